@@ -1,0 +1,88 @@
+namespace DeepEdu.Memory;
+
+/// <summary>Every tensor born while an arena is open dies with it, in one stroke; <c>Keep()</c> lets one out.
+/// Outside any arena a tensor is an ordinary object and the garbage collector minds it. An arena belongs to the thread that opened it:
+/// do not <c>await</c> while it is open.</summary>
+public class Arena : IDisposable
+{
+    [ThreadStatic] private static Arena? t_current;
+    private readonly Arena? _outer;
+    private readonly List<Block> _blocks = t_spare ?? [];
+    private bool _closed;
+
+    // the list of the last closed arena of this thread: a training step then grows no new one
+    [ThreadStatic] private static List<Block>? t_spare;
+
+    /// <summary>Opens an arena inside the current one.</summary>
+    public Arena()
+    {
+        t_spare = null;
+        _outer = t_current;
+        t_current = this;
+    }
+
+    /// <summary>The innermost open arena of this thread, or null.</summary>
+    public static Arena? Current => t_current;
+
+    /// <summary>The arena that was current when this one opened.</summary>
+    public Arena? Outer => _outer;
+
+    /// <summary>Blocks that will go back to the pool when the arena closes.</summary>
+    public int BlockCount => _blocks.Count;
+
+    internal void Own(Block block)
+    {
+        block.Owner = this;
+        block.Place = _blocks.Count;
+        _blocks.Add(block);
+    }
+
+    /// <summary>Hands a block to the enclosing arena, or to the garbage collector when there is none.</summary>
+    internal static void Release(Block block)
+    {
+        if (block.Owner is not { } arena) { return; }
+        arena.Remove(block);
+        if (arena._outer is { } outer) { outer.Own(block); }
+        else { block.Home?.Forget(block); }
+    }
+
+    /// <summary>Gives a block back before the arena closes: whoever still holds its tensor is told so when touching it.</summary>
+    internal static void ReturnEarly(Block block)
+    {
+        if (block.Owner is not { } arena) { return; }
+        arena.Remove(block);
+        block.Retire();
+    }
+
+    /// <summary>Closes the arena; its memory goes back to the pool.</summary>
+    /// <exception cref="InvalidOperationException">An arena opened inside this one is still open, or another thread closes it.</exception>
+    public void Dispose()
+    {
+        if (!_closed)
+        {
+            if (t_current != this)
+            {
+                throw new InvalidOperationException("arena: close the innermost arena first, on the thread that opened it. Is a `using` missing, or was there an await while a tape was open?");
+            }
+            _closed = true;
+            for (int i = _blocks.Count - 1; i >= 0; i--) { _blocks[i].Retire(); }
+            _blocks.Clear();
+            t_current = _outer;
+            t_spare = _blocks;
+            OnClose();
+        }
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Called once, after the memory went back.</summary>
+    protected virtual void OnClose() { }
+
+    private void Remove(Block block)
+    {
+        var last = _blocks[^1];
+        _blocks[block.Place] = last;
+        last.Place = block.Place;
+        _blocks.RemoveAt(_blocks.Count - 1);
+        block.Owner = null;
+    }
+}

@@ -1,0 +1,27 @@
+namespace DeepEdu.Memory;
+
+/// <summary>A run of device memory. Its generation rises each time it goes back to its pool, so that a stale tensor is caught and never read.</summary>
+/// <param name="capacity">Room, in floats.</param>
+public abstract class Block(int capacity)
+{
+    /// <summary>Room, in floats.</summary>
+    public int Capacity { get; } = capacity;
+
+    /// <summary>How often the block has been given back.</summary>
+    public int Generation { get; private set; }
+
+    /// <summary>The pool the block returns to; null for memory that the garbage collector minds.</summary>
+    internal Pool? Home { get; init; }
+
+    /// <summary>The arena that will give the block back, and the block's place in its list.</summary>
+    internal Arena? Owner { get; set; }
+
+    internal int Place { get; set; }
+
+    internal void Retire()
+    {
+        Generation++;
+        Owner = null;
+        Home?.Return(this);
+    }
+}
