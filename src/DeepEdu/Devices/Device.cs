@@ -16,6 +16,9 @@ public abstract class Device
     /// <summary>Memory for <paramref name="length"/> floats, of the current arena or, outside any, of the garbage collector. Its content is undefined.</summary>
     public abstract Block Allocate(int length);
 
+    /// <summary>Memory that outlives every arena: parameters, optimiser state, running statistics. Its content is undefined.</summary>
+    public abstract Block AllocatePersistent(int length);
+
     /// <summary>Copies host values to the device.</summary>
     public abstract void Write(ReadOnlySpan<float> from, View to);
 

@@ -1,0 +1,83 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using DeepEdu.Devices;
+using DeepEdu.Lanes;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Autograd;
+
+/// <summary>dL/d(leaf) for each parameter and watched tensor that the loss depends on. Tensors have no gradient of their own, so there is nothing to reset.</summary>
+public sealed class Gradients
+{
+    private readonly Tape _tape;
+    private readonly Dictionary<Tensor, Slot> _leaves = new(ReferenceEqualityComparer.Instance);
+
+    // gradients on their way, by the number of the operation that made the tensor; further outputs of one operation stand in _extra
+    private readonly Slot[] _made;
+    private Dictionary<Tensor, Slot>? _extra;
+
+    internal Gradients(Tape tape, int steps) => (_tape, _made) = (tape, new Slot[steps]);
+
+    /// <summary>How many leaves have a gradient.</summary>
+    public int Count => _leaves.Count;
+
+    /// <summary>The leaves that have a gradient.</summary>
+    public IEnumerable<Tensor> Leaves => _leaves.Keys;
+
+    /// <summary>The gradient of a leaf, of the leaf's shape.</summary>
+    /// <exception cref="KeyNotFoundException">The loss does not depend on the tensor, or it is not a leaf.</exception>
+    public Tensor this[Tensor leaf] => Find(leaf)
+        ?? throw new KeyNotFoundException($"gradients: none for the tensor {leaf.Shape}: it is no parameter and was not watched, or the loss does not depend on it");
+
+    /// <summary>The gradient of a leaf, or null where the loss does not depend on it.</summary>
+    public Tensor? Find(Tensor leaf) => _leaves.TryGetValue(leaf, out var slot) ? slot.Value : null;
+
+    /// <summary>Replaces a leaf's gradient: clipping and accumulation over steps do so.</summary>
+    /// <exception cref="ShapeException">The shapes differ.</exception>
+    public void Replace(Tensor leaf, Tensor gradient)
+    {
+        ArgumentNullException.ThrowIfNull(leaf);
+        ArgumentNullException.ThrowIfNull(gradient);
+        if (leaf.Shape != gradient.Shape) { throw new ShapeException("gradients", $"a gradient {gradient.Shape} for a tensor {leaf.Shape}", leaf.Shape, gradient.Shape); }
+        _leaves[leaf] = new(gradient, false);
+    }
+
+    internal Tensor? Take(Tensor made, int output = 0)
+    {
+        if (output > 0)
+        {
+            return _extra is not null && _extra.Remove(made, out var extra) ? extra.Value : null;
+        }
+        ref var slot = ref _made[made.Node];
+        var value = slot.Value;
+        slot = default;
+        return value;
+    }
+
+    internal void Accumulate(Tensor to, Tensor gradient)
+    {
+        if (gradient.Shape != to.Shape) { throw new ShapeException("gradients", $"a pullback gave {gradient.Shape} for an input {to.Shape}", to.Shape, gradient.Shape); }
+        if (to.IsLeaf) { Add(ref CollectionsMarshal.GetValueRefOrAddDefault(_leaves, to, out _), gradient); }
+        if (!ReferenceEquals(to.Recorder, _tape)) { return; }
+        if (_tape.IsFirstOutput(to)) { Add(ref _made[to.Node], gradient); return; }
+        _extra ??= new(ReferenceEqualityComparer.Instance);
+        Add(ref CollectionsMarshal.GetValueRefOrAddDefault(_extra, to, out _), gradient);
+    }
+
+    // the second gradient makes a sum of our own; further ones are added into it
+    private static void Add(ref Slot slot, Tensor gradient)
+    {
+        if (slot.Value is null) { slot = new(gradient, false); return; }
+        var sum = slot.Owned ? slot.Value : Tensor.Empty(gradient.Shape, gradient.Device);
+        gradient.Device.Zip(default(Sum), slot.Value.View, gradient.View, sum.View, Broadcast.Flat(gradient.Size));
+        slot = new(sum, true);
+    }
+
+    private readonly record struct Slot(Tensor Value, bool Owned);
+
+    private readonly struct Sum : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => a + b;
+    }
+}

@@ -1,0 +1,186 @@
+using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Memory;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Autograd;
+
+/// <summary>One way back: how the gradient of an operation's output becomes the gradient of one of its inputs.</summary>
+/// <param name="Input">The input.</param>
+/// <param name="Pull">From dL/d(output) to dL/d(input), which has the input's shape. It may return its argument, but must not change it.</param>
+public readonly record struct Edge(Tensor Input, Func<Tensor, Tensor> Pull)
+{
+    /// <summary>An edge from a pair.</summary>
+    public static implicit operator Edge((Tensor Input, Func<Tensor, Tensor> Pull) e) => new(e.Input, e.Pull);
+}
+
+/// <summary>The way back of an operation whose gradients are computed together, or that has several outputs.</summary>
+/// <param name="dOutputs">dL/d(output) for each output; null where no gradient arrived.</param>
+/// <param name="dInputs">To be filled with dL/d(input) for each input; what stays null is no gradient.</param>
+public delegate void Pullback(ReadOnlySpan<Tensor?> dOutputs, Span<Tensor?> dInputs);
+
+/// <summary>Remembers each operation as it runs; played backwards it is reverse-mode differentiation (Wengert 1964; Linnainmaa 1970).
+/// It is also the arena of everything computed while it is open, so that one training step's tensors go back to the pool together.
+/// <code>
+/// using var tape = new Tape();
+/// var loss = model.Forward(x).CrossEntropy(labels);
+/// optimizer.Step(tape.Gradients(loss));
+/// </code>
+/// One tape a thread at a time; no <c>await</c> while it is open. A plain <see cref="Arena"/> opened inside a tape records nothing.</summary>
+public sealed class Tape : Arena
+{
+    [ThreadStatic] private static List<Step>? t_spare;
+    private readonly List<Step> _steps;
+    private bool _rewinding;
+
+    /// <summary>Starts recording.</summary>
+    /// <param name="training">What layers that act differently while learning (dropout, batch normalisation) shall do: true, as if learning; false, as in use.</param>
+    public Tape(bool training = true)
+    {
+        (_steps, t_spare) = (t_spare ?? [], null);
+        Training = training;
+    }
+
+    /// <summary>Whether layers behave as while learning.</summary>
+    public bool Training { get; }
+
+    /// <summary>How many operations are remembered.</summary>
+    public int Count => _steps.Count;
+
+    /// <summary>Whether a tape is open on this thread whose <see cref="Training"/> is true.</summary>
+    public static bool IsTraining
+    {
+        get
+        {
+            for (var arena = Current; arena is not null; arena = arena.Outer)
+            {
+                if (arena is Tape tape) { return tape.Training; }
+            }
+            return false;
+        }
+    }
+
+    /// <summary>The recording tape if a gradient is wanted for any of the inputs; else null, and nothing need be remembered.</summary>
+    public static Tape? For(params ReadOnlySpan<Tensor> inputs)
+    {
+        if (Current is not Tape { _rewinding: false } tape) { return null; }
+        foreach (var t in inputs)
+        {
+            if (tape.Wants(t)) { return tape; }
+        }
+        return null;
+    }
+
+    /// <summary>Whether this tape computes a gradient for <paramref name="tensor"/>: it is a leaf, or this tape recorded how it was made.</summary>
+    public bool Wants(Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        return tensor.IsLeaf || ReferenceEquals(tensor.Recorder, this);
+    }
+
+    /// <summary>Asks for the gradient of a tensor that is not a parameter, such as an input.</summary>
+    /// <returns>The same tensor.</returns>
+    public Tensor Watch(Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        tensor.IsLeaf = true;
+        return tensor;
+    }
+
+    /// <summary>Remembers an operation: its output, and a way back to each input. Ways to inputs that want no gradient are dropped.</summary>
+    public void Add(Tensor output, params ReadOnlySpan<Edge> edges)
+    {
+        int wanted = 0;
+        foreach (ref readonly var e in edges) { if (Wants(e.Input)) { wanted++; } }
+        if (wanted == 0) { return; }
+        var kept = new Edge[wanted];
+        int i = 0;
+        foreach (ref readonly var e in edges) { if (Wants(e.Input)) { kept[i++] = e; } }
+        Mark(output);
+        _steps.Add(new Step(output, kept, null));
+    }
+
+    /// <summary>Remembers an operation whose gradients are computed together. <see cref="Wants"/> tells the pullback which inputs matter.</summary>
+    public void Add(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> inputs, Pullback pull)
+    {
+        var joint = new Joint(outputs.ToArray(), inputs.ToArray(), pull);
+        foreach (var output in outputs) { Mark(output); }
+        _steps.Add(new Step(outputs[0], null, joint));
+    }
+
+    /// <summary>The gradients of a loss with respect to every leaf it depends on. They live as long as the tape; <c>Keep()</c> lets one out.</summary>
+    /// <param name="loss">One value, made while this tape was open.</param>
+    /// <exception cref="ShapeException">The loss is not one value.</exception>
+    /// <exception cref="InvalidOperationException">The loss does not depend on any leaf, or was not recorded here.</exception>
+    public Gradients Gradients(Tensor loss)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        if (loss.Size != 1) { throw new ShapeException("gradients", $"the loss must be one value, not {loss.Shape}; take its Mean or Sum, or give the gradient to start from", loss.Shape); }
+        return Gradients(loss, Tensor.Ones(loss.Shape, loss.Device));
+    }
+
+    /// <summary>The gradients of Σ <paramref name="output"/> ⊙ <paramref name="seed"/>: reverse mode from any tensor. PyTorch's <c>backward(gradient)</c>.</summary>
+    /// <param name="output">Any tensor made while this tape was open.</param>
+    /// <param name="seed">dL/d(output), of the same shape.</param>
+    public Gradients Gradients(Tensor output, Tensor seed)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(seed);
+        if (output.Shape != seed.Shape) { throw new ShapeException("gradients", $"output {output.Shape} and the gradient to start from {seed.Shape} must have one shape", output.Shape, seed.Shape); }
+        if (!Wants(output)) { ThrowNotRecorded(); }
+        if (Current != this) { throw new InvalidOperationException("gradients: the tape must be the innermost open arena of this thread; close what was opened inside it"); }
+        var grads = new Gradients(this, _steps.Count);
+        grads.Accumulate(output, seed);
+        _rewinding = true;
+        try
+        {
+            for (int i = _steps.Count - 1; i >= 0; i--) { _steps[i].Rewind(this, grads); }
+        }
+        finally { _rewinding = false; }
+        return grads;
+    }
+
+    /// <inheritdoc/>
+    protected override void OnClose()
+    {
+        _steps.Clear();
+        t_spare = _steps;
+    }
+
+    internal bool IsFirstOutput(Tensor made) => ReferenceEquals(_steps[made.Node].Output, made);
+
+    private void Mark(Tensor output)
+    {
+        output.Recorder = this;
+        output.Node = _steps.Count;
+    }
+
+    [DoesNotReturn]
+    private static void ThrowNotRecorded() => throw new InvalidOperationException(
+        "gradients: the loss depends on no parameter or watched tensor that this tape has seen. Was it computed before the tape opened, inside an inner Arena, or from a Detach-ed or frozen tensor?");
+
+    private sealed record Joint(Tensor[] Outputs, Tensor[] Inputs, Pullback Pull);
+
+    private readonly record struct Step(Tensor Output, Edge[]? Edges, Joint? Joint)
+    {
+        public void Rewind(Tape tape, Gradients grads)
+        {
+            if (Joint is not null) { RewindJoint(tape, grads, Joint); return; }
+            if (grads.Take(Output) is not { } dy) { return; }
+            foreach (ref readonly var e in Edges.AsSpan()) { grads.Accumulate(e.Input, e.Pull(dy)); }
+        }
+
+        private static void RewindJoint(Tape tape, Gradients grads, Joint joint)
+        {
+            var dOutputs = new Tensor?[joint.Outputs.Length];
+            bool any = false;
+            for (int i = 0; i < dOutputs.Length; i++) { any |= (dOutputs[i] = grads.Take(joint.Outputs[i], i)) is not null; }
+            if (!any) { return; }
+            var dInputs = new Tensor?[joint.Inputs.Length];
+            joint.Pull(dOutputs, dInputs);
+            for (int i = 0; i < dInputs.Length; i++)
+            {
+                if (dInputs[i] is { } d && tape.Wants(joint.Inputs[i])) { grads.Accumulate(joint.Inputs[i], d); }
+            }
+        }
+    }
+}

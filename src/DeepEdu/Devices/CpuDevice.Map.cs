@@ -1,0 +1,100 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using DeepEdu.Lanes;
+
+namespace DeepEdu.Devices;
+
+/// <content>The loop over one operand, and the optimiser's loop.</content>
+public sealed partial class CpuDevice
+{
+    /// <inheritdoc/>
+    public override void Map<F>(F f, View x, View y)
+    {
+        int n = y.Length;
+        if (n <= Grain) { MapRange(f, ref At(x), ref At(y), n); }
+        else { Work.Run((n + Grain - 1) / Grain, new MapChunks<F> { Formula = f, X = x, Y = y }); }
+    }
+
+    /// <inheritdoc/>
+    public override void Update<F>(F f, View w, View g, View s1, View s2, View s3)
+    {
+        int n = w.Length;
+        var body = new UpdateChunks<F> { Formula = f, W = w, G = g, S1 = s1, S2 = s2, S3 = s3 };
+        if (n <= Grain) { body.Run(0); }
+        else { Work.Run((n + Grain - 1) / Grain, body); }
+    }
+
+    internal static ref float At(View v, int offset = 0) =>
+        ref Unsafe.Add(ref MemoryMarshal.GetReference(Unsafe.As<CpuBlock>(v.Block).Span), v.Offset + offset);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MapRange<F>(F f, ref float x, ref float y, nint n) where F : unmanaged, IMap
+    {
+        nint i = 0;
+        if (F16.IsSupported) { i = Run<F16>(f, ref x, ref y, i, n); }
+        if (F8.IsSupported) { i = Run<F8>(f, ref x, ref y, i, n); }
+        if (F4.IsSupported) { i = Run<F4>(f, ref x, ref y, i, n); }
+        Run<F1>(f, ref x, ref y, i, n);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static nint Run<L>(F f, ref float x, ref float y, nint i, nint n) where L : struct, IVectorLane<L>
+        {
+            for (; i <= n - L.Width; i += L.Width) { L.Store(f.Apply(L.Load(in x, i)), ref y, i); }
+            return i;
+        }
+    }
+
+    private struct MapChunks<F> : IChunks where F : unmanaged, IMap
+    {
+        public F Formula;
+        public View X, Y;
+
+        public readonly void Run(int chunk)
+        {
+            int from = chunk * Grain;
+            MapRange(Formula, ref At(X, from), ref At(Y, from), Math.Min(Grain, Y.Length - from));
+        }
+    }
+
+    private struct UpdateChunks<F> : IChunks where F : unmanaged, IUpdate
+    {
+        public F Formula;
+        public View W, G, S1, S2, S3;
+
+        public readonly void Run(int chunk)
+        {
+            int from = chunk * Grain, n = Math.Min(Grain, W.Length - from);
+            ref float w = ref At(W, from);
+            Step(Formula, ref w, ref At(G, from),
+                ref F.States > 0 ? ref At(S1, from) : ref w, ref F.States > 1 ? ref At(S2, from) : ref w, ref F.States > 2 ? ref At(S3, from) : ref w, n);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Step(F f, ref float w, ref float g, ref float s1, ref float s2, ref float s3, nint n)
+        {
+            nint i = 0;
+            if (F16.IsSupported) { i = Lanes<F16>(f, ref w, ref g, ref s1, ref s2, ref s3, i, n); }
+            if (F8.IsSupported) { i = Lanes<F8>(f, ref w, ref g, ref s1, ref s2, ref s3, i, n); }
+            if (F4.IsSupported) { i = Lanes<F4>(f, ref w, ref g, ref s1, ref s2, ref s3, i, n); }
+            Lanes<F1>(f, ref w, ref g, ref s1, ref s2, ref s3, i, n);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static nint Lanes<L>(F f, ref float w, ref float g, ref float s1, ref float s2, ref float s3, nint i, nint n) where L : struct, IVectorLane<L>
+        {
+            for (; i <= n - L.Width; i += L.Width)
+            {
+                L lw = L.Load(in w, i), l1 = default, l2 = default, l3 = default;
+                if (F.States > 0) { l1 = L.Load(in s1, i); }
+                if (F.States > 1) { l2 = L.Load(in s2, i); }
+                if (F.States > 2) { l3 = L.Load(in s3, i); }
+                f.Step(ref lw, L.Load(in g, i), ref l1, ref l2, ref l3);
+                L.Store(lw, ref w, i);
+                if (F.States > 0) { L.Store(l1, ref s1, i); }
+                if (F.States > 1) { L.Store(l2, ref s2, i); }
+                if (F.States > 2) { L.Store(l3, ref s3, i); }
+            }
+            return i;
+        }
+    }
+}

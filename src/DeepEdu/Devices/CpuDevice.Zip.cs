@@ -1,0 +1,123 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using DeepEdu.Lanes;
+
+namespace DeepEdu.Devices;
+
+/// <content>The loops over two and three operands, with broadcasting. Both are one loop: two operands are three of which the last is not read.</content>
+public sealed partial class CpuDevice
+{
+    /// <inheritdoc/>
+    public override void Zip<F>(F f, View a, View b, View y, in Broadcast how) => ZipAll(new TwoOfThree<F>(f), a, b, b, y, how);
+
+    /// <inheritdoc/>
+    public override void Zip3<F>(F f, View a, View b, View c, View y, in Broadcast how) => ZipAll(f, a, b, c, y, how);
+
+    private static void ZipAll<F>(F f, View a, View b, View c, View y, in Broadcast how) where F : unmanaged, IZip3
+    {
+        int n = y.Length;
+        if (n == 0) { return; }
+        // an inner row is one run of the SIMD loop; rows are handed out so that a chunk is about a grain
+        int inner = how.Sizes[how.Rank - 1];
+        var body = new ZipChunks<F> { Formula = f, A = a, B = b, C = c, Y = y, How = how, Inner = inner };
+        if (how.Rank == 1)
+        {
+            body.RowsAChunk = 1;
+            body.Piece = Grain;
+            int chunks = (n + Grain - 1) / Grain;
+            if (chunks == 1) { body.Run(0); } else { Work.Run(chunks, body); }
+        }
+        else
+        {
+            int rows = n / inner;
+            body.RowsAChunk = Math.Max(1, Grain / inner);
+            body.Piece = inner;
+            int chunks = (rows + body.RowsAChunk - 1) / body.RowsAChunk;
+            if (chunks == 1) { body.Run(0); } else { Work.Run(chunks, body); }
+        }
+    }
+
+    private readonly struct TwoOfThree<F>(F f) : IZip3 where F : unmanaged, IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b, L c) where L : struct, ILane<L> => f.Apply(a, b);
+    }
+
+    private struct ZipChunks<F> : IChunks where F : unmanaged, IZip3
+    {
+        public F Formula;
+        public View A, B, C, Y;
+        public Broadcast How;
+        public int Inner, RowsAChunk, Piece;
+
+        public readonly void Run(int chunk)
+        {
+            int last = How.Rank - 1, sa = How.A[last], sb = How.B[last], sc = How.C[last];
+            if (How.Rank == 1)
+            {
+                int from = chunk * Piece, n = Math.Min(Piece, Inner - from);
+                Row(Formula, ref At(A, from * sa), ref At(B, from * sb), ref At(C, from * sc), ref At(Y, from), sa, sb, sc, n);
+                return;
+            }
+            int rows = Y.Length / Inner, first = chunk * RowsAChunk, end = Math.Min(rows, first + RowsAChunk);
+            // the outer axes' counters and the operands' places, kept up by carrying
+            Broadcast.Axes at = default;
+            int pa = 0, pb = 0, pc = 0;
+            for (int axis = last - 1, rest = first; axis >= 0; axis--)
+            {
+                (rest, at[axis]) = Math.DivRem(rest, How.Sizes[axis]);
+                pa += at[axis] * How.A[axis];
+                pb += at[axis] * How.B[axis];
+                pc += at[axis] * How.C[axis];
+            }
+            ref float a = ref At(A), b = ref At(B), c = ref At(C), y = ref At(Y, first * Inner);
+            for (int row = first; row < end; row++)
+            {
+                Row(Formula, ref Unsafe.Add(ref a, pa), ref Unsafe.Add(ref b, pb), ref Unsafe.Add(ref c, pc), ref y, sa, sb, sc, Inner);
+                y = ref Unsafe.Add(ref y, Inner);
+                for (int axis = last - 1; axis >= 0; axis--)
+                {
+                    pa += How.A[axis];
+                    pb += How.B[axis];
+                    pc += How.C[axis];
+                    if (++at[axis] < How.Sizes[axis]) { break; }
+                    pa -= How.A[axis] * at[axis];
+                    pb -= How.B[axis] * at[axis];
+                    pc -= How.C[axis] * at[axis];
+                    at[axis] = 0;
+                }
+            }
+        }
+
+        // steps are 0 or 1 along the inner axis: anything else was copied or split before
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Row(F f, ref float a, ref float b, ref float c, ref float y, int sa, int sb, int sc, nint n)
+        {
+            nint i = 0;
+            if (F16.IsSupported) { i = Lanes<F16>(f, ref a, ref b, ref c, ref y, sa, sb, sc, i, n); }
+            if (F8.IsSupported) { i = Lanes<F8>(f, ref a, ref b, ref c, ref y, sa, sb, sc, i, n); }
+            if (F4.IsSupported) { i = Lanes<F4>(f, ref a, ref b, ref c, ref y, sa, sb, sc, i, n); }
+            Lanes<F1>(f, ref a, ref b, ref c, ref y, sa, sb, sc, i, n);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static nint Lanes<L>(F f, ref float a, ref float b, ref float c, ref float y, int sa, int sb, int sc, nint i, nint n) where L : struct, IVectorLane<L>
+        {
+            if (n - i < L.Width) { return i; }
+            if ((sa & sb & sc) == 1)
+            {
+                for (; i <= n - L.Width; i += L.Width) { L.Store(f.Apply(L.Load(in a, i), L.Load(in b, i), L.Load(in c, i)), ref y, i); }
+                return i;
+            }
+            L la = L.Of(a), lb = L.Of(b), lc = L.Of(c);
+            for (; i <= n - L.Width; i += L.Width)
+            {
+                if (sa != 0) { la = L.Load(in a, i); }
+                if (sb != 0) { lb = L.Load(in b, i); }
+                if (sc != 0) { lc = L.Load(in c, i); }
+                L.Store(f.Apply(la, lb, lc), ref y, i);
+            }
+            return i;
+        }
+    }
+}

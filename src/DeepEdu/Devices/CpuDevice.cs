@@ -1,0 +1,55 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Lanes;
+using DeepEdu.Memory;
+
+namespace DeepEdu.Devices;
+
+/// <summary>The processor: each loop runs the formula at the widest SIMD width there is and finishes with narrower ones, on all threads.</summary>
+public sealed partial class CpuDevice : Device
+{
+    // a chunk of 16 Ki floats is 64 KiB: it stays in the second-level cache, and handing it over costs far less than computing it
+    internal const int Grain = 16 * 1024;
+
+    private readonly Pool _pool = new((home, n) => new CpuBlock(n, pinned: true) { Home = home });
+
+    private CpuDevice() { }
+
+    /// <summary>The only one.</summary>
+    public static CpuDevice Instance { get; } = new();
+
+    /// <inheritdoc/>
+    public override string Name => "cpu";
+
+    /// <inheritdoc/>
+    public override Pool Pool => _pool;
+
+    /// <summary>The memory of a view.</summary>
+    public static Span<float> Of(View v) => v.IsNone ? default : Unsafe.As<CpuBlock>(v.Block).Span.Slice(v.Offset, v.Length);
+
+    /// <inheritdoc/>
+    public override Block Allocate(int length)
+    {
+        if (Arena.Current is not { } arena) { return new CpuBlock(length, pinned: false); }
+        var block = _pool.Rent(length);
+        arena.Own(block);
+        return block;
+    }
+
+    /// <inheritdoc/>
+    public override Block AllocatePersistent(int length) => new CpuBlock(length, pinned: true);
+
+    /// <inheritdoc/>
+    public override void Write(ReadOnlySpan<float> from, View to) => from.CopyTo(Of(to));
+
+    /// <inheritdoc/>
+    public override void Read(View from, Span<float> to) => Of(from).CopyTo(to);
+
+    /// <inheritdoc/>
+    public override void Copy(View from, View to) => Of(from).CopyTo(Of(to));
+
+    /// <inheritdoc/>
+    public override void Fill(View to, float value) => Of(to).Fill(value);
+
+    /// <inheritdoc/>
+    public override void Launch<K>(in K kernel) => kernel.Run();
+}

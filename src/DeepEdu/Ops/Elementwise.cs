@@ -1,0 +1,100 @@
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Lanes;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Ops;
+
+/// <summary>The ways to make an operation of a formula. The shape rule, the kernels of every device and the gradient follow from it.</summary>
+public static class Elementwise
+{
+    /// <summary>y = f(x), value by value. The gradient dy · f′(x) comes from running f on dual numbers.</summary>
+    public static Tensor Map<F>(this Tensor x, F f) where F : unmanaged, IMap => x.MapByInput(f, new PullMap<F>(f));
+
+    /// <summary>y = f(x), with a gradient of its own: dx = pull(dy, x).</summary>
+    public static Tensor MapByInput<F, P>(this Tensor x, F f, P pull) where F : unmanaged, IMap where P : unmanaged, IZip
+    {
+        var y = Forward(x, f);
+        Tape.For(x)?.Add(y, (x, dy => Backward(dy, x, pull)));
+        return y;
+    }
+
+    /// <summary>y = f(x), with a gradient that is cheaper or safer from the result: dx = pull(dy, y).</summary>
+    public static Tensor MapByOutput<F, P>(this Tensor x, F f, P pull) where F : unmanaged, IMap where P : unmanaged, IZip
+    {
+        var y = Forward(x, f);
+        Tape.For(x)?.Add(y, (x, dy => Backward(dy, y, pull)));
+        return y;
+    }
+
+    /// <summary>y = f(x) for a formula without a gradient: comparisons, signs, rounding.</summary>
+    public static Tensor MapConstant<F>(this Tensor x, F f) where F : unmanaged, IMap => Forward(x, f);
+
+    /// <summary>y = f(a, b) with NumPy broadcasting. The gradients come from running f on dual numbers.</summary>
+    /// <param name="a">The first operand.</param>
+    /// <param name="b">The second operand; its shape broadcasts with the first's.</param>
+    /// <param name="f">The formula.</param>
+    /// <param name="op">The operation's name, for errors.</param>
+    public static Tensor Zip<F>(this Tensor a, Tensor b, F f, string op) where F : unmanaged, IZip => a.Zip(b, f, new PullA<F>(f), new PullB<F>(f), op);
+
+    /// <summary>y = f(a, b) with broadcasting and gradients of its own: da = pullA(dy, a, b), db = pullB(dy, a, b).</summary>
+    public static Tensor Zip<F, PA, PB>(this Tensor a, Tensor b, F f, PA pullA, PB pullB, string op)
+        where F : unmanaged, IZip where PA : unmanaged, IZip3 where PB : unmanaged, IZip3
+    {
+        var y = a.ZipConstant(b, f, op);
+        Tape.For(a, b)?.Add(y,
+            (a, dy => Backward(dy, a, b, a.Shape, pullA, op)),
+            (b, dy => Backward(dy, a, b, b.Shape, pullB, op)));
+        return y;
+    }
+
+    /// <summary>y = f(a, b) with broadcasting, without a gradient.</summary>
+    public static Tensor ZipConstant<F>(this Tensor a, Tensor b, F f, string op) where F : unmanaged, IZip
+    {
+        SameDevice(op, a, b);
+        var y = Tensor.Empty(Shape.Broadcast(op, a.Shape, b.Shape), a.Device);
+        a.Device.Zip(f, a.View, b.View, y.View, Broadcasting.Plan(op, y.Shape, a.Shape, b.Shape, y.Shape));
+        return y;
+    }
+
+    /// <summary>y = f(a, b, c) with broadcasting, without a gradient: what gradients are made of.</summary>
+    public static Tensor Zip3Constant<F>(this Tensor a, Tensor b, Tensor c, F f, string op) where F : unmanaged, IZip3
+    {
+        SameDevice(op, a, b);
+        SameDevice(op, a, c);
+        var shape = Shape.Broadcast(op, Shape.Broadcast(op, a.Shape, b.Shape), c.Shape);
+        var y = Tensor.Empty(shape, a.Device);
+        a.Device.Zip3(f, a.View, b.View, c.View, y.View, Broadcasting.Plan(op, shape, a.Shape, b.Shape, c.Shape));
+        return y;
+    }
+
+    /// <summary>Throws if the tensors live on two devices.</summary>
+    public static void SameDevice(string op, Tensor a, Tensor b)
+    {
+        if (a.Device != b.Device) { ThrowDevices(op, a, b); }
+    }
+
+    private static Tensor Forward<F>(Tensor x, F f) where F : unmanaged, IMap
+    {
+        var y = Tensor.Empty(x.Shape, x.Device);
+        x.Device.Map(f, x.View, y.View);
+        return y;
+    }
+
+    private static Tensor Backward<P>(Tensor dy, Tensor at, P pull) where P : unmanaged, IZip
+    {
+        var dx = Tensor.Empty(dy.Shape, dy.Device);
+        dy.Device.Zip(pull, dy.View, at.View, dx.View, Broadcast.Flat(dy.Size));
+        return dx;
+    }
+
+    private static Tensor Backward<P>(Tensor dy, Tensor a, Tensor b, Shape to, P pull, string op) where P : unmanaged, IZip3
+    {
+        var d = Tensor.Empty(dy.Shape, dy.Device);
+        dy.Device.Zip3(pull, dy.View, a.View, b.View, d.View, Broadcasting.Plan(op, dy.Shape, dy.Shape, a.Shape, b.Shape));
+        return d.SumTo(to);
+    }
+
+    private static void ThrowDevices(string op, Tensor a, Tensor b) =>
+        throw new InvalidOperationException($"{op}: one tensor {a.Shape} lives on {a.Device.Name}, the other {b.Shape} on {b.Device.Name}; move one of them");
+}

@@ -1,0 +1,22 @@
+using DeepEdu.Devices;
+
+namespace DeepEdu.Tensors;
+
+/// <summary>A tensor that is learned. Its memory outlives every arena.</summary>
+public sealed class Parameter : Tensor
+{
+    /// <summary>A parameter with undefined values, to be initialised.</summary>
+    public Parameter(Shape shape, Device? device = null)
+        : base(shape, device ?? CpuDevice.Instance, (device ?? CpuDevice.Instance).AllocatePersistent(shape.Size), 0) => IsLeaf = true;
+
+    /// <summary>A parameter with the given values.</summary>
+    /// <exception cref="ShapeException">Their number is not the shape's size.</exception>
+    public Parameter(Shape shape, ReadOnlySpan<float> values, Device? device = null) : this(shape, device) => CopyFrom(values);
+
+    /// <summary>Whether gradients are computed for it. PyTorch's <c>requires_grad</c>: false freezes it.</summary>
+    public bool Trainable
+    {
+        get => IsLeaf;
+        set => IsLeaf = value;
+    }
+}

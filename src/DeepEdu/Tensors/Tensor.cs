@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Devices;
+using DeepEdu.Memory;
+
+namespace DeepEdu.Tensors;
+
+/// <summary>float32 values on a device, row-major and contiguous. A tensor knows no operation: each file in <c>Ops</c> adds its own words to it, and so can you.</summary>
+[DebuggerDisplay("{DebugText,nq}")]
+public partial class Tensor
+{
+    private readonly Block _block;
+    private readonly int _offset, _generation;
+
+    private protected Tensor(Shape shape, Device device, Block block, int offset)
+        => (Shape, Device, _block, _offset, _generation) = (shape, device, block, offset, block.Generation);
+
+    /// <summary>The sizes of the axes.</summary>
+    public Shape Shape { get; }
+
+    /// <summary>Where the values are.</summary>
+    public Device Device { get; }
+
+    /// <summary>How many values.</summary>
+    public int Size => Shape.Size;
+
+    /// <summary>How many axes.</summary>
+    public int Rank => Shape.Rank;
+
+    /// <summary>Whether a gradient is wanted though no operation made this tensor: parameters, and what a tape watches.</summary>
+    public bool IsLeaf { get; internal set; }
+
+    /// <summary>The tape that recorded the operation that made this tensor, and the operation's number there.</summary>
+    internal Arena? Recorder { get; set; }
+
+    internal int Node { get; set; }
+
+    /// <summary>The tensor's memory.</summary>
+    /// <exception cref="ObjectDisposedException">The arena or tape in which the tensor was made has closed.</exception>
+    public View View
+    {
+        get
+        {
+            if (_block.Generation != _generation) { ThrowClosed(Shape); }
+            return new(_block, _offset, Size);
+        }
+    }
+
+    /// <summary>The same memory under another shape of equal size. No gradient flows through it: <c>Reshape</c> is the operation.</summary>
+    public Tensor Alias(Shape shape) => Alias(shape, 0);
+
+    /// <summary>Part of the same memory: <paramref name="shape"/> from value <paramref name="offset"/> on. No gradient flows through it.</summary>
+    /// <exception cref="ShapeException">The part reaches beyond the tensor.</exception>
+    public Tensor Alias(Shape shape, int offset)
+    {
+        if (offset < 0 || offset + shape.Size > Size) { throw new ShapeException("alias", $"{shape} from value {offset} does not lie inside {Shape}", Shape, shape); }
+        return new(shape, Device, View.Block, _offset + offset);
+    }
+
+    /// <summary>The same values without history: no gradient flows back through the result. PyTorch's <c>detach</c>. The memory is shared.</summary>
+    public Tensor Detach() => Alias(Shape);
+
+    /// <summary>Lets the tensor outlive the innermost arena or tape: it then belongs to the enclosing one or, outside any, to the garbage collector.</summary>
+    /// <returns>This tensor.</returns>
+    public Tensor Keep()
+    {
+        Arena.Release(View.Block);
+        return this;
+    }
+
+    /// <summary>The one value of a tensor of size 1.</summary>
+    /// <exception cref="ShapeException">There is not exactly one value.</exception>
+    public float Item()
+    {
+        if (Size != 1) { throw new ShapeException("item", $"{Shape} holds {Size} values, not one; reduce it (Sum, Mean) or use ToArray", Shape); }
+        float value = 0;
+        Device.Read(View, new Span<float>(ref value));
+        return value;
+    }
+
+    /// <summary>A copy of the values, in row-major order.</summary>
+    public float[] ToArray()
+    {
+        float[] values = GC.AllocateUninitializedArray<float>(Size);
+        Device.Read(View, values);
+        return values;
+    }
+
+    /// <summary>The values themselves: writing to the span changes the tensor. On the CPU only.</summary>
+    /// <exception cref="InvalidOperationException">The tensor lives on another device.</exception>
+    public Span<float> AsSpan() => Device is CpuDevice ? CpuDevice.Of(View)
+        : throw new InvalidOperationException($"span: the tensor {Shape} lives on {Device.Name}; copy it with ToArray");
+
+    /// <summary>Overwrites the values.</summary>
+    /// <exception cref="ShapeException">Another number of values.</exception>
+    public void CopyFrom(ReadOnlySpan<float> values)
+    {
+        if (values.Length != Size) { throw new ShapeException("copy", $"{values.Length} values into {Shape}, which holds {Size}", Shape); }
+        Device.Write(values, View);
+    }
+
+    private string DebugText => _block.Generation == _generation ? ToString()! : $"float32{Shape}: its arena has closed";
+
+    [DoesNotReturn]
+    private static void ThrowClosed(Shape shape) =>
+        throw new ObjectDisposedException($"Tensor {shape}", "The arena or tape in which this tensor was made has closed. Call Keep() on it before the arena closes, or use it inside.");
+}
