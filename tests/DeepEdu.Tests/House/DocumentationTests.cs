@@ -1,0 +1,81 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace DeepEdu.Tests.House;
+
+/// <summary>Code in the documentation compiles and runs: every csharp fence is a top-level program, and a text fence right after it is its exact output.</summary>
+[Collection("alone")]
+public partial class DocumentationTests
+{
+    private const string Usings = """
+        global using System;
+        global using System.Collections.Generic;
+        global using System.IO;
+        global using System.Linq;
+        """;
+
+    public static TheoryData<string, int> Snippets()
+    {
+        TheoryData<string, int> data = [];
+        foreach (string file in Pages())
+        {
+            int n = Fences().Count(File.ReadAllText(file));
+            for (int i = 0; i < n; i++) { data.Add(Repository.Relative(file), i); }
+        }
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Snippets))]
+    public void SnippetRunsAndPrintsWhatThePageSays(string file, int index)
+    {
+        var fence = Fences().Matches(File.ReadAllText(Path.Combine(Repository.Root, file)))[index];
+        var main = Compile(fence.Groups["code"].Value);
+        using var output = new StringWriter();
+        var console = Console.Out;
+        Console.SetOut(output);
+        try { main.Invoke(null, main.GetParameters().Length == 0 ? null : [Array.Empty<string>()]); }
+        finally { Console.SetOut(console); }
+        if (fence.Groups["text"] is { Success: true } expected)
+        {
+            Assert.Equal(expected.Value.ReplaceLineEndings("\n").TrimEnd(), output.ToString().ReplaceLineEndings("\n").TrimEnd());
+        }
+    }
+
+    [Fact]
+    public void EveryLinkBetweenPagesLeadsSomewhere()
+    {
+        var dead = from page in Pages()
+                   from Match link in Links().Matches(File.ReadAllText(page))
+                   let target = link.Groups[1].Value
+                   where !target.Contains("://", StringComparison.Ordinal) && !target.StartsWith('#')
+                   where !Path.Exists(Path.Combine(Path.GetDirectoryName(page)!, target.Split('#')[0]))
+                   select $"{Repository.Relative(page)} -> {target}";
+        Assert.Empty(dead);
+    }
+
+    private static IEnumerable<string> Pages() => Directory.EnumerateFiles(Repository.Root, "*.md")
+        .Concat(Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories));
+
+    private static MethodInfo Compile(string code)
+    {
+        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Select(p => (MetadataReference)MetadataReference.CreateFromFile(p));
+        var options = new CSharpParseOptions(LanguageVersion.Latest);
+        var compilation = CSharpCompilation.Create($"snippet{Guid.NewGuid():N}",
+            [CSharpSyntaxTree.ParseText(Usings, options), CSharpSyntaxTree.ParseText(code, options)], references,
+            new CSharpCompilationOptions(OutputKind.ConsoleApplication, optimizationLevel: OptimizationLevel.Release));
+        using var image = new MemoryStream();
+        var result = compilation.Emit(image);
+        Assert.True(result.Success, string.Join('\n', result.Diagnostics));
+        return Assembly.Load(image.ToArray()).EntryPoint!;
+    }
+
+    [GeneratedRegex(@"^```csharp\r?\n(?<code>.*?)^```\r?\n(?:\s*^```text\r?\n(?<text>.*?)^```)?", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Fences();
+
+    [GeneratedRegex(@"\]\(([^)\s]+)\)")]
+    private static partial Regex Links();
+}

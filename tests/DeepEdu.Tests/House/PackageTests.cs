@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.IO.Compression;
+using System.Xml.Linq;
+
+namespace DeepEdu.Tests.House;
+
+/// <summary>The package as a stranger gets it: packed, restored into a fresh project, trained with.</summary>
+[Collection("alone")]
+public sealed class PackageTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("deepedu-pack-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void PackageIsSmallDocumentedAndTrainsInAFreshProject()
+    {
+        string feed = Path.Combine(_folder, "feed"), consumer = Path.Combine(_folder, "consumer");
+        Dotnet(Repository.Root, "pack", "src/DeepEdu", "-c", "Release", "-o", feed, "-v", "q");
+        string package = Assert.Single(Directory.GetFiles(feed, "*.nupkg"));
+        Assert.Single(Directory.GetFiles(feed, "*.snupkg"));
+        Assert.InRange(new FileInfo(package).Length, 1, 2 * 1024 * 1024);
+        using (var zip = ZipFile.OpenRead(package))
+        {
+            var names = zip.Entries.Select(e => e.FullName).ToList();
+            Assert.Contains("README.md", names);
+            Assert.Contains("lib/net10.0/DeepEdu.dll", names);
+            Assert.Contains("lib/net10.0/DeepEdu.xml", names);
+            using var spec = zip.Entries.Single(e => e.FullName == "DeepEdu.nuspec").Open();
+            var dependencies = XDocument.Load(spec).Descendants().Where(e => e.Name.LocalName == "dependency").Select(e => (string)e.Attribute("id")!);
+            Assert.Equal(["System.Numerics.Tensors"], dependencies);
+        }
+        Directory.CreateDirectory(consumer);
+        string version = Path.GetFileNameWithoutExtension(package)["DeepEdu.".Length..];
+        File.WriteAllText(Path.Combine(consumer, "consumer.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework><ImplicitUsings>enable</ImplicitUsings><Nullable>enable</Nullable>
+                <RestoreAdditionalProjectSources>{feed}</RestoreAdditionalProjectSources>
+                <RestorePackagesPath>{Path.Combine(_folder, "packages")}</RestorePackagesPath>
+              </PropertyGroup>
+              <ItemGroup><PackageReference Include="DeepEdu" Version="{version}" /></ItemGroup>
+            </Project>
+            """);
+        File.WriteAllText(Path.Combine(consumer, "Program.cs"), """
+            using DeepEdu.Autograd;
+            using DeepEdu.Nn;
+            using DeepEdu.Numerics;
+            using DeepEdu.Ops;
+            using DeepEdu.Optim;
+            using DeepEdu.Tensors;
+
+            var rng = new Rng(1);
+            var model = new Sequential(new Dense(2, 16, rng), new Tanh(), new Dense(16, 2, rng));
+            var adam = new Adam(model.Parameters(), new() { LearningRate = 0.05f });
+            var x = Tensor.Of([4, 2], [0, 0, 0, 1, 1, 0, 1, 1]);
+            Indices xor = new[] { 0, 1, 1, 0 };
+            float last = 0;
+            for (int step = 0; step < 200; step++)
+            {
+                using var tape = new Tape();
+                var loss = model.Forward(x).CrossEntropy(xor);
+                adam.Step(tape.Gradients(loss));
+                last = loss.Item();
+            }
+            Console.WriteLine(last < 0.05f ? "learned" : $"loss {last}");
+            """);
+        string output = Dotnet(consumer, "run", "-c", "Release");
+        Assert.EndsWith("learned", output.TrimEnd(), StringComparison.Ordinal);
+    }
+
+    private static string Dotnet(string at, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = at, RedirectStandardOutput = true, RedirectStandardError = true };
+        // a test host's own settings must not reach the child
+        foreach (string name in start.Environment.Keys.Where(k => k.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) || k.StartsWith("DOTNET_Enable", StringComparison.Ordinal)).ToList())
+        {
+            start.Environment.Remove(name);
+        }
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', arguments)}\n{output}\n{error.Result}");
+        return output;
+    }
+}
