@@ -1,0 +1,39 @@
+namespace DeepEdu.Metrics;
+
+/// <summary>Share of examples whose predicted class is the true one: Σ wᵢ[ŷᵢ = yᵢ] / Σ wᵢ, in 0..1. NaN before the first example.</summary>
+public sealed class Accuracy
+{
+    private double _right;
+    private double _total;
+
+    /// <summary>Σ wᵢ[ŷᵢ = yᵢ] / Σ wᵢ; NaN when the weights add to nothing.</summary>
+    public double Value => _right / _total;
+
+    /// <summary>Sum of the weights seen.</summary>
+    public double Count => _total;
+
+    /// <summary>Adds one example; a weight of 0 masks it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The weight is negative or not finite.</exception>
+    public void Add(int predicted, int target, double weight = 1)
+    {
+        Check.Weight("accuracy", weight);
+        _total += weight;
+        if (predicted == target) { _right += weight; }
+    }
+
+    /// <summary>Adds a batch of predicted and true classes.</summary>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    public void Add(ReadOnlySpan<int> predicted, ReadOnlySpan<int> target)
+    {
+        Check.SameLength("accuracy", predicted.Length, target.Length);
+        for (int i = 0; i < predicted.Length; i++) { Add(predicted[i], target[i]); }
+    }
+
+    /// <summary>Adds what another accuracy saw.</summary>
+    public void Merge(Accuracy other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        _right += other._right;
+        _total += other._total;
+    }
+}

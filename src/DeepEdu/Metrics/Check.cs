@@ -1,0 +1,43 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace DeepEdu.Metrics;
+
+/// <summary>The argument checks that the metrics share.</summary>
+internal static class Check
+{
+    public static void SameLength(string metric, int a, int b)
+    {
+        if (a != b) { ThrowLength(metric, a, b); }
+    }
+
+    public static void Weight(string metric, double weight)
+    {
+        if (!(weight >= 0) || double.IsInfinity(weight)) { ThrowWeight(metric, weight); }
+    }
+
+    public static void Label(string metric, int label, int classes)
+    {
+        if ((uint)label >= (uint)classes) { ThrowLabel(metric, label, classes); }
+    }
+
+    public static void Probability(string metric, double p)
+    {
+        if (!(p >= 0 && p <= 1)) { ThrowProbability(metric, p); }
+    }
+
+    [DoesNotReturn]
+    private static void ThrowLength(string metric, int a, int b)
+        => throw new ArgumentException($"{metric}: {a} predictions but {b} targets; pass one of each per example.");
+
+    [DoesNotReturn]
+    private static void ThrowWeight(string metric, double weight)
+        => throw new ArgumentOutOfRangeException(nameof(weight), $"{metric}: weight {weight} must be finite and not negative; 0 masks an example.");
+
+    [DoesNotReturn]
+    private static void ThrowLabel(string metric, int label, int classes)
+        => throw new ArgumentOutOfRangeException(nameof(label), $"{metric}: label {label} is outside 0..{classes - 1}; was the metric made for another number of classes?");
+
+    [DoesNotReturn]
+    private static void ThrowProbability(string metric, double p)
+        => throw new ArgumentOutOfRangeException(nameof(p), $"{metric}: {p} is not a probability; apply sigmoid or softmax to logits first.");
+}

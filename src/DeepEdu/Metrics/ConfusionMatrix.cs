@@ -1,0 +1,144 @@
+namespace DeepEdu.Metrics;
+
+/// <summary>How the scores of the classes become one number.</summary>
+public enum Average
+{
+    /// <summary>Counts are pooled over the classes first; for single-label problems this equals the accuracy.</summary>
+    Micro,
+
+    /// <summary>Plain mean over the classes.</summary>
+    Macro,
+
+    /// <summary>Mean over the classes, weighted by how often each is true.</summary>
+    Weighted,
+}
+
+/// <summary>Counts C[t, p] of examples of true class t predicted as p, and the scores that follow from them.
+/// A score whose denominator is 0 counts as 0.</summary>
+public sealed class ConfusionMatrix
+{
+    private readonly double[] _counts;
+
+    /// <summary>An empty matrix over classes 0..<paramref name="classes"/>−1.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than one class.</exception>
+    public ConfusionMatrix(int classes)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
+        Classes = classes;
+        _counts = new double[classes * classes];
+    }
+
+    /// <summary>Number of classes.</summary>
+    public int Classes { get; }
+
+    /// <summary>Weight of the examples of class <paramref name="target"/> predicted as <paramref name="predicted"/>.</summary>
+    public double this[int target, int predicted]
+    {
+        get
+        {
+            Check.Label("confusion matrix", target, Classes);
+            Check.Label("confusion matrix", predicted, Classes);
+            return _counts[target * Classes + predicted];
+        }
+    }
+
+    /// <summary>Sum of all weights.</summary>
+    public double Total
+    {
+        get
+        {
+            double sum = 0;
+            foreach (double c in _counts) { sum += c; }
+            return sum;
+        }
+    }
+
+    /// <summary>Σₖ C[k,k] / ΣC, in 0..1; NaN when empty.</summary>
+    public double Accuracy
+    {
+        get
+        {
+            double right = 0;
+            for (int k = 0; k < Classes; k++) { right += _counts[k * Classes + k]; }
+            return right / Total;
+        }
+    }
+
+    /// <summary>Adds one example; a weight of 0 masks it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A label is outside the classes, or the weight is negative or not finite.</exception>
+    public void Add(int predicted, int target, double weight = 1)
+    {
+        Check.Label("confusion matrix", predicted, Classes);
+        Check.Label("confusion matrix", target, Classes);
+        Check.Weight("confusion matrix", weight);
+        _counts[target * Classes + predicted] += weight;
+    }
+
+    /// <summary>Adds a batch.</summary>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    public void Add(ReadOnlySpan<int> predicted, ReadOnlySpan<int> target)
+    {
+        Check.SameLength("confusion matrix", predicted.Length, target.Length);
+        for (int i = 0; i < predicted.Length; i++) { Add(predicted[i], target[i]); }
+    }
+
+    /// <summary>Adds the counts of another matrix.</summary>
+    /// <exception cref="ArgumentException">The numbers of classes differ.</exception>
+    public void Merge(ConfusionMatrix other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        if (other.Classes != Classes)
+        {
+            throw new ArgumentException($"confusion matrix: cannot merge {other.Classes} classes into {Classes}.", nameof(other));
+        }
+        for (int i = 0; i < _counts.Length; i++) { _counts[i] += other._counts[i]; }
+    }
+
+    /// <summary>C[k,k] / Σₜ C[t,k]: of those called k, the share that is k.</summary>
+    public double Precision(int k) => Ratio(this[k, k], Predicted(k));
+
+    /// <summary>C[k,k] / Σₚ C[k,p]: of those that are k, the share called k.</summary>
+    public double Recall(int k) => Ratio(this[k, k], Support(k));
+
+    /// <summary>2C[k,k] / (Σₜ C[t,k] + Σₚ C[k,p]): harmonic mean of precision and recall.</summary>
+    public double F1(int k) => Ratio(2 * this[k, k], Predicted(k) + Support(k));
+
+    /// <summary>Precision over all classes.</summary>
+    public double Precision(Average average) => average == Average.Micro ? Accuracy : Mean(Precision, average);
+
+    /// <summary>Recall over all classes.</summary>
+    public double Recall(Average average) => average == Average.Micro ? Accuracy : Mean(Recall, average);
+
+    /// <summary>F1 over all classes.</summary>
+    public double F1(Average average) => average == Average.Micro ? Accuracy : Mean(F1, average);
+
+    /// <summary>Σₚ C[k,p]: weight of the examples of class k.</summary>
+    public double Support(int k)
+    {
+        double sum = 0;
+        for (int p = 0; p < Classes; p++) { sum += this[k, p]; }
+        return sum;
+    }
+
+    /// <summary>Σₜ C[t,k]: weight of the examples called k.</summary>
+    public double Predicted(int k)
+    {
+        double sum = 0;
+        for (int t = 0; t < Classes; t++) { sum += this[t, k]; }
+        return sum;
+    }
+
+    private double Mean(Func<int, double> score, Average average)
+    {
+        double sum = 0, weights = 0;
+        for (int k = 0; k < Classes; k++)
+        {
+            double weight = average == Average.Macro ? 1 : Support(k);
+            sum += weight * score(k);
+            weights += weight;
+        }
+        return sum / weights;
+    }
+
+    private static double Ratio(double a, double b) => b == 0 ? 0 : a / b;
+}

@@ -1,0 +1,73 @@
+namespace DeepEdu.Metrics;
+
+/// <summary>Mean negative log-likelihood −Σ wᵢ ln pᵢ(yᵢ) / Σ wᵢ, in nats per example. Probabilities are clipped to [ε, 1−ε], ε = 2⁻⁵².</summary>
+public sealed class LogLoss
+{
+    private const double Epsilon = 2.220446049250313e-16;
+    private double _sum;
+    private double _total;
+
+    /// <summary>Nats per example; NaN before the first.</summary>
+    public double Value => _sum / _total;
+
+    /// <summary>Adds a yes/no example, <paramref name="probability"/> being that of yes.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Not a probability, or a bad weight.</exception>
+    public void Add(double probability, bool positive, double weight = 1)
+    {
+        Check.Probability("log loss", probability);
+        AddTrueClass(positive ? probability : 1 - Math.Clamp(probability, Epsilon, 1 - Epsilon), weight);
+    }
+
+    /// <summary>Adds an example of several classes: the distribution and the true class.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The class is outside the distribution, or its entry is not a probability.</exception>
+    public void Add(ReadOnlySpan<float> probabilities, int target, double weight = 1)
+    {
+        Check.Label("log loss", target, probabilities.Length);
+        Check.Probability("log loss", probabilities[target]);
+        AddTrueClass(probabilities[target], weight);
+    }
+
+    /// <summary>Adds what another log loss saw.</summary>
+    public void Merge(LogLoss other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        _sum += other._sum;
+        _total += other._total;
+    }
+
+    private void AddTrueClass(double p, double weight)
+    {
+        Check.Weight("log loss", weight);
+        _sum -= weight * Math.Log(Math.Clamp(p, Epsilon, 1 - Epsilon));
+        _total += weight;
+    }
+}
+
+/// <summary>Brier score Σ wᵢ (pᵢ − yᵢ)² / Σ wᵢ of yes/no forecasts, in 0..1; 0 is perfect, 0.25 is always saying one half (Brier 1950).</summary>
+public sealed class BrierScore
+{
+    private double _sum;
+    private double _total;
+
+    /// <summary>Mean squared error of the probability; NaN before the first example.</summary>
+    public double Value => _sum / _total;
+
+    /// <summary>Adds one example, <paramref name="probability"/> being that of yes; a weight of 0 masks it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Not a probability, or a bad weight.</exception>
+    public void Add(double probability, bool positive, double weight = 1)
+    {
+        Check.Probability("brier score", probability);
+        Check.Weight("brier score", weight);
+        double error = probability - (positive ? 1 : 0);
+        _sum += weight * error * error;
+        _total += weight;
+    }
+
+    /// <summary>Adds what another score saw.</summary>
+    public void Merge(BrierScore other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        _sum += other._sum;
+        _total += other._total;
+    }
+}
