@@ -130,6 +130,14 @@ public readonly struct F1(float v) : IVectorLane<F1>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F1 Clamp(F1 x, F1 low, F1 high) => x.V < low.V ? low : x.V > high.V ? high : x;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyGreater(F1 a, F1 b) => a.V > b.V;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F1 ScaleByPowerOfTwo(F1 x, F1 n)
     {
         int whole = (int)n.V, half = whole >> 1;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Numerics;
 using V = System.Runtime.Intrinsics.Vector512<float>;
 
@@ -130,12 +131,24 @@ public readonly struct F16(V v) : IVectorLane<F16>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F16 Round(F16 x) => new(Vector512.Round(x.V));
 
+    // x86 returns the second operand when either is NaN, so x stands second
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F16 Clamp(F16 x, F16 low, F16 high) => Avx512F.IsSupported
+        ? new(Avx512F.Min(high.V, Avx512F.Max(low.V, x.V)))
+        : new(Vector512.Min(high.V, Vector512.Max(low.V, x.V)));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyGreater(F16 a, F16 b) => Vector512.GreaterThanAny(a.V, b.V);
+
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F16 ScaleByPowerOfTwo(F16 x, F16 n)
     {
+        if (Avx512F.IsSupported) { return new(Avx512F.Scale(x.V, n.V)); }
         // two half steps, so that neither power leaves the range of a normal float
-        var whole = Vector512.ConvertToInt32(n.V);
+        var whole = Vector512.ConvertToInt32Native(n.V);
         var half = Vector512.ShiftRightArithmetic(whole, 1);
         var bias = Vector512.Create(127);
         return new(x.V * Vector512.ShiftLeft(half + bias, 23).AsSingle() * Vector512.ShiftLeft(whole - half + bias, 23).AsSingle());

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Numerics;
 using V = System.Runtime.Intrinsics.Vector128<float>;
 
@@ -130,12 +131,23 @@ public readonly struct F4(V v) : IVectorLane<F4>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F4 Round(F4 x) => new(Vector128.Round(x.V));
 
+    // x86 returns the second operand when either is NaN, so x stands second
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F4 Clamp(F4 x, F4 low, F4 high) => Sse.IsSupported
+        ? new(Sse.Min(high.V, Sse.Max(low.V, x.V)))
+        : new(Vector128.Min(high.V, Vector128.Max(low.V, x.V)));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyGreater(F4 a, F4 b) => Vector128.GreaterThanAny(a.V, b.V);
+
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F4 ScaleByPowerOfTwo(F4 x, F4 n)
     {
         // two half steps, so that neither power leaves the range of a normal float
-        var whole = Vector128.ConvertToInt32(n.V);
+        var whole = Vector128.ConvertToInt32Native(n.V);
         var half = Vector128.ShiftRightArithmetic(whole, 1);
         var bias = Vector128.Create(127);
         return new(x.V * Vector128.ShiftLeft(half + bias, 23).AsSingle() * Vector128.ShiftLeft(whole - half + bias, 23).AsSingle());

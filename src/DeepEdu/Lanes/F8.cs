@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Numerics;
 using V = System.Runtime.Intrinsics.Vector256<float>;
 
@@ -130,12 +131,23 @@ public readonly struct F8(V v) : IVectorLane<F8>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F8 Round(F8 x) => new(Vector256.Round(x.V));
 
+    // x86 returns the second operand when either is NaN, so x stands second
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F8 Clamp(F8 x, F8 low, F8 high) => Avx.IsSupported
+        ? new(Avx.Min(high.V, Avx.Max(low.V, x.V)))
+        : new(Vector256.Min(high.V, Vector256.Max(low.V, x.V)));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyGreater(F8 a, F8 b) => Vector256.GreaterThanAny(a.V, b.V);
+
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F8 ScaleByPowerOfTwo(F8 x, F8 n)
     {
         // two half steps, so that neither power leaves the range of a normal float
-        var whole = Vector256.ConvertToInt32(n.V);
+        var whole = Vector256.ConvertToInt32Native(n.V);
         var half = Vector256.ShiftRightArithmetic(whole, 1);
         var bias = Vector256.Create(127);
         return new(x.V * Vector256.ShiftLeft(half + bias, 23).AsSingle() * Vector256.ShiftLeft(whole - half + bias, 23).AsSingle());

@@ -89,7 +89,13 @@ public interface IVectorLane<L> : ILane<L> where L : struct, IVectorLane<L>
     /// <summary>The nearest whole number, halves to even.</summary>
     static abstract L Round(L x);
 
-    /// <summary>x · 2ⁿ for whole <paramref name="n"/>, with gradual underflow and overflow to infinity.</summary>
+    /// <summary>x between <paramref name="low"/> and <paramref name="high"/>; NaN stays NaN.</summary>
+    static abstract L Clamp(L x, L low, L high);
+
+    /// <summary>Whether a &gt; b in any lane.</summary>
+    static abstract bool AnyGreater(L a, L b);
+
+    /// <summary>x · 2ⁿ for whole <paramref name="n"/> from −252 to 252, with gradual underflow and overflow to infinity; rounded once for |x| in [½, 2].</summary>
     static abstract L ScaleByPowerOfTwo(L x, L n);
 
     /// <summary>Splits x &gt; 0 (not subnormal) into m·2ᵉ with m in [√½, √2); returns m.</summary>

@@ -179,8 +179,8 @@ public sealed class Rng(ulong seed, ulong stream = 0)
         {
             var radius = L.Sqrt(-2f * L.Log(1f - even));
             var angle = 6.28318531f * (odd - 0.5f);
-            even = L.MultiplyAdd(radius * L.Cos(angle), std, mean);
-            odd = L.MultiplyAdd(radius * L.Sin(angle), std, mean);
+            odd = L.MultiplyAdd(radius * VectorMath.SinCos(angle, out L cos), std, mean);
+            even = L.MultiplyAdd(radius * cos, std, mean);
         }
     }
 

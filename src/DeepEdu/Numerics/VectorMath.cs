@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Lanes;
 
 namespace DeepEdu.Numerics;
@@ -9,13 +11,119 @@ public static class VectorMath
 {
     /// <summary>eˣ.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static L Exp<L>(L x) where L : struct, IVectorLane<L>, ILane<L>
+    public static L Exp<L>(L x) where L : struct, IVectorLane<L>, ILane<L> => ExpInRange(L.Clamp(x, -104f, 89f));
+
+    /// <summary>ln x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static L Log<L>(L x) where L : struct, IVectorLane<L>, ILane<L>
     {
-        var c = L.Min(L.Max(x, -104f), 89f);
-        var n = L.Round(c * 1.44269504f);
-        var r = L.MultiplyAdd(n, -0.693145752f, c);
+        // subnormals are first scaled by 2²³; then ln x = e ln 2 + ln(1 + f), 1 + f in [√½, √2)
+        L smallest = 1.17549435e-38f;
+        L m = L.SplitExponent(L.WhereGreater(smallest, x, x * 8388608f, x), out L e);
+        e = L.WhereGreater(smallest, x, e - 23f, e);
+        L f = m - 1f, z = f * f;
+        L p = L.MultiplyAdd(7.0376836292e-2f, f, -1.1514610310e-1f);
+        p = L.MultiplyAdd(p, f, 1.1676998740e-1f);
+        p = L.MultiplyAdd(p, f, -1.2420140846e-1f);
+        p = L.MultiplyAdd(p, f, 1.4249322787e-1f);
+        p = L.MultiplyAdd(p, f, -1.6668057665e-1f);
+        p = L.MultiplyAdd(p, f, 2.0000714765e-1f);
+        p = L.MultiplyAdd(p, f, -2.4999993993e-1f);
+        p = L.MultiplyAdd(p, f, 3.3333331174e-1f);
+        // ln 2 in two parts, the first short enough that e times it is exact
+        L y = L.MultiplyAdd(p * f, z, e * -2.12194440e-4f);
+        y = L.MultiplyAdd(z, -0.5f, y) + f;
+        y = L.MultiplyAdd(e, 0.693359375f, y);
+        y = L.WhereEqual(x, float.PositiveInfinity, x, y);
+        return L.WhereGreater(x, 0f, y, L.WhereEqual(x, 0f, float.NegativeInfinity, float.NaN));
+    }
+
+    /// <summary>tanh x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static L Tanh<L>(L x) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        // x·P(x²)/Q(x²), so that tiny x keep their relative accuracy; rounds to ±1 at the ends
+        x = L.Clamp(x, -8.66433976f, 8.66433976f);
+        L s = x * x;
+        L p = L.MultiplyAdd(1.394553628e-8f, s, 2.102733560e-5f);
+        p = L.MultiplyAdd(p, s, 3.520756727e-3f);
+        p = L.MultiplyAdd(p, s, 1.340216100e-1f);
+        p = L.MultiplyAdd(p, s, 1f);
+        L q = L.MultiplyAdd(8.015776984e-7f, s, 3.326951409e-4f);
+        q = L.MultiplyAdd(q, s, 2.597254514e-2f);
+        q = L.MultiplyAdd(q, s, 4.673548340e-1f);
+        q = L.MultiplyAdd(q, s, 1f);
+        return x * p / q;
+    }
+
+    /// <summary>1 / (1 + e⁻ˣ).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static L Sigmoid<L>(L x) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        // through e^(−|x|) ≤ 1: nothing overflows, and results below the normal range stay right
+        L e = ExpInRange(L.Clamp(-L.Abs(x), -104f, 0f));
+        return L.WhereGreater(x, 0f, 1f, e) / (e + 1f);
+    }
+
+    /// <summary>erf x = 2/√π ∫₀ˣ e^(−t²) dt.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static L Erf<L>(L x) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        // x + x·P(x²) near 0; 1 − e^(−Q(|x|)) beyond
+        L s = x * x, t = L.Clamp(L.Abs(x), 0f, 4f);
+        L p = L.MultiplyAdd(-5.96761703e-4f, s, 4.99119423e-3f);
+        p = L.MultiplyAdd(p, s, -2.67681349e-2f);
+        p = L.MultiplyAdd(p, s, 1.12819925e-1f);
+        p = L.MultiplyAdd(p, s, -3.76125336e-1f);
+        p = L.MultiplyAdd(p, s, 1.28379166e-1f);
+        p = L.MultiplyAdd(p, x, x);
+        L q = L.MultiplyAdd(-1.72853470e-5f, t, 3.83197126e-4f);
+        q = L.MultiplyAdd(q, t, -3.88396438e-3f);
+        q = L.MultiplyAdd(q, t, 2.42546219e-2f);
+        q = L.MultiplyAdd(q, t, -1.06777877e-1f);
+        q = L.MultiplyAdd(q, t, -6.34846687e-1f);
+        q = L.MultiplyAdd(q, t, -1.28717512e-1f);
+        q = L.MultiplyAdd(q, t, -t);
+        return L.WhereGreater(t, 0.927734375f, L.CopySign(1f - ExpInRange(q), x), p);
+    }
+
+    /// <summary>sin x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static L Sin<L>(L x) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        L a = L.Abs(x);
+        if (L.AnyGreater(a, Reach)) { return SinEach(x); }
+        Reduce(a, out L sin, out L cos, out L quarter);
+        return Turn(quarter, sin, cos) * L.CopySign(1f, x);
+    }
+
+    /// <summary>cos x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static L Cos<L>(L x) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        L a = L.Abs(x);
+        if (L.AnyGreater(a, Reach)) { return CosEach(x); }
+        Reduce(a, out L sin, out L cos, out L quarter);
+        return Turn(quarter + 1f, sin, cos);
+    }
+
+    /// <summary>sin x and cos x together, for |x| ≤ 4.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static L SinCos<L>(L x, out L cosine) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        Reduce(L.Abs(x), out L sin, out L cos, out L quarter);
+        cosine = Turn(quarter + 1f, sin, cos);
+        return Turn(quarter, sin, cos) * L.CopySign(1f, x);
+    }
+
+    // eˣ = 2ⁿ eʳ, n = round(x / ln 2), |r| ≤ ½ ln 2, for −104 ≤ x ≤ 89; n times the first part of ln 2 is exact
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static L ExpInRange<L>(L x) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        L n = L.Round(x * 1.44269504f);
+        L r = L.MultiplyAdd(n, -0.693145752f, x);
         r = L.MultiplyAdd(n, -1.42860677e-6f, r);
-        var p = L.MultiplyAdd(1.98756912e-4f, r, 1.39819994e-3f);
+        L p = L.MultiplyAdd(1.98756912e-4f, r, 1.39819994e-3f);
         p = L.MultiplyAdd(p, r, 8.33345205e-3f);
         p = L.MultiplyAdd(p, r, 4.16657962e-2f);
         p = L.MultiplyAdd(p, r, 1.66666657e-1f);
@@ -24,45 +132,59 @@ public static class VectorMath
         return L.ScaleByPowerOfTwo(p, n);
     }
 
-    /// <summary>ln x.</summary>
-    public static L Log<L>(L x) where L : struct, IVectorLane<L>, ILane<L> => Each<L, LogF>(x);
+    // How far the three parts of π/2 below carry; without a fused multiply-add their products are not exact, and only arguments that need no reduction stay here
+    private static float Reach => Fma.IsSupported || Avx512F.IsSupported || AdvSimd.IsSupported ? 71476f : 0.78f;
 
-    /// <summary>tanh x.</summary>
-    public static L Tanh<L>(L x) where L : struct, IVectorLane<L>, ILane<L> => Each<L, TanhF>(x);
-
-    /// <summary>1 / (1 + e⁻ˣ).</summary>
+    // Cody and Waite 1980: a = quarter · π/2 + r, |r| ≤ π/4; sin r, cos r
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static L Sigmoid<L>(L x) where L : struct, IVectorLane<L>, ILane<L> => L.Of(1) / (L.Of(1) + Exp(-x));
-
-    /// <summary>erf x.</summary>
-    public static L Erf<L>(L x) where L : struct, IVectorLane<L>, ILane<L> => Each<L, ErfF>(x);
-
-    /// <summary>sin x.</summary>
-    public static L Sin<L>(L x) where L : struct, IVectorLane<L>, ILane<L> => Each<L, SinF>(x);
-
-    /// <summary>cos x.</summary>
-    public static L Cos<L>(L x) where L : struct, IVectorLane<L>, ILane<L> => Each<L, CosF>(x);
-
-    // Placeholder bodies, lane by lane; replaced one after the other by polynomials.
-    private interface IScalar { static abstract float Of(float x); }
-    private struct LogF : IScalar { public static float Of(float x) => MathF.Log(x); }
-    private struct TanhF : IScalar { public static float Of(float x) => MathF.Tanh(x); }
-    private struct SinF : IScalar { public static float Of(float x) => MathF.Sin(x); }
-    private struct CosF : IScalar { public static float Of(float x) => MathF.Cos(x); }
-    private struct ErfF : IScalar
+    private static void Reduce<L>(L a, out L sin, out L cos, out L quarter) where L : struct, IVectorLane<L>, ILane<L>
     {
-        public static float Of(float x)
-        {
-            double t = 1 / (1 + (0.5 * Math.Abs(x)));
-            double y = 1 - (t * Math.Exp((-(double)x * x) - 1.26551223 + (t * (1.00002368 + (t * (0.37409196 + (t * (0.09678418 + (t * (-0.18628806 + (t * (0.27886807 + (t * (-1.13520398 + (t * (1.48851587 + (t * (-0.82215223 + (t * 0.17087277)))))))))))))))))));
-            return (float)(x >= 0 ? y : -y);
-        }
+        quarter = L.Round(a * 0.636619772f);
+        L r = L.MultiplyAdd(quarter, -1.57079601e+00f, a);
+        r = L.MultiplyAdd(quarter, -3.13916473e-07f, r);
+        r = L.MultiplyAdd(quarter, -5.39030253e-15f, r);
+        L s = r * r;
+        L p = L.MultiplyAdd(2.86567956e-6f, s, -1.98559923e-4f);
+        p = L.MultiplyAdd(p, s, 8.33338592e-3f);
+        p = L.MultiplyAdd(p, s, -1.66666672e-1f);
+        sin = L.MultiplyAdd(p, r * s, r);
+        L q = L.MultiplyAdd(2.44677067e-5f, s, -1.38877297e-3f);
+        q = L.MultiplyAdd(q, s, 4.16666567e-2f);
+        q = L.MultiplyAdd(q, s, -0.5f);
+        cos = L.MultiplyAdd(q, s, 1f);
     }
 
-    private static L Each<L, F>(L x) where L : struct, IVectorLane<L>, ILane<L> where F : IScalar
+    // the sine after so many quarter turns: sin, cos, −sin, −cos
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static L Turn<L>(L quarter, L sin, L cos) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        quarter = L.MultiplyAdd(L.Floor(quarter * 0.25f), -4f, quarter);
+        L y = L.WhereEqual(L.Abs(quarter - 2f), 1f, cos, sin);
+        return L.WhereGreater(quarter, 1.5f, -y, y);
+    }
+
+    // lanes out of reach are reduced in double precision; the others keep the bits that they have in every width
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static L SinEach<L>(L x) where L : struct, IVectorLane<L>, ILane<L>
     {
         Span<float> s = stackalloc float[16];
-        for (int i = 0; i < L.Width; i++) { s[i] = F.Of(L.Get(x, i)); }
+        for (int i = 0; i < L.Width; i++)
+        {
+            float v = L.Get(x, i);
+            s[i] = Math.Abs(v) > Reach ? (float)Math.Sin(v) : Sin<F1>(v).V;
+        }
+        return L.Load(in s[0], 0);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static L CosEach<L>(L x) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        Span<float> s = stackalloc float[16];
+        for (int i = 0; i < L.Width; i++)
+        {
+            float v = L.Get(x, i);
+            s[i] = Math.Abs(v) > Reach ? (float)Math.Cos(v) : Cos<F1>(v).V;
+        }
         return L.Load(in s[0], 0);
     }
 }
