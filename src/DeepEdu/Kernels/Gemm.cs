@@ -1,0 +1,202 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Devices;
+using DeepEdu.Lanes;
+
+namespace DeepEdu.Kernels;
+
+/// <summary>The matrix product on raw memory, C ← act([C +] op(A)·op(B) + bias), row-major. The result has the same bits for any number of threads: chunks follow
+/// from the sizes, and a sum over k that is cut is cut into fixed pieces, added in order.</summary>
+internal static unsafe class Gemm
+{
+    // multiply-adds worth handing to another thread: some 3 µs
+    private const long ChunkWork = 1 << 18;
+    private const int MaxChunks = 32;
+    private const int PieceK = 1024;
+
+    /// <summary>C [m, n] ← act([C +] op(A) [m, k] · op(B) [k, n] + bias). A is [k, m] if transA, B is [n, k] if transB; ld is the step from row to row as stored.
+    /// C must not overlap A or B.</summary>
+    public static void Run(bool transA, bool transB, int m, int n, int k, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, bool accumulate = false, Epilogue epilogue = default)
+    {
+        if (F16.IsSupported) { Run<F16>(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue); }
+        else if (F8.IsSupported) { Run<F8>(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue); }
+        else if (F4.IsSupported) { Run<F4>(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue); }
+        else { Run<F1>(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue); }
+    }
+
+    /// <summary>The same for <paramref name="count"/> products of one size; strideX floats lie between one matrix and the next, 0 to use one again.</summary>
+    public static void Batch(int count, bool transA, bool transB, int m, int n, int k, float* a, nint lda, nint strideA, float* b, nint ldb, nint strideB,
+        float* c, nint ldc, nint strideC, bool accumulate = false, Epilogue epilogue = default)
+    {
+        long work = Math.Max(1, (long)m * n * k);
+        if (work >= ChunkWork * MaxChunks)
+        {
+            for (int i = 0; i < count; i++) { Run(transA, transB, m, n, k, a + (i * strideA), lda, b + (i * strideB), ldb, c + (i * strideC), ldc, accumulate, epilogue); }
+            return;
+        }
+        var body = new BatchChunks
+        {
+            TransA = transA, TransB = transB, M = m, N = n, K = k, A = a, Lda = lda, StrideA = strideA, B = b, Ldb = ldb, StrideB = strideB,
+            C = c, Ldc = ldc, StrideC = strideC, Accumulate = accumulate, Epilogue = epilogue,
+        };
+        Work.For(count, (int)Math.Clamp(ChunkWork / work, 1, Math.Max(1, count)), body);
+    }
+
+    /// <summary>The product over lanes of one width.</summary>
+    internal static void Run<L>(bool transA, bool transB, int m, int n, int k, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, bool accumulate, Epilogue epilogue)
+        where L : struct, IVectorLane<L>, ILane<L>
+    {
+        if (m <= 0 || n <= 0) { return; }
+        if (k <= 0)
+        {
+            Empty(m, n, c, ldc, accumulate, epilogue);
+            return;
+        }
+        var all = new Chunks<L>
+        {
+            M = m, N = n, K = k, A = a, RowA = transA ? 1 : lda, StepA = transA ? lda : 1, B = b, Ldb = ldb, TransB = transB, C = c, Ldc = ldc, StepC = 1,
+            Accumulate = accumulate, Epilogue = epilogue,
+        };
+        if (n == 1) { all.OneColumn(transA); }
+        all.Cut();
+        if (all.Pieces > 1) { all.RunPieces(); }
+        else if (all.Count == 1) { all.Run(0); }
+        else { Work.Run(all.Count, in all); }
+    }
+
+    // no products: only what follows them
+    private static void Empty(int m, int n, float* c, nint ldc, bool accumulate, Epilogue epilogue)
+    {
+        for (int i = 0; i < m; i++)
+        {
+            for (int j = 0; j < n; j++) { c[(i * ldc) + j] = epilogue.Apply(accumulate ? c[(i * ldc) + j] : 0, j); }
+        }
+    }
+
+    private struct BatchChunks : IRange
+    {
+        public bool TransA, TransB, Accumulate;
+        public int M, N, K;
+        public float* A, B, C;
+        public nint Lda, Ldb, Ldc, StrideA, StrideB, StrideC;
+        public Epilogue Epilogue;
+
+        public readonly void Run(int from, int to)
+        {
+            for (int i = from; i < to; i++)
+            {
+                Gemm.Run(TransA, TransB, M, N, K, A + (i * StrideA), Lda, B + (i * StrideB), Ldb, C + (i * StrideC), Ldc, Accumulate, Epilogue);
+            }
+        }
+    }
+
+    /// <summary>A product and how it is cut: a grid of row and column stripes of C, or, where C is small and k long, pieces of k.</summary>
+    private struct Chunks<L> : IChunks where L : struct, IVectorLane<L>, ILane<L>
+    {
+        public int M, N, K;
+        public float* A, B, C;
+        public nint RowA, StepA, Ldb, Ldc, StepC;
+        public bool TransB, Accumulate;
+        public Epilogue Epilogue;
+
+        /// <summary>Pieces of k, each with a sum of its own.</summary>
+        public int Pieces;
+
+        private float* _partial;
+        private int _stripM, _stripN, _gridN;
+
+        public int Count;
+
+        /// <summary>A column of C is computed as the row Cᵀ = Bᵀ·Aᵀ: dot products with the rows of A, or sums of its rows.</summary>
+        public void OneColumn(bool transA)
+        {
+            float* x = B;
+            nint stepX = TransB ? 1 : Ldb;
+            if (transA && (Ldc != 1 || Epilogue.Bias is not null)) { return; }
+            if (!transA && stepX != 1)
+            {
+                float* packed = Scratch.Panels.Take(K); // dot products pack nothing else
+                for (int p = 0; p < K; p++) { packed[p] = x[p * stepX]; }
+                x = packed;
+                stepX = 1;
+            }
+            B = A;
+            A = x;
+            (Ldb, TransB) = (transA ? StepA : RowA, !transA);
+            (RowA, StepA) = (0, stepX);
+            (M, N, StepC, Ldc, Epilogue) = (1, M, Ldc, 0, Epilogue.ForOneColumn());
+        }
+
+        /// <summary>Halves the stripes, the longer side first, until there are enough or they would be too small to be fast.</summary>
+        public void Cut()
+        {
+            int rows = GemmTile.Rows<L>(), wide = GemmTile.Vectors * L.Width;
+            (_stripM, _stripN, Pieces) = (M, N, 1);
+            long wanted = Math.Min(MaxChunks, (long)M * N * K / ChunkWork), got = 1;
+            while (got < wanted)
+            {
+                // a stripe of rows packs its own B, so rows are cut only while many remain
+                bool cutM = _stripM >= 8 * rows || (_stripN < 2 * wide && _stripM >= 4 * rows), cutN = _stripN >= 2 * wide || (M == 1 && _stripN >= 64);
+                if (cutN && (!cutM || _stripN >= _stripM)) { _stripN = RoundUp((_stripN + 1) / 2, wide); }
+                else if (cutM) { _stripM = RoundUp((_stripM + 1) / 2, rows); }
+                else { break; }
+                got = (long)((M + _stripM - 1) / _stripM) * ((N + _stripN - 1) / _stripN);
+            }
+            _gridN = (N + _stripN - 1) / _stripN;
+            Count = (M + _stripM - 1) / _stripM * _gridN;
+            if (Count < 4 && wanted > Count && K >= 2 * PieceK && (long)M * N <= 1 << 16 && StepC == 1)
+            {
+                Pieces = Math.Min(8, K / PieceK);
+                (_stripM, _stripN, _gridN, Count) = (M, N, 1, Pieces);
+            }
+        }
+
+        /// <summary>Sums each piece of k by itself, then adds the sums in order.</summary>
+        public void RunPieces()
+        {
+            int size = M * N;
+            _partial = Scratch.Sums.Take(size * Pieces);
+            Work.Run(Pieces, in this);
+            for (int i = 0; i < M; i++) { Fold(_partial + (i * N), size, C + (i * Ldc)); }
+        }
+
+        private readonly void Fold(float* from, int size, float* c)
+        {
+            int j = 0;
+            var end = new TileEnd(Accumulate, 0, Epilogue);
+            for (; j + L.Width <= N; j += L.Width)
+            {
+                var sum = L.Load(in *from, j);
+                for (int p = 1; p < Pieces; p++) { sum += L.Load(in *(from + ((nint)p * size)), j); }
+                end.Put(sum, c, j);
+            }
+            for (; j < N; j++)
+            {
+                float sum = from[j];
+                for (int p = 1; p < Pieces; p++) { sum += from[((nint)p * size) + j]; }
+                c[j] = Epilogue.Apply(Accumulate ? c[j] + sum : sum, j);
+            }
+        }
+
+        public readonly void Run(int chunk)
+        {
+            if (Pieces > 1)
+            {
+                int piece = RoundUp((K + Pieces - 1) / Pieces, 8), p = Math.Min(K, chunk * piece), kc = Math.Min(piece, K - p);
+                float* partial = _partial + ((nint)chunk * M * N);
+                if (kc <= 0) { Empty(M, N, partial, N, false, default); }
+                else { Block(M, N, kc, A + (p * StepA), TransB ? B + p : B + (p * Ldb), partial, N, false, default); }
+                return;
+            }
+            int i = chunk / _gridN * _stripM, j = chunk % _gridN * _stripN;
+            Block(Math.Min(_stripM, M - i), Math.Min(_stripN, N - j), K, A + (i * RowA), TransB ? B + (j * Ldb) : B + j, C + (i * Ldc) + (j * StepC), Ldc, Accumulate, Epilogue.From(j));
+        }
+
+        private readonly void Block(int m, int n, int k, float* a, float* b, float* c, nint ldc, bool accumulate, Epilogue epilogue)
+        {
+            if (TransB && StepA == 1 && M <= 8) { GemmDot.Run<L>(m, n, k, a, RowA, b, Ldb, c, ldc, StepC, accumulate, epilogue); }
+            else { GemmBlock.Run<L>(m, n, k, a, RowA, StepA, b, Ldb, TransB, c, ldc, accumulate, epilogue); }
+        }
+
+        private static int RoundUp(int x, int step) => (x + step - 1) / step * step;
+    }
+}

@@ -1,0 +1,76 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Lanes;
+
+namespace DeepEdu.Kernels;
+
+/// <summary>One product, or one chunk of it, on one thread: blocks of k, panels of B as wide as a tile, tiles down the rows of A.</summary>
+internal static unsafe class GemmBlock
+{
+    /// <summary>The longest block of k: a panel of B of this height stays in the second-level cache, a tile's rows of A in the first.</summary>
+    public const int MaxK = 512;
+
+    private const int MaxPackedA = 1 << 17; // floats: half a megabyte of second-level cache
+
+    /// <summary>C [m, n] (+)= A·B. A(i, p) lies at a + i·rowA + p·stepA; B is [k, n], or [n, k] if transB.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Run<L>(int m, int n, int k, float* a, nint rowA, nint stepA, float* b, nint ldb, bool transB, float* c, nint ldc, bool accumulate, Epilogue epilogue)
+        where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int rows = GemmTile.Rows<L>(), wide = GemmTile.Vectors * L.Width;
+        int blockK = k <= MaxK + (MaxK / 4) ? k : MaxK;
+        // A is read in place unless that costs cache lines: transposed and read often, or rows a multiple of 4 KiB apart, which fall into the same cache set
+        bool packA = n >= 2 * wide && (stepA == 1 ? (rowA & 1023) == 0 && m >= 64 : m >= rows);
+        int blockM = packA ? Math.Min((m + rows - 1) / rows * rows, Math.Max(rows, MaxPackedA / blockK / rows * rows)) : m;
+        // B in place as long as few rows use it; transposed or with a tail it must be packed
+        bool packB = transB || (m > 2 * rows && blockK > 16 && (long)k * n > 16384);
+        float* panel = Scratch.Panels.Take((blockK * wide) + (packA ? blockM * blockK : 0)), packed = panel + (blockK * wide);
+        for (int p = 0; p < k; p += blockK)
+        {
+            int kc = Math.Min(blockK, k - p);
+            var after = p + kc == k ? epilogue : default;
+            bool add = accumulate || p > 0;
+            for (int i = 0; i < m; i += blockM)
+            {
+                int mc = Math.Min(blockM, m - i);
+                float* ai = a + (i * rowA) + (p * stepA);
+                nint row = rowA * sizeof(float), step = stepA * sizeof(float), tile = rows * row;
+                if (packA)
+                {
+                    PackA<L>(mc, kc, ai, rowA, stepA, packed, rows);
+                    ai = packed;
+                    (row, step, tile) = (sizeof(float), rows * sizeof(float), rows * kc * sizeof(float));
+                }
+                for (int j = 0; j < n; j += wide)
+                {
+                    int nc = Math.Min(wide, n - j), vectors = (nc + L.Width - 1) / L.Width, tail = nc % L.Width;
+                    float* bj = transB ? b + (j * ldb) + p : b + (p * ldb) + j;
+                    nint stepB = ldb * sizeof(float);
+                    if (packB || tail > 0)
+                    {
+                        if (transB) { GemmPack.Columns(kc, nc, bj, ldb, panel, vectors * L.Width); }
+                        else { GemmPack.Rows<L>(kc, nc, bj, ldb, panel, vectors * L.Width); }
+                        bj = panel;
+                        stepB = vectors * L.Width * sizeof(float);
+                    }
+                    var end = new TileEnd(add, tail, after.From(j));
+                    float* at = ai, cj = c + (i * ldc) + j;
+                    for (int left = mc; left > 0; left -= rows, cj += rows * ldc, at = (float*)((byte*)at + tile))
+                    {
+                        GemmTile.Run<L>(Math.Min(left, rows), vectors, kc, at, row, step, bj, stepB, cj, ldc, in end);
+                    }
+                }
+            }
+        }
+    }
+
+    // groups of `rows` rows, k-major within a group
+    private static void PackA<L>(int m, int k, float* a, nint rowA, nint stepA, float* to, int rows) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        for (int i = 0; i < m; i += rows, a += rows * rowA, to += rows * k)
+        {
+            int mr = Math.Min(rows, m - i);
+            if (stepA == 1) { GemmPack.Columns(k, mr, a, rowA, to, rows); }
+            else { GemmPack.Rows<F4>(k, mr, a, stepA, to, rows); }
+        }
+    }
+}

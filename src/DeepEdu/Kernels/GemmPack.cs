@@ -1,0 +1,82 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using DeepEdu.Lanes;
+
+namespace DeepEdu.Kernels;
+
+/// <summary>Copies pieces of the factors into the order in which the tile reads them: contiguous, full vectors, zeros in place of columns that do not exist.</summary>
+internal static unsafe class GemmPack
+{
+    /// <summary>k rows of n columns, row-major with step ld, to rows of width floats.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Rows<L>(int k, int n, float* from, nint ld, float* to, int width) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int full = n - (n % L.Width), tail = n - full;
+        for (int p = 0; p < k; p++, from += ld, to += width)
+        {
+            int j = 0;
+            for (; j < full; j += L.Width) { L.Store(L.Load(in *from, j), ref *to, j); }
+            if (tail > 0)
+            {
+                L.Store(Partial.Load<L>(from + j, tail), ref *to, j);
+                j += L.Width;
+            }
+            for (; j < width; j++) { to[j] = 0; }
+        }
+    }
+
+    /// <summary>n rows of k columns, row-major with step ld, transposed to k rows of width floats.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Columns(int k, int n, float* from, nint ld, float* to, int width)
+    {
+        int j = 0;
+        for (; j + 4 <= n; j += 4, from += 4 * ld)
+        {
+            float* t = to + j;
+            int p = 0;
+            for (; p + 4 <= k; p += 4, t += 4 * width) { Transpose4(from + p, ld, t, width); }
+            for (; p < k; p++, t += width)
+            {
+                for (int r = 0; r < 4; r++) { t[r] = from[(r * ld) + p]; }
+            }
+        }
+        for (; j < n; j++, from += ld)
+        {
+            for (int p = 0; p < k; p++) { to[((nint)p * width) + j] = from[p]; }
+        }
+        for (; j < width; j++)
+        {
+            for (int p = 0; p < k; p++) { to[((nint)p * width) + j] = 0; }
+        }
+    }
+
+    // unpack twice: pairs of rows 0 and 2, 1 and 3, then both
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Transpose4(float* from, nint ld, float* to, nint ldTo)
+    {
+        var r0 = Vector128.Load(from);
+        var r1 = Vector128.Load(from + ld);
+        var r2 = Vector128.Load(from + (2 * ld));
+        var r3 = Vector128.Load(from + (3 * ld));
+        var a = Low(r0, r2);
+        var b = Low(r1, r3);
+        var c = High(r0, r2);
+        var d = High(r1, r3);
+        Low(a, b).Store(to);
+        High(a, b).Store(to + ldTo);
+        Low(c, d).Store(to + (2 * ldTo));
+        High(c, d).Store(to + (3 * ldTo));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Low(Vector128<float> a, Vector128<float> b)
+        => System.Runtime.Intrinsics.X86.Sse.IsSupported ? System.Runtime.Intrinsics.X86.Sse.UnpackLow(a, b)
+        : System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.IsSupported ? System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.ZipLow(a, b)
+        : Vector128.Create(a[0], b[0], a[1], b[1]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> High(Vector128<float> a, Vector128<float> b)
+        => System.Runtime.Intrinsics.X86.Sse.IsSupported ? System.Runtime.Intrinsics.X86.Sse.UnpackHigh(a, b)
+        : System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.IsSupported ? System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.ZipHigh(a, b)
+        : Vector128.Create(a[2], b[2], a[3], b[3]);
+}

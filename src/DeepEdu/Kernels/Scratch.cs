@@ -1,0 +1,31 @@
+namespace DeepEdu.Kernels;
+
+/// <summary>Working memory of one thread, kept from call to call. Pinned and 64-byte aligned; made when first needed, grown by doubling.</summary>
+internal sealed unsafe class Scratch
+{
+    [ThreadStatic] private static Scratch? t_panels;
+    [ThreadStatic] private static Scratch? t_sums;
+
+    private float[] _memory = [];
+
+    private float* _start;
+
+    /// <summary>This thread's memory for packed panels: used within a chunk.</summary>
+    public static Scratch Panels => t_panels ??= new Scratch();
+
+    /// <summary>This thread's memory for partial sums: used around chunks.</summary>
+    public static Scratch Sums => t_sums ??= new Scratch();
+
+    /// <summary>At least <paramref name="length"/> floats of undefined content, good until the next call on this thread.</summary>
+    public float* Take(int length)
+    {
+        if (_memory.Length < length + 16) { Grow(length); }
+        return _start;
+    }
+
+    private void Grow(int length)
+    {
+        _memory = GC.AllocateUninitializedArray<float>(checked(Math.Max(length, 2 * _memory.Length) + 16), pinned: true);
+        fixed (float* p = _memory) { _start = (float*)(((nint)p + 63) & ~63); }
+    }
+}

@@ -1,0 +1,179 @@
+using DeepEdu.Devices;
+
+namespace DeepEdu.Tests.Devices;
+
+// changes the number of threads: not beside other tests
+[Collection("alone")]
+public sealed class WorkTests : IDisposable
+{
+    private readonly int _before = DeepEduOptions.MaxThreads;
+
+    public void Dispose() => DeepEduOptions.MaxThreads = _before;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(8)]
+    public void EveryChunkRunsOnce(int threads)
+    {
+        DeepEduOptions.MaxThreads = threads;
+        for (int chunks = 0; chunks < 200; chunks++)
+        {
+            var counts = new int[chunks];
+            Work.Run(chunks, new Count { Counts = counts });
+            Assert.All(counts, x => Assert.Equal(1, x));
+        }
+    }
+
+    [Theory]
+    [InlineData(0, 3)]
+    [InlineData(1, 3)]
+    [InlineData(9, 3)]
+    [InlineData(10, 3)]
+    [InlineData(1000, 1)]
+    [InlineData(5, int.MaxValue)]
+    public void RangesCoverTheLength(int length, int grain)
+    {
+        DeepEduOptions.MaxThreads = 2;
+        var counts = new int[length];
+        Work.For(length, grain, new CountRange { Counts = counts, Grain = grain });
+        Assert.All(counts, x => Assert.Equal(1, x));
+    }
+
+    [Fact]
+    public void GrainMustBePositive() => Assert.Throws<ArgumentOutOfRangeException>(() => Work.For(3, 0, new CountRange { Counts = [], Grain = 0 }));
+
+    [Fact]
+    public void NestedWorkRunsInline()
+    {
+        DeepEduOptions.MaxThreads = 4;
+        var counts = new int[50];
+        Work.Run(20, new Nested { Counts = counts });
+        Assert.All(counts, x => Assert.Equal(20, x));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void ExceptionsReachTheCallerAndThePoolStaysWhole(int threads)
+    {
+        DeepEduOptions.MaxThreads = threads;
+        for (int i = 0; i < 50; i++)
+        {
+            var e = Assert.Throws<InvalidOperationException>(() => Work.Run(30, new Fail { At = i % 30 }));
+            Assert.Equal($"chunk {i % 30}", e.Message);
+            EveryChunkRunsOnce(threads);
+        }
+    }
+
+    [Fact]
+    public void CallersFromManyThreadsAtOnce()
+    {
+        DeepEduOptions.MaxThreads = 4;
+        var failures = new List<Exception>();
+        var callers = new Thread[6];
+        for (int t = 0; t < callers.Length; t++)
+        {
+            int seed = t;
+            callers[t] = new Thread(() =>
+            {
+                try
+                {
+                    var random = new Random(seed);
+                    for (int i = 0; i < 3000; i++)
+                    {
+                        var counts = new int[random.Next(1, 40)];
+                        Work.Run(counts.Length, new Count { Counts = counts });
+                        Assert.All(counts, x => Assert.Equal(1, x));
+                        if (i % 500 == seed) { Thread.Sleep(1); } // let workers park
+                    }
+                }
+                catch (Exception e)
+                {
+                    lock (failures) { failures.Add(e); }
+                }
+            });
+        }
+        Array.ForEach(callers, x => x.Start());
+        Array.ForEach(callers, x => x.Join());
+        Assert.Empty(failures);
+    }
+
+    [Fact]
+    public void ThreadsMayChangeAtAnyTime()
+    {
+        var random = new Random(5);
+        for (int i = 0; i < 2000; i++)
+        {
+            DeepEduOptions.MaxThreads = random.Next(1, 9);
+            var counts = new int[random.Next(0, 50)];
+            Work.Run(counts.Length, new Count { Counts = counts });
+            Assert.All(counts, x => Assert.Equal(1, x));
+            if (i % 100 == 0) { Thread.Sleep(2); }
+        }
+    }
+
+    [Fact]
+    public void OneThreadMeansTheCaller()
+    {
+        DeepEduOptions.MaxThreads = 1;
+        var threads = new int[64];
+        Work.Run(threads.Length, new Where { Threads = threads });
+        Assert.All(threads, x => Assert.Equal(Environment.CurrentManagedThreadId, x));
+    }
+
+    [Fact]
+    public void ACallAllocatesNothing()
+    {
+        DeepEduOptions.MaxThreads = 2;
+        var counts = new int[10];
+        var body = new Count { Counts = counts };
+        Work.Run(10, body);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++) { Work.Run(10, body); }
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private struct Count : IChunks
+    {
+        public int[] Counts;
+
+        public readonly void Run(int chunk) => Interlocked.Increment(ref Counts[chunk]);
+    }
+
+    private struct CountRange : IRange
+    {
+        public int[] Counts;
+        public int Grain;
+
+        public readonly void Run(int from, int to)
+        {
+            Assert.True(from % Grain == 0 && to - from <= Grain && to > from);
+            for (int i = from; i < to; i++) { Interlocked.Increment(ref Counts[i]); }
+        }
+    }
+
+    private struct Nested : IChunks
+    {
+        public int[] Counts;
+
+        public readonly void Run(int chunk) => Work.Run(Counts.Length, new Count { Counts = Counts });
+    }
+
+    private struct Fail : IChunks
+    {
+        public int At;
+
+        public readonly void Run(int chunk)
+        {
+            if (chunk == At) { throw new InvalidOperationException($"chunk {chunk}"); }
+        }
+    }
+
+    private struct Where : IChunks
+    {
+        public int[] Threads;
+
+        public readonly void Run(int chunk) => Threads[chunk] = Environment.CurrentManagedThreadId;
+    }
+}
