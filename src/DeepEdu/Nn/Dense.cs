@@ -1,0 +1,53 @@
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Nn;
+
+/// <summary>y = x·Wᵀ + b over the last axis: x [.., inputs] → [.., outputs]; W [outputs, inputs] "weight", b [outputs] "bias".
+/// PyTorch's <c>nn.Linear(inputs, outputs)</c>, Keras' <c>Dense(outputs)</c>.</summary>
+public sealed class Dense : Layer
+{
+    private readonly Parameter _weight;
+    private readonly Parameter? _bias;
+
+    /// <summary>A layer with PyTorch's initial values: both uniform in ±1/√inputs.</summary>
+    /// <param name="inputs">Size of the last axis of x.</param>
+    /// <param name="outputs">Size of the last axis of y.</param>
+    /// <param name="rng">Where the initial values come from; one child stream is taken.</param>
+    /// <param name="bias">Whether b is there.</param>
+    /// <param name="init">Other initial values of the weight; the bias then starts at 0, as in Keras.</param>
+    public Dense(int inputs, int outputs, Rng rng, bool bias = true, Initializer? init = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(inputs);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputs);
+        ArgumentNullException.ThrowIfNull(rng);
+        var own = rng.Fork();
+        _weight = new([outputs, inputs]);
+        _bias = bias ? new([outputs]) : null;
+        Init.Layer(_weight, _bias, own, init);
+    }
+
+    /// <summary>W [outputs, inputs].</summary>
+    public Parameter Weight => _weight;
+
+    /// <summary>b [outputs], or none.</summary>
+    public Parameter? Bias => _bias;
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => x.Linear(_weight, _bias);
+
+    /// <inheritdoc/>
+    protected internal override void Parts(Parts p)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        p.Of(_weight).Of(_bias);
+    }
+
+    internal override Layer? Fuse(Layer next) => next is Relu ? new WithRelu(this) : null;
+
+    private sealed class WithRelu(Dense dense) : Layer
+    {
+        public override Tensor Forward(Tensor x) => x.Linear(dense._weight, dense._bias, relu: true);
+    }
+}

@@ -1,0 +1,79 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Nn;
+
+/// <summary>What a module is made of, collected by <see cref="Module.Parts"/>. A part's name is the expression that was passed, in snake case: <c>p.Of(_hiddenBias)</c> is
+/// "hidden_bias".</summary>
+public sealed class Parts
+{
+    private readonly List<(string, Parameter)> _parameters = [];
+    private readonly List<(string, Tensor)> _buffers = [];
+    private readonly List<(string, Module)> _modules = [];
+    private readonly HashSet<Tensor> _seen = new(ReferenceEqualityComparer.Instance);
+    private string _path = "";
+
+    internal IReadOnlyList<(string Name, Parameter Value)> Parameters => _parameters;
+
+    internal IReadOnlyList<(string Name, Tensor Value)> Buffers => _buffers;
+
+    /// <summary>Modules with their paths, each before what it is made of.</summary>
+    internal IReadOnlyList<(string Path, Module Value)> Modules => _modules;
+
+    /// <summary>A parameter; nothing if null, such as a bias that is switched off.</summary>
+    public Parts Of(Parameter? value, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        if (value is not null && _seen.Add(value)) { _parameters.Add((_path + Snake(name), value)); }
+        return this;
+    }
+
+    /// <summary>A tensor that is kept but not learned, such as a running mean.</summary>
+    public Parts Buffer(Tensor? value, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        if (value is not null && _seen.Add(value)) { _buffers.Add((_path + Snake(name), value)); }
+        return this;
+    }
+
+    /// <summary>An inner module; nothing if null. Without a name of its own (""), its parts count as the outer module's.</summary>
+    public Parts Of(Module? part, [CallerArgumentExpression(nameof(part))] string name = "")
+    {
+        if (part is null) { return this; }
+        string outer = _path;
+        if (name.Length > 0) { _path += Snake(name) + "."; }
+        _modules.Add((_path.TrimEnd('.'), part));
+        part.Parts(this);
+        _path = outer;
+        return this;
+    }
+
+    /// <summary>Inner modules, named by their place: "layers.0", "layers.1".</summary>
+    public Parts Of(IEnumerable<Module> parts, [CallerArgumentExpression(nameof(parts))] string name = "")
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        string prefix = name.Length > 0 ? Snake(name) + "." : "";
+        int i = 0;
+        foreach (var part in parts) { Of(part, $"{prefix}{i++}"); }
+        return this;
+    }
+
+    // "this._weightHh" → "weight_hh"
+    private static string Snake(string expression)
+    {
+        var name = expression.AsSpan();
+        if (name.StartsWith("this.")) { name = name[5..]; }
+        name = name.TrimStart('_').TrimEnd('!');
+        var snake = new StringBuilder(name.Length + 4);
+        for (int i = 0; i < name.Length; i++)
+        {
+            char c = name[i];
+            if (char.IsUpper(c))
+            {
+                if (i > 0 && name[i - 1] is not ('.' or '_') && !char.IsUpper(name[i - 1])) { snake.Append('_'); }
+                c = char.ToLowerInvariant(c);
+            }
+            snake.Append(c);
+        }
+        return snake.ToString();
+    }
+}

@@ -1,0 +1,60 @@
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Nn;
+
+/// <summary>Layers one after the other. Neighbours that have a joint kernel, such as <see cref="Dense"/> and <see cref="Relu"/>, run as one; results and parameter names
+/// are those of the separate layers. PyTorch's <c>nn.Sequential</c>, Keras' <c>Sequential</c>.
+/// <code>var model = new Sequential(new Dense(4, 16, rng), new Relu(), new Dense(16, 3, rng));</code></summary>
+public sealed class Sequential : Layer
+{
+    private readonly Layer[] _layers, _steps;
+
+    /// <summary>The layers, in order.</summary>
+    public Sequential(params Layer[] layers)
+    {
+        ArgumentNullException.ThrowIfNull(layers);
+        foreach (var layer in layers) { ArgumentNullException.ThrowIfNull(layer, nameof(layers)); }
+        _layers = [.. layers];
+        _steps = Fused(layers);
+    }
+
+    /// <summary>The layers, in order.</summary>
+    public IReadOnlyList<Layer> Layers => _layers;
+
+    /// <summary>The layer at a place; <c>^1</c> is the last.</summary>
+    public Layer this[Index index] => _layers[index];
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x)
+    {
+        foreach (var step in _steps) { x = step.Forward(x); }
+        return x;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Indices x)
+    {
+        if (_steps.Length == 0) { return base.Forward(x); }
+        var y = _steps[0].Forward(x);
+        foreach (var step in _steps.AsSpan(1)) { y = step.Forward(y); }
+        return y;
+    }
+
+    /// <inheritdoc/>
+    protected internal override void Parts(Parts p)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        p.Of(_layers, "");
+    }
+
+    private static Layer[] Fused(Layer[] layers)
+    {
+        List<Layer> steps = [];
+        foreach (var layer in layers)
+        {
+            if (steps.Count > 0 && steps[^1].Fuse(layer) is { } joint) { steps[^1] = joint; }
+            else { steps.Add(layer); }
+        }
+        return [.. steps];
+    }
+}

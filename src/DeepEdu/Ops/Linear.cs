@@ -1,0 +1,102 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Lanes;
+using DeepEdu.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace DeepEdu.Ops;
+
+/// <summary>Y = X·Wᵀ + b, then max(·, 0) if asked: X [rows, inputs], W [outputs, inputs], b [outputs], Y [rows, outputs].</summary>
+/// <param name="X">The inputs.</param>
+/// <param name="W">The weight.</param>
+/// <param name="Bias">The bias; none if it has no memory.</param>
+/// <param name="Y">The outputs, overwritten.</param>
+/// <param name="Rows">How many rows.</param>
+/// <param name="Inputs">Inputs a row.</param>
+/// <param name="Outputs">Outputs a row.</param>
+/// <param name="Relu">Whether negative outputs become 0.</param>
+public readonly record struct Linear(View X, View W, View Bias, View Y, int Rows, int Inputs, int Outputs, bool Relu) : IKernel
+{
+    /// <inheritdoc/>
+    public static string Name => "linear";
+
+    /// <inheritdoc/>
+    public void Run()
+    {
+        if (Y.Length == 0) { return; }
+        var y = CpuDevice.Of(Y);
+        NaiveProduct.Run(CpuDevice.Of(X), CpuDevice.Of(W), y, Rows, Inputs, Outputs, false, true);
+        for (int i = 0; i < Rows; i++)
+        {
+            var row = y.Slice(i * Outputs, Outputs);
+            if (!Bias.IsNone) { TensorPrimitives.Add(row, CpuDevice.Of(Bias), row); }
+            if (Relu) { TensorPrimitives.Max(row, 0f, row); }
+        }
+    }
+}
+
+/// <summary>The affine map of a dense layer as one operation.</summary>
+public static class LinearOps
+{
+    extension(Tensor x)
+    {
+        /// <summary>y = x·Wᵀ + b over the last axis: x [.., inputs], W [outputs, inputs], b [outputs] → [.., outputs]. <c>torch.nn.functional.linear</c>.</summary>
+        /// <param name="weight">W, a row an output.</param>
+        /// <param name="bias">b, or none.</param>
+        /// <param name="relu">Applies max(·, 0) in the same pass; its gradient is taken from the output.</param>
+        /// <exception cref="ShapeException">The shapes do not fit.</exception>
+        public Tensor Linear(Tensor weight, Tensor? bias = null, bool relu = false)
+        {
+            ArgumentNullException.ThrowIfNull(weight);
+            if (x.Rank == 0 || weight.Rank != 2 || x.Shape[^1] != weight.Shape[1]) { ThrowWeight(x.Shape, weight.Shape); }
+            Elementwise.SameDevice("linear", x, weight);
+            int inputs = weight.Shape[1], outputs = weight.Shape[0], rows = x.Shape.Product(0, x.Rank - 1);
+            if (bias is not null)
+            {
+                if (bias.Shape != [outputs]) { ThrowBias(weight.Shape, bias.Shape); }
+                Elementwise.SameDevice("linear", x, bias);
+            }
+            var y = Tensor.Empty(x.Shape.With(x.Rank - 1, outputs), x.Device);
+            x.Device.Launch(new Linear(x.View, weight.View, bias?.View ?? default, y.View, rows, inputs, outputs, relu));
+            if (Tape.For(x, weight, bias ?? weight) is { } tape) { Record(tape, x, weight, bias, y, rows, relu); }
+            return y;
+        }
+    }
+
+    private static void Record(Tape tape, Tensor x, Tensor weight, Tensor? bias, Tensor y, int rows, bool relu)
+    {
+        int inputs = weight.Shape[1], outputs = weight.Shape[0];
+        tape.Add([y], bias is null ? [x, weight] : [x, weight, bias], (dys, into) =>
+        {
+            var dy = dys[0]!;
+            if (relu) { dy = dy.ZipConstant(y, default(WherePositive), "linear"); }
+            dy = dy.Alias([rows, outputs]);
+            if (tape.Wants(x)) { into[0] = MatMulOps.Product(dy, weight, false, false, null).Alias(x.Shape); }
+            if (tape.Wants(weight)) { into[1] = MatMulOps.Product(dy, x.Alias([rows, inputs]), true, false, null); }
+            if (bias is not null && tape.Wants(bias)) { into[2] = dy.SumTo(bias.Shape); }
+        });
+    }
+
+    /// <summary>dy where the output is above 0.</summary>
+    public readonly struct WherePositive : IZip
+    {
+        /// <inheritdoc/>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L dy, L y) where L : struct, ILane<L> => L.WhereGreater(y, 0f, dy, 0f);
+    }
+
+    [DoesNotReturn]
+    private static void ThrowWeight(Shape x, Shape weight)
+    {
+        string hint = x.Rank > 0 && weight.Rank == 2 && x[^1] == weight[0] ? "; is the weight stored [inputs, outputs]? Transpose it" : "";
+        throw new ShapeException("linear", weight.Rank == 2 && x.Rank > 0
+            ? $"x {x} has {x[^1]} inputs on its last axis, the weight {weight} takes {weight[1]}{hint}"
+            : $"x {x} with weight {weight}: x needs a last axis of inputs, the weight must be [outputs, inputs]", x, weight);
+    }
+
+    [DoesNotReturn]
+    private static void ThrowBias(Shape weight, Shape bias) =>
+        throw new ShapeException("linear", $"bias {bias} for a weight {weight}: it must be [{weight[0]}]", weight, bias);
+}

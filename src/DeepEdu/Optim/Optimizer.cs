@@ -1,0 +1,154 @@
+using DeepEdu.Autograd;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Optim;
+
+/// <summary>Parameters that are stepped alike.</summary>
+/// <param name="parameters">The parameters, as <c>Module.Parameters()</c> gives them.</param>
+public sealed class ParameterGroup(IReadOnlyList<(string Name, Parameter Value)> parameters)
+{
+    /// <summary>The parameters.</summary>
+    public IReadOnlyList<(string Name, Parameter Value)> Parameters { get; } = parameters;
+
+    /// <summary>Multiplies the optimiser's learning rate, so that a schedule moves all groups together. PyTorch's <c>lr</c> of a group divided by that of the optimiser.</summary>
+    public double LearningRateFactor { get; set; } = 1;
+
+    /// <summary>Weight decay of this group; null for the optimiser's own. Biases and norms often get 0.</summary>
+    public double? WeightDecay { get; set; }
+}
+
+/// <summary>Changes parameters along their gradients. A step is one fused pass over each parameter, its gradient and its statistics; parameters without a gradient stay as they
+/// are, and keep no statistics.
+/// <code>
+/// var optimizer = new Adam(model.Parameters(), new() { LearningRate = 1e-3 });
+/// optimizer.Step(tape.Gradients(loss));
+/// </code></summary>
+public abstract class Optimizer
+{
+    private readonly ParameterGroup[] _groups;
+    private readonly Slot[] _slots;
+    private readonly string[] _names;
+    private readonly double _weightDecay;
+
+    /// <summary>An optimiser of parameter groups.</summary>
+    /// <param name="groups">The groups; no parameter may stand in two places.</param>
+    /// <param name="learningRate">The learning rate to start with.</param>
+    /// <param name="weightDecay">For groups without their own.</param>
+    /// <param name="states">Names of the statistics kept for each parameter, as in PyTorch's state dict.</param>
+    private protected Optimizer(ParameterGroup[] groups, double learningRate, double weightDecay, params string[] states)
+    {
+        ArgumentNullException.ThrowIfNull(groups);
+        ThrowIfNegative(learningRate, "learning rate");
+        ThrowIfNegative(weightDecay, "weight decay");
+        (_groups, _names, _weightDecay, LearningRate) = ([.. groups], states, weightDecay, learningRate);
+        var seen = new HashSet<Tensor>(ReferenceEqualityComparer.Instance);
+        List<Slot> slots = [];
+        foreach (var group in groups)
+        {
+            foreach (var (name, value) in group.Parameters)
+            {
+                if (!seen.Add(value)) { throw new ArgumentException($"optimiser: the parameter \"{name}\" stands in two groups, or twice in one"); }
+                slots.Add(new(name, value, group));
+            }
+        }
+        if (slots.Count == 0) { throw new ArgumentException("optimiser: there is no parameter to learn; does the module name its parts in Parts()?"); }
+        _slots = [.. slots];
+    }
+
+    /// <summary>Multiplies each step. May be set at any time; schedules do.</summary>
+    public double LearningRate { get; set; }
+
+    /// <summary>The parameter groups.</summary>
+    public IReadOnlyList<ParameterGroup> Groups => _groups;
+
+    /// <summary>Moves every parameter that has a gradient by one step.</summary>
+    public void Step(Gradients gradients)
+    {
+        ArgumentNullException.ThrowIfNull(gradients);
+        foreach (var slot in _slots)
+        {
+            if (gradients.Find(slot.Parameter) is not { } g) { continue; }
+            slot.Prepare(_names.Length, StartOf);
+            slot.Steps++;
+            var group = slot.Group;
+            Update(slot, g, LearningRate * group.LearningRateFactor, group.WeightDecay ?? _weightDecay);
+        }
+    }
+
+    /// <summary>The statistics of each parameter that has been stepped, and the number of its steps, to be written to a checkpoint: "weight.exp_avg", "weight.step".
+    /// The tensors are the optimiser's own, not copies.</summary>
+    public IReadOnlyList<(string Name, Tensor Value)> State()
+    {
+        List<(string, Tensor)> all = [];
+        foreach (var slot in _slots)
+        {
+            if (slot.Steps == 0) { continue; }
+            all.Add(($"{slot.Name}.step", Tensor.Wrap([slot.Steps], [])));
+            for (int i = 0; i < _names.Length; i++) { all.Add(($"{slot.Name}.{_names[i]}", slot.States[i])); }
+        }
+        return all;
+    }
+
+    /// <summary>Goes on from the state that another optimiser of the same kind and parameters gave.</summary>
+    /// <exception cref="ArgumentException">A statistic is missing, or of another shape, or belongs to no parameter.</exception>
+    public void Restore(IReadOnlyList<(string Name, Tensor Value)> state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        var byName = state.ToDictionary(s => s.Name, s => s.Value);
+        foreach (var slot in _slots)
+        {
+            if (!byName.Remove($"{slot.Name}.step", out var steps)) { slot.Steps = 0; slot.States = []; continue; }
+            slot.Prepare(_names.Length, StartOf);
+            slot.Steps = (int)steps.Item();
+            for (int i = 0; i < _names.Length; i++)
+            {
+                if (!byName.Remove($"{slot.Name}.{_names[i]}", out var value)) { throw new ArgumentException($"optimiser: the state lacks \"{slot.Name}.{_names[i]}\"; was it saved by another kind of optimiser?"); }
+                slot.States[i].CopyFrom(value.ToArray());
+            }
+        }
+        if (byName.Count > 0) { throw new ArgumentException($"optimiser: the state has \"{byName.Keys.First()}\", which belongs to no parameter or statistic here"); }
+    }
+
+    /// <summary>Steps one parameter.</summary>
+    private protected abstract void Update(Slot slot, Tensor gradient, double learningRate, double weightDecay);
+
+    /// <summary>What a statistic starts from.</summary>
+    private protected virtual float StartOf(int state) => 0;
+
+    /// <summary>Throws unless 0 ≤ value.</summary>
+    private protected static void ThrowIfNegative(double value, string what)
+    {
+        if (!(value >= 0)) { throw new ArgumentOutOfRangeException(null, $"optimiser: {what} {value} must not be negative"); }
+    }
+
+    /// <summary>Throws unless 0 ≤ value &lt; 1.</summary>
+    private protected static void ThrowIfNotBelowOne(double value, string what)
+    {
+        if (!(value is >= 0 and < 1)) { throw new ArgumentOutOfRangeException(null, $"optimiser: {what} {value} must be at least 0 and below 1"); }
+    }
+
+    /// <summary>A parameter and its statistics.</summary>
+    private protected sealed class Slot(string name, Parameter parameter, ParameterGroup group)
+    {
+        public string Name => name;
+        public Parameter Parameter => parameter;
+        public ParameterGroup Group => group;
+        public Tensor[] States = [];
+        public int Steps;
+
+        public void Prepare(int count, Func<int, float> start)
+        {
+            if (States.Length == count) { return; }
+            States = new Tensor[count];
+            for (int i = 0; i < count; i++)
+            {
+                States[i] = Tensor.Persistent(parameter.Shape, parameter.Device);
+                parameter.Device.Fill(States[i].View, start(i));
+            }
+        }
+
+        /// <summary>One pass of a formula over the parameter, the gradient and the statistics.</summary>
+        public void Run<F>(F formula, Tensor gradient) where F : unmanaged, Lanes.IUpdate => parameter.Device.Update(formula, parameter.View, gradient.View,
+            States.Length > 0 ? States[0].View : default, States.Length > 1 ? States[1].View : default, States.Length > 2 ? States[2].View : default);
+    }
+}
