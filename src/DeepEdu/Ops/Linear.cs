@@ -2,9 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
+using DeepEdu.Kernels;
 using DeepEdu.Lanes;
 using DeepEdu.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace DeepEdu.Ops;
 
@@ -23,16 +23,12 @@ public readonly record struct Linear(View X, View W, View Bias, View Y, int Rows
     public static string Name => "linear";
 
     /// <inheritdoc/>
-    public void Run()
+    public unsafe void Run()
     {
         if (Y.Length == 0) { return; }
-        var y = CpuDevice.Of(Y);
-        NaiveProduct.Run(CpuDevice.Of(X), CpuDevice.Of(W), y, Rows, Inputs, Outputs, false, true);
-        for (int i = 0; i < Rows; i++)
+        fixed (float* x = CpuDevice.Of(X), w = CpuDevice.Of(W), bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y))
         {
-            var row = y.Slice(i * Outputs, Outputs);
-            if (!Bias.IsNone) { TensorPrimitives.Add(row, CpuDevice.Of(Bias), row); }
-            if (Relu) { TensorPrimitives.Max(row, 0f, row); }
+            Gemm.Run(false, true, Rows, Outputs, Inputs, x, Inputs, w, Inputs, y, Outputs, epilogue: new(bias, Relu));
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
+using DeepEdu.Kernels;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Ops;
@@ -21,33 +22,33 @@ public readonly record struct MatMul(View A, View B, View C, int M, int K, int N
     public static string Name => "matmul";
 
     /// <inheritdoc/>
-    public void Run()
+    public unsafe void Run()
     {
         if (C.Length == 0) { return; }
-        int products = C.Length / (M * N);
-        if (products == 1) { One(0, 0, 0); } else { Work.Run(products, new Products { Kernel = this }); }
-    }
-
-    private void One(int a, int b, int c)
-    {
-        Span<float> x = CpuDevice.Of(A).Slice(a * M * K, M * K), y = CpuDevice.Of(B).Slice(b * K * N, K * N), z = CpuDevice.Of(C).Slice(c * M * N, M * N);
-        NaiveProduct.Run(x, y, z, M, K, N, TransA, TransB);
-    }
-
-    private struct Products : IChunks
-    {
-        public MatMul Kernel;
-
-        public readonly void Run(int chunk)
+        int count = C.Length / (M * N), lda = TransA ? M : K, ldb = TransB ? K : N;
+        fixed (float* a = CpuDevice.Of(A), b = CpuDevice.Of(B), c = CpuDevice.Of(C))
         {
-            int a = 0, b = 0, rest = chunk;
-            for (int axis = Kernel.Batch.Rank - 1; axis >= 0; axis--)
+            if (count == 1) { Gemm.Run(TransA, TransB, M, N, K, a, lda, b, ldb, c, N); }
+            else if (Batch.Rank == 1) { Gemm.Batch(count, TransA, TransB, M, N, K, a, lda, (nint)Batch.A[0] * M * K, b, ldb, (nint)Batch.B[0] * K * N, c, N, (nint)M * N); }
+            else { RunAxes(count, a, lda, b, ldb, c); }
+        }
+    }
+
+    // a batch whose axes broadcast differently: one run of products for each place on the outer axes
+    private unsafe void RunAxes(int count, float* a, int lda, float* b, int ldb, float* c)
+    {
+        int last = Batch.Rank - 1, inner = Batch.Sizes[last];
+        for (int first = 0; first < count; first += inner)
+        {
+            nint atA = 0, atB = 0;
+            for (int axis = last - 1, rest = first / inner; axis >= 0; axis--)
             {
-                (rest, int at) = Math.DivRem(rest, Kernel.Batch.Sizes[axis]);
-                a += at * Kernel.Batch.A[axis];
-                b += at * Kernel.Batch.B[axis];
+                (rest, int at) = Math.DivRem(rest, Batch.Sizes[axis]);
+                atA += (nint)at * Batch.A[axis];
+                atB += (nint)at * Batch.B[axis];
             }
-            Kernel.One(a, b, chunk);
+            Gemm.Batch(inner, TransA, TransB, M, N, K, a + (atA * M * K), lda, (nint)Batch.A[last] * M * K, b + (atB * K * N), ldb, (nint)Batch.B[last] * K * N,
+                c + ((nint)first * M * N), N, (nint)M * N);
         }
     }
 }
