@@ -25,7 +25,7 @@ sys.modules["ops"] = sys.modules["__main__"]
 rows = {}
 
 
-def row(name, f, *shapes, low=-2.0, high=2.0, away=(), distinct=False, ints=(), grad=True, frozen=(), values=None):
+def row(name, f, *shapes, low=-2.0, high=2.0, away=(), distinct=False, apart=False, ints=(), grad=True, frozen=(), values=None):
     """One row.
 
     name      the row's name in OpCatalog
@@ -34,6 +34,7 @@ def row(name, f, *shapes, low=-2.0, high=2.0, away=(), distinct=False, ints=(), 
     low, high the interval values are drawn from; a list gives one per input
     away      kinks: values closer than 0.1 are pushed out to 0.1, so that finite differences do not cross them
     distinct  values of an input differ by at least 0.1 (max, sort): low and high are then ignored
+    apart     values of different inputs differ by at least 0.2 (minimum)
     ints      per integer input (shape, below) or an explicit nested list; shared by all cases
     grad      False: no gradient
     frozen    numbers of the inputs that have no gradient
@@ -51,6 +52,8 @@ def row(name, f, *shapes, low=-2.0, high=2.0, away=(), distinct=False, ints=(), 
     for case in cases:
         xs = [np.array(v, np.float32) if values is not None else draw(rng, s, lo, hi, away, distinct)
               for v, s, lo, hi in zip(case, case, lows, highs)]
+        if apart:
+            xs = [(np.round(x / 0.4) * 0.4 + 0.2 * k).astype(np.float32) for k, x in enumerate(xs)]
         whole = [np.array(rng.integers(0, i[1], i[0]) if isinstance(i, tuple) else i) for i in ints]
         made.append(run(name, f, xs, whole, rng, grad, frozen))
     rows[name] = {"low": lows, "high": highs, "cases": made}

@@ -1,10 +1,12 @@
 using System.Runtime.CompilerServices;
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
 using DeepEdu.Lanes;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Ops;
 
-/// <summary>+ − × ÷ with NumPy broadcasting; a number may stand on either side.</summary>
+/// <summary>+ − × ÷ with NumPy broadcasting; a number may stand on either side and costs no tensor.</summary>
 public static class Arithmetic
 {
     /// <summary>a + b.</summary>
@@ -15,6 +17,14 @@ public static class Arithmetic
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => a + b;
     }
 
+    /// <summary>a − b.</summary>
+    public readonly struct SubFormula : IZip
+    {
+        /// <inheritdoc/>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => a - b;
+    }
+
     /// <summary>a · b.</summary>
     public readonly struct MulFormula : IZip
     {
@@ -23,12 +33,202 @@ public static class Arithmetic
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => a * b;
     }
 
+    /// <summary>a / b.</summary>
+    public readonly struct DivFormula : IZip
+    {
+        /// <inheritdoc/>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => a / b;
+    }
+
+    /// <summary>x + c.</summary>
+    /// <param name="c">The number.</param>
+    public readonly struct ShiftFormula(float c) : IMap
+    {
+        /// <inheritdoc/>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => x + c;
+    }
+
+    /// <summary>x · c.</summary>
+    /// <param name="c">The number.</param>
+    public readonly struct ScaleFormula(float c) : IMap
+    {
+        /// <inheritdoc/>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => x * c;
+    }
+
+    /// <summary>x / c.</summary>
+    /// <param name="c">The number.</param>
+    public readonly struct DivideFormula(float c) : IMap
+    {
+        /// <inheritdoc/>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => x / c;
+    }
+
+    /// <summary>−x.</summary>
+    public readonly struct NegFormula : IMap
+    {
+        /// <inheritdoc/>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => -x;
+    }
+
     extension(Tensor)
     {
-        /// <summary>a + b, value by value.</summary>
-        public static Tensor operator +(Tensor a, Tensor b) => a.Zip(b, default(AddFormula), "add");
+        /// <summary>a + b, value by value; the shapes broadcast.</summary>
+        /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
+        public static Tensor operator +(Tensor a, Tensor b)
+        {
+            var y = a.ZipConstant(b, default(AddFormula), "add");
+            Tape.For(a, b)?.Add(y, (a, dy => dy.SumTo(a.Shape)), (b, dy => dy.SumTo(b.Shape)));
+            return y;
+        }
 
-        /// <summary>a · b, value by value.</summary>
-        public static Tensor operator *(Tensor a, Tensor b) => a.Zip(b, default(MulFormula), "mul");
+        /// <summary>a − b, value by value; the shapes broadcast.</summary>
+        /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
+        public static Tensor operator -(Tensor a, Tensor b)
+        {
+            var y = a.ZipConstant(b, default(SubFormula), "sub");
+            Tape.For(a, b)?.Add(y, (a, dy => dy.SumTo(a.Shape)), (b, dy => dy.SumTo(b.Shape).MapConstant(default(NegFormula))));
+            return y;
+        }
+
+        /// <summary>a · b, value by value; the shapes broadcast.</summary>
+        /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
+        public static Tensor operator *(Tensor a, Tensor b)
+        {
+            var y = a.ZipConstant(b, default(MulFormula), "mul");
+            Tape.For(a, b)?.Add(y,
+                (a, dy => dy.ZipConstant(b, default(MulFormula), "mul").SumTo(a.Shape)),
+                (b, dy => dy.ZipConstant(a, default(MulFormula), "mul").SumTo(b.Shape)));
+            return y;
+        }
+
+        /// <summary>a / b, value by value; the shapes broadcast. Division by 0 gives ±∞ or NaN.</summary>
+        /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
+        public static Tensor operator /(Tensor a, Tensor b)
+        {
+            var y = a.ZipConstant(b, default(DivFormula), "div");
+            Tape.For(a, b)?.Add(y,
+                (a, dy => dy.ZipConstant(b, default(DivFormula), "div").SumTo(a.Shape)),
+                (b, dy => dy.Zip3Constant(a, b, default(DivPullB), "div").SumTo(b.Shape)));
+            return y;
+        }
+
+        /// <summary>−x.</summary>
+        public static Tensor operator -(Tensor x) => x.MapLinear(default(NegFormula), default(NegFormula));
+
+        /// <summary>x + c.</summary>
+        public static Tensor operator +(Tensor x, float c)
+        {
+            var y = x.MapConstant(new ShiftFormula(c));
+            Tape.For(x)?.Add(y, (x, static dy => dy));
+            return y;
+        }
+
+        /// <summary>c + x.</summary>
+        public static Tensor operator +(float c, Tensor x) => x + c;
+
+        /// <summary>x − c.</summary>
+        public static Tensor operator -(Tensor x, float c) => x + -c;
+
+        /// <summary>c − x.</summary>
+        public static Tensor operator -(float c, Tensor x) => x.MapLinear(new FromFormula(c), default(NegFormula));
+
+        /// <summary>x · c.</summary>
+        public static Tensor operator *(Tensor x, float c) => x.MapLinear(new ScaleFormula(c), new ScaleFormula(c));
+
+        /// <summary>c · x.</summary>
+        public static Tensor operator *(float c, Tensor x) => x * c;
+
+        /// <summary>x / c.</summary>
+        public static Tensor operator /(Tensor x, float c) => x.MapLinear(new DivideFormula(c), new DivideFormula(c));
+
+        /// <summary>c / x.</summary>
+        public static Tensor operator /(float c, Tensor x) => x.MapByInput(new OverFormula(c), new OverPull(c));
+
+        /// <summary>The smaller of both, value by value, with broadcasting; NaN if either is NaN. At a tie each gets half of the gradient, as in PyTorch.</summary>
+        /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
+        public static Tensor Minimum(Tensor a, Tensor b) => a.Zip(b, default(MinFormula), "minimum");
+
+        /// <summary>The larger of both, value by value, with broadcasting; NaN if either is NaN. At a tie each gets half of the gradient, as in PyTorch.</summary>
+        /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
+        public static Tensor Maximum(Tensor a, Tensor b) => a.Zip(b, default(MaxFormula), "maximum");
+    }
+
+    extension(Tensor x)
+    {
+        /// <summary>min(max(x, min), max); max where min &gt; max. The gradient passes where min ≤ x ≤ max, the ends included, as in PyTorch. Leave out a bound that is not wanted.</summary>
+        public Tensor Clamp(float min = float.NegativeInfinity, float max = float.PositiveInfinity) => x.MapByInput(new ClampFormula(min, max), new ClampPull(min, max));
+
+        /// <summary>x − c·⌊x / c⌋: what is left of division, with the sign of the divisor, as in Python and PyTorch (and unlike C#'s %).</summary>
+        public Tensor Remainder(float c) => x.Map(new RemainderByFormula(c));
+
+        /// <summary>x − b·⌊x / b⌋ with broadcasting: dx = dy, db = −⌊x / b⌋ · dy.</summary>
+        /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
+        public Tensor Remainder(Tensor b) => x.Zip(b, default(RemainderFormula), "remainder");
+    }
+
+    private readonly struct DivPullB : IZip3
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L dy, L a, L b) where L : struct, ILane<L> => -(dy * (a / b / b));
+    }
+
+    private readonly struct FromFormula(float c) : IMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => c - x;
+    }
+
+    private readonly struct OverFormula(float c) : IMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => c / x;
+    }
+
+    private readonly struct OverPull(float c) : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L dy, L x) where L : struct, ILane<L> => -(dy * (c / x / x));
+    }
+
+    private readonly struct MinFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.Min(a, b);
+    }
+
+    private readonly struct MaxFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.Max(a, b);
+    }
+
+    private readonly struct ClampFormula(float min, float max) : IMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => L.Min(L.Max(x, min), max);
+    }
+
+    private readonly struct ClampPull(float min, float max) : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L dy, L x) where L : struct, ILane<L> => L.WhereGreaterOrEqual(x, min, L.WhereGreaterOrEqual(max, x, dy, 0f), 0f);
+    }
+
+    private readonly struct RemainderFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => a - (b * L.Floor(a / b));
+    }
+
+    private readonly struct RemainderByFormula(float c) : IMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => x - (c * L.Floor(x / c));
     }
 }

@@ -27,6 +27,14 @@ public static class Elementwise
         return y;
     }
 
+    /// <summary>y = f(x) for a formula whose derivative is a constant: dx = pull(dy), and neither x nor y is needed.</summary>
+    public static Tensor MapLinear<F, P>(this Tensor x, F f, P pull) where F : unmanaged, IMap where P : unmanaged, IMap
+    {
+        var y = Forward(x, f);
+        Tape.For(x)?.Add(y, (x, dy => Forward(dy, pull)));
+        return y;
+    }
+
     /// <summary>y = f(x) for a formula without a gradient: comparisons, signs, rounding.</summary>
     public static Tensor MapConstant<F>(this Tensor x, F f) where F : unmanaged, IMap => Forward(x, f);
 

@@ -1,1 +1,0 @@
-return DeepEdu.Education.Cli.App.Run(args, Console.Out, Console.Error);

@@ -1,0 +1,175 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Autograd;
+using DeepEdu.Lanes;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Ops;
+
+/// <summary>Questions about values, answered by 1 (yes) and 0 (no), with broadcasting and without gradients; and choices made by the answers.
+/// A condition is true where it is not 0. Nothing is equal to, less or greater than NaN.</summary>
+public static class Comparisons
+{
+    extension(Tensor a)
+    {
+        /// <summary>1 where a = b.</summary>
+        public Tensor Equal(Tensor b) => a.ZipConstant(b, default(EqualFormula), "equal");
+
+        /// <summary>1 where a = c.</summary>
+        public Tensor Equal(float c) => a.MapConstant(new WithFormula<EqualFormula>(default, c));
+
+        /// <summary>1 where a ≠ b.</summary>
+        public Tensor NotEqual(Tensor b) => a.ZipConstant(b, default(NotEqualFormula), "not equal");
+
+        /// <summary>1 where a ≠ c.</summary>
+        public Tensor NotEqual(float c) => a.MapConstant(new WithFormula<NotEqualFormula>(default, c));
+
+        /// <summary>1 where a &lt; b.</summary>
+        public Tensor Less(Tensor b) => b.ZipConstant(a, default(GreaterFormula), "less");
+
+        /// <summary>1 where a &lt; c.</summary>
+        public Tensor Less(float c) => a.MapConstant(new WithFormula<LessFormula>(default, c));
+
+        /// <summary>1 where a ≤ b.</summary>
+        public Tensor LessOrEqual(Tensor b) => b.ZipConstant(a, default(GreaterOrEqualFormula), "less or equal");
+
+        /// <summary>1 where a ≤ c.</summary>
+        public Tensor LessOrEqual(float c) => a.MapConstant(new WithFormula<LessOrEqualFormula>(default, c));
+
+        /// <summary>1 where a &gt; b.</summary>
+        public Tensor Greater(Tensor b) => a.ZipConstant(b, default(GreaterFormula), "greater");
+
+        /// <summary>1 where a &gt; c.</summary>
+        public Tensor Greater(float c) => a.MapConstant(new WithFormula<GreaterFormula>(default, c));
+
+        /// <summary>1 where a ≥ b.</summary>
+        public Tensor GreaterOrEqual(Tensor b) => a.ZipConstant(b, default(GreaterOrEqualFormula), "greater or equal");
+
+        /// <summary>1 where a ≥ c.</summary>
+        public Tensor GreaterOrEqual(float c) => a.MapConstant(new WithFormula<GreaterOrEqualFormula>(default, c));
+
+        /// <summary>1 where both are true.</summary>
+        public Tensor LogicalAnd(Tensor b) => a.ZipConstant(b, default(AndFormula), "logical and");
+
+        /// <summary>1 where either is true.</summary>
+        public Tensor LogicalOr(Tensor b) => a.ZipConstant(b, default(OrFormula), "logical or");
+
+        /// <summary>1 where a is 0.</summary>
+        public Tensor LogicalNot() => a.Equal(0f);
+
+        /// <summary>1 where a is NaN.</summary>
+        public Tensor IsNaN() => a.MapConstant(default(IsNaNFormula));
+
+        /// <summary>1 where a is neither NaN nor infinite.</summary>
+        public Tensor IsFinite() => a.MapConstant(default(IsFiniteFormula));
+
+        /// <summary>a with <paramref name="value"/> wherever <paramref name="mask"/> is true; mask and a broadcast. No gradient where filled.</summary>
+        /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
+        public Tensor MaskedFill(Tensor mask, float value)
+        {
+            var y = a.ZipConstant(mask, new FillFormula(value), "masked fill");
+            Tape.For(a)?.Add(y, (a, dy => dy.ZipConstant(mask, new FillFormula(0), "masked fill").SumTo(a.Shape)));
+            return y;
+        }
+    }
+
+    extension(Tensor)
+    {
+        /// <summary>yes where the condition is true, else no. The three shapes broadcast together; the gradient goes to the one chosen.</summary>
+        /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
+        public static Tensor Where(Tensor condition, Tensor yes, Tensor no)
+        {
+            var y = condition.Zip3Constant(yes, no, default(WhereFormula), "where");
+            Tape.For(yes, no)?.Add(y,
+                (yes, dy => dy.ZipConstant(condition, default(KeepFormula), "where").SumTo(yes.Shape)),
+                (no, dy => dy.ZipConstant(condition, new FillFormula(0), "where").SumTo(no.Shape)));
+            return y;
+        }
+    }
+
+    /// <summary>1 where a = b.</summary>
+    public readonly struct EqualFormula : IZip
+    {
+        /// <inheritdoc/>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereEqual(a, b, 1f, 0f);
+    }
+
+    private readonly struct WithFormula<F>(F f, float c) : IMap where F : unmanaged, IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => f.Apply(x, L.Of(c));
+    }
+
+    private readonly struct NotEqualFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereEqual(a, b, 0f, 1f);
+    }
+
+    private readonly struct LessFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereGreater(b, a, 1f, 0f);
+    }
+
+    private readonly struct LessOrEqualFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereGreaterOrEqual(b, a, 1f, 0f);
+    }
+
+    private readonly struct GreaterFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereGreater(a, b, 1f, 0f);
+    }
+
+    private readonly struct GreaterOrEqualFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereGreaterOrEqual(a, b, 1f, 0f);
+    }
+
+    private readonly struct AndFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereEqual(a, 0f, 0f, L.WhereEqual(b, 0f, 0f, 1f));
+    }
+
+    private readonly struct OrFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereEqual(a, 0f, L.WhereEqual(b, 0f, 0f, 1f), 1f);
+    }
+
+    private readonly struct IsNaNFormula : IMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => L.WhereEqual(x, x, 0f, 1f);
+    }
+
+    // ∞ − ∞ is NaN
+    private readonly struct IsFiniteFormula : IMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => L.WhereEqual(x - x, 0f, 1f, 0f);
+    }
+
+    private readonly struct FillFormula(float value) : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x, L mask) where L : struct, ILane<L> => L.WhereEqual(mask, 0f, x, value);
+    }
+
+    private readonly struct KeepFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x, L mask) where L : struct, ILane<L> => L.WhereEqual(mask, 0f, 0f, x);
+    }
+
+    private readonly struct WhereFormula : IZip3
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L condition, L yes, L no) where L : struct, ILane<L> => L.WhereEqual(condition, 0f, no, yes);
+    }
+}

@@ -1,0 +1,31 @@
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Tests;
+
+public static partial class OpCatalog
+{
+    private static OpRow[] Comparisons =>
+    [
+        new("equal", x => x[0].Equal(x[1])) { Elementwise = true },
+        new("equal 1", x => x[0].Equal(1)) { Elementwise = true },
+        new("not equal", x => x[0].NotEqual(x[1])) { Elementwise = true },
+        new("not equal 1", x => x[0].NotEqual(1)) { Elementwise = true },
+        new("less", x => x[0].Less(x[1])) { Elementwise = true },
+        new("less 1", x => x[0].Less(1)) { Elementwise = true },
+        new("less or equal", x => x[0].LessOrEqual(x[1])) { Elementwise = true },
+        new("less or equal 1", x => x[0].LessOrEqual(1)) { Elementwise = true },
+        new("greater", x => x[0].Greater(x[1])) { Elementwise = true },
+        new("greater 1", x => x[0].Greater(1)) { Elementwise = true },
+        new("greater or equal", x => x[0].GreaterOrEqual(x[1])) { Elementwise = true },
+        new("greater or equal 1", x => x[0].GreaterOrEqual(1)) { Elementwise = true },
+        new("logical and", x => x[0].LogicalAnd(x[1])) { Elementwise = true },
+        new("logical or", x => x[0].LogicalOr(x[1])) { Elementwise = true },
+        new("logical not", x => x[0].LogicalNot()) { Elementwise = true },
+        new("is nan", x => x[0].IsNaN()) { Elementwise = true },
+        new("is finite", x => x[0].IsFinite()) { Elementwise = true },
+        new("where", x => Tensor.Where(x[0].Greater(1), x[1], x[2])) { Elementwise = true },
+        new("where of a mask", x => Tensor.Where(x[0], x[1], x[2])) { Elementwise = true },
+        new("masked fill", x => x[0].MaskedFill(x[1], -5)) { Elementwise = true },
+    ];
+}
