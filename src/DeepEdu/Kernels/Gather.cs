@@ -1,0 +1,86 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Devices;
+using DeepEdu.Lanes;
+
+namespace DeepEdu.Kernels;
+
+/// <summary>How a scatter is cut so that each destination belongs to one chunk, which adds to it in the order of the source: the same bits on any number of threads.
+/// Source [outer, m, inner] is cut along outer or, where that leaves too few pieces, along inner.</summary>
+internal readonly struct Partition
+{
+    private readonly int _outer, _inner, _rows, _columns, _blocks;
+
+    public Partition(int outer, int m, int inner)
+    {
+        // a column block is a whole cache line at least
+        int work = Math.Max(1, m * inner), wanted = outer == 1 ? (work + CpuDevice.Grain - 1) / CpuDevice.Grain : 1;
+        _columns = Math.Max(16, (inner + wanted - 1) / wanted + 15 & -16);
+        (_outer, _inner, _rows, _blocks) = (outer, inner, Math.Max(1, CpuDevice.Grain / work), Math.Max(1, (inner + _columns - 1) / _columns));
+    }
+
+    public int Chunks => (_outer + _rows - 1) / _rows * _blocks;
+
+    public void Of(int chunk, out int outer, out int outerEnd, out int inner, out int innerEnd)
+    {
+        outer = chunk / _blocks * _rows;
+        outerEnd = Math.Min(_outer, outer + _rows);
+        inner = chunk % _blocks * _columns;
+        innerEnd = Math.Min(_inner, inner + _columns);
+    }
+}
+
+/// <summary>The loops of gather and scatter over raw memory.</summary>
+internal static class GatherLoops
+{
+    /// <summary>to[o, j, i] = from[o, index[o, j, i], i] for rows (o, j) in [row, end).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Take(ref float from, ref readonly int index, ref float to, int row, int end, int n, int m, nint inner)
+    {
+        for (; row < end; row++)
+        {
+            nint at = row * inner, base_ = row / m * (n * inner);
+            for (nint i = 0; i < inner; i++)
+            {
+                Unsafe.Add(ref to, at + i) = Unsafe.Add(ref from, base_ + (Unsafe.Add(ref Unsafe.AsRef(in index), at + i) * inner) + i);
+            }
+        }
+    }
+
+    /// <summary>to[o, index[o, j, i], i] += from[o, j, i] for i in [column, end) and every j.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Add(ref float from, ref readonly int index, ref float to, int o, int n, int m, nint inner, nint column, nint end)
+    {
+        for (nint j = 0; j < m; j++)
+        {
+            nint at = ((o * (nint)m) + j) * inner;
+            for (nint i = column; i < end; i++)
+            {
+                Unsafe.Add(ref to, (((o * (nint)n) + Unsafe.Add(ref Unsafe.AsRef(in index), at + i)) * inner) + i) += Unsafe.Add(ref from, at + i);
+            }
+        }
+    }
+
+    /// <summary>to[index[j], i] += from[j, i] for i in [column, end) and every j whose index is not <paramref name="skip"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddRows(ref float from, ReadOnlySpan<int> index, ref float to, nint inner, nint column, nint end, int skip)
+    {
+        for (int j = 0; j < index.Length; j++)
+        {
+            if (index[j] == skip) { continue; }
+            ref float a = ref Unsafe.Add(ref to, index[j] * inner);
+            ref float b = ref Unsafe.Add(ref from, j * inner);
+            nint i = column;
+            if (F16.IsSupported) { i = Lanes<F16>(ref a, ref b, i, end); }
+            if (F8.IsSupported) { i = Lanes<F8>(ref a, ref b, i, end); }
+            if (F4.IsSupported) { i = Lanes<F4>(ref a, ref b, i, end); }
+            Lanes<F1>(ref a, ref b, i, end);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static nint Lanes<L>(ref float a, ref float b, nint i, nint end) where L : struct, IVectorLane<L>
+    {
+        for (; i <= end - L.Width; i += L.Width) { L.Store(L.Load(in a, i) + L.Load(in b, i), ref a, i); }
+        return i;
+    }
+}

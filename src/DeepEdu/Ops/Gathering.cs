@@ -1,0 +1,238 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Kernels;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Ops;
+
+/// <summary>Values picked by index, and their adjoint: values added where an index says. Every index is checked. The order of the sums depends on sizes alone.</summary>
+public static class Gathering
+{
+    extension(Tensor x)
+    {
+        /// <summary>Whole entries of an axis: y[.., j, ..] = x[.., index[j], ..]. The gradient adds up where an entry was taken twice.</summary>
+        /// <param name="axis">The axis; negative counts from the end.</param>
+        /// <param name="index">Positions on the axis; its own shape takes the axis' place in the result.</param>
+        /// <exception cref="ShapeException">There is no such axis.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">A position lies outside the axis.</exception>
+        public Tensor IndexSelect(int axis, Indices index)
+        {
+            ArgumentNullException.ThrowIfNull(index);
+            return x.Select("index-select", x.Shape.Axis("index-select", axis), index, -1);
+        }
+
+        /// <summary>Values along an axis, each by an index of its own: y[o, j, i] = x[o, index[o, j, i], i]. PyTorch's gather, NumPy's take_along_axis.</summary>
+        /// <param name="axis">The axis; negative counts from the end.</param>
+        /// <param name="index">Of x's rank; its sizes on the other axes are x's or smaller. The result has its shape.</param>
+        /// <exception cref="ShapeException">There is no such axis, or the ranks or sizes do not fit.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">A position lies outside the axis.</exception>
+        public Tensor Gather(int axis, Indices index)
+        {
+            ArgumentNullException.ThrowIfNull(index);
+            int at = x.Shape.Axis("gather", axis);
+            CheckAlong("gather", x.Shape, at, index, "x");
+            index.CheckBelow("gather", x.Shape[at]);
+            for (int k = 0; k < x.Rank; k++) { if (k != at) { x = x.Narrow(k, 0, index.Shape[k]); } }
+            var (outer, n, inner) = Around(x.Shape, at);
+            var y = Tensor.Empty(index.Shape, x.Device);
+            x.Device.Launch(new GatherKernel(x.View, index, y.View, outer, n, index.Shape[at], inner));
+            Tape.For(x)?.Add(y, (x, dy =>
+            {
+                var dx = Tensor.Zeros(x.Shape, x.Device);
+                dx.Device.Launch(new ScatterAddKernel(dy.View, index, dx.View, outer, n, index.Shape[at], inner));
+                return dx;
+            }));
+            return y;
+        }
+
+        /// <summary>x with values added along an axis, each where an index of its own says: y = x; y[o, index[o, j, i], i] += source[o, j, i]. PyTorch's scatter_add.</summary>
+        /// <param name="axis">The axis; negative counts from the end.</param>
+        /// <param name="index">Of x's rank; its sizes on the other axes are x's.</param>
+        /// <param name="source">Of the index's shape.</param>
+        /// <exception cref="ShapeException">There is no such axis, or the ranks or sizes do not fit.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">A position lies outside the axis.</exception>
+        public Tensor ScatterAdd(int axis, Indices index, Tensor source)
+        {
+            ArgumentNullException.ThrowIfNull(index);
+            ArgumentNullException.ThrowIfNull(source);
+            int at = x.Shape.Axis("scatter-add", axis);
+            CheckAlong("scatter-add", x.Shape, at, index, "x");
+            if (source.Shape != index.Shape || index.Shape.With(at, x.Shape[at]) != x.Shape) { ThrowScatter(x.Shape, index.Shape, source.Shape, at); }
+            Elementwise.SameDevice("scatter-add", x, source);
+            index.CheckBelow("scatter-add", x.Shape[at]);
+            var (outer, n, inner) = Around(x.Shape, at);
+            var y = Tensor.Empty(x.Shape, x.Device);
+            x.Device.Copy(x.View, y.View);
+            x.Device.Launch(new ScatterAddKernel(source.View, index, y.View, outer, n, index.Shape[at], inner));
+            Tape.For(x, source)?.Add(y, (x, dy => dy), (source, dy => dy.Gather(at, index)));
+            return y;
+        }
+
+        /// <summary>Rows of x, a table [rows, dim]: positions [..] to [.., dim]. The gradient is a dense table into which each position's gradient is added;
+        /// <see cref="SelectAddKernel"/> touches no row but those that <paramref name="index"/> names.</summary>
+        /// <param name="index">Which rows.</param>
+        /// <param name="padding">A row that is learned from nothing: no gradient reaches it. None if negative.</param>
+        /// <exception cref="ShapeException">The table is not a matrix, or has no row <paramref name="padding"/>.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">A position is not a row.</exception>
+        public Tensor Embedding(Indices index, int padding = -1)
+        {
+            ArgumentNullException.ThrowIfNull(index);
+            if (x.Rank != 2 || padding >= x.Shape[0]) { ThrowTable(x.Shape, padding); }
+            return x.Select("embedding", 0, index, padding);
+        }
+    }
+
+    extension(Indices labels)
+    {
+        /// <summary>1 at each label's class, 0 elsewhere: [..] to [.., classes].</summary>
+        /// <exception cref="ArgumentOutOfRangeException">A label lies outside 0..classes − 1.</exception>
+        public Tensor OneHot(int classes, Device? device = null)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(classes);
+            labels.CheckBelow("one-hot", classes);
+            var y = Tensor.Zeros([.. labels.Shape, classes], device);
+            y.Device.Launch(new ScatterAddKernel(Tensor.Ones(labels.Shape, device).View, labels, y.View, labels.Size, classes, 1, 1));
+            return y;
+        }
+    }
+
+    private static Tensor Select(this Tensor x, string op, int at, Indices index, int skip)
+    {
+        index.CheckBelow(op, x.Shape[at]);
+        var (outer, n, inner) = Around(x.Shape, at);
+        var y = Tensor.Empty([.. x.Shape.Sizes[..at], .. index.Shape, .. x.Shape.Sizes[(at + 1)..]], x.Device);
+        x.Device.Launch(new SelectKernel(x.View, index, y.View, outer, n, inner));
+        Tape.For(x)?.Add(y, (x, dy =>
+        {
+            var dx = Tensor.Zeros(x.Shape, x.Device);
+            dx.Device.Launch(new SelectAddKernel(dy.View, index, dx.View, outer, n, inner, skip));
+            return dx;
+        }));
+        return y;
+    }
+
+    private static (int Outer, int N, int Inner) Around(Shape s, int axis) => (s.Product(0, axis), s[axis], s.Product(axis + 1, s.Rank));
+
+    private static void CheckAlong(string op, Shape x, int axis, Indices index, string name)
+    {
+        bool fits = index.Rank == x.Rank;
+        for (int k = 0; fits && k < x.Rank; k++) { fits = k == axis || index.Shape[k] <= x[k]; }
+        if (!fits) { ThrowAlong(op, x, axis, index.Shape, name); }
+    }
+
+    [DoesNotReturn]
+    private static void ThrowAlong(string op, Shape x, int axis, Shape index, string name) =>
+        throw new ShapeException(op, $"{name} {x} and index {index} along axis {axis}: the index needs {name}'s rank, and sizes no larger but on that axis; IndexSelect takes whole entries", x, index);
+
+    [DoesNotReturn]
+    private static void ThrowScatter(Shape x, Shape index, Shape source, int axis) =>
+        throw new ShapeException("scatter-add", $"{x}, index {index} and source {source} along axis {axis}: index and source need one shape, equal to x's but on that axis", x, index, source);
+
+    [DoesNotReturn]
+    private static void ThrowTable(Shape weight, int padding) =>
+        throw new ShapeException("embedding", weight.Rank != 2 ? $"the table must be [rows, dim], not {weight}" : $"padding row {padding} of a table {weight} with rows 0..{weight[0] - 1}", weight);
+
+    /// <summary>y[o, j, i] = x[o, index[o, j, i], i].</summary>
+    public readonly record struct GatherKernel(View X, Indices Index, View Y, int Outer, int N, int M, int Inner) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "gather";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            if (Y.Length == 0) { return; }
+            int rows = Math.Max(1, CpuDevice.Grain / Inner);
+            Work.Run(((Outer * M) + rows - 1) / rows, new Chunks(this, rows));
+        }
+
+        private readonly struct Chunks(GatherKernel k, int rows) : IChunks
+        {
+            public void Run(int chunk) => GatherLoops.Take(ref CpuDevice.At(k.X), in k.Index.Span[0], ref CpuDevice.At(k.Y),
+                chunk * rows, Math.Min(k.Outer * k.M, (chunk + 1) * rows), k.N, k.M, k.Inner);
+        }
+    }
+
+    /// <summary>y[o, index[o, j, i], i] += source[o, j, i].</summary>
+    public readonly record struct ScatterAddKernel(View Source, Indices Index, View Y, int Outer, int N, int M, int Inner) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "scatter-add";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            if (Source.Length == 0) { return; }
+            var parts = new Partition(Outer, M, Inner);
+            Work.Run(parts.Chunks, new Chunks(this, parts));
+        }
+
+        private readonly struct Chunks(ScatterAddKernel k, Partition parts) : IChunks
+        {
+            public void Run(int chunk)
+            {
+                parts.Of(chunk, out int o, out int end, out int inner, out int innerEnd);
+                for (; o < end; o++) { GatherLoops.Add(ref CpuDevice.At(k.Source), in k.Index.Span[0], ref CpuDevice.At(k.Y), o, k.N, k.M, k.Inner, inner, innerEnd); }
+            }
+        }
+    }
+
+    /// <summary>y[o, j, ·] = x[o, index[j], ·].</summary>
+    public readonly record struct SelectKernel(View X, Indices Index, View Y, int Outer, int N, int Inner) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "index-select";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            if (Y.Length == 0) { return; }
+            int rows = Math.Max(1, CpuDevice.Grain / Inner);
+            Work.Run(((Outer * Index.Size) + rows - 1) / rows, new Chunks(this, rows));
+        }
+
+        private readonly struct Chunks(SelectKernel k, int rows) : IChunks
+        {
+            public void Run(int chunk)
+            {
+                var index = k.Index.Span;
+                int inner = k.Inner, end = Math.Min(k.Outer * index.Length, (chunk + 1) * rows);
+                for (int row = chunk * rows; row < end; row++)
+                {
+                    int o = row / index.Length, from = ((o * k.N) + index[row - (o * index.Length)]) * inner;
+                    if (inner == 1) { CpuDevice.At(k.Y, row) = CpuDevice.At(k.X, from); }
+                    else { MemoryMarshal.CreateReadOnlySpan(ref CpuDevice.At(k.X, from), inner).CopyTo(MemoryMarshal.CreateSpan(ref CpuDevice.At(k.Y, row * inner), inner)); }
+                }
+            }
+        }
+    }
+
+    /// <summary>y[o, index[j], ·] += source[o, j, ·] for every j whose index is not Skip.</summary>
+    public readonly record struct SelectAddKernel(View Source, Indices Index, View Y, int Outer, int N, int Inner, int Skip) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "index-add";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            if (Source.Length == 0) { return; }
+            var parts = new Partition(Outer, Index.Size, Inner);
+            Work.Run(parts.Chunks, new Chunks(this, parts));
+        }
+
+        private readonly struct Chunks(SelectAddKernel k, Partition parts) : IChunks
+        {
+            public void Run(int chunk)
+            {
+                parts.Of(chunk, out int o, out int end, out int inner, out int innerEnd);
+                for (; o < end; o++)
+                {
+                    GatherLoops.AddRows(ref CpuDevice.At(k.Source, o * k.Index.Size * k.Inner), k.Index.Span, ref CpuDevice.At(k.Y, o * k.N * k.Inner), k.Inner, inner, innerEnd, k.Skip);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Devices;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Ops;
+
+/// <summary>Order along an axis. NaN counts as the largest value, as in PyTorch; equal values keep their order. The positions are found on the CPU; the values are gathered by them,
+/// so the gradient goes back to where each value stood.</summary>
+public static class Sorting
+{
+    extension(Tensor x)
+    {
+        /// <summary>The values of an axis in order, and where each stood.</summary>
+        /// <param name="axis">The axis; negative counts from the end.</param>
+        /// <param name="descending">Whether the largest comes first.</param>
+        /// <returns>Values and positions, both of x's shape.</returns>
+        /// <exception cref="ShapeException">There is no such axis.</exception>
+        public (Tensor Values, Indices Indices) Sort(int axis = -1, bool descending = false)
+        {
+            int at = x.Shape.Axis("sort", axis);
+            var order = Order(x, at, x.Shape[at], descending);
+            return (x.Gather(at, order), order);
+        }
+
+        /// <summary>Where the values of an axis stand in order: x.Gather(axis, x.ArgSort(axis)) is sorted. Of x's shape.</summary>
+        /// <exception cref="ShapeException">There is no such axis.</exception>
+        public Indices ArgSort(int axis = -1, bool descending = false)
+        {
+            int at = x.Shape.Axis("argsort", axis);
+            return Order(x, at, x.Shape[at], descending);
+        }
+
+        /// <summary>The k largest (or smallest) values of an axis, in order, and where they stood. Of equal values the earlier comes first.</summary>
+        /// <param name="k">How many.</param>
+        /// <param name="axis">The axis; negative counts from the end.</param>
+        /// <param name="largest">The largest in falling order, or else the smallest in rising order.</param>
+        /// <returns>Values and positions, both of x's shape but k long on the axis.</returns>
+        /// <exception cref="ShapeException">There is no such axis, or it has fewer than k values.</exception>
+        public (Tensor Values, Indices Indices) TopK(int k, int axis = -1, bool largest = true)
+        {
+            int at = x.Shape.Axis("top-k", axis);
+            if (k < 0 || k > x.Shape[at]) { ThrowTopK(x.Shape, at, k); }
+            var order = Order(x, at, k, largest);
+            return (x.Gather(at, order), order);
+        }
+    }
+
+    private static Indices Order(Tensor x, int axis, int k, bool descending)
+    {
+        int n = x.Shape[axis], inner = x.Shape.Product(axis + 1, x.Rank), rows = n == 0 ? 0 : x.Size / n;
+        int[] order = new int[rows * k];
+        if (order.Length > 0)
+        {
+            var view = x.Device is CpuDevice ? x.View : Tensor.Wrap(x.ToArray(), x.Shape).View;
+            int rowsAChunk = Math.Max(1, CpuDevice.Grain / 4 / n);
+            Work.Run((rows + rowsAChunk - 1) / rowsAChunk, new Rows(view, order, n, inner, k, descending, rows, rowsAChunk));
+        }
+        return Indices.Wrap(order, x.Shape.With(axis, k));
+    }
+
+    private readonly struct Rows(View x, int[] order, int n, int inner, int k, bool descending, int rows, int rowsAChunk) : IChunks
+    {
+        public void Run(int chunk)
+        {
+            ulong[] keys = ArrayPool<ulong>.Shared.Rent(n);
+            var values = CpuDevice.Of(x);
+            int end = Math.Min(rows, (chunk + 1) * rowsAChunk);
+            for (int row = chunk * rowsAChunk; row < end; row++)
+            {
+                var (o, i) = Math.DivRem(row, inner);
+                int count = k < n / 4 ? Select(values, (o * n * inner) + i, keys) : All(values, (o * n * inner) + i, keys);
+                keys.AsSpan(0, count).Sort();
+                for (int j = 0; j < k; j++) { order[(((o * k) + j) * inner) + i] = (int)(uint)keys[j]; }
+            }
+            ArrayPool<ulong>.Shared.Return(keys);
+        }
+
+        private int All(ReadOnlySpan<float> values, int from, ulong[] keys)
+        {
+            for (int j = 0; j < n; j++) { keys[j] = Key(values[from + (j * inner)], j); }
+            return n;
+        }
+
+        // keeps those that may be among the first k; whenever there are 2k the worse half goes, and the k-th is the bar for the next
+        private int Select(ReadOnlySpan<float> values, int from, ulong[] keys)
+        {
+            int count = 0;
+            ulong bar = ulong.MaxValue;
+            for (int j = 0; j < n; j++)
+            {
+                ulong key = Key(values[from + (j * inner)], j);
+                if (key >= bar) { continue; }
+                keys[count++] = key;
+                if (count == 2 * k)
+                {
+                    keys.AsSpan(0, count).Sort();
+                    count = k;
+                    bar = keys[k - 1];
+                }
+            }
+            return count;
+        }
+
+        // the bits of a float in the order of its value, then the position: all keys differ, so any sort of them is stable
+        private ulong Key(float value, int position)
+        {
+            uint bits = float.IsNaN(value) ? 0x7FC00000u : value == 0 ? 0 : BitConverter.SingleToUInt32Bits(value);
+            bits ^= (uint)((int)bits >> 31) | 0x80000000u;
+            return ((ulong)(descending ? ~bits : bits) << 32) | (uint)position;
+        }
+    }
+
+    [DoesNotReturn]
+    private static void ThrowTopK(Shape x, int axis, int k) => throw new ShapeException("top-k", $"{k} values of axis {axis} of {x}, which has {x[axis]}", x);
+}
