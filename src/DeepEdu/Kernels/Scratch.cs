@@ -5,6 +5,8 @@ internal sealed unsafe class Scratch
 {
     [ThreadStatic] private static Scratch? t_panels;
     [ThreadStatic] private static Scratch? t_sums;
+    [ThreadStatic] private static Scratch? t_images;
+    [ThreadStatic] private static Scratch? t_layer;
 
     private float[] _memory = [];
 
@@ -15,6 +17,12 @@ internal sealed unsafe class Scratch
 
     /// <summary>This thread's memory for partial sums: used around chunks.</summary>
     public static Scratch Sums => t_sums ??= new Scratch();
+
+    /// <summary>This thread's memory for one image on its way through a convolution: used within a chunk, around the panels.</summary>
+    public static Scratch Images => t_images ??= new Scratch();
+
+    /// <summary>This thread's memory for a convolution's packed weights and sums: used around chunks, outside <see cref="Sums"/>.</summary>
+    public static Scratch Layer => t_layer ??= new Scratch();
 
     /// <summary>At least <paramref name="length"/> floats of undefined content, good until the next call on this thread.</summary>
     public float* Take(int length)

@@ -1,0 +1,145 @@
+using DeepEdu.Devices;
+
+namespace DeepEdu.Kernels;
+
+/// <summary>Convolution as a matrix product of the weight [out, c·kh·kw] with the patches of an image laid out as columns [c·kh·kw, oh·ow]
+/// (Chellapilla, Puri and Simard 2006). Any stride, padding, dilation and number of groups.</summary>
+internal static unsafe class ConvColumns
+{
+    // pieces of the batch with a weight gradient of their own: from the batch size only, so that sums have one order for any number of threads
+    private const int Pieces = 8;
+
+    /// <summary>y = x ∗ weight + bias.</summary>
+    public static void Forward(in ConvShape s, float* x, float* weight, float* bias, float* y) =>
+        Work.Run(s.N, new Images { S = s, X = x, Weight = weight, Bias = bias, Y = y });
+
+    /// <summary>dX where dx is not null, dW where dw is not null, dB where db is not null.</summary>
+    public static void Backward(in ConvShape s, float* x, float* weight, float* dy, float* dx, float* dw, float* db)
+    {
+        int pieces = Math.Min(Pieces, s.N), size = (s.OutC * s.K) + s.OutC;
+        float* sums = Scratch.Layer.Take(size * pieces);
+        Work.Run(pieces, new Gradients { S = s, X = x, Weight = weight, DY = dy, DX = dx, Sums = sums, Pieces = pieces, WantsW = dw != null });
+        for (int p = 1; p < pieces; p++)
+        {
+            float* other = sums + ((nint)p * size);
+            for (int i = 0; i < size; i++) { sums[i] += other[i]; }
+        }
+        if (dw != null) { new Span<float>(sums, s.OutC * s.K).CopyTo(new Span<float>(dw, s.OutC * s.K)); }
+        if (db != null) { new Span<float>(sums + (s.OutC * s.K), s.OutC).CopyTo(new Span<float>(db, s.OutC)); }
+    }
+
+    private struct Images : IChunks
+    {
+        public ConvShape S;
+        public float* X, Weight, Bias, Y;
+
+        public readonly void Run(int n)
+        {
+            int pixels = S.OH * S.OW;
+            float* columns = Scratch.Images.Take(S.K * pixels);
+            for (int g = 0; g < S.Groups; g++)
+            {
+                float* y = Y + ((nint)n * S.OutSize) + (g * S.GroupOut * pixels);
+                for (int o = 0; o < S.GroupOut; o++) { new Span<float>(y + (o * pixels), pixels).Fill(Bias is null ? 0 : Bias[(g * S.GroupOut) + o]); }
+                ToColumns(in S, X + ((nint)n * S.InSize) + (g * S.GroupC * S.H * S.W), columns);
+                Gemm.Run(false, false, S.GroupOut, pixels, S.K, Weight + (g * S.GroupOut * S.K), S.K, columns, pixels, y, pixels, accumulate: true);
+            }
+        }
+    }
+
+    private struct Gradients : IChunks
+    {
+        public ConvShape S;
+        public float* X, Weight, DY, DX, Sums;
+        public int Pieces;
+        public bool WantsW;
+
+        public readonly void Run(int piece)
+        {
+            int from = (int)((long)S.N * piece / Pieces), to = (int)((long)S.N * (piece + 1) / Pieces), pixels = S.OH * S.OW;
+            float* dw = Sums + ((nint)piece * ((S.OutC * S.K) + S.OutC)), db = dw + (S.OutC * S.K);
+            new Span<float>(dw, (S.OutC * S.K) + S.OutC).Clear();
+            float* columns = Scratch.Images.Take(S.K * pixels);
+            for (int n = from; n < to; n++)
+            {
+                float* dy = DY + ((nint)n * S.OutSize);
+                for (int o = 0; o < S.OutC; o++)
+                {
+                    float sum = 0;
+                    for (int i = 0; i < pixels; i++) { sum += dy[(o * pixels) + i]; }
+                    db[o] += sum;
+                }
+                if (DX is not null) { new Span<float>(DX + ((nint)n * S.InSize), S.InSize).Clear(); }
+                for (int g = 0; g < S.Groups; g++)
+                {
+                    nint at = ((nint)n * S.InSize) + (g * S.GroupC * S.H * S.W);
+                    float* dyg = dy + (g * S.GroupOut * pixels);
+                    if (WantsW)
+                    {
+                        ToColumns(in S, X + at, columns);
+                        Gemm.Run(false, true, S.GroupOut, S.K, pixels, dyg, pixels, columns, pixels, dw + (g * S.GroupOut * S.K), S.K, accumulate: true);
+                    }
+                    if (DX is not null)
+                    {
+                        Gemm.Run(true, false, S.K, pixels, S.GroupOut, Weight + (g * S.GroupOut * S.K), S.K, dyg, pixels, columns, pixels);
+                        FromColumns(in S, columns, DX + at);
+                    }
+                }
+            }
+        }
+    }
+
+    private static void ToColumns(in ConvShape s, float* x, float* columns)
+    {
+        for (int c = 0; c < s.GroupC; c++, x += s.H * s.W)
+        {
+            for (int ky = 0; ky < s.KH; ky++)
+            {
+                for (int kx = 0; kx < s.KW; kx++)
+                {
+                    var (first, end) = Inside(s.W, s.OW, s.StrideW, (kx * s.DilationW) - s.PadW);
+                    for (int oy = 0; oy < s.OH; oy++, columns += s.OW)
+                    {
+                        int iy = (oy * s.StrideH) + (ky * s.DilationH) - s.PadH;
+                        var row = new Span<float>(columns, s.OW);
+                        if ((uint)iy >= (uint)s.H || first >= end) { row.Clear(); continue; }
+                        float* from = x + (iy * s.W) + (first * s.StrideW) + (kx * s.DilationW) - s.PadW;
+                        row[..first].Clear();
+                        row[end..].Clear();
+                        if (s.StrideW == 1) { new Span<float>(from, end - first).CopyTo(row[first..]); }
+                        else { for (int ox = first; ox < end; ox++, from += s.StrideW) { columns[ox] = *from; } }
+                    }
+                }
+            }
+        }
+    }
+
+    private static void FromColumns(in ConvShape s, float* columns, float* dx)
+    {
+        for (int c = 0; c < s.GroupC; c++, dx += s.H * s.W)
+        {
+            for (int ky = 0; ky < s.KH; ky++)
+            {
+                for (int kx = 0; kx < s.KW; kx++)
+                {
+                    var (first, end) = Inside(s.W, s.OW, s.StrideW, (kx * s.DilationW) - s.PadW);
+                    for (int oy = 0; oy < s.OH; oy++, columns += s.OW)
+                    {
+                        int iy = (oy * s.StrideH) + (ky * s.DilationH) - s.PadH;
+                        if ((uint)iy >= (uint)s.H) { continue; }
+                        float* to = dx + (iy * s.W) + (first * s.StrideW) + (kx * s.DilationW) - s.PadW;
+                        for (int ox = first; ox < end; ox++, to += s.StrideW) { *to += columns[ox]; }
+                    }
+                }
+            }
+        }
+    }
+
+    // the outputs whose input column, ox·stride + offset, exists
+    private static (int First, int End) Inside(int width, int outputs, int stride, int offset)
+    {
+        int first = offset >= 0 ? 0 : (-offset + stride - 1) / stride;
+        int end = offset >= width ? 0 : ((width - 1 - offset) / stride) + 1;
+        return (Math.Min(first, outputs), Math.Clamp(end, 0, outputs));
+    }
+}

@@ -1,0 +1,14 @@
+namespace DeepEdu.Kernels;
+
+/// <summary>The sizes of a two-dimensional pooling: each of Planes images [H, W] becomes [OH, OW].</summary>
+internal readonly record struct PoolShape(int Planes, int H, int W, int OH, int OW, int KH, int KW, int StrideH, int StrideW, int PadH, int PadW, int DilationH, int DilationW)
+{
+    /// <summary>How many windows there are along an axis. With ceil a last window may reach beyond the padding, but must begin before its end.</summary>
+    public static int Windows(int size, int kernel, int stride, int pad, int dilation, bool ceil)
+    {
+        int room = size + (2 * pad) - (dilation * (kernel - 1)) - 1;
+        if (room < 0 && !(ceil && room > -stride)) { return 0; }
+        int n = ((room + (ceil ? stride - 1 : 0)) / stride) + 1;
+        return ceil && (n - 1) * stride >= size + pad ? n - 1 : n;
+    }
+}

@@ -1,0 +1,141 @@
+using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Kernels;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Ops;
+
+/// <summary>Convolution.</summary>
+public static class Conv
+{
+    extension(Tensor x)
+    {
+        /// <summary>Two-dimensional convolution (cross-correlation, as the field has it):
+        /// y[n, o, i, j] = bias[o] + Σ over c, k, l of weight[o, c, k, l] · x[n, c, i·strideH + k·dilationH − paddingH, j·strideW + l·dilationW − paddingW]; x is 0 outside.
+        /// With groups the channels are cut into equal runs, and outputs of a run see inputs of the same run only. LeCun et al. 1989; PyTorch's <c>conv2d</c>.</summary>
+        /// <param name="weight">[out, C / groups, kh, kw].</param>
+        /// <param name="bias">[out], or null.</param>
+        /// <param name="stride">Steps between outputs; (1, 1) unless given.</param>
+        /// <param name="padding">Zeros on each side; (0, 0) unless given. Pad first for unequal sides.</param>
+        /// <param name="dilation">Steps between taps; (1, 1) unless given.</param>
+        /// <param name="groups">How many runs of channels.</param>
+        /// <returns>[N, out, oh, ow] with oh = ⌊(H + 2·paddingH − dilationH·(kh − 1) − 1) / strideH⌋ + 1, ow alike. x is [N, C, H, W].</returns>
+        /// <exception cref="ShapeException">The shapes do not fit, or the kernel is larger than the padded input.</exception>
+        public Tensor Conv2d(Tensor weight, Tensor? bias = null, (int H, int W)? stride = null, (int H, int W) padding = default, (int H, int W)? dilation = null, int groups = 1)
+        {
+            ArgumentNullException.ThrowIfNull(weight);
+            if (x.Rank != 4 || weight.Rank != 4) { ThrowRank("conv2d", "[N, C, H, W]", "[out, C / groups, kh, kw]", x, weight); }
+            var s = Plan("conv2d", x, weight, bias, (x.Shape[2], weight.Shape[2]), stride ?? (1, 1), padding, dilation ?? (1, 1), groups);
+            return Run(s, x, weight, bias, [s.N, s.OutC, s.OH, s.OW]);
+        }
+
+        /// <summary>One-dimensional convolution: y[n, o, i] = bias[o] + Σ over c, k of weight[o, c, k] · x[n, c, i·stride + k·dilation − padding]. PyTorch's <c>conv1d</c>.</summary>
+        /// <param name="weight">[out, C / groups, k].</param>
+        /// <param name="bias">[out], or null.</param>
+        /// <param name="stride">Steps between outputs.</param>
+        /// <param name="padding">Zeros on each side.</param>
+        /// <param name="dilation">Steps between taps.</param>
+        /// <param name="groups">How many runs of channels.</param>
+        /// <returns>[N, out, ⌊(L + 2·padding − dilation·(k − 1) − 1) / stride⌋ + 1]. x is [N, C, L].</returns>
+        /// <exception cref="ShapeException">The shapes do not fit, or the kernel is longer than the padded input.</exception>
+        public Tensor Conv1d(Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0, int dilation = 1, int groups = 1)
+        {
+            ArgumentNullException.ThrowIfNull(weight);
+            if (x.Rank != 3 || weight.Rank != 3) { ThrowRank("conv1d", "[N, C, L]", "[out, C / groups, k]", x, weight); }
+            var s = Plan("conv1d", x, weight, bias, (1, 1), (1, stride), (0, padding), (1, dilation), groups);
+            return Run(s, x, weight, bias, [s.N, s.OutC, s.OW]);
+        }
+    }
+
+    private static Tensor Run(ConvShape s, Tensor x, Tensor weight, Tensor? bias, Shape output)
+    {
+        var y = Tensor.Empty(output, x.Device);
+        x.Device.Launch(new Conv2dKernel(s, x.View, weight.View, bias?.View ?? default, y.View));
+        Tensor[] inputs = bias is null ? [x, weight] : [x, weight, bias];
+        if (Tape.For(inputs) is not { } tape) { return y; }
+        tape.Add([y], inputs, (dy, d) =>
+        {
+            for (int i = 0; i < inputs.Length; i++) { d[i] = tape.Wants(inputs[i]) ? Tensor.Empty(inputs[i].Shape, x.Device) : null; }
+            var db = bias is null ? null : d[2];
+            x.Device.Launch(new Conv2dGradientKernel(s, x.View, weight.View, dy[0]!.View, d[0]?.View ?? default, d[1]?.View ?? default, db?.View ?? default));
+        });
+        return y;
+    }
+
+    /// <summary>The rule of the shapes. heights: of input and kernel.</summary>
+    internal static ConvShape Plan(string op, Tensor x, Tensor weight, Tensor? bias, (int X, int K) heights, (int H, int W) stride, (int H, int W) padding, (int H, int W) dilation, int groups)
+    {
+        Elementwise.SameDevice(op, x, weight);
+        if (bias is not null) { Elementwise.SameDevice(op, x, bias); }
+        if (stride.H < 1 || stride.W < 1 || dilation.H < 1 || dilation.W < 1 || padding.H < 0 || padding.W < 0 || groups < 1)
+        {
+            ThrowOptions(op, stride, padding, dilation, groups);
+        }
+        var s = new ConvShape(x.Shape[0], x.Shape[1], heights.X, x.Shape[^1], weight.Shape[0], heights.K, weight.Shape[^1],
+            stride.H, stride.W, padding.H, padding.W, dilation.H, dilation.W, groups);
+        if (s.C % groups != 0 || s.OutC % groups != 0) { ThrowGroups(op, s, x, weight); }
+        if (weight.Shape[1] != s.GroupC) { ThrowChannels(op, s, x, weight); }
+        if (bias is not null && (bias.Rank != 1 || bias.Size != s.OutC)) { ThrowBias(op, s, weight, bias); }
+        if (s.KH < 1 || s.KW < 1 || s.SpanH > s.H + (2 * s.PadH) || s.SpanW > s.W + (2 * s.PadW)) { ThrowKernel(op, s, x, weight); }
+        return s;
+    }
+
+    [DoesNotReturn]
+    private static void ThrowRank(string op, string wantX, string wantWeight, Tensor x, Tensor weight) => throw new ShapeException(op,
+        $"x {x.Shape} and weight {weight.Shape} must be {wantX} and {wantWeight}{(x.Rank == weight.Rank - 1 ? "; add the batch axis with Unsqueeze(0)?" : "")}", x.Shape, weight.Shape);
+
+    [DoesNotReturn]
+    private static void ThrowOptions(string op, (int H, int W) stride, (int H, int W) padding, (int H, int W) dilation, int groups) =>
+        throw new ArgumentException($"{op}: stride {stride}, padding {padding}, dilation {dilation}, groups {groups}: padding cannot be negative, the others are at least 1");
+
+    [DoesNotReturn]
+    private static void ThrowGroups(string op, in ConvShape s, Tensor x, Tensor weight) => throw new ShapeException(op,
+        $"x {x.Shape}, weight {weight.Shape}: {s.Groups} groups must divide both the {s.C} input and the {s.OutC} output channels", x.Shape, weight.Shape);
+
+    [DoesNotReturn]
+    private static void ThrowChannels(string op, in ConvShape s, Tensor x, Tensor weight) => throw new ShapeException(op,
+        $"x {x.Shape} has {s.C} channels{(s.Groups > 1 ? $", {s.GroupC} in each of {s.Groups} groups" : "")}, weight {weight.Shape} expects {weight.Shape[1]}"
+        + (s.Groups == 1 && x.Shape[^1] == weight.Shape[1] ? "; the channels come before height and width: permute x?" : ""), x.Shape, weight.Shape);
+
+    [DoesNotReturn]
+    private static void ThrowBias(string op, in ConvShape s, Tensor weight, Tensor bias) => throw new ShapeException(op,
+        $"bias {bias.Shape} with weight {weight.Shape}: one value for each of the {s.OutC} output channels is expected, [{s.OutC}]", weight.Shape, bias.Shape);
+
+    [DoesNotReturn]
+    private static void ThrowKernel(string op, in ConvShape s, Tensor x, Tensor weight) => throw new ShapeException(op,
+        $"x {x.Shape}, weight {weight.Shape}: the kernel covers {s.SpanH} × {s.SpanW} (dilation {s.DilationH}, {s.DilationW}), the padded input has only "
+        + $"{s.H + (2 * s.PadH)} × {s.W + (2 * s.PadW)}; more padding or a smaller kernel?", x.Shape, weight.Shape);
+
+    /// <summary>The convolution of every image.</summary>
+    internal readonly unsafe record struct Conv2dKernel(ConvShape Shape, View X, View Weight, View Bias, View Y) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "conv2d";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y))
+            {
+                ConvColumns.Forward(Shape, x, weight, bias, y);
+            }
+        }
+    }
+
+    /// <summary>The gradients of a convolution; those without a view are not computed.</summary>
+    internal readonly unsafe record struct Conv2dGradientKernel(ConvShape Shape, View X, View Weight, View DY, View DX, View DWeight, View DBias) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "conv2d gradient";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), dy = CpuDevice.Of(DY), dx = CpuDevice.Of(DX), dw = CpuDevice.Of(DWeight), db = CpuDevice.Of(DBias))
+            {
+                ConvColumns.Backward(Shape, x, weight, dy, dx, dw, db);
+            }
+        }
+    }
+}
