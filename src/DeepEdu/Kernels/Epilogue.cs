@@ -12,6 +12,9 @@ internal readonly unsafe struct Epilogue(float* bias, bool relu, int biasStep = 
     /// <summary>Whether the result is max(0, ·).</summary>
     public readonly bool Relu = relu;
 
+    /// <summary>Whether there is nothing to do.</summary>
+    public bool IsNone => Bias is null && !Relu;
+
     /// <summary>The same for the columns from <paramref name="column"/> on.</summary>
     public Epilogue From(int column) => new(Bias is null ? null : Bias + (column * biasStep), Relu, biasStep);
 

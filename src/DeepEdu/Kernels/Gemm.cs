@@ -162,7 +162,7 @@ internal static unsafe class Gemm
         private readonly void Fold(float* from, int size, float* c)
         {
             int j = 0;
-            var end = new TileEnd(Accumulate, 0, Epilogue);
+            var end = new TileEnd(Accumulate, Epilogue);
             for (; j + L.Width <= N; j += L.Width)
             {
                 var sum = L.Load(in *from, j);

@@ -23,6 +23,7 @@ internal static unsafe class GemmBlock
         int blockM = packA ? Math.Min((m + rows - 1) / rows * rows, Math.Max(rows, MaxPackedA / blockK / rows * rows)) : m;
         // B in place as long as few rows use it; transposed or with a tail it must be packed
         bool packB = transB || (m > 2 * rows && blockK > 16 && (long)k * n > 16384);
+        float* sums = stackalloc float[8 * 48]; // a tile with a tail, whole
         float* panel = Scratch.Panels.Take((blockK * wide) + (packA ? blockM * blockK : 0)), packed = panel + (blockK * wide);
         for (int p = 0; p < k; p += blockK)
         {
@@ -52,11 +53,21 @@ internal static unsafe class GemmBlock
                         bj = panel;
                         stepB = vectors * L.Width * sizeof(float);
                     }
-                    var end = new TileEnd(add, tail, after.From(j));
+                    var end = new TileEnd(add && tail > 0, after.From(j));
                     float* at = ai, cj = c + (i * ldc) + j;
                     for (int left = mc; left > 0; left -= rows, cj += rows * ldc, at = (float*)((byte*)at + tile))
                     {
-                        GemmTile.Run<L>(Math.Min(left, rows), vectors, kc, at, row, step, bj, stepB, cj, ldc, in end);
+                        int mr = Math.Min(left, rows);
+                        if (tail == 0)
+                        {
+                            GemmTile.Run<L>(mr, vectors, kc, at, row, step, bj, stepB, cj, ldc, add);
+                            if (!after.IsNone) { end.PutRows<L>(mr, nc, cj, ldc, cj, ldc); }
+                        }
+                        else
+                        {
+                            GemmTile.Run<L>(mr, vectors, kc, at, row, step, bj, stepB, sums, wide, false);
+                            end.PutRows<L>(mr, nc, sums, wide, cj, ldc);
+                        }
                     }
                 }
             }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using DeepEdu.Lanes;
 
@@ -22,100 +23,153 @@ internal static unsafe class GemmTile
     /// <param name="a">The first value of A.</param>
     /// <param name="rowA">Bytes from one row of A to the next.</param>
     /// <param name="stepA">Bytes from one k to the next in A.</param>
-    /// <param name="b">The panel of B: full vectors, whatever the tile's tail.</param>
+    /// <param name="b">The panel of B, of full vectors.</param>
     /// <param name="stepB">Bytes from one k to the next in B.</param>
-    /// <param name="c">The tile's corner in C.</param>
+    /// <param name="c">Where the tile goes, of full vectors too: nothing here may call a function, which would send all sums through memory.</param>
     /// <param name="ldc">Floats from one row of C to the next.</param>
-    /// <param name="end">What happens to the sums.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<L>(int rows, int vectors, nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, in TileEnd end)
+    /// <param name="accumulate">Whether the sums are added to what C holds.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Run<L>(int rows, int vectors, nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate)
         where L : struct, IVectorLane<L>, ILane<L>
+    {
+        if (typeof(L) == typeof(F16)) { Run<Vector512<float>, Register16>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate); }
+        else if (typeof(L) == typeof(F8)) { Run<Vector256<float>, Register8>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate); }
+        else if (typeof(L) == typeof(F4)) { Run<Vector128<float>, Register4>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate); }
+        else { Run<float, Register1>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate); }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run<X, O>(int rows, int vectors, nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate)
+        where X : struct where O : struct, IRegister<X>
     {
         switch ((rows * 3) + vectors)
         {
-            case 4: Sum<L, N1, N1>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 5: Sum<L, N1, N2>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 6: Sum<L, N1, N3>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 7: Sum<L, N2, N1>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 8: Sum<L, N2, N2>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 9: Sum<L, N2, N3>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 10: Sum<L, N3, N1>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 11: Sum<L, N3, N2>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 12: Sum<L, N3, N3>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 13: Sum<L, N4, N1>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 14: Sum<L, N4, N2>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 15: Sum<L, N4, N3>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 16: Sum<L, N5, N1>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 17: Sum<L, N5, N2>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 18: Sum<L, N5, N3>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 19: Sum<L, N6, N1>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 20: Sum<L, N6, N2>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 21: Sum<L, N6, N3>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 22: Sum<L, N7, N1>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 23: Sum<L, N7, N2>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 24: Sum<L, N7, N3>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 25: Sum<L, N8, N1>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 26: Sum<L, N8, N2>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
-            case 27: Sum<L, N8, N3>(k, a, rowA, stepA, b, stepB, c, ldc, in end); break;
+            case 4: Sum<X, O, N1, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 5: Sum<X, O, N1, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 6: Sum<X, O, N1, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 7: Sum<X, O, N2, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 8: Sum<X, O, N2, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 9: Sum<X, O, N2, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 10: Sum<X, O, N3, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 11: Sum<X, O, N3, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 12: Sum<X, O, N3, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 13: Sum<X, O, N4, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 14: Sum<X, O, N4, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 15: Sum<X, O, N4, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 16: Sum<X, O, N5, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 17: Sum<X, O, N5, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 18: Sum<X, O, N5, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 19: Sum<X, O, N6, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 20: Sum<X, O, N6, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 21: Sum<X, O, N6, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 22: Sum<X, O, N7, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 23: Sum<X, O, N7, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 24: Sum<X, O, N7, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 25: Sum<X, O, N8, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 26: Sum<X, O, N8, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 27: Sum<X, O, N8, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Sum<L, R, V>(nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, in TileEnd end)
-        where L : struct, IVectorLane<L>, ILane<L> where R : struct, INumber where V : struct, INumber
+    private static void Sum<X, O, R, V>(nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate)
+        where X : struct where O : struct, IRegister<X> where R : struct, INumber where V : struct, INumber
     {
-        L c00 = default, c01 = default, c02 = default;
-        L c10 = default, c11 = default, c12 = default;
-        L c20 = default, c21 = default, c22 = default;
-        L c30 = default, c31 = default, c32 = default;
-        L c40 = default, c41 = default, c42 = default;
-        L c50 = default, c51 = default, c52 = default;
-        L c60 = default, c61 = default, c62 = default;
-        L c70 = default, c71 = default, c72 = default;
+        X c00 = default, c01 = default, c02 = default;
+        X c10 = default, c11 = default, c12 = default;
+        X c20 = default, c21 = default, c22 = default;
+        X c30 = default, c31 = default, c32 = default;
+        X c40 = default, c41 = default, c42 = default;
+        X c50 = default, c51 = default, c52 = default;
+        X c60 = default, c61 = default, c62 = default;
+        X c70 = default, c71 = default, c72 = default;
         nint r2 = 2 * rowA, r3 = 3 * rowA, r4 = 4 * rowA, r5 = 5 * rowA, r6 = 6 * rowA, r7 = 7 * rowA;
         do
         {
-            L b0 = L.Load(in *b, 0), b1 = default, b2 = default;
-            if (V.Value > 1) { b1 = L.Load(in *b, L.Width); }
-            if (V.Value > 2) { b2 = L.Load(in *b, 2 * L.Width); }
-            Step<L, V>(L.Of(*a), b0, b1, b2, ref c00, ref c01, ref c02);
-            if (R.Value > 1) { Step<L, V>(L.Of(*(float*)((byte*)a + rowA)), b0, b1, b2, ref c10, ref c11, ref c12); }
-            if (R.Value > 2) { Step<L, V>(L.Of(*(float*)((byte*)a + r2)), b0, b1, b2, ref c20, ref c21, ref c22); }
-            if (R.Value > 3) { Step<L, V>(L.Of(*(float*)((byte*)a + r3)), b0, b1, b2, ref c30, ref c31, ref c32); }
-            if (R.Value > 4) { Step<L, V>(L.Of(*(float*)((byte*)a + r4)), b0, b1, b2, ref c40, ref c41, ref c42); }
-            if (R.Value > 5) { Step<L, V>(L.Of(*(float*)((byte*)a + r5)), b0, b1, b2, ref c50, ref c51, ref c52); }
-            if (R.Value > 6) { Step<L, V>(L.Of(*(float*)((byte*)a + r6)), b0, b1, b2, ref c60, ref c61, ref c62); }
-            if (R.Value > 7) { Step<L, V>(L.Of(*(float*)((byte*)a + r7)), b0, b1, b2, ref c70, ref c71, ref c72); }
+            X b0 = O.Load(b), b1 = default, b2 = default, x = O.Of(*a);
+            if (V.Value > 1) { b1 = O.Load(b + O.Width); }
+            if (V.Value > 2) { b2 = O.Load(b + (2 * O.Width)); }
+            c00 = O.MultiplyAdd(x, b0, c00);
+            if (V.Value > 1) { c01 = O.MultiplyAdd(x, b1, c01); }
+            if (V.Value > 2) { c02 = O.MultiplyAdd(x, b2, c02); }
+            if (R.Value > 1)
+            {
+                x = O.Of(*(float*)((byte*)a + rowA));
+                c10 = O.MultiplyAdd(x, b0, c10);
+                if (V.Value > 1) { c11 = O.MultiplyAdd(x, b1, c11); }
+                if (V.Value > 2) { c12 = O.MultiplyAdd(x, b2, c12); }
+            }
+            if (R.Value > 2)
+            {
+                x = O.Of(*(float*)((byte*)a + r2));
+                c20 = O.MultiplyAdd(x, b0, c20);
+                if (V.Value > 1) { c21 = O.MultiplyAdd(x, b1, c21); }
+                if (V.Value > 2) { c22 = O.MultiplyAdd(x, b2, c22); }
+            }
+            if (R.Value > 3)
+            {
+                x = O.Of(*(float*)((byte*)a + r3));
+                c30 = O.MultiplyAdd(x, b0, c30);
+                if (V.Value > 1) { c31 = O.MultiplyAdd(x, b1, c31); }
+                if (V.Value > 2) { c32 = O.MultiplyAdd(x, b2, c32); }
+            }
+            if (R.Value > 4)
+            {
+                x = O.Of(*(float*)((byte*)a + r4));
+                c40 = O.MultiplyAdd(x, b0, c40);
+                if (V.Value > 1) { c41 = O.MultiplyAdd(x, b1, c41); }
+                if (V.Value > 2) { c42 = O.MultiplyAdd(x, b2, c42); }
+            }
+            if (R.Value > 5)
+            {
+                x = O.Of(*(float*)((byte*)a + r5));
+                c50 = O.MultiplyAdd(x, b0, c50);
+                if (V.Value > 1) { c51 = O.MultiplyAdd(x, b1, c51); }
+                if (V.Value > 2) { c52 = O.MultiplyAdd(x, b2, c52); }
+            }
+            if (R.Value > 6)
+            {
+                x = O.Of(*(float*)((byte*)a + r6));
+                c60 = O.MultiplyAdd(x, b0, c60);
+                if (V.Value > 1) { c61 = O.MultiplyAdd(x, b1, c61); }
+                if (V.Value > 2) { c62 = O.MultiplyAdd(x, b2, c62); }
+            }
+            if (R.Value > 7)
+            {
+                x = O.Of(*(float*)((byte*)a + r7));
+                c70 = O.MultiplyAdd(x, b0, c70);
+                if (V.Value > 1) { c71 = O.MultiplyAdd(x, b1, c71); }
+                if (V.Value > 2) { c72 = O.MultiplyAdd(x, b2, c72); }
+            }
             a = (float*)((byte*)a + stepA);
             b = (float*)((byte*)b + stepB);
         }
         while (--k > 0);
-        Put<L, V>(c, c00, c01, c02, in end);
-        if (R.Value > 1) { Put<L, V>(c += ldc, c10, c11, c12, in end); }
-        if (R.Value > 2) { Put<L, V>(c += ldc, c20, c21, c22, in end); }
-        if (R.Value > 3) { Put<L, V>(c += ldc, c30, c31, c32, in end); }
-        if (R.Value > 4) { Put<L, V>(c += ldc, c40, c41, c42, in end); }
-        if (R.Value > 5) { Put<L, V>(c += ldc, c50, c51, c52, in end); }
-        if (R.Value > 6) { Put<L, V>(c += ldc, c60, c61, c62, in end); }
-        if (R.Value > 7) { Put<L, V>(c += ldc, c70, c71, c72, in end); }
+        Put<X, O, V>(c, c00, c01, c02, accumulate);
+        if (R.Value > 1) { Put<X, O, V>(c += ldc, c10, c11, c12, accumulate); }
+        if (R.Value > 2) { Put<X, O, V>(c += ldc, c20, c21, c22, accumulate); }
+        if (R.Value > 3) { Put<X, O, V>(c += ldc, c30, c31, c32, accumulate); }
+        if (R.Value > 4) { Put<X, O, V>(c += ldc, c40, c41, c42, accumulate); }
+        if (R.Value > 5) { Put<X, O, V>(c += ldc, c50, c51, c52, accumulate); }
+        if (R.Value > 6) { Put<X, O, V>(c += ldc, c60, c61, c62, accumulate); }
+        if (R.Value > 7) { Put<X, O, V>(c += ldc, c70, c71, c72, accumulate); }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Step<L, V>(L x, L b0, L b1, L b2, ref L c0, ref L c1, ref L c2) where L : struct, IVectorLane<L>, ILane<L> where V : struct, INumber
+    private static void Put<X, O, V>(float* c, X c0, X c1, X c2, bool accumulate) where X : struct where O : struct, IRegister<X> where V : struct, INumber
     {
-        c0 = L.MultiplyAdd(x, b0, c0);
-        if (V.Value > 1) { c1 = L.MultiplyAdd(x, b1, c1); }
-        if (V.Value > 2) { c2 = L.MultiplyAdd(x, b2, c2); }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put<L, V>(float* c, L c0, L c1, L c2, in TileEnd end) where L : struct, IVectorLane<L>, ILane<L> where V : struct, INumber
-    {
-        if (V.Value > 1) { end.Put(c0, c, 0); }
-        else { end.PutLast(c0, c, 0); }
-        if (V.Value > 2) { end.Put(c1, c, L.Width); }
-        else if (V.Value > 1) { end.PutLast(c1, c, L.Width); }
-        if (V.Value > 2) { end.PutLast(c2, c, 2 * L.Width); }
+        if (accumulate)
+        {
+            O.Store(O.Add(c0, O.Load(c)), c);
+            if (V.Value > 1) { O.Store(O.Add(c1, O.Load(c + O.Width)), c + O.Width); }
+            if (V.Value > 2) { O.Store(O.Add(c2, O.Load(c + (2 * O.Width))), c + (2 * O.Width)); }
+        }
+        else
+        {
+            O.Store(c0, c);
+            if (V.Value > 1) { O.Store(c1, c + O.Width); }
+            if (V.Value > 2) { O.Store(c2, c + (2 * O.Width)); }
+        }
     }
 
     // numbers that the JIT knows

@@ -5,12 +5,10 @@ namespace DeepEdu.Kernels;
 
 /// <summary>How the sums of a tile become values of C.</summary>
 /// <param name="accumulate">Whether they are added to what C holds.</param>
-/// <param name="tail">Columns of the last vector that exist, or 0 for all.</param>
 /// <param name="epilogue">What follows; of the tile's own columns.</param>
-internal readonly unsafe struct TileEnd(bool accumulate, int tail, Epilogue epilogue)
+internal readonly unsafe struct TileEnd(bool accumulate, Epilogue epilogue)
 {
     private readonly bool _accumulate = accumulate;
-    private readonly int _tail = tail;
     private readonly Epilogue _epilogue = epilogue;
 
     /// <summary>Writes one full vector.</summary>
@@ -23,19 +21,21 @@ internal readonly unsafe struct TileEnd(bool accumulate, int tail, Epilogue epil
         L.Store(sum, ref *c, column);
     }
 
-    /// <summary>Writes the last vector of a row, which may have a tail.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void PutLast<L>(L sum, float* c, int column) where L : struct, IVectorLane<L>, ILane<L>
-    {
-        if (_tail == 0) { Put(sum, c, column); } else { PutTail(sum, c + column, column); }
-    }
-
+    /// <summary>Writes m rows of n columns, n not whole vectors, from sums that lie ld floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void PutTail<L>(L sum, float* c, int column) where L : struct, IVectorLane<L>, ILane<L>
+    public void PutRows<L>(int m, int n, float* sums, nint ld, float* c, nint ldc) where L : struct, IVectorLane<L>, ILane<L>
     {
-        if (_accumulate) { sum += Partial.Load<L>(c, _tail); }
-        if (_epilogue.Bias is not null) { sum += Partial.Load<L>(_epilogue.Bias + column, _tail); }
-        if (_epilogue.Relu) { sum = L.Max(sum, L.Of(0)); }
-        Partial.Store(sum, c, _tail);
+        for (int i = 0; i < m; i++, sums += ld, c += ldc)
+        {
+            int j = 0;
+            for (; j + L.Width <= n; j += L.Width) { Put(L.Load(in *sums, j), c, j); }
+            if (j == n) { continue; }
+            int tail = n - j;
+            L sum = L.Load(in *sums, j);
+            if (_accumulate) { sum += Partial.Load<L>(c + j, tail); }
+            if (_epilogue.Bias is not null) { sum += Partial.Load<L>(_epilogue.Bias + j, tail); }
+            if (_epilogue.Relu) { sum = L.Max(sum, L.Of(0)); }
+            Partial.Store(sum, c + j, tail);
+        }
     }
 }
