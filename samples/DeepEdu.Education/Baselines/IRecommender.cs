@@ -1,0 +1,57 @@
+using DeepEdu.Education.Data;
+using DeepEdu.Education.Ui;
+using DeepEdu.Metrics;
+
+namespace DeepEdu.Education.Baselines;
+
+/// <summary>Learns from <see cref="Interactions.Train"/> and scores items for a user; higher is better, the scale is its own.</summary>
+internal interface IRecommender
+{
+    string Name { get; }
+
+    /// <summary>Learns; returns early, with what it has, once <paramref name="stop"/> is asked for.</summary>
+    void Fit(Interactions data, IProgress progress, CancellationToken stop);
+
+    void Score(int user, ReadOnlySpan<int> items, Span<float> scores);
+}
+
+/// <summary>The protocol of He et al. 2017: rank the held-out item among its candidates.</summary>
+internal static class Ranking
+{
+    public static LeaveOneOutRanking Evaluate(IRecommender model, Interactions data, Ties ties = Ties.Against)
+    {
+        LeaveOneOutRanking ranking = new(10, ties);
+        float[] item = new float[1];
+        for (int user = 0; user < data.Users; user++)
+        {
+            if (data.Test[user] < 0) { continue; }
+            float[] others = new float[data.Negatives[user].Length];
+            model.Score(user, [data.Test[user]], item);
+            model.Score(user, data.Negatives[user], others);
+            ranking.Add(item[0], others);
+        }
+        return ranking;
+    }
+}
+
+/// <summary>Ranks by how many users took the item. Counts tie often, so evaluate with <see cref="Ties.Expected"/>.</summary>
+internal sealed class Popularity : IRecommender
+{
+    private float[] _counts = [];
+
+    public string Name => "popularity";
+
+    public void Fit(Interactions data, IProgress progress, CancellationToken stop)
+    {
+        _counts = new float[data.Items];
+        foreach (int[] items in data.Train)
+        {
+            foreach (int item in items) { _counts[item]++; }
+        }
+    }
+
+    public void Score(int user, ReadOnlySpan<int> items, Span<float> scores)
+    {
+        for (int i = 0; i < items.Length; i++) { scores[i] = _counts[items[i]]; }
+    }
+}

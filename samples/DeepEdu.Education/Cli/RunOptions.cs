@@ -1,0 +1,27 @@
+namespace DeepEdu.Education.Cli;
+
+/// <summary>What the user asked for, parsed and checked. Null means: the task's own default.</summary>
+internal sealed record RunOptions
+{
+    public string? Data { get; init; }
+
+    public int? Epochs { get; init; }
+
+    public int? Batch { get; init; }
+
+    public ulong Seed { get; init; } = 1;
+
+    public string? Out { get; init; }
+
+    public string? Json { get; init; }
+
+    /// <summary>A small run to see that everything works: fewer epochs and less data.</summary>
+    public bool Quick { get; init; }
+
+    public int Prompt { get; init; } = 1;
+
+    public int Factors { get; init; } = 8;
+
+    /// <summary>The arguments as typed, for the line in the report that reproduces the run.</summary>
+    public string CommandLine { get; init; } = "";
+}

@@ -1,0 +1,69 @@
+namespace DeepEdu.Education.Data;
+
+/// <summary>One essay with its whole-number score.</summary>
+internal readonly record struct Essay(int Id, string Text, int Score);
+
+/// <summary>The places (in <see cref="EssaySet.Essays"/>) of one fold.</summary>
+internal sealed record Fold(int[] Train, int[] Dev, int[] Test);
+
+/// <summary>Essays of one prompt, the fixed range of its scores, and its folds.</summary>
+internal sealed record EssaySet(string Name, int Prompt, int Min, int Max, Essay[] Essays, Fold[] Folds);
+
+/// <summary>Reads ASAP-AES: <c>asap_promptN.tsv</c> (or <c>training_set_rel3.tsv</c>) with tab-separated fields where quotes are plain characters,
+/// and <c>folds_fold_k.{train,dev,test}_ids.txt</c> (Taghipour and Ng 2016).</summary>
+internal static class AsapReader
+{
+    private static readonly (int Min, int Max)[] s_ranges = [(2, 12), (1, 6), (0, 3), (0, 3), (0, 4), (0, 4), (0, 30), (0, 60)];
+
+    public static EssaySet Read(string folder, int prompt)
+    {
+        if (prompt < 1 || prompt > s_ranges.Length) { throw new DataException($"--prompt {prompt}: ASAP has the prompts 1..{s_ranges.Length}."); }
+        string path = TextSource.TryFind(folder, $"asap_prompt{prompt}.tsv") ?? TextSource.TryFind(folder, "training_set_rel3.tsv")
+            ?? throw new DataException($"{folder}: no file asap_prompt{prompt}.tsv(.gz) or training_set_rel3.tsv(.gz) in this folder.");
+        var (min, max) = s_ranges[prompt - 1];
+        List<Essay> essays = [];
+        Dictionary<int, int> places = [];
+        int idColumn = -1, setColumn = -1, textColumn = -1, scoreColumn = -1;
+        foreach (var (line, text) in TextSource.Lines(path))
+        {
+            string[] fields = text.Split('\t');
+            if (idColumn < 0)
+            {
+                idColumn = Column(path, fields, "essay_id");
+                setColumn = Column(path, fields, "essay_set");
+                textColumn = Column(path, fields, "essay");
+                scoreColumn = Column(path, fields, "domain1_score");
+                continue;
+            }
+            if (fields.Length <= scoreColumn) { throw DataException.At(path, line, $"{fields.Length} fields, expected at least {scoreColumn + 1}, separated by tabs."); }
+            if (TextSource.Int(fields[setColumn], path, line) != prompt) { continue; }
+            int id = TextSource.Int(fields[idColumn], path, line), score = TextSource.Int(fields[scoreColumn], path, line);
+            if (score < min || score > max) { throw DataException.At(path, line, $"score {score} is outside {min}..{max} of prompt {prompt}."); }
+            if (!places.TryAdd(id, essays.Count)) { throw DataException.At(path, line, $"essay {id} occurs twice."); }
+            essays.Add(new(id, fields[textColumn], score));
+        }
+        if (essays.Count == 0) { throw new DataException($"{path}: no essay of prompt {prompt}."); }
+        List<Fold> folds = [];
+        for (int k = 0; TextSource.TryFind(folder, $"folds_fold_{k}.test_ids.txt") is not null; k++)
+        {
+            folds.Add(new(Ids(folder, k, "train", places), Ids(folder, k, "dev", places), Ids(folder, k, "test", places)));
+        }
+        if (folds.Count == 0) { throw new DataException($"{folder}: no file folds_fold_0.test_ids.txt(.gz) in this folder."); }
+        return new($"asap-aes prompt {prompt}", prompt, min, max, [.. essays], [.. folds]);
+    }
+
+    private static int Column(string path, string[] header, string name)
+        => Array.IndexOf(header, name) is var i and >= 0 ? i : throw DataException.At(path, 1, $"no column '{name}' in the header; expected tab-separated ASAP columns.");
+
+    /// <summary>The id lists cover all prompts; those of other prompts are passed over.</summary>
+    private static int[] Ids(string folder, int fold, string part, Dictionary<int, int> places)
+    {
+        string path = TextSource.Find(folder, $"folds_fold_{fold}.{part}_ids.txt");
+        List<int> found = [];
+        foreach (var (line, text) in TextSource.Lines(path))
+        {
+            if (places.TryGetValue(TextSource.Int(text, path, line), out int place)) { found.Add(place); }
+        }
+        return found.Count > 0 ? [.. found] : throw new DataException($"{path}: none of its ids is an essay of this prompt.");
+    }
+}

@@ -1,0 +1,1 @@
+return DeepEdu.Education.Cli.App.Run(args, Console.Out, Console.Error);

@@ -1,0 +1,51 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+
+namespace DeepEdu.Education.Report;
+
+/// <summary>The report as one file that is also well-formed XML.</summary>
+internal static class HtmlReport
+{
+    private const string Style = "body{font:15px/1.5 sans-serif;color:#222;max-width:1000px;margin:2em auto;padding:0 1em}"
+        + "table{border-collapse:collapse;margin:1em 0}th,td{border:1px solid #ccc;padding:.3em .7em;text-align:left}td.n{text-align:right;font-variant-numeric:tabular-nums}"
+        + "tr.model{font-weight:bold;background:#eef5fc}.charts{display:flex;flex-wrap:wrap;gap:1em;align-items:flex-start}svg{border:1px solid #eee}code{background:#f4f4f4;padding:.1em .3em}";
+
+    public static string Render(IReadOnlyList<RunResult> results, string commandLine)
+    {
+        StringBuilder html = new();
+        html.Append("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/><title>DeepEdu education report</title><style>").Append(Style).Append("</style></head><body>\n<h1>DeepEdu education report</h1>\n");
+        foreach (RunResult result in results) { Section(html, result); }
+        html.Append("<h2>Reproduce</h2>\n<p><code>dotnet run -c Release --project samples/DeepEdu.Education -- ").Append(Encode(commandLine)).Append("</code></p>\n</body></html>\n");
+        return html.ToString();
+    }
+
+    private static void Section(StringBuilder html, RunResult r)
+    {
+        html.Append(CultureInfo.InvariantCulture, $"<h2>{Encode(r.Task)}: {Encode(r.Model)} on {Encode(r.Data)}</h2>\n");
+        if (r.Protocol.Length > 0) { html.Append(CultureInfo.InvariantCulture, $"<p>{Encode(r.Protocol)}</p>\n"); }
+        html.Append("<table><tr><th>model</th>");
+        foreach (Score score in r.Metrics) { html.Append(CultureInfo.InvariantCulture, $"<th>{Encode(score.Name)}</th>"); }
+        html.Append("</tr>\n");
+        Row(html, r, r.Model, r.Metrics, "model");
+        foreach (var (name, scores) in r.Baselines) { Row(html, r, name, scores, "baseline"); }
+        html.Append(CultureInfo.InvariantCulture, $"</table>\n<p>{r.Epochs} epochs, {r.Seconds:0.0} s, seed {r.Seed}.</p>\n<div class=\"charts\">\n");
+        foreach (Chart chart in r.Charts) { html.Append(Svg.Lines(chart)).Append('\n'); }
+        if (r.Confusion is not null) { html.Append(Svg.Confusion(r.Confusion, r.ClassNames)).Append('\n'); }
+        if (r.Calibration is not null) { html.Append(Svg.Reliability(r.Calibration)).Append('\n'); }
+        html.Append("</div>\n");
+    }
+
+    private static void Row(StringBuilder html, RunResult r, string name, IReadOnlyList<Score> scores, string kind)
+    {
+        html.Append(CultureInfo.InvariantCulture, $"<tr class=\"{kind}\"><td>{Encode(name)}</td>");
+        foreach (Score column in r.Metrics)
+        {
+            Score? found = scores.Cast<Score?>().FirstOrDefault(s => s!.Value.Name == column.Name);
+            html.Append(CultureInfo.InvariantCulture, $"<td class=\"n\">{(found is { } s && double.IsFinite(s.Value) ? ResultTable.Number(s.Value) : "–")}</td>");
+        }
+        html.Append("</tr>\n");
+    }
+
+    private static string Encode(string text) => WebUtility.HtmlEncode(text);
+}

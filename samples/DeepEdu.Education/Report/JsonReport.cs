@@ -1,0 +1,46 @@
+using System.Text.Json;
+
+namespace DeepEdu.Education.Report;
+
+/// <summary>Results for machines: one object, or an array when several tasks ran. NaN is null.</summary>
+internal static class JsonReport
+{
+    public static byte[] Render(IReadOnlyList<RunResult> results)
+    {
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true }))
+        {
+            if (results.Count != 1) { json.WriteStartArray(); }
+            foreach (RunResult result in results) { Write(json, result); }
+            if (results.Count != 1) { json.WriteEndArray(); }
+        }
+        stream.WriteByte((byte)'\n');
+        return stream.ToArray();
+    }
+
+    private static void Write(Utf8JsonWriter json, RunResult result)
+    {
+        json.WriteStartObject();
+        json.WriteString("task", result.Task);
+        json.WriteString("model", result.Model);
+        json.WriteString("data", result.Data);
+        Write(json, "metrics", result.Metrics);
+        json.WriteStartObject("baselines");
+        foreach (var (name, scores) in result.Baselines) { Write(json, name, scores); }
+        json.WriteEndObject();
+        json.WriteNumber("epochs", result.Epochs);
+        json.WriteNumber("seconds", Math.Round(result.Seconds, 3));
+        json.WriteNumber("seed", result.Seed);
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, IReadOnlyList<Score> scores)
+    {
+        json.WriteStartObject(name);
+        foreach (Score score in scores)
+        {
+            if (double.IsFinite(score.Value)) { json.WriteNumber(score.Name, score.Value); } else { json.WriteNull(score.Name); }
+        }
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,38 @@
+using DeepEdu.Metrics;
+
+namespace DeepEdu.Education.Report;
+
+/// <summary>A named number; the first of a list is the headline.</summary>
+internal readonly record struct Score(string Name, double Value);
+
+/// <summary>A curve over epochs or steps.</summary>
+internal sealed record Curve(string Name, double[] Values);
+
+/// <summary>All curves of one chart, such as training and validation loss.</summary>
+internal sealed record Chart(string Title, string XLabel, Curve[] Curves);
+
+/// <summary>What a run found.</summary>
+internal sealed record RunResult(string Task, string Model, string Data)
+{
+    public IReadOnlyList<Score> Metrics { get; init; } = [];
+
+    /// <summary>Per baseline its scores, named as in <see cref="Metrics"/>.</summary>
+    public IReadOnlyList<(string Name, IReadOnlyList<Score> Scores)> Baselines { get; init; } = [];
+
+    public int Epochs { get; init; }
+
+    public double Seconds { get; init; }
+
+    public ulong Seed { get; init; }
+
+    public IReadOnlyList<Chart> Charts { get; init; } = [];
+
+    public ConfusionMatrix? Confusion { get; init; }
+
+    public string[] ClassNames { get; init; } = [];
+
+    public Calibration? Calibration { get; init; }
+
+    /// <summary>How it was measured: protocol, split, choice of the epoch.</summary>
+    public string Protocol { get; init; } = "";
+}

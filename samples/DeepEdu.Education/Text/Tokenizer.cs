@@ -1,0 +1,79 @@
+namespace DeepEdu.Education.Text;
+
+/// <summary>Words of an essay: lower case, anonymised names such as <c>@CAPS1</c> as <c>@caps</c>, numbers as <c>&lt;num&gt;</c>, punctuation marks apart,
+/// and the endings n't, 's, 're, 've, 'll, 'd, 'm split off.</summary>
+internal static class Tokenizer
+{
+    private static readonly string[] s_endings = ["n't", "'s", "'re", "'ve", "'ll", "'d", "'m"];
+
+    public static List<string> Split(string text)
+    {
+        List<string> tokens = [];
+        for (int i = 0; i < text.Length;)
+        {
+            char c = text[i];
+            if (char.IsWhiteSpace(c)) { i++; continue; }
+            int start = i;
+            if (c == '@')
+            {
+                for (i++; i < text.Length && char.IsAsciiLetter(text[i]);) { i++; }
+                int end = i;
+                while (i < text.Length && char.IsAsciiDigit(text[i])) { i++; }
+                tokens.Add(text[start..end].ToLowerInvariant());
+            }
+            else if (char.IsAsciiDigit(c))
+            {
+                while (i < text.Length && (char.IsAsciiDigit(text[i]) || (text[i] is '.' or ',' && i + 1 < text.Length && char.IsAsciiDigit(text[i + 1])))) { i++; }
+                tokens.Add("<num>");
+            }
+            else if (char.IsLetter(c))
+            {
+                while (i < text.Length && (char.IsLetter(text[i]) || (text[i] is '\'' or '-' && i + 1 < text.Length && char.IsLetter(text[i + 1])))) { i++; }
+                AddWord(tokens, text[start..i].ToLowerInvariant());
+            }
+            else
+            {
+                while (i < text.Length && text[i] == c) { i++; } // "..." and "!!!" are one token each
+                tokens.Add(text[start..i]);
+            }
+        }
+        return tokens;
+    }
+
+    private static void AddWord(List<string> tokens, string word)
+    {
+        foreach (string ending in s_endings)
+        {
+            if (word.Length > ending.Length && word.EndsWith(ending, StringComparison.Ordinal))
+            {
+                tokens.Add(word[..^ending.Length]);
+                tokens.Add(ending);
+                return;
+            }
+        }
+        tokens.Add(word);
+    }
+}
+
+/// <summary>Words to ids by frequency in the training texts. 0 is padding, 1 any other word.</summary>
+internal sealed class Vocabulary
+{
+    public const int Padding = 0;
+    public const int Unknown = 1;
+    private readonly Dictionary<string, int> _ids = [];
+
+    /// <summary>The <paramref name="size"/> − 2 most frequent words; equal counts in alphabetic order of code points.</summary>
+    public Vocabulary(IEnumerable<List<string>> texts, int size = 4000)
+    {
+        Dictionary<string, int> counts = [];
+        foreach (string word in texts.SelectMany(t => t)) { counts[word] = counts.GetValueOrDefault(word) + 1; }
+        foreach (string word in counts.OrderByDescending(c => c.Value).ThenBy(c => c.Key, StringComparer.Ordinal).Take(size - 2).Select(c => c.Key))
+        {
+            _ids[word] = _ids.Count + 2;
+        }
+    }
+
+    public int Count => _ids.Count + 2;
+
+    public int[] Encode(List<string> words) => [.. words.Select(w => _ids.GetValueOrDefault(w, Unknown))];
+}
