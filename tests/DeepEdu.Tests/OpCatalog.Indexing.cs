@@ -1,0 +1,30 @@
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Tests;
+
+public static partial class OpCatalog
+{
+    private static OpRow[] Indexing =>
+    [
+        new("index-select", (x, i) => x[0].IndexSelect(1, i[0])) { Big = [[200, 5, 40]] },
+        new("index-select first", (x, i) => x[0].IndexSelect(0, i[0])) { Big = [[4, 20_000]] },
+        new("gather", (x, i) => x[0].Gather(1, i[0])) { Big = [[70, 300, 3]], BigIndices = [Scattered([70, 250, 3], 300)] },
+        new("gather fewer rows", (x, i) => x[0].Gather(-1, i[0])),
+        new("scatter-add", (x, i) => x[0].ScatterAdd(1, i[0], x[1])) { Big = [[1, 7, 64], [1, 900, 64]], BigIndices = [Scattered([1, 900, 64], 7)] },
+        new("scatter-add last", (x, i) => x[0].ScatterAdd(-1, i[0], x[1])) { Big = [[300, 7], [300, 200]], BigIndices = [Scattered([300, 200], 7)] },
+        new("embedding", (x, i) => x[0].Embedding(i[0])) { Big = [[50, 100]], BigIndices = [Scattered([40, 25], 50)] },
+        new("embedding padding", (x, i) => x[0].Embedding(i[0], padding: 2)) { CheckTolerance = 0 }, // the padding row has a gradient of 0 though the output depends on it
+        new("sort", x => x[0].Sort().Values) { Big = [[70, 300]] },
+        new("sort descending", x => x[0].Sort(1, descending: true).Values),
+        new("sort special", x => x[0].Sort(0).Values.Detach()),
+        new("argsort", x => Floats(x[0].ArgSort(1))) { Big = [[70, 300]] },
+        new("argsort stable", x => Floats(x[0].ArgSort(0, descending: true))),
+        new("top-k", x => x[0].TopK(2).Values) { Big = [[70, 300]] },
+        new("top-k smallest", x => x[0].TopK(3, 1, largest: false).Values),
+        new("top-k positions", x => Floats(x[0].TopK(3, 0).Indices)),
+    ];
+
+    // positions below a limit that fall all over the place
+    private static Indices Scattered(Shape shape, int limit) => Indices.Wrap([.. Enumerable.Range(0, shape.Size).Select(i => (int)((i * 2654435761L >> 7) % limit))], shape);
+}
