@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using DeepEdu.Autograd;
 using DeepEdu.Tensors;
 
@@ -13,6 +14,7 @@ public static class Reshaping
         /// <param name="sizes">The new sizes; one may be −1 and is then computed from the others.</param>
         /// <returns>A tensor of that shape that shares x's memory.</returns>
         /// <exception cref="ShapeException">The sizes do not hold as many values as x, or more than one is −1.</exception>
+        [OverloadResolutionPriority(1)]
         public Tensor Reshape(params ReadOnlySpan<int> sizes)
         {
             int unknown = sizes.IndexOf(-1);

@@ -1,0 +1,186 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Kernels;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Ops;
+
+/// <summary>Normalisation of each channel over the batch. Ioffe, Szegedy 2015, arXiv:1502.03167, algorithms 1 and 2.</summary>
+public static class BatchNorms
+{
+    extension(Tensor x)
+    {
+        /// <summary>y = (x − μ) / √(σ² + ε) · weight + bias, a channel at a time. While learning (<see cref="Tape.IsTraining"/>) μ and σ² are the batch's, and the running statistics
+        /// move towards them: running += momentum · (batch − running), with the unbiased variance. In use, they are the running statistics.</summary>
+        /// <param name="runningMean">[C], changed in place while learning; null: the batch's statistics are always used.</param>
+        /// <param name="runningVariance">[C], together with the mean.</param>
+        /// <param name="weight">[C]; none is 1.</param>
+        /// <param name="bias">[C]; none is 0.</param>
+        /// <param name="momentum">How far the running statistics move, as PyTorch counts it.</param>
+        /// <param name="eps">ε.</param>
+        /// <param name="training">Whether to act as while learning; the tape says so if null. A frozen layer in a model that learns is false.</param>
+        /// <returns>x's shape: [N, C] or [N, C, ..].</returns>
+        /// <exception cref="ShapeException">x has no axis 1, a channel has fewer than two values to learn from, or another input is not [C].</exception>
+        public Tensor BatchNorm(Tensor? runningMean, Tensor? runningVariance, Tensor? weight = null, Tensor? bias = null, float momentum = 0.1f, float eps = 1e-5f, bool? training = null)
+        {
+            var s = x.Shape;
+            if (s.Rank < 2) { ThrowRank(s); }
+            int n = s[0], c = s[1], inner = s.Product(2, s.Rank);
+            RowNorms.CheckAffine("batch-norm", s, [c], weight, bias);
+            if ((runningMean is null) != (runningVariance is null)) { ThrowRunning(s); }
+            RowNorms.CheckAffine("batch-norm", s, [c], runningMean, runningVariance);
+            bool batch = (training ?? Tape.IsTraining) || runningMean is null;
+            if (batch && n * inner < 2) { ThrowAlone(s); }
+            var y = Tensor.Empty(s, x.Device);
+            var statistics = Tensor.Empty([2, c], x.Device);
+            x.Device.Launch(new BatchNormKernel(x.View, RowNorms.View(weight), RowNorms.View(bias), RowNorms.View(runningMean), RowNorms.View(runningVariance),
+                y.View, statistics.View, n, c, inner, momentum, eps, batch));
+            Tensor[] inputs = [x, .. weight is null ? [] : (Tensor[])[weight], .. bias is null ? [] : (Tensor[])[bias]];
+            if (Tape.For(inputs) is { } tape)
+            {
+                tape.Add([y], inputs, (dOutputs, dInputs) =>
+                {
+                    for (int i = 0; i < inputs.Length; i++) { dInputs[i] = tape.Wants(inputs[i]) ? Tensor.Empty(inputs[i].Shape, x.Device) : null; }
+                    x.Device.Launch(new BatchNormPullKernel(dOutputs[0]!.View, x.View, RowNorms.View(weight), statistics.View, RowNorms.View(dInputs[0]),
+                        RowNorms.View(weight is null ? null : dInputs[1]), RowNorms.View(bias is null ? null : dInputs[^1]), n, c, inner, batch));
+                });
+            }
+            return y;
+        }
+    }
+
+    // columns side by side in one chunk, or channels one after the other; whole cache lines of columns
+    private static int ChannelsAChunk(int n, int inner) => inner == 1 ? Math.Max(16, CpuDevice.Grain / n & -16) : Math.Max(1, CpuDevice.Grain / Math.Max(1, n * inner));
+
+    [DoesNotReturn]
+    private static void ThrowRank(Shape x) => throw new ShapeException("batch-norm", $"{x} is not [N, C] or [N, C, ..]; add the batch axis with Unsqueeze(0)?", x);
+
+    [DoesNotReturn]
+    private static void ThrowRunning(Shape x) => throw new ShapeException("batch-norm", $"{x}: give both running mean and running variance, or neither", x);
+
+    [DoesNotReturn]
+    private static void ThrowAlone(Shape x) => throw new ShapeException("batch-norm", $"{x}: a channel has fewer than two values, so the batch has no variance; use a larger batch, or a tape with training: false", x);
+
+    /// <summary>Normalises each channel of X [n, c, inner]. Statistics [2, c] keeps what was subtracted and the factor.</summary>
+    public readonly record struct BatchNormKernel(View X, View Weight, View Bias, View RunningMean, View RunningVariance, View Y, View Statistics,
+        int N, int C, int Inner, float Momentum, float Eps, bool Batch) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "batch-norm";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            if (Y.Length > 0) { Work.For(C, ChannelsAChunk(N, Inner), new Range(this)); }
+        }
+
+        private readonly struct Range(BatchNormKernel k) : IRange
+        {
+            public void Run(int from, int to)
+            {
+                if (k.Inner == 1)
+                {
+                    NormColumns.Forward(ref CpuDevice.At(k.X), ref RowNorms.At(k.Weight), ref RowNorms.At(k.Bias), ref RowNorms.At(k.RunningMean), ref RowNorms.At(k.RunningVariance),
+                        ref CpuDevice.At(k.Y), ref CpuDevice.At(k.Statistics), ref CpuDevice.At(k.Statistics, k.C), from, to, k.N, k.C, k.Momentum, k.Eps, k.Batch);
+                    return;
+                }
+                for (int c = from; c < to; c++) { Channel(c); }
+            }
+
+            private void Channel(int c)
+            {
+                float mean, variance;
+                if (k.Batch)
+                {
+                    float count = k.N * k.Inner;
+                    mean = Moments(c, 0).Sum / count;
+                    var (rest, squares) = Moments(c, mean);
+                    // what rounding left in the mean is taken out
+                    variance = (squares - (rest * rest / count)) / count;
+                    if (!k.RunningMean.IsNone)
+                    {
+                        CpuDevice.At(k.RunningMean, c) += k.Momentum * (mean - CpuDevice.At(k.RunningMean, c));
+                        CpuDevice.At(k.RunningVariance, c) += k.Momentum * ((variance * (count / (count - 1))) - CpuDevice.At(k.RunningVariance, c));
+                    }
+                }
+                else { (mean, variance) = (CpuDevice.At(k.RunningMean, c), CpuDevice.At(k.RunningVariance, c)); }
+                float scale = 1 / MathF.Sqrt(variance + k.Eps);
+                CpuDevice.At(k.Statistics, c) = mean;
+                CpuDevice.At(k.Statistics, k.C + c) = scale;
+                float factor = k.Weight.IsNone ? scale : scale * CpuDevice.At(k.Weight, c), offset = k.Bias.IsNone ? 0 : CpuDevice.At(k.Bias, c);
+                for (int i = 0; i < k.N; i++)
+                {
+                    int at = ((i * k.C) + c) * k.Inner;
+                    NormRows.Normalise(ref CpuDevice.At(k.X, at), ref Unsafe.NullRef<float>(), ref Unsafe.NullRef<float>(), ref CpuDevice.At(k.Y, at), k.Inner, mean, factor, offset);
+                }
+            }
+
+            private (float Sum, float Squares) Moments(int c, float shift)
+            {
+                float sum = 0, squares = 0;
+                for (int i = 0; i < k.N; i++)
+                {
+                    var (s, q) = NormRows.Moments(ref CpuDevice.At(k.X, ((i * k.C) + c) * k.Inner), k.Inner, shift);
+                    sum += s;
+                    squares += q;
+                }
+                return (sum, squares);
+            }
+        }
+    }
+
+    /// <summary>The way back of <see cref="BatchNormKernel"/>: with x̂ the normalised values and means over a channel, dBias = Σ dy, dWeight = Σ dy ⊙ x̂,
+    /// dx = weight · scale · (dy − mean(dy) − x̂ · mean(dy ⊙ x̂)); with running statistics, dx = weight · scale · dy.</summary>
+    public readonly record struct BatchNormPullKernel(View Dy, View X, View Weight, View Statistics, View Dx, View DWeight, View DBias, int N, int C, int Inner, bool Batch) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "batch-norm-pull";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            if (!DWeight.IsNone) { CpuDevice.Of(DWeight).Clear(); }
+            if (!DBias.IsNone) { CpuDevice.Of(DBias).Clear(); }
+            if (Dy.Length > 0) { Work.For(C, ChannelsAChunk(N, Inner), new Range(this)); }
+        }
+
+        private readonly struct Range(BatchNormPullKernel k) : IRange
+        {
+            public void Run(int from, int to)
+            {
+                if (k.Inner == 1)
+                {
+                    NormColumns.Backward(ref CpuDevice.At(k.Dy), ref CpuDevice.At(k.X), ref RowNorms.At(k.Weight), ref CpuDevice.At(k.Statistics), ref CpuDevice.At(k.Statistics, k.C),
+                        ref RowNorms.At(k.Dx), ref RowNorms.At(k.DWeight), ref RowNorms.At(k.DBias), from, to, k.N, k.C, k.Batch);
+                    return;
+                }
+                for (int c = from; c < to; c++) { Channel(c); }
+            }
+
+            private void Channel(int c)
+            {
+                float mean = CpuDevice.At(k.Statistics, c), scale = CpuDevice.At(k.Statistics, k.C + c), g = 0, gx = 0, count = k.N * k.Inner;
+                ref float none = ref Unsafe.NullRef<float>();
+                for (int i = 0; i < k.N; i++)
+                {
+                    int at = ((i * k.C) + c) * k.Inner;
+                    var (s, sx) = NormRows.Sums(ref CpuDevice.At(k.Dy, at), ref CpuDevice.At(k.X, at), ref none, ref none, ref none, k.Inner, mean, scale);
+                    g += s;
+                    gx += sx;
+                }
+                if (!k.DWeight.IsNone) { CpuDevice.At(k.DWeight, c) = gx; }
+                if (!k.DBias.IsNone) { CpuDevice.At(k.DBias, c) = g; }
+                if (k.Dx.IsNone) { return; }
+                float factor = k.Weight.IsNone ? scale : scale * CpuDevice.At(k.Weight, c);
+                for (int i = 0; i < k.N; i++)
+                {
+                    int at = ((i * k.C) + c) * k.Inner;
+                    NormRows.Pull(ref CpuDevice.At(k.Dy, at), ref CpuDevice.At(k.X, at), ref none, ref CpuDevice.At(k.Dx, at), k.Inner, mean, scale,
+                        k.Batch ? g / count : 0, k.Batch ? gx / count : 0, factor);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Kernels;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Ops;
+
+/// <summary>Normalisations of each sample by itself: the same while learning and in use.</summary>
+public static class RowNorms
+{
+    extension(Tensor x)
+    {
+        /// <summary>y = (x − E[x]) / √(Var[x] + ε) ⊙ weight + bias over the last axes. Ba, Kiros, Hinton 2016, arXiv:1607.06450, eq. 3.</summary>
+        /// <param name="normalized">The sizes of the axes that are normalised together: x's last ones.</param>
+        /// <param name="weight">Of that shape; none is 1.</param>
+        /// <param name="bias">Of that shape; none is 0.</param>
+        /// <param name="eps">ε.</param>
+        /// <returns>x's shape.</returns>
+        /// <exception cref="ShapeException">x does not end in those sizes, or weight or bias has another shape.</exception>
+        public Tensor LayerNorm(Shape normalized, Tensor? weight = null, Tensor? bias = null, float eps = 1e-5f) =>
+            x.RowNorm("layer-norm", normalized, weight, bias, eps, centre: true);
+
+        /// <summary>y = x / √(mean of x² + ε) ⊙ weight over the last axes. Zhang, Sennrich 2019, arXiv:1910.07467, eq. 4.</summary>
+        /// <param name="normalized">The sizes of the axes that are normalised together: x's last ones.</param>
+        /// <param name="weight">Of that shape; none is 1.</param>
+        /// <param name="eps">ε.</param>
+        /// <returns>x's shape.</returns>
+        /// <exception cref="ShapeException">x does not end in those sizes, or the weight has another shape.</exception>
+        public Tensor RmsNorm(Shape normalized, Tensor? weight = null, float eps = 1e-5f) =>
+            x.RowNorm("rms-norm", normalized, weight, null, eps, centre: false);
+
+        /// <summary>Channels normalised in groups: those of a group and all their positions together. Wu, He 2018, arXiv:1803.08494, eq. 1, 7.</summary>
+        /// <param name="groups">How many groups; they divide the channels, axis 1 of x [N, C, ..].</param>
+        /// <param name="weight">[C]; none is 1.</param>
+        /// <param name="bias">[C]; none is 0.</param>
+        /// <param name="eps">ε.</param>
+        /// <returns>x's shape.</returns>
+        /// <exception cref="ShapeException">x has no axis 1, the groups do not divide it, or weight or bias is not [C].</exception>
+        public Tensor GroupNorm(int groups, Tensor? weight = null, Tensor? bias = null, float eps = 1e-5f)
+        {
+            var s = x.Shape;
+            if (s.Rank < 2 || groups <= 0 || s[1] % groups != 0) { ThrowGroups(s, groups); }
+            CheckAffine("group-norm", s, [s[1]], weight, bias);
+            int row = s.Product(1, s.Rank) / groups;
+            var y = x.Reshape([s[0] * groups, row]).LayerNorm([row], eps: eps).Reshape(s);
+            int[] channels = [s[1], .. Enumerable.Repeat(1, s.Rank - 2)];
+            if (weight is not null) { y = y * weight.Reshape(channels); }
+            return bias is null ? y : y + bias.Reshape(channels);
+        }
+    }
+
+    private static Tensor RowNorm(this Tensor x, string op, Shape normalized, Tensor? weight, Tensor? bias, float eps, bool centre)
+    {
+        if (x.Rank < normalized.Rank || normalized.Rank == 0 || !x.Shape.Sizes[^normalized.Rank..].SequenceEqual(normalized.Sizes)) { ThrowNormalized(op, x.Shape, normalized); }
+        CheckAffine(op, x.Shape, normalized, weight, bias);
+        int n = normalized.Size, rows = n == 0 ? 0 : x.Size / n;
+        var y = Tensor.Empty(x.Shape, x.Device);
+        var statistics = Tensor.Empty([2, rows], x.Device);
+        x.Device.Launch(new RowNormKernel(x.View, View(weight), View(bias), y.View, statistics.View, rows, n, eps, centre));
+        Tensor[] inputs = [x, .. weight is null ? [] : (Tensor[])[weight], .. bias is null ? [] : (Tensor[])[bias]];
+        if (Tape.For(inputs) is { } tape)
+        {
+            tape.Add([y], inputs, (dOutputs, dInputs) =>
+            {
+                for (int i = 0; i < inputs.Length; i++) { dInputs[i] = i == 0 || tape.Wants(inputs[i]) ? Tensor.Empty(inputs[i].Shape, x.Device) : null; }
+                var dWeight = weight is null ? null : dInputs[1];
+                var dBias = bias is null ? null : dInputs[^1];
+                x.Device.Launch(new RowNormPullKernel(dOutputs[0]!.View, x.View, View(weight), statistics.View, dInputs[0]!.View, View(dWeight), View(dBias), rows, n, centre));
+            });
+        }
+        return y;
+    }
+
+    internal static View View(Tensor? t) => t?.View ?? default;
+
+    internal static ref float At(View v, int offset = 0) => ref v.IsNone ? ref Unsafe.NullRef<float>() : ref CpuDevice.At(v, offset);
+
+    internal static void CheckAffine(string op, Shape x, Shape wanted, Tensor? weight, Tensor? bias)
+    {
+        if (weight is not null && weight.Shape != wanted) { ThrowAffine(op, x, "weight", weight.Shape, wanted); }
+        if (bias is not null && bias.Shape != wanted) { ThrowAffine(op, x, "bias", bias.Shape, wanted); }
+    }
+
+    [DoesNotReturn]
+    private static void ThrowNormalized(string op, Shape x, Shape normalized) =>
+        throw new ShapeException(op, $"{x} does not end in {normalized}, the axes to normalise{(normalized.Rank == 0 ? "; name at least one" : "")}", x, normalized);
+
+    [DoesNotReturn]
+    private static void ThrowAffine(string op, Shape x, string name, Shape got, Shape wanted) =>
+        throw new ShapeException(op, $"{name} {got} for {x}: it must be {wanted}", x, got);
+
+    [DoesNotReturn]
+    private static void ThrowGroups(Shape x, int groups) =>
+        throw new ShapeException("group-norm", $"{groups} groups of the channels of {x}: x must be [N, C, ..] and the groups must divide C", x);
+
+    /// <summary>Normalises each row of X [rows, n]. Statistics [2, rows] keeps what was subtracted and the factor. Without Centre nothing is subtracted.</summary>
+    public readonly record struct RowNormKernel(View X, View Weight, View Bias, View Y, View Statistics, int Rows, int N, float Eps, bool Centre) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "row-norm";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            if (Y.Length > 0) { Work.For(Rows, Math.Max(1, CpuDevice.Grain / N), new Range(this)); }
+        }
+
+        private readonly struct Range(RowNormKernel k) : IRange
+        {
+            public void Run(int from, int to)
+            {
+                for (int row = from; row < to; row++)
+                {
+                    ref float x = ref CpuDevice.At(k.X, row * k.N);
+                    float mean = k.Centre ? NormRows.Moments(ref x, k.N, 0).Sum / k.N : 0;
+                    var (rest, squares) = NormRows.Moments(ref x, k.N, mean);
+                    // what rounding left in the mean is taken out
+                    float variance = (squares - (k.Centre ? rest * rest / k.N : 0)) / k.N, scale = 1 / MathF.Sqrt(variance + k.Eps);
+                    NormRows.Normalise(ref x, ref At(k.Weight), ref At(k.Bias), ref CpuDevice.At(k.Y, row * k.N), k.N, mean, scale);
+                    CpuDevice.At(k.Statistics, row) = mean;
+                    CpuDevice.At(k.Statistics, k.Rows + row) = scale;
+                }
+            }
+        }
+    }
+
+    /// <summary>The way back of <see cref="RowNormKernel"/>: with g = dy ⊙ weight, x̂ the normalised row and means over the row, dx = scale · (g − mean(g) − x̂ · mean(g ⊙ x̂)),
+    /// dWeight = Σ over rows of dy ⊙ x̂, dBias = Σ over rows of dy.</summary>
+    public readonly record struct RowNormPullKernel(View Dy, View X, View Weight, View Statistics, View Dx, View DWeight, View DBias, int Rows, int N, bool Centre) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "row-norm-pull";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            if (!DWeight.IsNone) { CpuDevice.Of(DWeight).Clear(); }
+            if (!DBias.IsNone) { CpuDevice.Of(DBias).Clear(); }
+            if (Dx.Length == 0) { return; }
+            // each chunk of rows adds up its own weight gradient; they are joined in order
+            int rows = Math.Max(8, CpuDevice.Grain / N), chunks = (Rows + rows - 1) / rows, each = (DWeight.IsNone ? 0 : N) + (DBias.IsNone ? 0 : N);
+            float[] partial = ArrayPool<float>.Shared.Rent(Math.Max(1, chunks * each));
+            partial.AsSpan(0, chunks * each).Clear();
+            Work.Run(chunks, new Chunks(this, rows, each, partial));
+            for (int c = 0; c < chunks; c++)
+            {
+                if (!DWeight.IsNone) { Add(DWeight, partial.AsSpan(c * each, N)); }
+                if (!DBias.IsNone) { Add(DBias, partial.AsSpan(((c + 1) * each) - N, N)); }
+            }
+            ArrayPool<float>.Shared.Return(partial);
+        }
+
+        private static void Add(View to, ReadOnlySpan<float> part) => System.Numerics.Tensors.TensorPrimitives.Add(CpuDevice.Of(to), part, CpuDevice.Of(to));
+
+        private readonly struct Chunks(RowNormPullKernel k, int rows, int each, float[] partial) : IChunks
+        {
+            public void Run(int chunk)
+            {
+                int n = k.N, end = Math.Min(k.Rows, (chunk + 1) * rows);
+                ref float dWeight = ref k.DWeight.IsNone ? ref Unsafe.NullRef<float>() : ref partial[chunk * each];
+                ref float dBias = ref k.DBias.IsNone ? ref Unsafe.NullRef<float>() : ref partial[((chunk + 1) * each) - n];
+                for (int row = chunk * rows; row < end; row++)
+                {
+                    ref float dy = ref CpuDevice.At(k.Dy, row * n), x = ref CpuDevice.At(k.X, row * n);
+                    float mean = CpuDevice.At(k.Statistics, row), scale = CpuDevice.At(k.Statistics, k.Rows + row);
+                    var (g, gx) = NormRows.Sums(ref dy, ref x, ref At(k.Weight), ref dWeight, ref dBias, n, mean, scale);
+                    NormRows.Pull(ref dy, ref x, ref At(k.Weight), ref CpuDevice.At(k.Dx, row * n), n, mean, scale, k.Centre ? g / n : 0, gx / n, scale);
+                }
+            }
+        }
+    }
+}
