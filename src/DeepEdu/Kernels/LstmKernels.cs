@@ -1,0 +1,212 @@
+using System.Numerics.Tensors;
+using DeepEdu.Devices;
+using DeepEdu.Memory;
+
+namespace DeepEdu.Kernels;
+
+/// <summary>What both ways of an LSTM work on. A view that is none is not there.</summary>
+internal readonly record struct LstmData
+{
+    /// <summary>The rows of the sequences.</summary>
+    public required LstmRows Rows { get; init; }
+
+    /// <summary>E.</summary>
+    public required int Inputs { get; init; }
+
+    /// <summary>H.</summary>
+    public required int Hidden { get; init; }
+
+    /// <summary>Inputs [rows, E].</summary>
+    public required View X { get; init; }
+
+    /// <summary>Wᵢ [4H, E] and Wₕ [4H, H] in PyTorch's order.</summary>
+    public required View WeightIh { get; init; }
+
+    /// <inheritdoc cref="WeightIh"/>
+    public required View WeightHh { get; init; }
+
+    /// <summary>Biases [4H].</summary>
+    public View BiasIh { get; init; }
+
+    /// <inheritdoc cref="BiasIh"/>
+    public View BiasHh { get; init; }
+
+    /// <summary>Initial states [batch, H]; zeros if none.</summary>
+    public View H0 { get; init; }
+
+    /// <inheritdoc cref="H0"/>
+    public View C0 { get; init; }
+
+    /// <summary>Gates [rows, 4Hp]; see <see cref="LstmSequence"/>.</summary>
+    public required View Gates { get; init; }
+
+    /// <summary>c of each step [rows, Hp]; none if there will be no way back.</summary>
+    public required View Cells { get; init; }
+
+    /// <summary>c before the first step [batch, Hp].</summary>
+    public required View Start { get; init; }
+
+    /// <summary>h of each step [rows, H].</summary>
+    public required View Output { get; init; }
+
+    /// <summary>Units padded to whole vectors.</summary>
+    public int Padded => LstmWeights.Padded(Hidden);
+}
+
+/// <summary>The LSTM's way forward: one product of all inputs with Wᵢ, then the steps.</summary>
+/// <param name="Data">What it works on.</param>
+/// <param name="LastH">Becomes h after each sequence's last step [batch, H].</param>
+/// <param name="LastC">Becomes c after each sequence's last step [batch, H].</param>
+internal readonly record struct LstmForward(LstmData Data, View LastH, View LastC) : IKernel
+{
+    /// <inheritdoc/>
+    public static string Name => "lstm";
+
+    /// <inheritdoc/>
+    public unsafe void Run()
+    {
+        var d = Data;
+        int e = d.Inputs, h = d.Hidden, hp = d.Padded, batch = d.Rows.Batch;
+        using var arena = new Arena();
+        fixed (float* x = CpuDevice.Of(d.X), wi = CpuDevice.Of(d.WeightIh), wh = CpuDevice.Of(d.WeightHh), bi = CpuDevice.Of(d.BiasIh), bh = CpuDevice.Of(d.BiasHh),
+            h0 = CpuDevice.Of(d.H0), c0 = CpuDevice.Of(d.C0), gates = CpuDevice.Of(d.Gates), cells = CpuDevice.Of(d.Cells), start = CpuDevice.Of(d.Start), y = CpuDevice.Of(d.Output),
+            lastH = CpuDevice.Of(LastH), lastC = CpuDevice.Of(LastC),
+            input = LstmMemory.Rent(4 * hp * e), bias = LstmMemory.Rent(4 * hp), panels = LstmMemory.Rent(4 * hp * h))
+        {
+            LstmWeights.Interleave(wi, h, e, input);
+            LstmWeights.Bias(bi, bh, h, bias);
+            Gemm.Run(false, true, d.Rows.Count, 4 * hp, e, x, e, input, e, gates, 4 * hp, false, new Epilogue(bias, false));
+            LstmWeights.PackForward(wh, h, panels);
+            LstmMemory.Pad(c0, batch, h, start, hp);
+            new LstmSequence { Rows = d.Rows, Hidden = h, Keep = cells is not null, Gates = gates, Cells = cells, Start = start, Output = y, H0 = h0, Weights = panels }.Run();
+            for (nint r = 0; r < batch; r++)
+            {
+                nint steps = d.Rows.Length[r], last = d.Rows.First[r] + ((steps - 1) * d.Rows.Step);
+                LstmMemory.Copy(steps > 0 ? y + (last * h) : h0 is null ? null : h0 + (r * h), h, lastH + (r * h));
+                LstmMemory.Copy(steps > 0 && cells is not null ? cells + (last * hp) : start + (r * hp), h, lastC + (r * h));
+            }
+        }
+    }
+}
+
+/// <summary>The LSTM's way back: the steps in reverse order leave dL/d(gate sums) in place of the gates; every other gradient is one product of them over all rows.
+/// Gradients whose view is none are not computed.</summary>
+/// <param name="Data">What the way forward left.</param>
+/// <param name="DOutput">dL/dh of each step [rows, H], or none.</param>
+/// <param name="DLastH">dL/dh of the last state [batch, H], or none.</param>
+/// <param name="DLastC">dL/dc of the last state [batch, H], or none.</param>
+/// <param name="DX">Becomes dL/dx [rows, E].</param>
+/// <param name="DWeightIh">Becomes dL/dWᵢ.</param>
+/// <param name="DWeightHh">Becomes dL/dWₕ.</param>
+/// <param name="DBias">Becomes dL/db, the same for both biases.</param>
+/// <param name="DH0">Becomes dL/dh₀.</param>
+/// <param name="DC0">Becomes dL/dc₀.</param>
+internal readonly record struct LstmBackward(
+    LstmData Data, View DOutput, View DLastH, View DLastC, View DX, View DWeightIh, View DWeightHh, View DBias, View DH0, View DC0) : IKernel
+{
+    /// <inheritdoc/>
+    public static string Name => "lstm gradient";
+
+    /// <inheritdoc/>
+    public unsafe void Run()
+    {
+        var d = Data;
+        int e = d.Inputs, h = d.Hidden, hp = d.Padded, batch = d.Rows.Batch, count = d.Rows.Count;
+        using var arena = new Arena();
+        fixed (float* x = CpuDevice.Of(d.X), wi = CpuDevice.Of(d.WeightIh), wh = CpuDevice.Of(d.WeightHh), gates = CpuDevice.Of(d.Gates), cells = CpuDevice.Of(d.Cells),
+            start = CpuDevice.Of(d.Start), dy = CpuDevice.Of(DOutput), lastH = CpuDevice.Of(DLastH), lastC = CpuDevice.Of(DLastC), dx = CpuDevice.Of(DX),
+            dwi = CpuDevice.Of(DWeightIh), dbias = CpuDevice.Of(DBias), dh0 = CpuDevice.Of(DH0), dc0 = CpuDevice.Of(DC0),
+            dh = LstmMemory.Rent(batch * hp), dc = LstmMemory.Rent(batch * hp), db = LstmMemory.Rent(batch * 4 * hp), panels = LstmMemory.Rent(4 * hp * hp))
+        {
+            LstmWeights.PackBackward(wh, h, panels);
+            LstmMemory.Pad(lastH, batch, h, dh, hp);
+            LstmMemory.Pad(lastC, batch, h, dc, hp);
+            new Span<float>(db, batch * 4 * hp).Clear();
+            new LstmSequence
+            {
+                Rows = d.Rows, Hidden = h, Back = true, Gates = gates, Cells = cells, Start = start, DOutput = dy, Dh = dh, Dc = dc, Db = db, Weights = panels,
+            }.Run();
+            if (dh0 is not null) { LstmMemory.Trim(dh, batch, hp, dh0, h); }
+            if (dc0 is not null) { LstmMemory.Trim(dc, batch, hp, dc0, h); }
+            if (dbias is not null)
+            {
+                for (int r = 1; r < batch; r++) { LstmMemory.Add(db, db + ((nint)r * 4 * hp), 4 * hp); }
+                LstmWeights.Separate(db, h, 1, dbias);
+            }
+            fixed (float* product = LstmMemory.Rent(4 * hp * Math.Max(e, h)))
+            {
+                if (dwi is not null)
+                {
+                    Gemm.Run(true, false, e, 4 * hp, count, x, e, gates, 4 * hp, product, 4 * hp);
+                    LstmWeights.Separate(product, h, e, dwi);
+                }
+                if (dx is not null)
+                {
+                    LstmWeights.Interleave(wi, h, e, product);
+                    Gemm.Run(false, false, count, e, 4 * hp, gates, 4 * hp, product, e, dx, e);
+                }
+                if (!DWeightHh.IsNone) { RecurrentWeights(gates, product); }
+            }
+        }
+    }
+
+    // Σ over steps of h₋₁ᵀ·dGates. h₋₁ is the output one step before, so it is one product of the output with the gates moved by a step, once the first step of
+    // each sequence, whose h₋₁ is h₀, is out of the way
+    private unsafe void RecurrentWeights(float* gates, float* product)
+    {
+        var rows = Data.Rows;
+        int h = Data.Hidden, width = 4 * Data.Padded, shift = Math.Abs(rows.Step), batch = rows.Batch;
+        fixed (float* y = CpuDevice.Of(Data.Output), h0 = CpuDevice.Of(Data.H0), dw = CpuDevice.Of(DWeightHh), first = LstmMemory.Rent(h0 is null ? 0 : batch * width))
+        {
+            for (int r = 0; r < batch; r++)
+            {
+                var to = first is null ? default : new Span<float>(first + ((nint)r * width), width);
+                if (rows.Length[r] == 0) { to.Clear(); continue; }
+                var from = new Span<float>(gates + ((nint)rows.First[r] * width), width);
+                if (first is not null) { from.CopyTo(to); }
+                from.Clear();
+            }
+            float* before = rows.Step > 0 ? y : y + ((nint)shift * h), after = rows.Step > 0 ? gates + ((nint)shift * width) : gates;
+            Gemm.Run(true, false, h, width, rows.Count - shift, before, h, after, width, product, width);
+            if (h0 is not null) { Gemm.Run(true, false, h, width, batch, h0, h, first, width, product, width, true); }
+            LstmWeights.Separate(product, h, h, dw);
+        }
+    }
+}
+
+/// <summary>Working memory of a kernel, and rows with and without padding.</summary>
+internal static unsafe class LstmMemory
+{
+    /// <summary>Memory of the current arena; its content is undefined.</summary>
+    public static Span<float> Rent(int length) => length == 0 ? default : ((CpuBlock)CpuDevice.Instance.Allocate(length)).Span[..length];
+
+    /// <summary>to [length] ← from, or 0 if null.</summary>
+    public static void Copy(float* from, int length, float* to)
+    {
+        if (from is null) { new Span<float>(to, length).Clear(); } else { new Span<float>(from, length).CopyTo(new Span<float>(to, length)); }
+    }
+
+    /// <summary>to [length] += x.</summary>
+    public static void Add(float* to, float* x, int length)
+    {
+        var sum = new Span<float>(to, length);
+        TensorPrimitives.Add(sum, new ReadOnlySpan<float>(x, length), sum);
+    }
+
+    /// <summary>to [rows, padded] ← from [rows, width], or 0 if null.</summary>
+    public static void Pad(float* from, int rows, int width, float* to, int padded)
+    {
+        for (int r = 0; r < rows; r++)
+        {
+            var row = new Span<float>(to + ((nint)r * padded), padded);
+            if (from is not null) { new Span<float>(from + ((nint)r * width), width).CopyTo(row); }
+            row[(from is null ? 0 : width)..].Clear();
+        }
+    }
+
+    /// <summary>to [rows, width] ← the first columns of from [rows, padded].</summary>
+    public static void Trim(float* from, int rows, int padded, float* to, int width)
+    {
+        for (int r = 0; r < rows; r++) { new Span<float>(from + ((nint)r * padded), width).CopyTo(new Span<float>(to + ((nint)r * width), width)); }
+    }
+}
