@@ -40,12 +40,56 @@ public sealed class Indices
         return new(shape, values);
     }
 
+    /// <summary>0, 1, .. n − 1.</summary>
+    public static Indices Arange(int n) => Arange(0, n);
+
+    /// <summary>start, start + step, .. up to but without end.</summary>
+    /// <exception cref="ArgumentException">The step is 0 or leads away from the end.</exception>
+    public static Indices Arange(int start, int end, int step = 1)
+    {
+        long span = (long)end - start;
+        if (step == 0 || (span != 0 && span > 0 != step > 0)) { throw new ArgumentException($"arange: from {start} to {end} a step of {step} never arrives", nameof(step)); }
+        int[] values = new int[(int)((span + step - Math.Sign(step)) / step)];
+        for (int i = 0; i < values.Length; i++) { values[i] = start + (i * step); }
+        return values;
+    }
+
+    /// <summary>The same value everywhere.</summary>
+    public static Indices Full(Shape shape, int value)
+    {
+        int[] values = new int[shape.Size];
+        values.AsSpan().Fill(value);
+        return new(shape, values);
+    }
+
     /// <summary>The array as one axis, not copied.</summary>
     public static implicit operator Indices(int[] values)
     {
         ArgumentNullException.ThrowIfNull(values);
         return new([values.Length], values);
     }
+
+    /// <summary>The value at a position: one number an axis, or one number that counts through all values in row-major order.</summary>
+    /// <exception cref="ShapeException">Neither one number nor one an axis.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The position lies outside the shape.</exception>
+    public int this[params ReadOnlySpan<int> position]
+    {
+        get
+        {
+            if (position.Length == 1 && (uint)position[0] < (uint)Size) { return _values[position[0]]; }
+            if (position.Length != Rank) { ThrowPosition(Shape, position.Length); }
+            int at = 0;
+            for (int i = 0; i < Rank; i++)
+            {
+                if ((uint)position[i] >= (uint)Shape[i]) { ThrowOutside(Shape, i, position[i]); }
+                at = (at * Shape[i]) + position[i];
+            }
+            return _values[at];
+        }
+    }
+
+    /// <summary>The values as floats, of the same shape.</summary>
+    public Tensor ToTensor() => Tensor.Wrap(Array.ConvertAll(_values, v => (float)v), Shape);
 
     /// <summary>The same values under another shape of equal size.</summary>
     public Indices Reshape(Shape shape) => new(shape, _values);
@@ -66,6 +110,14 @@ public sealed class Indices
 
     /// <summary>Such as "int32[3] (0, 2, 1)".</summary>
     public override string ToString() => $"int32{Shape} ({string.Join(", ", _values.Take(8))}{(_values.Length > 8 ? ", …" : "")})";
+
+    [DoesNotReturn]
+    private static void ThrowPosition(Shape shape, int given) =>
+        throw new ShapeException("indices", $"{given} numbers are no position in {shape}; give {shape.Rank}, or one that counts through all values", shape);
+
+    [DoesNotReturn]
+    private static void ThrowOutside(Shape shape, int axis, int position) =>
+        throw new ArgumentOutOfRangeException(null, $"indices: position {position} on axis {axis} of {shape} is outside 0..{shape[axis] - 1}");
 
     [DoesNotReturn]
     private static void ThrowRange(string op, int value, int at, int limit) =>
