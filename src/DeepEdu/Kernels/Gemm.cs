@@ -11,7 +11,7 @@ internal static unsafe class Gemm
     // multiply-adds worth handing to another thread: some 3 µs
     private const long ChunkWork = 1 << 18;
     private const int MaxChunks = 32;
-    private const int PieceK = 1024;
+    private const int PieceK = 512;
 
     /// <summary>C [m, n] ← act([C +] op(A) [m, k] · op(B) [k, n] + bias). A is [k, m] if transA, B is [n, k] if transB; ld is the step from row to row as stored.
     /// C must not overlap A or B.</summary>
@@ -131,11 +131,12 @@ internal static unsafe class Gemm
         {
             int rows = GemmTile.Rows<L>(), wide = GemmTile.Vectors * L.Width;
             (_stripM, _stripN, Pieces) = (M, N, 1);
-            long wanted = Math.Min(MaxChunks, (long)M * N * K / ChunkWork), got = 1;
+            int least = (TransB ? 8 : 4) * rows; // a stripe of rows packs its own B, which must serve many rows, the more if packing has to transpose
+            // few rows wait for the memory, not for arithmetic: they count as eight
+            long wanted = Math.Min(MaxChunks, (long)Math.Max(M, 8) * N * K / ChunkWork), got = 1;
             while (got < wanted)
             {
-                // a stripe of rows packs its own B, so rows are cut only while many remain
-                bool cutM = _stripM >= 8 * rows || (_stripN < 2 * wide && _stripM >= 4 * rows), cutN = _stripN >= 2 * wide || (M == 1 && _stripN >= 64);
+                bool cutN = _stripN >= 2 * wide || (M == 1 && _stripN >= 64), cutM = _stripM >= (cutN ? 4 : 2) * least;
                 if (cutN && (!cutM || _stripN >= _stripM)) { _stripN = RoundUp((_stripN + 1) / 2, wide); }
                 else if (cutM) { _stripM = RoundUp((_stripM + 1) / 2, rows); }
                 else { break; }

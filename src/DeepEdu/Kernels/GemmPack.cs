@@ -30,15 +30,22 @@ internal static unsafe class GemmPack
     public static void Columns(int k, int n, float* from, nint ld, float* to, int width)
     {
         int j = 0;
-        for (; j + 4 <= n; j += 4, from += 4 * ld)
+        while (j + 4 <= n)
         {
+            // 16 columns fill a cache line of the result; rows 4 KiB apart would push each other out of the cache, so fewer of them at a time
+            int group = Math.Min((ld & 1023) == 0 ? 8 : 16, (n - j) & ~3);
             float* t = to + j;
             int p = 0;
-            for (; p + 4 <= k; p += 4, t += 4 * width) { Transpose4(from + p, ld, t, width); }
+            for (; p + 4 <= k; p += 4, t += 4 * width)
+            {
+                for (int g = 0; g < group; g += 4) { Transpose4(from + (g * ld) + p, ld, t + g, width); }
+            }
             for (; p < k; p++, t += width)
             {
-                for (int r = 0; r < 4; r++) { t[r] = from[(r * ld) + p]; }
+                for (int g = 0; g < group; g++) { t[g] = from[(g * ld) + p]; }
             }
+            j += group;
+            from += group * ld;
         }
         for (; j < n; j++, from += ld)
         {
