@@ -1,0 +1,195 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Lanes;
+using DeepEdu.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace DeepEdu.Ops;
+
+/// <summary>The largest and the smallest, and where they stand. NaN counts as larger and as smaller than every number, so it is never overlooked.</summary>
+public static class Extremes
+{
+    extension(Tensor x)
+    {
+        /// <summary>The largest value along the axes, or of all. Ties share the gradient evenly, as in PyTorch's <c>amax</c>; <c>MaxWithIndices</c> gives it to the first.</summary>
+        /// <exception cref="ShapeException">No such axis, one named twice, or there is no value to choose from.</exception>
+        public Tensor Max(ReadOnlySpan<int> axes = default, bool keepDims = false) => Choose("max", x, default(MaxFold), axes, keepDims);
+
+        /// <summary>The largest value along one axis; −1 is the last. Ties share the gradient evenly.</summary>
+        /// <exception cref="ShapeException">No such axis, or it is empty.</exception>
+        public Tensor Max(int axis, bool keepDims = false) => x.Max([axis], keepDims);
+
+        /// <summary>The smallest value along the axes, or of all. Ties share the gradient evenly, as in PyTorch's <c>amin</c>.</summary>
+        /// <exception cref="ShapeException">No such axis, one named twice, or there is no value to choose from.</exception>
+        public Tensor Min(ReadOnlySpan<int> axes = default, bool keepDims = false) => Choose("min", x, default(MinFold), axes, keepDims);
+
+        /// <summary>The smallest value along one axis; −1 is the last. Ties share the gradient evenly.</summary>
+        /// <exception cref="ShapeException">No such axis, or it is empty.</exception>
+        public Tensor Min(int axis, bool keepDims = false) => x.Min([axis], keepDims);
+
+        /// <summary>Where along the axis the largest value stands; the first of equals.</summary>
+        /// <exception cref="ShapeException">No such axis, or it is empty.</exception>
+        public Indices ArgMax(int axis = -1, bool keepDims = false) => Locate("argmax", x, axis, keepDims, largest: true).Indices;
+
+        /// <summary>Where along the axis the smallest value stands; the first of equals.</summary>
+        /// <exception cref="ShapeException">No such axis, or it is empty.</exception>
+        public Indices ArgMin(int axis = -1, bool keepDims = false) => Locate("argmin", x, axis, keepDims, largest: false).Indices;
+
+        /// <summary>The largest values along the axis and where they stand; the first of equals, which alone has the gradient, as in PyTorch's <c>max(dim)</c>.</summary>
+        /// <exception cref="ShapeException">No such axis, or it is empty.</exception>
+        public (Tensor Values, Indices Indices) MaxWithIndices(int axis, bool keepDims = false) => Locate("max", x, axis, keepDims, largest: true);
+
+        /// <summary>The smallest values along the axis and where they stand; the first of equals, which alone has the gradient.</summary>
+        /// <exception cref="ShapeException">No such axis, or it is empty.</exception>
+        public (Tensor Values, Indices Indices) MinWithIndices(int axis, bool keepDims = false) => Locate("min", x, axis, keepDims, largest: false);
+    }
+
+    internal static void CheckCount(string op, Reductions.Reduced plan, Shape shape)
+    {
+        if (plan.Count == 0) { ThrowEmpty(op, shape); }
+    }
+
+    private static Tensor Choose<F>(string op, Tensor x, F fold, ReadOnlySpan<int> axes, bool keepDims) where F : unmanaged, IFold
+    {
+        var plan = Reductions.Plan(op, x.Shape, axes, keepDims);
+        CheckCount(op, plan, x.Shape);
+        var y = x.FoldTo(plan.Kept, fold, fold).Alias(plan.Result);
+        Tape.For(x)?.Add(y, (x, dy =>
+        {
+            var hits = x.ZipConstant(y.Alias(plan.Kept), default(Comparisons.EqualFormula), op);
+            var share = dy.Alias(plan.Kept).ZipConstant(hits.FoldTo(plan.Kept, default(Reductions.SumFold), default(Reductions.SumFold)), default(Arithmetic.DivFormula), op);
+            return hits.ZipConstant(share, default(Arithmetic.MulFormula), op);
+        }
+        ));
+        return y;
+    }
+
+    private static (Tensor Values, Indices Indices) Locate(string op, Tensor x, int axis, bool keepDims, bool largest)
+    {
+        int at = x.Shape.Axis(op, axis), n = x.Shape[at];
+        if (n == 0) { ThrowEmpty(op, x.Shape); }
+        int outer = x.Shape.Product(0, at), inner = x.Shape.Product(at + 1, x.Rank);
+        var shape = keepDims ? x.Shape.With(at, 1) : x.Shape.Without(at);
+        var y = Tensor.Empty(shape, x.Device);
+        int[] where = new int[y.Size];
+        x.Device.Launch(new LocateExtreme(x.View, y.View, where, outer, n, inner, largest));
+        Tape.For(x)?.Add(y, (x, dy =>
+        {
+            var dx = Tensor.Zeros(x.Shape, x.Device);
+            x.Device.Launch(new PutBack(dy.View, dx.View, where, n, inner));
+            return dx;
+        }
+        ));
+        return (y, Indices.Wrap(where, shape));
+    }
+
+    [DoesNotReturn]
+    private static void ThrowEmpty(string op, Shape shape) => throw new ShapeException(op, $"{shape} holds no value to choose from; is the batch empty?", shape);
+
+    /// <summary>The larger.</summary>
+    public readonly struct MaxFold : IFold
+    {
+        /// <inheritdoc/>
+        public float Start => float.NegativeInfinity;
+
+        /// <inheritdoc/>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Step<L>(L acc, L x) where L : struct, ILane<L> => L.Max(acc, x);
+
+        /// <inheritdoc/>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Join<L>(L a, L b) where L : struct, ILane<L> => L.Max(a, b);
+    }
+
+    /// <summary>The smaller.</summary>
+    public readonly struct MinFold : IFold
+    {
+        /// <inheritdoc/>
+        public float Start => float.PositiveInfinity;
+
+        /// <inheritdoc/>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Step<L>(L acc, L x) where L : struct, ILane<L> => L.Min(acc, x);
+
+        /// <inheritdoc/>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Join<L>(L a, L b) where L : struct, ILane<L> => L.Min(a, b);
+    }
+
+    /// <summary>Finds the extreme along the middle axis of X [Outer, N, Inner]: its value in Values and its place in Where, both [Outer, Inner].</summary>
+    public readonly record struct LocateExtreme(View X, View Values, int[] Where, int Outer, int N, int Inner, bool Largest) : IKernel, IRange
+    {
+        private const int Block = 64;
+
+        /// <inheritdoc/>
+        public static string Name => "locate extreme";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            if (Inner == 1) { Work.For(Outer, Math.Max(1, CpuDevice.Grain / N), this); }
+            else { Work.For(Outer * ((Inner + Block - 1) / Block), Math.Max(1, CpuDevice.Grain / (N * Block)), this); }
+        }
+
+        /// <inheritdoc/>
+        public void Run(int from, int to)
+        {
+            if (Inner > 1)
+            {
+                int blocks = (Inner + Block - 1) / Block;
+                for (int i = from; i < to; i++) { Columns(i / blocks, i % blocks * Block); }
+                return;
+            }
+            var x = CpuDevice.Of(X);
+            var values = CpuDevice.Of(Values);
+            for (int i = from; i < to; i++)
+            {
+                var row = x.Slice(i * N, N);
+                Where[i] = Largest ? TensorPrimitives.IndexOfMax<float>(row) : TensorPrimitives.IndexOfMin<float>(row);
+                values[i] = row[Where[i]];
+            }
+        }
+
+        // rows of a block of columns are read whole
+        private void Columns(int outer, int first)
+        {
+            int n = Math.Min(Block, Inner - first), to = (outer * Inner) + first;
+            var best = CpuDevice.Of(Values).Slice(to, n);
+            var where = Where.AsSpan(to, n);
+            var x = CpuDevice.Of(X)[((outer * N * Inner) + first)..];
+            x[..n].CopyTo(best);
+            where.Clear();
+            for (int r = 1; r < N; r++)
+            {
+                var row = x.Slice(r * Inner, n);
+                for (int j = 0; j < row.Length; j++)
+                {
+                    float v = row[j], b = best[j];
+                    if (Largest ? v > b : v < b) { (best[j], where[j]) = (v, r); }
+                    else if (float.IsNaN(v) && !float.IsNaN(b)) { (best[j], where[j]) = (v, r); }
+                }
+            }
+        }
+    }
+
+    /// <summary>Dx [outer, N, Inner] = Dy [outer, Inner] at the places Where; the rest stays as it is.</summary>
+    public readonly record struct PutBack(View Dy, View Dx, int[] Where, int N, int Inner) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "put back";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            var dy = CpuDevice.Of(Dy);
+            var dx = CpuDevice.Of(Dx);
+            for (int i = 0; i < dy.Length; i++)
+            {
+                int outer = i / Inner;
+                dx[(((outer * N) + Where[i]) * Inner) + i - (outer * Inner)] = dy[i];
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Lanes;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Ops;
+
+/// <summary>Variance, norms and log-sum-exp over one axis, several, or (none named) all.</summary>
+public static class Statistics
+{
+    extension(Tensor x)
+    {
+        /// <summary>Σ (x − x̄)² / (n − correction), in two passes, so that a large mean costs no digits. Gradient 2(x − x̄)·dy / (n − correction).</summary>
+        /// <param name="axes">The axes; none named is all.</param>
+        /// <param name="correction">1 for a sample of a larger population (Bessel), 0 for the whole. n ≤ correction gives NaN or ∞.</param>
+        /// <param name="keepDims">Whether the folded axes stay, of size 1.</param>
+        /// <exception cref="ShapeException">No such axis, or one named twice.</exception>
+        public Tensor Var(ReadOnlySpan<int> axes = default, int correction = 1, bool keepDims = false)
+        {
+            var plan = Reductions.Plan("var", x.Shape, axes, keepDims);
+            float n = Math.Max(0, plan.Count - correction);
+            var mean = Reductions.MeanTo(x, plan);
+            var y = x.ZipConstant(mean, default(SquareDistance), "var").FoldTo(plan.Kept, default(Reductions.SumFold), default(Reductions.SumFold)).Alias(plan.Result);
+            y.Device.Map(new Arithmetic.DivideFormula(n), y.View, y.View);
+            Tape.For(x)?.Add(y, (x, dy => x.Zip3Constant(mean, dy.Alias(plan.Kept), new VariancePull(2 / n), "var")));
+            return y;
+        }
+
+        /// <summary>The variance over one axis; −1 is the last.</summary>
+        /// <exception cref="ShapeException">No such axis.</exception>
+        public Tensor Var(int axis, int correction = 1, bool keepDims = false) => x.Var([axis], correction, keepDims);
+
+        /// <summary>√Var. Where it is 0 the gradient is taken as 0, as in PyTorch.</summary>
+        /// <exception cref="ShapeException">No such axis, or one named twice.</exception>
+        public Tensor Std(ReadOnlySpan<int> axes = default, int correction = 1, bool keepDims = false) =>
+            x.Var(axes, correction, keepDims).MapByOutput(default(Functions.SqrtFormula), default(RootPull));
+
+        /// <summary>The standard deviation over one axis; −1 is the last.</summary>
+        /// <exception cref="ShapeException">No such axis.</exception>
+        public Tensor Std(int axis, int correction = 1, bool keepDims = false) => x.Std([axis], correction, keepDims);
+
+        /// <summary>(Σ |x|ᵖ)^(1/p); for p = ∞ the largest |x|, whose gradient ties share. Where a 2-norm is 0 its gradient is taken as 0.</summary>
+        /// <param name="p">Above 0; <see cref="float.PositiveInfinity"/> is allowed.</param>
+        /// <param name="axes">The axes; none named is all.</param>
+        /// <param name="keepDims">Whether the folded axes stay, of size 1.</param>
+        /// <exception cref="ShapeException">No such axis, or one named twice.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">p is not above 0.</exception>
+        public Tensor Norm(float p = 2, ReadOnlySpan<int> axes = default, bool keepDims = false)
+        {
+            if (!(p > 0)) { throw new ArgumentOutOfRangeException(nameof(p), p, "norm: p must be above 0"); }
+            if (float.IsPositiveInfinity(p)) { return x.Abs().Max(axes, keepDims); }
+            if (p == 1) { return x.Abs().Sum(axes, keepDims); }
+            if (p != 2) { return x.Abs().Pow(p).Sum(axes, keepDims).Pow(1 / p); }
+            var plan = Reductions.Plan("norm", x.Shape, axes, keepDims);
+            var y = x.FoldTo(plan.Kept, default(SquareFold), default(Reductions.SumFold)).Alias(plan.Result);
+            y.Device.Map(default(Functions.SqrtFormula), y.View, y.View);
+            Tape.For(x)?.Add(y, (x, dy => x.Zip3Constant(y.Alias(plan.Kept), dy.Alias(plan.Kept), default(NormPull), "norm")));
+            return y;
+        }
+
+        /// <summary>The norm over one axis; −1 is the last.</summary>
+        /// <exception cref="ShapeException">No such axis.</exception>
+        public Tensor Norm(float p, int axis, bool keepDims = false) => x.Norm(p, [axis], keepDims);
+
+        /// <summary>ln Σ eˣ without overflow: m + ln Σ e^(x−m), m the largest. Gradient e^(x−y)·dy: a softmax.</summary>
+        /// <exception cref="ShapeException">No such axis, one named twice, or nothing to add up.</exception>
+        public Tensor LogSumExp(ReadOnlySpan<int> axes = default, bool keepDims = false)
+        {
+            var plan = Reductions.Plan("logsumexp", x.Shape, axes, keepDims);
+            Extremes.CheckCount("logsumexp", plan, x.Shape);
+            var m = x.FoldTo(plan.Kept, default(Extremes.MaxFold), default(Extremes.MaxFold));
+            var y = x.ZipConstant(m, default(ShiftedExp), "logsumexp").FoldTo(plan.Kept, default(Reductions.SumFold), default(Reductions.SumFold));
+            y.Device.Zip(default(ShiftedLog), y.View, m.View, y.View, Broadcast.Flat(y.Size));
+            y = y.Alias(plan.Result);
+            Tape.For(x)?.Add(y, (x, dy => x.Zip3Constant(y.Alias(plan.Kept), dy.Alias(plan.Kept), default(LogSumExpPull), "logsumexp")));
+            return y;
+        }
+
+        /// <summary>ln Σ eˣ over one axis; −1 is the last.</summary>
+        /// <exception cref="ShapeException">No such axis.</exception>
+        public Tensor LogSumExp(int axis, bool keepDims = false) => x.LogSumExp([axis], keepDims);
+    }
+
+    // ±∞ or NaN is no use as a shift: ∞ − ∞ would be NaN
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static L Shift<L>(L m) where L : struct, ILane<L> => L.WhereEqual(m - m, 0f, m, 0f);
+
+    private readonly struct SquareDistance : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x, L mean) where L : struct, ILane<L>
+        {
+            L d = x - mean;
+            return d * d;
+        }
+    }
+
+    private readonly struct VariancePull(float c) : IZip3
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x, L mean, L dy) where L : struct, ILane<L> => c * (x - mean) * dy;
+    }
+
+    private readonly struct RootPull : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L dy, L y) where L : struct, ILane<L> => L.WhereEqual(y, 0f, 0f, dy / (y + y));
+    }
+
+    private readonly struct SquareFold : IFold
+    {
+        public float Start => 0;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Step<L>(L acc, L x) where L : struct, ILane<L> => L.MultiplyAdd(x, x, acc);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Join<L>(L a, L b) where L : struct, ILane<L> => a + b;
+    }
+
+    private readonly struct NormPull : IZip3
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x, L y, L dy) where L : struct, ILane<L> => L.WhereEqual(y, 0f, 0f, dy * (x / y));
+    }
+
+    private readonly struct ShiftedExp : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x, L m) where L : struct, ILane<L> => L.Exp(x - Shift(m));
+    }
+
+    private readonly struct ShiftedLog : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L sum, L m) where L : struct, ILane<L> => L.Log(sum) + Shift(m);
+    }
+
+    private readonly struct LogSumExpPull : IZip3
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x, L y, L dy) where L : struct, ILane<L> => dy * L.Exp(x - y);
+    }
+}
