@@ -194,7 +194,8 @@ internal static unsafe class Gemm
 
         private readonly void Block(int m, int n, int k, float* a, float* b, float* c, nint ldc, bool accumulate, Epilogue epilogue)
         {
-            if (TransB && StepA == 1 && M <= 8) { GemmDot.Run<L>(m, n, k, a, RowA, b, Ldb, c, ldc, StepC, accumulate, epilogue); }
+            // a dot product costs its length and, measured, some 144 more for the sum over its vector; packing B pays from a dozen rows on
+            if (TransB && StepA == 1 && (M == 1 || (long)M * (K + 144) <= 13L * K)) { GemmDot.Run<L>(m, n, k, a, RowA, b, Ldb, c, ldc, StepC, accumulate, epilogue); }
             else { GemmBlock.Run<L>(m, n, k, a, RowA, StepA, b, Ldb, TransB, c, ldc, accumulate, epilogue); }
         }
 

@@ -4,7 +4,7 @@ using DeepEdu.Lanes;
 
 namespace DeepEdu.Kernels;
 
-/// <summary>Copies pieces of the factors into the order in which the tile reads them: contiguous, full vectors, zeros in place of columns that do not exist.</summary>
+/// <summary>Copies pieces of the factors into the order in which the tile reads them: contiguous, in full vectors, with something harmless in place of columns that do not exist.</summary>
 internal static unsafe class GemmPack
 {
     /// <summary>k rows of n columns, row-major with step ld, to rows of width floats.</summary>
@@ -38,7 +38,8 @@ internal static unsafe class GemmPack
             int p = 0;
             for (; p + 4 <= k; p += 4, t += 4 * width)
             {
-                for (int g = 0; g < group; g += 4) { Transpose4(from + (g * ld) + p, ld, t + g, width); }
+                float* r = from + p;
+                for (int g = 0; g < group; g += 4, r += 4 * ld) { Transpose4(r, r + ld, r + (2 * ld), r + (3 * ld), t + g, width); }
             }
             for (; p < k; p++, t += width)
             {
@@ -47,28 +48,36 @@ internal static unsafe class GemmPack
             j += group;
             from += group * ld;
         }
-        for (; j < n; j++, from += ld)
+        if ((width & 3) == 0)
         {
-            for (int p = 0; p < k; p++) { to[((nint)p * width) + j] = from[p]; }
+            // what stands in columns that do not exist is never stored: the last row again
+            nint last = n - 1 - j;
+            for (; j < width; j += 4, last -= 4, from += 4 * ld)
+            {
+                float* r0 = from + (Math.Min(0, last) * ld), r1 = from + (Math.Min(1, last) * ld), r2 = from + (Math.Min(2, last) * ld), r3 = from + (Math.Min(3, last) * ld), t = to + j;
+                int p = 0;
+                for (; p + 4 <= k; p += 4, t += 4 * width) { Transpose4(r0 + p, r1 + p, r2 + p, r3 + p, t, width); }
+                for (; p < k; p++, t += width) { (t[0], t[1], t[2], t[3]) = (r0[p], r1[p], r2[p], r3[p]); }
+            }
         }
-        for (; j < width; j++)
+        else
         {
-            for (int p = 0; p < k; p++) { to[((nint)p * width) + j] = 0; }
+            for (; j < n; j++, from += ld)
+            {
+                for (int p = 0; p < k; p++) { to[((nint)p * width) + j] = from[p]; }
+            }
         }
     }
 
     // unpack twice: pairs of rows 0 and 2, 1 and 3, then both
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose4(float* from, nint ld, float* to, nint ldTo)
+    private static void Transpose4(float* r0, float* r1, float* r2, float* r3, float* to, nint ldTo)
     {
-        var r0 = Vector128.Load(from);
-        var r1 = Vector128.Load(from + ld);
-        var r2 = Vector128.Load(from + (2 * ld));
-        var r3 = Vector128.Load(from + (3 * ld));
-        var a = Low(r0, r2);
-        var b = Low(r1, r3);
-        var c = High(r0, r2);
-        var d = High(r1, r3);
+        Vector128<float> x0 = Vector128.Load(r0), x1 = Vector128.Load(r1), x2 = Vector128.Load(r2), x3 = Vector128.Load(r3);
+        var a = Low(x0, x2);
+        var b = Low(x1, x3);
+        var c = High(x0, x2);
+        var d = High(x1, x3);
         Low(a, b).Store(to);
         High(a, b).Store(to + ldTo);
         Low(c, d).Store(to + (2 * ldTo));
