@@ -15,6 +15,9 @@ internal readonly record struct ConvShape(int N, int C, int H, int W, int OutC, 
     /// <summary>Columns of the output.</summary>
     public int OW => ((W + (2 * PadW) - SpanW) / StrideW) + 1;
 
+    /// <summary>Columns of the input with its padding.</summary>
+    public int PaddedW => W + (2 * PadW);
+
     /// <summary>Input channels that one output sees.</summary>
     public int GroupC => C / Groups;
 

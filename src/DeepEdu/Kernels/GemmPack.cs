@@ -71,7 +71,7 @@ internal static unsafe class GemmPack
 
     // unpack twice: pairs of rows 0 and 2, 1 and 3, then both
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose4(float* r0, float* r1, float* r2, float* r3, float* to, nint ldTo)
+    internal static void Transpose4(float* r0, float* r1, float* r2, float* r3, float* to, nint ldTo)
     {
         Vector128<float> x0 = Vector128.Load(r0), x1 = Vector128.Load(r1), x2 = Vector128.Load(r2), x3 = Vector128.Load(r3);
         var a = Low(x0, x2);

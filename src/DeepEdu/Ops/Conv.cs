@@ -118,7 +118,8 @@ public static class Conv
         {
             fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y))
             {
-                ConvColumns.Forward(Shape, x, weight, bias, y);
+                if (Shape.Groups > 1) { ConvColumns.Forward(Shape, x, weight, bias, y); }
+                else { ConvForward.Run(Shape, ConvEnd.None, x, weight, bias, y, null); }
             }
         }
     }
@@ -134,7 +135,8 @@ public static class Conv
         {
             fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), dy = CpuDevice.Of(DY), dx = CpuDevice.Of(DX), dw = CpuDevice.Of(DWeight), db = CpuDevice.Of(DBias))
             {
-                ConvColumns.Backward(Shape, x, weight, dy, dx, dw, db);
+                if (Shape.Groups > 1) { ConvColumns.Backward(Shape, x, weight, dy, dx, dw, db); }
+                else { ConvBackward.Run(new() { S = Shape, X = x, Weight = weight, DY = dy, DX = dx, DWeight = dw, DBias = db }); }
             }
         }
     }

@@ -1,0 +1,245 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Devices;
+using DeepEdu.Lanes;
+
+namespace DeepEdu.Kernels;
+
+/// <summary>The gradients of <see cref="ConvForward"/>, image by image, channels last. dW[k, o] = Σ over pixels of patch[pixel, k] · dY[pixel, o] reads patches in place; dX takes each tap's
+/// product dY · Wᵀ and adds it where the tap read, which costs the same for any stride.</summary>
+internal static unsafe class ConvBackward
+{
+    private const long PieceWork = 1 << 20; // multiply-adds, about, that repay sums of their own
+
+    // pieces of the batch with sums of their own: from the sizes only, so that a sum has one order for any number of threads
+    private const int MaxPieces = 8;
+
+    /// <summary>The arguments.</summary>
+    internal struct Task
+    {
+        /// <summary>The sizes.</summary>
+        public ConvShape S;
+
+        /// <summary>What followed the convolution.</summary>
+        public ConvEnd End;
+
+        /// <summary>The input, the weight, the output (needed after ReLU), its gradient.</summary>
+        public float* X, Weight, Y, DY;
+
+        /// <summary>The gradients; null where none is wanted.</summary>
+        public float* DX, DWeight, DBias;
+
+        /// <summary>What pooling kept.</summary>
+        public byte* At;
+    }
+
+    /// <summary>Fills dX, dW and dB.</summary>
+    public static void Run(in Task task)
+    {
+        if (F16.IsSupported) { Run<F16>(task); }
+        else if (F8.IsSupported) { Run<F8>(task); }
+        else if (F4.IsSupported) { Run<F4>(task); }
+        else { Run<F1>(task); }
+    }
+
+    private static void Run<L>(in Task task) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        var s = task.S;
+        bool pool = task.End == ConvEnd.ReluPool;
+        int whole = ConvLayout.Whole<L>(s.OutC), wholeIn = ConvLayout.Whole<L>(s.C), lines = pool ? s.OH / 2 * 2 : s.OH, columns = pool ? s.OW / 2 * 2 : s.OW;
+        int pieces = (int)Math.Clamp(s.N * s.Work / PieceWork, 1, Math.Min(MaxPieces, Math.Max(1, s.N)));
+        int sumSize = (s.K * whole) + whole, packedSize = task.DX is null ? 0 : s.KH * s.KW * s.OutC * wholeIn;
+        float* zeros = Scratch.Layer.Take(32 + packedSize + (sumSize * pieces) + (2 * lines) + 2), packed = zeros + 32, sums = packed + packedSize;
+        nint* starts = (nint*)(sums + (sumSize * pieces));
+        new Span<float>(zeros, 32).Clear();
+        if (task.DX is not null) { ConvLayout.PackBackward<L>(in s, task.Weight, packed); }
+        starts[0] = 0;
+        for (int i = 1; i < lines; i++) { starts[i] = (nint)sizeof(float) * i * s.StrideH * s.PaddedW * s.C; }
+        var all = new Images<L>
+        {
+            T = task, Packed = packed, Zeros = zeros, Sums = sums, SumSize = sumSize, Starts = starts, Pieces = pieces, Lines = lines, Columns = columns, Whole = whole, WholeIn = wholeIn,
+        };
+        Work.Run(pieces, all);
+        if (task.DWeight is not null) { Work.For(s.C, Math.Max(1, 4096 / (s.KH * s.KW * whole)), new Fold<L> { S = s, Sums = sums, SumSize = sumSize, Pieces = pieces, Whole = whole, DWeight = task.DWeight }); }
+        if (task.DBias is null) { return; }
+        for (int o = 0; o < s.OutC; o++)
+        {
+            float sum = 0;
+            for (int p = 0; p < pieces; p++) { sum += sums[((nint)p * sumSize) + (s.K * whole) + o]; }
+            task.DBias[o] = sum;
+        }
+    }
+
+    // adds the pieces' sums in order and puts them into the weight's layout, for some input channels
+    private struct Fold<L> : IRange where L : struct, IVectorLane<L>, ILane<L>
+    {
+        public ConvShape S;
+        public float* Sums, DWeight;
+        public int SumSize, Pieces, Whole;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Run(int from, int to)
+        {
+            int taps = S.KH * S.KW, k = S.K, outputs = S.OutC;
+            float* line = stackalloc float[L.Width];
+            for (int c = from; c < to; c++)
+            {
+                for (int t = 0; t < taps; t++)
+                {
+                    float* sums = Sums + ((nint)((t * S.C) + c) * Whole), dw = DWeight + (c * taps) + t;
+                    for (int o = 0; o < outputs; o += L.Width, sums += L.Width)
+                    {
+                        L sum = L.Load(in *sums, 0);
+                        for (int p = 1; p < Pieces; p++) { sum += L.Load(in *sums, (nint)p * SumSize); }
+                        L.Store(sum, ref *line, 0);
+                        int real = Math.Min(L.Width, outputs - o);
+                        for (int j = 0; j < real; j++, dw += k) { *dw = line[j]; }
+                    }
+                }
+            }
+        }
+    }
+
+    private struct Images<L> : IChunks where L : struct, IVectorLane<L>, ILane<L>
+    {
+        public Task T;
+        public float* Packed, Zeros, Sums;
+        public nint* Starts;
+        public int SumSize, Pieces, Lines, Columns, Whole, WholeIn;
+
+        public readonly void Run(int piece)
+        {
+            ref readonly var s = ref T.S;
+            int from = (int)((long)s.N * piece / Pieces), to = (int)((long)s.N * (piece + 1) / Pieces), pixels = Lines * Columns;
+            float* dw = Sums + ((nint)piece * SumSize), db = dw + (s.K * Whole);
+            new Span<float>(dw, SumSize).Clear();
+            if (pixels == 0)
+            {
+                if (T.DX is not null) { new Span<float>(T.DX + ((nint)from * s.InSize), (to - from) * s.InSize).Clear(); }
+                return;
+            }
+            int inLines = ((Lines - 1) * s.StrideH) + s.SpanH, paddedH = s.H + (2 * s.PadH);
+            int imageSize = Vectors(inLines * s.PaddedW * s.C), dySize = pixels * Whole, dxSize = T.DX is null ? 0 : paddedH * s.PaddedW * WholeIn;
+            int tempSize = T.End == ConvEnd.None ? 0 : T.End == ConvEnd.Relu ? s.OutSize : pixels / 4 * Whole;
+            float* dy = Scratch.Images.Take(imageSize + dySize + dxSize + tempSize), dx = dy + dySize, image = dx + dxSize, temp = image + imageSize;
+            if (Whole > s.OutC) { new Span<float>(dy, dySize).Clear(); }
+            for (int n = from; n < to; n++)
+            {
+                if (T.End == ConvEnd.ReluPool) { Unpool(n, temp, dy, db); }
+                else { LoadDY(n, temp, dy, db); }
+                if (T.DWeight is not null)
+                {
+                    ConvLayout.Pad(in s, T.X + ((nint)n * s.InSize), 0, inLines, image);
+                    AddDW(image, dy, dw);
+                }
+                if (T.DX is not null)
+                {
+                    new Span<float>(dx, dxSize).Clear();
+                    AddDX(dy, dx);
+                    ConvLayout.Unpad(in s, dx, WholeIn, T.DX + ((nint)n * s.InSize));
+                }
+            }
+        }
+
+        private static int Vectors(int floats) => (floats + 15) / 16 * 16;
+
+        private readonly void Unpool(int n, float* pooled, float* dy, float* db)
+        {
+            int width = Columns / 2, height = Lines / 2, plane = width * height;
+            byte* at = T.At + ((nint)n * plane * Whole);
+            if (Whole > T.S.OutC) { new Span<float>(pooled, plane * Whole).Clear(); }
+            ConvLayout.ToLast(T.S.OutC, plane, T.DY + ((nint)n * T.S.OutC * plane), plane, pooled, Whole);
+            for (int i = 0; i < height; i++)
+            {
+                float* above = dy + (2 * i * Columns * Whole);
+                ConvPool.Backward<L>(pooled + (i * width * Whole), at + (i * width * Whole), Whole, width, above, above + (Columns * Whole), db);
+            }
+        }
+
+        private readonly void LoadDY(int n, float* masked, float* to, float* db)
+        {
+            int plane = Lines * Columns;
+            float* dy = T.DY + ((nint)n * T.S.OutSize);
+            if (T.End == ConvEnd.Relu)
+            {
+                Mask(dy, T.Y + ((nint)n * T.S.OutSize), masked, T.S.OutSize);
+                dy = masked;
+            }
+            for (int o = 0; o < T.S.OutC; o++) { db[o] += Sum(dy + (o * plane), plane); }
+            ConvLayout.ToLast(T.S.OutC, plane, dy, plane, to, Whole);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Mask(float* dy, float* y, float* to, int n)
+        {
+            int i = 0;
+            for (; i + L.Width <= n; i += L.Width) { L.Store(L.WhereGreaterOrEqual(L.Of(0), L.Load(in *y, i), L.Of(0), L.Load(in *dy, i)), ref *to, i); }
+            for (; i < n; i++) { to[i] = 0 >= y[i] ? 0 : dy[i]; }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static float Sum(float* x, int n)
+        {
+            L a = L.Of(0), b = a;
+            int i = 0;
+            for (; i + (2 * L.Width) <= n; i += 2 * L.Width)
+            {
+                a += L.Load(in *x, i);
+                b += L.Load(in *x, i + L.Width);
+            }
+            float sum = L.Sum(a + b);
+            for (; i < n; i++) { sum += x[i]; }
+            return sum;
+        }
+
+        private readonly void AddDW(float* image, float* dy, float* dw)
+        {
+            ref readonly var s = ref T.S;
+            // rows of a product are the neighbouring values of a patch: a line of it, or a tap where they lie apart
+            int runs = s.DilationW == 1 ? s.KH : s.KH * s.KW, run = s.K / runs;
+            var walk = new ConvWalk(Lines, Starts, Columns, sizeof(float), (nint)sizeof(float) * s.StrideW * s.C, (nint)sizeof(float) * Whole);
+            for (int o = 0; o < s.OutC;)
+            {
+                int wide = ConvLayout.Panel<L>(s.OutC - o);
+                for (int r = 0; r < runs; r++)
+                {
+                    int ky = s.DilationW == 1 ? r : r / s.KW, kx = s.DilationW == 1 ? 0 : r % s.KW;
+                    float* a = image + ((nint)s.C * ((ky * s.DilationH * s.PaddedW) + (kx * s.DilationW))), c = dw + ((nint)r * run * Whole) + o;
+                    for (int i = 0; i < run;)
+                    {
+                        int rows = ConvTile.Cut<L>(run - i);
+                        ConvTile.Run<L>(rows, wide / L.Width, in walk, a + i, dy + o, Zeros, c + ((nint)i * Whole), Whole, true);
+                        i += rows;
+                    }
+                }
+                o += wide;
+            }
+        }
+
+        private readonly void AddDX(float* dy, float* dx)
+        {
+            ref readonly var s = ref T.S;
+            float* b = Packed;
+            nint ld = (nint)s.StrideW * WholeIn;
+            for (int c = 0; c < s.C;)
+            {
+                int wide = ConvLayout.Panel<L>(s.C - c);
+                var walk = new ConvWalk(1, Starts, s.OutC, (nint)sizeof(float) * Whole, sizeof(float), (nint)sizeof(float) * wide);
+                for (int t = 0; t < s.KH * s.KW; t++, b += (nint)s.OutC * wide)
+                {
+                    float* tap = dx + ((nint)WholeIn * ((t / s.KW * s.DilationH * s.PaddedW) + (t % s.KW * s.DilationW))) + c;
+                    for (int i = 0; i < Lines; i++)
+                    {
+                        float* a = dy + ((nint)i * Columns * Whole), to = tap + ((nint)i * s.StrideH * s.PaddedW * WholeIn);
+                        for (int j = 0; j < Columns;)
+                        {
+                            int rows = ConvTile.Cut<L>(Columns - j);
+                            ConvTile.Run<L>(rows, wide / L.Width, in walk, a + ((nint)j * Whole), b, Zeros, to + (j * ld), ld, true);
+                            j += rows;
+                        }
+                    }
+                }
+                c += wide;
+            }
+        }
+    }
+}

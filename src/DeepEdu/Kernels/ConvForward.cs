@@ -1,0 +1,154 @@
+using DeepEdu.Devices;
+using DeepEdu.Lanes;
+
+namespace DeepEdu.Kernels;
+
+/// <summary>What follows a convolution while its result is in the cache.</summary>
+internal enum ConvEnd
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>max(0, ·).</summary>
+    Relu,
+
+    /// <summary>max(0, ·), then the largest of each 2 × 2; a last odd line or column is left out, and never computed.</summary>
+    ReluPool,
+}
+
+/// <summary>A convolution as a product of weight panels with patches that are read in place from the channels-last image (implicit im2col), block of lines by block.
+/// Any stride, padding and dilation; one group.</summary>
+internal static unsafe class ConvForward
+{
+    private const int BlockFloats = 1 << 16; // a block's input and output: a quarter of a megabyte, in the second-level cache
+    private const long ChunkWork = 1 << 18; // multiply-adds worth handing to another thread
+
+    /// <summary>y = end(x ∗ weight + bias). at: bytes [N, pooled pixels, whole vectors of channels] for the way back of pooling, or null.</summary>
+    public static void Run(in ConvShape s, ConvEnd end, float* x, float* weight, float* bias, float* y, byte* at)
+    {
+        if (F16.IsSupported) { Run<F16>(s, end, x, weight, bias, y, at); }
+        else if (F8.IsSupported) { Run<F8>(s, end, x, weight, bias, y, at); }
+        else if (F4.IsSupported) { Run<F4>(s, end, x, weight, bias, y, at); }
+        else { Run<F1>(s, end, x, weight, bias, y, at); }
+    }
+
+    /// <summary>Bytes of <c>at</c>.</summary>
+    public static int AtLength(in ConvShape s)
+    {
+        int whole = F16.IsSupported ? ConvLayout.Whole<F16>(s.OutC) : F8.IsSupported ? ConvLayout.Whole<F8>(s.OutC) : ConvLayout.Whole<F4>(s.OutC);
+        return s.N * (s.OH / 2) * (s.OW / 2) * whole;
+    }
+
+    private static void Run<L>(in ConvShape s, ConvEnd end, float* x, float* weight, float* bias, float* y, byte* at) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        bool pool = end == ConvEnd.ReluPool;
+        int whole = ConvLayout.Whole<L>(s.OutC), lines = pool ? s.OH / 2 * 2 : s.OH;
+        if (s.N == 0 || s.OutC == 0 || lines == 0 || s.OW < (pool ? 2 : 1)) { return; }
+        float* packed = Scratch.Layer.Take((s.K * whole) + whole + (2 * s.KH * s.KW)), start = packed + (s.K * whole);
+        nint* segments = (nint*)(start + whole);
+        ConvLayout.PackForward<L>(in s, weight, packed);
+        for (int o = 0; o < whole; o++) { start[o] = bias is not null && o < s.OutC ? bias[o] : 0; }
+        var all = new Blocks<L>
+        {
+            S = s, End = end, X = x, Packed = packed, Start = start, Y = y, At = at, Whole = whole, Lines = lines, Columns = pool ? s.OW / 2 * 2 : s.OW,
+            SegmentStarts = segments, Segments = ConvLayout.Segments(in s, segments),
+        };
+        int line = (s.StrideH * s.PaddedW * s.C) + (s.OW * Math.Min(whole, ConvTile.Vectors * L.Width)), block = Math.Max(2, BlockFloats / line / 2 * 2);
+        // few images: cut them, so that there is something for every thread
+        long wanted = Math.Min(Math.Max(1, 16 / s.N), Math.Max(1, s.Work / ChunkWork));
+        block = Math.Min(block, (int)((lines + wanted - 1) / wanted));
+        all.Block = Math.Min(lines, (block + 1) / 2 * 2);
+        all.PerImage = (lines + all.Block - 1) / all.Block;
+        Work.For(s.N * all.PerImage, (int)Math.Clamp(ChunkWork * all.PerImage / Math.Max(1, s.Work), 1, 64), all);
+    }
+
+    private struct Blocks<L> : IRange where L : struct, IVectorLane<L>, ILane<L>
+    {
+        public ConvShape S;
+        public ConvEnd End;
+        public float* X, Packed, Start, Y;
+        public byte* At;
+        public nint* SegmentStarts;
+        public int Segments, Whole, Lines, Columns, Block, PerImage;
+
+        public readonly void Run(int from, int to)
+        {
+            int inLines = ((Block - 1) * S.StrideH) + S.SpanH, inSize = inLines * S.PaddedW * S.C;
+            // the tile's sums, and the pooled block before it goes back to channels first
+            int outSize = (End == ConvEnd.ReluPool ? 2 : Block) * Columns * ConvTile.Vectors * L.Width;
+            float* image = Scratch.Images.Take(inSize + outSize + (End == ConvEnd.ReluPool ? Block * Columns / 4 * Whole : 0) + 32), sums = image + ((inSize + 15) / 16 * 16);
+            for (int i = from; i < to; i++)
+            {
+                int n = i / PerImage, first = i % PerImage * Block, count = Math.Min(Block, Lines - first);
+                ConvLayout.Pad(in S, X + ((nint)n * S.InSize), first * S.StrideH, ((count - 1) * S.StrideH) + S.SpanH, image);
+                if (End == ConvEnd.ReluPool) { Pooled(n, first, count, image, sums, sums + outSize); }
+                else { Plain(n, first, count, image, sums); }
+            }
+        }
+
+        private readonly void Plain(int n, int first, int count, float* image, float* sums)
+        {
+            int plane = S.OH * S.OW;
+            float* packed = Packed, y = Y + ((nint)n * S.OutSize) + (first * S.OW);
+            for (int o = 0; o < S.OutC;)
+            {
+                int wide = ConvLayout.Panel<L>(S.OutC - o), real = Math.Min(wide, S.OutC - o);
+                for (int i = 0; i < count; i++) { Line(image, i, packed, wide, Start + o, sums + (i * Columns * wide)); }
+                float* to = y + ((nint)o * plane);
+                ConvLayout.ToFirst(real, count * Columns, sums, wide, to, plane);
+                if (End == ConvEnd.Relu)
+                {
+                    for (int c = 0; c < real; c++) { Relu(to + ((nint)c * plane), count * Columns); }
+                }
+                packed += (nint)S.K * wide;
+                o += wide;
+            }
+        }
+
+        private readonly void Pooled(int n, int first, int count, float* image, float* sums, float* pooled)
+        {
+            int width = Columns / 2, plane = (S.OH / 2) * (S.OW / 2);
+            float* packed = Packed;
+            byte* at = At is null ? null : At + (((nint)n * plane) + (first / 2 * width)) * Whole;
+            for (int o = 0; o < S.OutC;)
+            {
+                int wide = ConvLayout.Panel<L>(S.OutC - o);
+                for (int i = 0; i < count; i += 2)
+                {
+                    Line(image, i, packed, wide, Start + o, sums);
+                    Line(image, i + 1, packed, wide, Start + o, sums + (Columns * wide));
+                    int pixel = i / 2 * width * Whole;
+                    ConvPool.Forward<L>(sums, sums + (Columns * wide), wide, width, pooled + pixel + o, at is null ? null : at + pixel + o, Whole);
+                }
+                packed += (nint)S.K * wide;
+                o += wide;
+            }
+            ConvLayout.ToFirst(S.OutC, count / 2 * width, pooled, Whole, Y + ((nint)n * S.OutC * plane) + (first / 2 * width), plane);
+        }
+
+        // one line of outputs, a panel of channels
+        private readonly void Line(float* image, int i, float* packed, int wide, float* start, float* sums)
+        {
+            float* a = image + ((nint)i * S.StrideH * S.PaddedW * S.C);
+            nint pixel = (nint)S.StrideW * S.C;
+            var walk = new ConvWalk(Segments, SegmentStarts, S.K / Segments, pixel * sizeof(float), sizeof(float), wide * sizeof(float));
+            for (int j = 0; j < Columns;)
+            {
+                int rows = ConvTile.Cut<L>(Columns - j);
+                ConvTile.Run<L>(rows, wide / L.Width, in walk, a + (j * pixel), packed, start, sums + (j * wide), wide, false);
+                j += rows;
+            }
+        }
+
+        private static void Relu(float* x, int n)
+        {
+            int i = 0;
+            for (; i + L.Width <= n; i += L.Width)
+            {
+                var v = L.Load(in *x, i);
+                L.Store(L.WhereGreaterOrEqual(L.Of(0), v, L.Of(0), v), ref *x, i);
+            }
+            for (; i < n; i++) { x[i] = 0 >= x[i] ? 0 : x[i]; }
+        }
+    }
+}
