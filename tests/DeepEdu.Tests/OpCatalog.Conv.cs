@@ -24,6 +24,16 @@ public static partial class OpCatalog
         new("conv2d without bias", x => x[0].Conv2d(x[1])),
         new("conv2d of data", x => x[0].Conv2d(x[1], x[2])),
         new("conv2d fixed weight", x => x[0].Conv2d(x[1], x[2])),
+        // CheckTolerance 0: random values lie near the kinks of ReLU and pooling
+        new("conv2d relu", x => x[0].Conv2dRelu(x[1], x[2], padding: (1, 1))) { Big = s_bigConv, Composed = (x, _) => x[0].Conv2d(x[1], x[2], padding: (1, 1)).Relu(), CheckTolerance = 0 },
+        new("conv2d relu max pool", x => x[0].Conv2dReluMaxPool(x[1], x[2]))
+        {
+            Big = s_bigConv, Composed = (x, _) => x[0].Conv2d(x[1], x[2]).Relu().MaxPool2d((2, 2)), CheckTolerance = 0,
+        },
+        new("conv2d relu max pool, stride 2, padding 1", x => x[0].Conv2dReluMaxPool(x[1], null, (2, 2), (1, 1), (1, 2)))
+        {
+            Composed = (x, _) => x[0].Conv2d(x[1], null, (2, 2), (1, 1), (1, 2)).Relu().MaxPool2d((2, 2)), CheckTolerance = 0,
+        },
         new("conv1d", x => x[0].Conv1d(x[1], x[2], stride: 2, padding: 2, dilation: 2)),
         new("conv1d groups", x => x[0].Conv1d(x[1], x[2], groups: 2)),
     ];

@@ -23,6 +23,9 @@ row("conv2d of data", lambda x, w, b: F.conv2d(x, w, b), [(2, 3, 5, 6), (2, 3, 3
 row("conv2d fixed weight", lambda x, w, b: F.conv2d(x, w, b), [(2, 3, 5, 6), (2, 3, 3, 3), (2,)], low=-1, high=1, frozen=[1, 2])
 row("conv1d", lambda x, w, b: F.conv1d(x, w, b, stride=2, padding=2, dilation=2), [(2, 3, 9), (4, 3, 3), (4,)], [(1, 1, 5), (1, 1, 1), (1,)], low=-1, high=1)
 row("conv1d groups", lambda x, w, b: F.conv1d(x, w, b, groups=2), [(2, 4, 9), (6, 2, 3), (6,)], low=-1, high=1)
+row("conv2d relu", lambda x, w, b: F.relu(F.conv2d(x, w, b, padding=1)), [(2, 3, 5, 6), (4, 3, 3, 3), (4,)], [(1, 1, 4, 3), (17, 1, 2, 2), (17,)], low=-1, high=1)
+row("conv2d relu max pool", lambda x, w, b: F.max_pool2d(F.relu(F.conv2d(x, w, b)), 2), [(2, 3, 6, 7), (4, 3, 3, 3), (4,)], [(1, 1, 5, 9), (35, 1, 2, 2), (35,)], [(3, 2, 4, 4), (3, 2, 3, 3), (3,)], low=-1, high=1)
+row("conv2d relu max pool, stride 2, padding 1", lambda x, w: F.max_pool2d(F.relu(F.conv2d(x, w, None, 2, 1, (1, 2))), 2), [(2, 3, 9, 11), (4, 3, 3, 3)], low=-1, high=1)
 
 POOLS = [[(1, 1, 4, 4)], [(2, 3, 7, 5)], [(3, 5, 6)], [(1, 1, 9, 37)]]
 row("max pool 2", lambda x: F.max_pool2d(x, 2), *POOLS, distinct=True)

@@ -24,10 +24,24 @@ public static class Conv
         /// <exception cref="ShapeException">The shapes do not fit, or the kernel is larger than the padded input.</exception>
         public Tensor Conv2d(Tensor weight, Tensor? bias = null, (int H, int W)? stride = null, (int H, int W) padding = default, (int H, int W)? dilation = null, int groups = 1)
         {
-            ArgumentNullException.ThrowIfNull(weight);
-            if (x.Rank != 4 || weight.Rank != 4) { ThrowRank("conv2d", "[N, C, H, W]", "[out, C / groups, kh, kw]", x, weight); }
-            var s = Plan("conv2d", x, weight, bias, (x.Shape[2], weight.Shape[2]), stride ?? (1, 1), padding, dilation ?? (1, 1), groups);
+            var s = Plan(x, weight, bias, stride, padding, dilation, groups);
             return Run(s, x, weight, bias, [s.N, s.OutC, s.OH, s.OW]);
+        }
+
+        /// <summary>max(0, convolution) in one pass, for <c>Sequential</c>.</summary>
+        internal Tensor Conv2dRelu(Tensor weight, Tensor? bias = null, (int H, int W)? stride = null, (int H, int W) padding = default, (int H, int W)? dilation = null, int groups = 1)
+        {
+            if (groups > 1) { return x.Conv2d(weight, bias, stride, padding, dilation, groups).Relu(); }
+            var s = Plan(x, weight, bias, stride, padding, dilation, groups);
+            return Run(s, x, weight, bias, [s.N, s.OutC, s.OH, s.OW], ConvEnd.Relu);
+        }
+
+        /// <summary>The 2 × 2 max pooling (stride 2, no padding, floor) of max(0, convolution) in one pass, for <c>Sequential</c>.</summary>
+        internal Tensor Conv2dReluMaxPool(Tensor weight, Tensor? bias = null, (int H, int W)? stride = null, (int H, int W) padding = default, (int H, int W)? dilation = null, int groups = 1)
+        {
+            var s = Plan(x, weight, bias, stride, padding, dilation, groups);
+            if (groups > 1 || s.OH < 2 || s.OW < 2) { return x.Conv2dRelu(weight, bias, stride, padding, dilation, groups).MaxPool2d((2, 2)); }
+            return Run(s, x, weight, bias, [s.N, s.OutC, s.OH / 2, s.OW / 2], ConvEnd.ReluPool);
         }
 
         /// <summary>One-dimensional convolution: y[n, o, i] = bias[o] + Σ over c, k of weight[o, c, k] · x[n, c, i·stride + k·dilation − padding]. PyTorch's <c>conv1d</c>.</summary>
@@ -48,23 +62,32 @@ public static class Conv
         }
     }
 
-    private static Tensor Run(ConvShape s, Tensor x, Tensor weight, Tensor? bias, Shape output)
+    private static Tensor Run(ConvShape s, Tensor x, Tensor weight, Tensor? bias, Shape output, ConvEnd end = ConvEnd.None)
     {
         var y = Tensor.Empty(output, x.Device);
-        x.Device.Launch(new Conv2dKernel(s, x.View, weight.View, bias?.View ?? default, y.View));
         Tensor[] inputs = bias is null ? [x, weight] : [x, weight, bias];
-        if (Tape.For(inputs) is not { } tape) { return y; }
-        tape.Add([y], inputs, (dy, d) =>
+        var tape = Tape.For(inputs);
+        // bytes in float memory: they live as long as the tape
+        var at = tape is null || end != ConvEnd.ReluPool ? null : Tensor.Empty([(ConvForward.AtLength(s) + 3) / 4], x.Device);
+        x.Device.Launch(new Conv2dKernel(s, end, x.View, weight.View, bias?.View ?? default, y.View, at?.View ?? default));
+        tape?.Add([y], inputs, (dy, d) =>
         {
             for (int i = 0; i < inputs.Length; i++) { d[i] = tape.Wants(inputs[i]) ? Tensor.Empty(inputs[i].Shape, x.Device) : null; }
             var db = bias is null ? null : d[2];
-            x.Device.Launch(new Conv2dGradientKernel(s, x.View, weight.View, dy[0]!.View, d[0]?.View ?? default, d[1]?.View ?? default, db?.View ?? default));
+            x.Device.Launch(new Conv2dGradientKernel(s, end, x.View, weight.View, y.View, at?.View ?? default, dy[0]!.View, d[0]?.View ?? default, d[1]?.View ?? default, db?.View ?? default));
         });
         return y;
     }
 
+    private static ConvShape Plan(Tensor x, Tensor weight, Tensor? bias, (int H, int W)? stride, (int H, int W) padding, (int H, int W)? dilation, int groups)
+    {
+        ArgumentNullException.ThrowIfNull(weight);
+        if (x.Rank != 4 || weight.Rank != 4) { ThrowRank("conv2d", "[N, C, H, W]", "[out, C / groups, kh, kw]", x, weight); }
+        return Plan("conv2d", x, weight, bias, (x.Shape[2], weight.Shape[2]), stride ?? (1, 1), padding, dilation ?? (1, 1), groups);
+    }
+
     /// <summary>The rule of the shapes. heights: of input and kernel.</summary>
-    internal static ConvShape Plan(string op, Tensor x, Tensor weight, Tensor? bias, (int X, int K) heights, (int H, int W) stride, (int H, int W) padding, (int H, int W) dilation, int groups)
+    private static ConvShape Plan(string op, Tensor x, Tensor weight, Tensor? bias, (int X, int K) heights, (int H, int W) stride, (int H, int W) padding, (int H, int W) dilation, int groups)
     {
         Elementwise.SameDevice(op, x, weight);
         if (bias is not null) { Elementwise.SameDevice(op, x, bias); }
@@ -107,8 +130,8 @@ public static class Conv
         $"x {x.Shape}, weight {weight.Shape}: the kernel covers {s.SpanH} × {s.SpanW} (dilation {s.DilationH}, {s.DilationW}), the padded input has only "
         + $"{s.H + (2 * s.PadH)} × {s.W + (2 * s.PadW)}; more padding or a smaller kernel?", x.Shape, weight.Shape);
 
-    /// <summary>The convolution of every image.</summary>
-    internal readonly unsafe record struct Conv2dKernel(ConvShape Shape, View X, View Weight, View Bias, View Y) : IKernel
+    /// <summary>The convolution of every image, and what follows it.</summary>
+    internal readonly unsafe record struct Conv2dKernel(ConvShape Shape, ConvEnd End, View X, View Weight, View Bias, View Y, View At) : IKernel
     {
         /// <inheritdoc/>
         public static string Name => "conv2d";
@@ -116,16 +139,16 @@ public static class Conv
         /// <inheritdoc/>
         public void Run()
         {
-            fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y))
+            fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y), at = CpuDevice.Of(At))
             {
                 if (Shape.Groups > 1) { ConvColumns.Forward(Shape, x, weight, bias, y); }
-                else { ConvForward.Run(Shape, ConvEnd.None, x, weight, bias, y, null); }
+                else { ConvForward.Run(Shape, End, x, weight, bias, y, (byte*)at); }
             }
         }
     }
 
     /// <summary>The gradients of a convolution; those without a view are not computed.</summary>
-    internal readonly unsafe record struct Conv2dGradientKernel(ConvShape Shape, View X, View Weight, View DY, View DX, View DWeight, View DBias) : IKernel
+    internal readonly unsafe record struct Conv2dGradientKernel(ConvShape Shape, ConvEnd End, View X, View Weight, View Y, View At, View DY, View DX, View DWeight, View DBias) : IKernel
     {
         /// <inheritdoc/>
         public static string Name => "conv2d gradient";
@@ -133,10 +156,11 @@ public static class Conv
         /// <inheritdoc/>
         public void Run()
         {
-            fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), dy = CpuDevice.Of(DY), dx = CpuDevice.Of(DX), dw = CpuDevice.Of(DWeight), db = CpuDevice.Of(DBias))
+            fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), y = CpuDevice.Of(Y), at = CpuDevice.Of(At), dy = CpuDevice.Of(DY))
+            fixed (float* dx = CpuDevice.Of(DX), dw = CpuDevice.Of(DWeight), db = CpuDevice.Of(DBias))
             {
                 if (Shape.Groups > 1) { ConvColumns.Backward(Shape, x, weight, dy, dx, dw, db); }
-                else { ConvBackward.Run(new() { S = Shape, X = x, Weight = weight, DY = dy, DX = dx, DWeight = dw, DBias = db }); }
+                else { ConvBackward.Run(new() { S = Shape, End = End, X = x, Weight = weight, Y = y, DY = dy, DX = dx, DWeight = dw, DBias = db, At = (byte*)at }); }
             }
         }
     }
