@@ -61,10 +61,10 @@ public static class Permutation
             {
                 int axis = axes.IsEmpty ? i : s.Axis("flip", axes[i]);
                 if (steps[axis] != own[axis]) { ThrowTwice(s, axes[i]); }
-                start += own[axis] * Math.Max(0, s[axis] - 1);
+                start += own[axis] * (s[axis] - 1);
                 steps[axis] = -own[axis];
             }
-            return x.Pick("flip", s, steps, s.Size == 0 ? 0 : start);
+            return x.Pick("flip", s, steps, start);
         }
 
         /// <summary>The diagonal of the last two axes: y[.., i] = x[.., i, i + offset]. [.., m, n] to [.., length of the diagonal].</summary>
@@ -78,7 +78,7 @@ public static class Permutation
             Span<int> steps = stackalloc int[s.Rank];
             Strides.RowMajor(s, steps);
             steps[^2] = columns + 1;
-            int start = n == 0 ? 0 : offset >= 0 ? offset : -offset * columns;
+            int start = offset >= 0 ? offset : -offset * columns;
             return x.Pick("diagonal", [.. s.Sizes[..^2], n], steps[..^1], start);
         }
     }

@@ -50,8 +50,7 @@ internal static class Slicing
             }
         }
         for (; axis < s.Rank; axis++) { (sizes[rank], steps[rank++]) = (s[axis], own[axis]); }
-        var shape = Shape.Create(sizes[..rank]);
-        return x.Pick("slice", shape, steps[..rank], shape.Size == 0 ? 0 : start);
+        return x.Pick("slice", Shape.Create(sizes[..rank]), steps[..rank], start);
     }
 
     [DoesNotReturn]

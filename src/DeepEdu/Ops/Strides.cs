@@ -22,6 +22,7 @@ internal static class Strides
     public static Tensor Pick(this Tensor x, string op, Shape shape, ReadOnlySpan<int> steps, int start)
     {
         Tensor y;
+        if (shape.Size == 0) { start = 0; }
         if (IsStraight(shape, steps)) { y = x.Alias(shape, start); }
         else
         {

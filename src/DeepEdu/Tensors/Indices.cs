@@ -121,5 +121,5 @@ public sealed class Indices
 
     [DoesNotReturn]
     private static void ThrowRange(string op, int value, int at, int limit) =>
-        throw new ArgumentOutOfRangeException(null, $"{op}: index {value} at position {at} is outside 0..{limit - 1}");
+        throw new ArgumentOutOfRangeException(null, $"{op}: index {value} at position {at} is outside {(limit == 0 ? "the empty range" : $"0..{limit - 1}")}");
 }
