@@ -185,7 +185,7 @@ public sealed class OpCatalogTests : IDisposable
         {
             if (want[i].Equals(got[i])) { continue; }
             float allowed = tolerance * (MathF.Abs(want[i]) + (0.1f * largest));
-            Assert.True(MathF.Abs(want[i] - got[i]) <= allowed, $"{what}: value {i} is {got[i]:g9}, PyTorch says {want[i]:g9} (allowed difference {allowed:g3})");
+            Assert.True(MathF.Abs(want[i] - got[i]) <= allowed, $"{what}: value {i} is {got[i]:g9}, expected {want[i]:g9} (allowed difference {allowed:g3})");
         }
     }
 

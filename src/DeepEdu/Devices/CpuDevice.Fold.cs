@@ -52,7 +52,7 @@ public sealed partial class CpuDevice
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float FoldRun<F>(F f, ref float x, nint n) where F : unmanaged, IFold
+    internal static float FoldRun<F>(F f, ref float x, nint n) where F : unmanaged, IFold
     {
         nint i = 0;
         F1 acc = f.Start;

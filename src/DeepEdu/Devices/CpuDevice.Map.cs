@@ -28,7 +28,7 @@ public sealed partial class CpuDevice
         ref Unsafe.Add(ref MemoryMarshal.GetReference(Unsafe.As<CpuBlock>(v.Block).Span), v.Offset + offset);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MapRange<F>(F f, ref float x, ref float y, nint n) where F : unmanaged, IMap
+    internal static void MapRange<F>(F f, ref float x, ref float y, nint n) where F : unmanaged, IMap
     {
         nint i = 0;
         if (F16.IsSupported) { i = Run<F16>(f, ref x, ref y, i, n); }

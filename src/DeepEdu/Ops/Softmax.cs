@@ -1,0 +1,222 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Lanes;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Ops;
+
+/// <summary>Softmax and its logarithm along any axis: one kernel forward, one backward. The largest value is taken off first, so nothing overflows.</summary>
+public static class SoftmaxOp
+{
+    extension(Tensor x)
+    {
+        /// <summary>yᵢ = e^(xᵢ) / Σⱼ e^(xⱼ) along an axis. Gradient y ⊙ (dy − Σ dy ⊙ y).</summary>
+        /// <exception cref="ShapeException">No such axis.</exception>
+        public Tensor Softmax(int axis = -1) => Apply("softmax", x, axis, log: false);
+
+        /// <summary>yᵢ = xᵢ − ln Σⱼ e^(xⱼ) along an axis. Gradient dy − e^y · Σ dy.</summary>
+        /// <exception cref="ShapeException">No such axis.</exception>
+        public Tensor LogSoftmax(int axis = -1) => Apply("log-softmax", x, axis, log: true);
+    }
+
+    private static Tensor Apply(string op, Tensor x, int axis, bool log)
+    {
+        int at = x.Shape.Axis(op, axis), n = x.Shape[at], outer = x.Shape.Product(0, at), inner = x.Shape.Product(at + 1, x.Rank);
+        var y = Tensor.Empty(x.Shape, x.Device);
+        x.Device.Launch(new Forward(x.View, y.View, outer, n, inner, log));
+        Tape.For(x)?.Add(y, (x, dy =>
+        {
+            var dx = Tensor.Empty(x.Shape, x.Device);
+            x.Device.Launch(new Backward(dy.View, y.View, dx.View, outer, n, inner, log));
+            return dx;
+        }
+        ));
+        return y;
+    }
+
+    /// <summary>Y = softmax, or log-softmax, along the middle axis of X [Outer, N, Inner].</summary>
+    public readonly record struct Forward(View X, View Y, int Outer, int N, int Inner, bool Log) : IKernel, IRange
+    {
+        /// <inheritdoc/>
+        public static string Name => "softmax";
+
+        /// <inheritdoc/>
+        public void Run() => Cut(Outer, N, Inner, this);
+
+        /// <inheritdoc/>
+        public void Run(int from, int to)
+        {
+            for (int i = from; i < to; i++)
+            {
+                if (Inner == 1) { Row(ref CpuDevice.At(X, i * N), ref CpuDevice.At(Y, i * N), N, Log); continue; }
+                var (at, n) = Place(i, N, Inner);
+                Columns(ref CpuDevice.At(X, at), ref CpuDevice.At(Y, at), N, Inner, n, Log);
+            }
+        }
+
+        private static void Row(ref float x, ref float y, int n, bool log)
+        {
+            float max = CpuDevice.FoldRun(default(Extremes.MaxFold), ref x, n);
+            if (log)
+            {
+                float sum = CpuDevice.FoldRun(new ExpSumFold(max), ref x, n);
+                CpuDevice.MapRange(new LogFormula(max, MathF.Log(sum)), ref x, ref y, n);
+                return;
+            }
+            CpuDevice.MapRange(new ExpFormula(max), ref x, ref y, n);
+            CpuDevice.MapRange(new Arithmetic.ScaleFormula(1 / CpuDevice.FoldRun(default(Reductions.SumFold), ref y, n)), ref y, ref y, n);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Columns(ref float x, ref float y, int rows, int stride, nint n, bool log)
+        {
+            nint i = 0;
+            if (F16.IsSupported) { i = Lanes<F16>(ref x, ref y, rows, stride, i, n, log); }
+            if (F8.IsSupported) { i = Lanes<F8>(ref x, ref y, rows, stride, i, n, log); }
+            if (F4.IsSupported) { i = Lanes<F4>(ref x, ref y, rows, stride, i, n, log); }
+            Lanes<F1>(ref x, ref y, rows, stride, i, n, log);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static nint Lanes<L>(ref float x, ref float y, int rows, nint stride, nint i, nint n, bool log) where L : struct, IVectorLane<L>, ILane<L>
+        {
+            for (; i <= n - L.Width; i += L.Width)
+            {
+                nint end = i + (rows * stride);
+                L max = L.Load(in x, i), sum = L.Of(0);
+                for (nint at = i + stride; at < end; at += stride) { max = L.Max(max, L.Load(in x, at)); }
+                for (nint at = i; at < end; at += stride)
+                {
+                    L e = L.Exp(L.Load(in x, at) - max);
+                    sum += e;
+                    if (!log) { L.Store(e, ref y, at); }
+                }
+                L last = log ? L.Log(sum) : L.Of(1) / sum;
+                for (nint at = i; at < end; at += stride)
+                {
+                    L.Store(log ? L.Load(in x, at) - max - last : L.Load(in y, at) * last, ref y, at);
+                }
+            }
+            return i;
+        }
+    }
+
+    /// <summary>The gradient of <see cref="Forward"/> from its result.</summary>
+    public readonly record struct Backward(View Dy, View Y, View Dx, int Outer, int N, int Inner, bool Log) : IKernel, IRange
+    {
+        /// <inheritdoc/>
+        public static string Name => "softmax gradient";
+
+        /// <inheritdoc/>
+        public void Run() => Cut(Outer, N, Inner, this);
+
+        /// <inheritdoc/>
+        public void Run(int from, int to)
+        {
+            for (int i = from; i < to; i++)
+            {
+                var (at, n) = Inner == 1 ? (i * N, N) : Place(i, N, Inner);
+                ref float dy = ref CpuDevice.At(Dy, at), y = ref CpuDevice.At(Y, at), dx = ref CpuDevice.At(Dx, at);
+                if (Inner > 1) { Columns(ref dy, ref y, ref dx, N, Inner, n, Log); }
+                else if (F16.IsSupported && n >= 16) { Row<F16>(ref dy, ref y, ref dx, n, Log); }
+                else if (F8.IsSupported && n >= 8) { Row<F8>(ref dy, ref y, ref dx, n, Log); }
+                else if (F4.IsSupported && n >= 4) { Row<F4>(ref dy, ref y, ref dx, n, Log); }
+                else { Row<F1>(ref dy, ref y, ref dx, n, Log); }
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Row<L>(ref float dy, ref float y, ref float dx, nint n, bool log) where L : struct, IVectorLane<L>, ILane<L>
+        {
+            nint whole = n - (n % L.Width);
+            float sum = L.Sum(Total<L>(ref dy, ref y, 0, whole, L.Width, log)) + Total<F1>(ref dy, ref y, whole, n, 1, log).V;
+            Write<L>(ref dy, ref y, ref dx, 0, whole, L.Width, log, L.Of(sum));
+            Write<F1>(ref dy, ref y, ref dx, whole, n, 1, log, sum);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Columns(ref float dy, ref float y, ref float dx, int rows, int stride, nint n, bool log)
+        {
+            nint i = 0;
+            if (F16.IsSupported) { i = Lanes<F16>(ref dy, ref y, ref dx, rows, stride, i, n, log); }
+            if (F8.IsSupported) { i = Lanes<F8>(ref dy, ref y, ref dx, rows, stride, i, n, log); }
+            if (F4.IsSupported) { i = Lanes<F4>(ref dy, ref y, ref dx, rows, stride, i, n, log); }
+            Lanes<F1>(ref dy, ref y, ref dx, rows, stride, i, n, log);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static nint Lanes<L>(ref float dy, ref float y, ref float dx, int rows, nint stride, nint i, nint n, bool log) where L : struct, IVectorLane<L>, ILane<L>
+        {
+            for (; i <= n - L.Width; i += L.Width)
+            {
+                nint end = i + (rows * stride);
+                Write(ref dy, ref y, ref dx, i, end, stride, log, Total<L>(ref dy, ref y, i, end, stride, log));
+            }
+            return i;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static L Total<L>(ref float dy, ref float y, nint at, nint end, nint step, bool log) where L : struct, IVectorLane<L>, ILane<L>
+        {
+            L sum = L.Of(0);
+            for (; at < end; at += step)
+            {
+                L d = L.Load(in dy, at);
+                sum = log ? sum + d : L.MultiplyAdd(d, L.Load(in y, at), sum);
+            }
+            return sum;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Write<L>(ref float dy, ref float y, ref float dx, nint at, nint end, nint step, bool log, L sum) where L : struct, IVectorLane<L>, ILane<L>
+        {
+            for (; at < end; at += step)
+            {
+                L d = L.Load(in dy, at), v = L.Load(in y, at);
+                L.Store(log ? d - (L.Exp(v) * sum) : v * (d - sum), ref dx, at);
+            }
+        }
+    }
+
+    // rows one by one; other axes in blocks of columns, so that memory is read in runs
+    private const int Block = 64;
+
+    private static void Cut<K>(int outer, int n, int inner, in K kernel) where K : struct, IRange
+    {
+        if (n == 0) { return; }
+        int pieces = inner == 1 ? outer : outer * ((inner + Block - 1) / Block);
+        Work.For(pieces, Math.Max(1, CpuDevice.Grain / 4 / (inner == 1 ? n : n * Block)), kernel);
+    }
+
+    private static (int At, int Columns) Place(int piece, int n, int inner)
+    {
+        int blocks = (inner + Block - 1) / Block, first = piece % blocks * Block;
+        return ((piece / blocks * n * inner) + first, Math.Min(Block, inner - first));
+    }
+
+    /// <summary>e^(x − c).</summary>
+    internal readonly struct ExpFormula(float c) : IMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => L.Exp(x - c);
+    }
+
+    /// <summary>Adds up e^(x − c).</summary>
+    internal readonly struct ExpSumFold(float c) : IFold
+    {
+        public float Start => 0;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Step<L>(L acc, L x) where L : struct, ILane<L> => acc + L.Exp(x - c);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Join<L>(L a, L b) where L : struct, ILane<L> => a + b;
+    }
+
+    private readonly struct LogFormula(float max, float log) : IMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => x - max - log;
+    }
+}
