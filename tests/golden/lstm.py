@@ -72,6 +72,8 @@ for layers, both, first, bias, ragged in itertools.product((1, 2), (False, True)
     state = (layers == 2) != bias  # either way for each option
     name = f"layers {layers}, {'both' if both else 'one'}, {'batch' if first else 'time'} first, {'bias' if bias else 'no bias'}, {'state' if state else 'no state'}, {ragged or 'whole'}"
     cases.append(case(name, 4, 3, 2, 3, layers, both, first, bias, 0, state, [2, 0, 4] if ragged else None, ragged == "left"))
+for both, ragged in itertools.product((False, True), (None, "right")):
+    cases.append(case(f"projection, {'both' if both else 'one'}, {ragged or 'whole'}", 4, 3, 2, 5, 2, both, True, True, 3, True, [4, 1, 2] if ragged else None))
 cases.append(case("one step", 1, 2, 3, 4, state=True))
 cases.append(case("wide", 5, 7, 6, 19, state=True, lengths=[5, 3, 0, 1, 5, 2, 4]))
 cases.append(case("two vectors", 3, 9, 4, 33, state=True))

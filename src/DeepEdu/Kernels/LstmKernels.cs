@@ -19,7 +19,10 @@ internal readonly record struct LstmData
     /// <summary>Inputs [rows, E].</summary>
     public required View X { get; init; }
 
-    /// <summary>Wᵢ [4H, E] and Wₕ [4H, H] in PyTorch's order.</summary>
+    /// <summary>R, the width of h: H, or that of the projection.</summary>
+    public required int Recurrent { get; init; }
+
+    /// <summary>Wᵢ [4H, E] and Wₕ [4H, R] in PyTorch's order.</summary>
     public required View WeightIh { get; init; }
 
     /// <inheritdoc cref="WeightIh"/>
@@ -31,7 +34,13 @@ internal readonly record struct LstmData
     /// <inheritdoc cref="BiasIh"/>
     public View BiasHh { get; init; }
 
-    /// <summary>Initial states [batch, H]; zeros if none.</summary>
+    /// <summary>Projection [R, H]; none if h is not projected.</summary>
+    public View WeightHr { get; init; }
+
+    /// <summary>What h is multiplied with before it enters the next step [batch, R]; none for 1.</summary>
+    public View Mask { get; init; }
+
+    /// <summary>Initial states [batch, R] and [batch, H]; zeros if none.</summary>
     public View H0 { get; init; }
 
     /// <inheritdoc cref="H0"/>
@@ -46,8 +55,14 @@ internal readonly record struct LstmData
     /// <summary>c before the first step [batch, Hp].</summary>
     public required View Start { get; init; }
 
-    /// <summary>h of each step [rows, H].</summary>
+    /// <summary>h of each step [rows, R].</summary>
     public required View Output { get; init; }
+
+    /// <summary>With a mask, the masked h of each step [rows, R].</summary>
+    public View Masked { get; init; }
+
+    /// <summary>With a projection, what is projected: [rows, H], or [batch, H] if there will be no way back.</summary>
+    public View Raw { get; init; }
 
     /// <summary>Units padded to whole vectors.</summary>
     public int Padded => LstmWeights.Padded(Hidden);
@@ -55,7 +70,7 @@ internal readonly record struct LstmData
 
 /// <summary>The LSTM's way forward: one product of all inputs with Wᵢ, then the steps.</summary>
 /// <param name="Data">What it works on.</param>
-/// <param name="LastH">Becomes h after each sequence's last step [batch, H].</param>
+/// <param name="LastH">Becomes h after each sequence's last step [batch, R].</param>
 /// <param name="LastC">Becomes c after each sequence's last step [batch, H].</param>
 internal readonly record struct LstmForward(LstmData Data, View LastH, View LastC) : IKernel
 {
@@ -66,23 +81,31 @@ internal readonly record struct LstmForward(LstmData Data, View LastH, View Last
     public unsafe void Run()
     {
         var d = Data;
-        int e = d.Inputs, h = d.Hidden, hp = d.Padded, batch = d.Rows.Batch;
+        int e = d.Inputs, h = d.Hidden, hp = d.Padded, n = d.Recurrent, np = LstmWeights.Padded(n), batch = d.Rows.Batch;
+        bool projects = !d.WeightHr.IsNone, masks = !d.Mask.IsNone;
         using var arena = new Arena();
         fixed (float* x = CpuDevice.Of(d.X), wi = CpuDevice.Of(d.WeightIh), wh = CpuDevice.Of(d.WeightHh), bi = CpuDevice.Of(d.BiasIh), bh = CpuDevice.Of(d.BiasHh),
             h0 = CpuDevice.Of(d.H0), c0 = CpuDevice.Of(d.C0), gates = CpuDevice.Of(d.Gates), cells = CpuDevice.Of(d.Cells), start = CpuDevice.Of(d.Start), y = CpuDevice.Of(d.Output),
-            lastH = CpuDevice.Of(LastH), lastC = CpuDevice.Of(LastC),
-            input = LstmMemory.Rent(4 * hp * e), bias = LstmMemory.Rent(4 * hp), panels = LstmMemory.Rent(4 * hp * h))
+            lastH = CpuDevice.Of(LastH), lastC = CpuDevice.Of(LastC), wr = CpuDevice.Of(d.WeightHr), mask = CpuDevice.Of(d.Mask), masked = CpuDevice.Of(d.Masked), raw = CpuDevice.Of(d.Raw),
+            input = LstmMemory.Rent(4 * hp * e), bias = LstmMemory.Rent(4 * hp), panels = LstmMemory.Rent(4 * hp * n), projection = LstmMemory.Rent(projects ? np * h : 0),
+            space = LstmMemory.Rent(projects ? batch * np : 0), masked0 = LstmMemory.Rent(masks && h0 is not null ? batch * n : 0))
         {
             LstmWeights.Interleave(wi, h, e, input);
             LstmWeights.Bias(bi, bh, h, bias);
             Gemm.Run(false, true, d.Rows.Count, 4 * hp, e, x, e, input, e, gates, 4 * hp, false, new Epilogue(bias, false));
-            LstmWeights.PackForward(wh, h, panels);
+            LstmWeights.PackForward(wh, h, n, panels);
+            if (projects) { LstmWeights.PackTransposed(wr, n, h, projection); }
             LstmMemory.Pad(c0, batch, h, start, hp);
-            new LstmSequence { Rows = d.Rows, Hidden = h, Keep = cells is not null, Gates = gates, Cells = cells, Start = start, Output = y, H0 = h0, Weights = panels }.Run();
+            if (masked0 is not null) { LstmMemory.Multiply(h0, mask, batch * n, masked0); }
+            new LstmSequence
+            {
+                Rows = d.Rows, Hidden = h, Recurrent = n, Keep = cells is not null, Gates = gates, Cells = cells, Start = start, Output = y, H0 = masked0 is null ? h0 : masked0,
+                Weights = panels, Projection = projection, Raw = raw, Space = space, Mask = mask, Masked = masked,
+            }.Run();
             for (nint r = 0; r < batch; r++)
             {
                 nint steps = d.Rows.Length[r], last = d.Rows.First[r] + ((steps - 1) * d.Rows.Step);
-                LstmMemory.Copy(steps > 0 ? y + (last * h) : h0 is null ? null : h0 + (r * h), h, lastH + (r * h));
+                LstmMemory.Copy(steps > 0 ? y + (last * n) : h0 is null ? null : h0 + (r * n), n, lastH + (r * n));
                 LstmMemory.Copy(steps > 0 && cells is not null ? cells + (last * hp) : start + (r * hp), h, lastC + (r * h));
             }
         }
@@ -92,17 +115,18 @@ internal readonly record struct LstmForward(LstmData Data, View LastH, View Last
 /// <summary>The LSTM's way back: the steps in reverse order leave dL/d(gate sums) in place of the gates; every other gradient is one product of them over all rows.
 /// Gradients whose view is none are not computed.</summary>
 /// <param name="Data">What the way forward left.</param>
-/// <param name="DOutput">dL/dh of each step [rows, H], or none.</param>
-/// <param name="DLastH">dL/dh of the last state [batch, H], or none.</param>
+/// <param name="DOutput">dL/dh of each step [rows, R], or none.</param>
+/// <param name="DLastH">dL/dh of the last state [batch, R], or none.</param>
 /// <param name="DLastC">dL/dc of the last state [batch, H], or none.</param>
 /// <param name="DX">Becomes dL/dx [rows, E].</param>
 /// <param name="DWeightIh">Becomes dL/dWᵢ.</param>
 /// <param name="DWeightHh">Becomes dL/dWₕ.</param>
+/// <param name="DWeightHr">Becomes dL/dWᵣ.</param>
 /// <param name="DBias">Becomes dL/db, the same for both biases.</param>
 /// <param name="DH0">Becomes dL/dh₀.</param>
 /// <param name="DC0">Becomes dL/dc₀.</param>
 internal readonly record struct LstmBackward(
-    LstmData Data, View DOutput, View DLastH, View DLastC, View DX, View DWeightIh, View DWeightHh, View DBias, View DH0, View DC0) : IKernel
+    LstmData Data, View DOutput, View DLastH, View DLastC, View DX, View DWeightIh, View DWeightHh, View DWeightHr, View DBias, View DH0, View DC0) : IKernel
 {
     /// <inheritdoc/>
     public static string Name => "lstm gradient";
@@ -111,29 +135,35 @@ internal readonly record struct LstmBackward(
     public unsafe void Run()
     {
         var d = Data;
-        int e = d.Inputs, h = d.Hidden, hp = d.Padded, batch = d.Rows.Batch, count = d.Rows.Count;
+        int e = d.Inputs, h = d.Hidden, hp = d.Padded, n = d.Recurrent, np = LstmWeights.Padded(n), batch = d.Rows.Batch, count = d.Rows.Count;
+        bool projects = !d.WeightHr.IsNone;
         using var arena = new Arena();
         fixed (float* x = CpuDevice.Of(d.X), wi = CpuDevice.Of(d.WeightIh), wh = CpuDevice.Of(d.WeightHh), gates = CpuDevice.Of(d.Gates), cells = CpuDevice.Of(d.Cells),
             start = CpuDevice.Of(d.Start), dy = CpuDevice.Of(DOutput), lastH = CpuDevice.Of(DLastH), lastC = CpuDevice.Of(DLastC), dx = CpuDevice.Of(DX),
-            dwi = CpuDevice.Of(DWeightIh), dbias = CpuDevice.Of(DBias), dh0 = CpuDevice.Of(DH0), dc0 = CpuDevice.Of(DC0),
-            dh = LstmMemory.Rent(batch * hp), dc = LstmMemory.Rent(batch * hp), db = LstmMemory.Rent(batch * 4 * hp), panels = LstmMemory.Rent(4 * hp * hp))
+            dwi = CpuDevice.Of(DWeightIh), dwr = CpuDevice.Of(DWeightHr), dbias = CpuDevice.Of(DBias), dh0 = CpuDevice.Of(DH0), dc0 = CpuDevice.Of(DC0),
+            wr = CpuDevice.Of(d.WeightHr), mask = CpuDevice.Of(d.Mask), raw = CpuDevice.Of(d.Raw),
+            dh = LstmMemory.Rent(batch * np), dc = LstmMemory.Rent(batch * hp), db = LstmMemory.Rent(batch * 4 * hp), panels = LstmMemory.Rent(4 * hp * np),
+            projection = LstmMemory.Rent(projects ? n * hp : 0), space = LstmMemory.Rent(projects ? batch * hp : 0), total = LstmMemory.Rent(projects ? count * n : 0))
         {
-            LstmWeights.PackBackward(wh, h, panels);
-            LstmMemory.Pad(lastH, batch, h, dh, hp);
+            LstmWeights.PackBackward(wh, h, n, panels);
+            if (projects) { LstmWeights.Pack(wr, n, h, projection); }
+            LstmMemory.Pad(lastH, batch, n, dh, np);
             LstmMemory.Pad(lastC, batch, h, dc, hp);
             new Span<float>(db, batch * 4 * hp).Clear();
             new LstmSequence
             {
-                Rows = d.Rows, Hidden = h, Back = true, Gates = gates, Cells = cells, Start = start, DOutput = dy, Dh = dh, Dc = dc, Db = db, Weights = panels,
+                Rows = d.Rows, Hidden = h, Recurrent = n, Back = true, Gates = gates, Cells = cells, Start = start, DOutput = dy, Dh = dh, Dc = dc, Db = db, Weights = panels,
+                Projection = projection, Space = space, DTotal = total, Mask = mask,
             }.Run();
-            if (dh0 is not null) { LstmMemory.Trim(dh, batch, hp, dh0, h); }
+            if (dh0 is not null) { LstmMemory.Trim(dh, batch, np, dh0, n); }
             if (dc0 is not null) { LstmMemory.Trim(dc, batch, hp, dc0, h); }
             if (dbias is not null)
             {
                 for (int r = 1; r < batch; r++) { LstmMemory.Add(db, db + ((nint)r * 4 * hp), 4 * hp); }
                 LstmWeights.Separate(db, h, 1, dbias);
             }
-            fixed (float* product = LstmMemory.Rent(4 * hp * Math.Max(e, h)))
+            if (dwr is not null) { Gemm.Run(true, false, n, h, count, total, n, raw, h, dwr, h); }
+            fixed (float* product = LstmMemory.Rent(4 * hp * Math.Max(e, n)))
             {
                 if (dwi is not null)
                 {
@@ -155,8 +185,10 @@ internal readonly record struct LstmBackward(
     private unsafe void RecurrentWeights(float* gates, float* product)
     {
         var rows = Data.Rows;
-        int h = Data.Hidden, width = 4 * Data.Padded, shift = Math.Abs(rows.Step), batch = rows.Batch;
-        fixed (float* y = CpuDevice.Of(Data.Output), h0 = CpuDevice.Of(Data.H0), dw = CpuDevice.Of(DWeightHh), first = LstmMemory.Rent(h0 is null ? 0 : batch * width))
+        int h = Data.Hidden, n = Data.Recurrent, width = 4 * Data.Padded, shift = Math.Abs(rows.Step), batch = rows.Batch;
+        bool starts = !Data.H0.IsNone, masks = !Data.Mask.IsNone;
+        fixed (float* y = CpuDevice.Of(masks ? Data.Masked : Data.Output), h0 = CpuDevice.Of(Data.H0), mask = CpuDevice.Of(Data.Mask), dw = CpuDevice.Of(DWeightHh),
+            first = LstmMemory.Rent(starts ? batch * width : 0), masked0 = LstmMemory.Rent(starts && masks ? batch * n : 0))
         {
             for (int r = 0; r < batch; r++)
             {
@@ -166,10 +198,14 @@ internal readonly record struct LstmBackward(
                 if (first is not null) { from.CopyTo(to); }
                 from.Clear();
             }
-            float* before = rows.Step > 0 ? y : y + ((nint)shift * h), after = rows.Step > 0 ? gates + ((nint)shift * width) : gates;
-            Gemm.Run(true, false, h, width, rows.Count - shift, before, h, after, width, product, width);
-            if (h0 is not null) { Gemm.Run(true, false, h, width, batch, h0, h, first, width, product, width, true); }
-            LstmWeights.Separate(product, h, h, dw);
+            float* before = rows.Step > 0 ? y : y + ((nint)shift * n), after = rows.Step > 0 ? gates + ((nint)shift * width) : gates;
+            Gemm.Run(true, false, n, width, rows.Count - shift, before, n, after, width, product, width);
+            if (starts)
+            {
+                if (masks) { LstmMemory.Multiply(h0, mask, batch * n, masked0); }
+                Gemm.Run(true, false, n, width, batch, masks ? masked0 : h0, n, first, width, product, width, true);
+            }
+            LstmWeights.Separate(product, h, n, dw);
         }
     }
 }
@@ -192,6 +228,10 @@ internal static unsafe class LstmMemory
         var sum = new Span<float>(to, length);
         TensorPrimitives.Add(sum, new ReadOnlySpan<float>(x, length), sum);
     }
+
+    /// <summary>to [length] ← a ⊙ b.</summary>
+    public static void Multiply(float* a, float* b, int length, float* to) =>
+        TensorPrimitives.Multiply(new ReadOnlySpan<float>(a, length), new ReadOnlySpan<float>(b, length), new Span<float>(to, length));
 
     /// <summary>to [rows, padded] ← from [rows, width], or 0 if null.</summary>
     public static void Pad(float* from, int rows, int width, float* to, int padded)

@@ -4,91 +4,6 @@ using DeepEdu.Lanes;
 
 namespace DeepEdu.Kernels;
 
-/// <summary>Where the sequences of a batch lie: step s of sequence r is row First[r] + s·Step of every [rows, ..] matrix. Sequences that are worked on together stand
-/// in one group, the longest first, so that those still running are always the first ones.</summary>
-internal sealed class LstmRows
-{
-    // sequences in a group: what one thread works on at a time
-    private const int MaxGroup = 64;
-
-    /// <summary>The row of each sequence's first step.</summary>
-    public required int[] First { get; init; }
-
-    /// <summary>Steps of each sequence.</summary>
-    public required int[] Length { get; init; }
-
-    /// <summary>Rows from one step to the next; negative where time runs backwards.</summary>
-    public required int Step { get; init; }
-
-    /// <summary>Rows of all sequences together.</summary>
-    public required int Count { get; init; }
-
-    /// <summary>The sequences in the order of the groups.</summary>
-    public int[] Order { get; private set; } = [];
-
-    /// <summary>How many groups.</summary>
-    public int Groups { get; private set; }
-
-    /// <summary>How many sequences.</summary>
-    public int Batch => First.Length;
-
-    /// <summary>Sequences of one length.</summary>
-    public static LstmRows Uniform(int batch, int steps, bool batchFirst, bool reverse, int hidden)
-    {
-        int between = batchFirst ? steps : 1, step = batchFirst ? 1 : batch;
-        int[] first = new int[batch], length = new int[batch];
-        for (int r = 0; r < batch; r++) { (first[r], length[r]) = ((r * between) + (reverse ? (steps - 1) * step : 0), steps); }
-        return new LstmRows { First = first, Length = length, Step = reverse ? -step : step, Count = batch * steps }.Group(hidden);
-    }
-
-    /// <summary>Sequences one after the other, without padding.</summary>
-    public static LstmRows Packed(ReadOnlySpan<int> lengths, bool reverse, int hidden)
-    {
-        int[] first = new int[lengths.Length];
-        int count = 0;
-        for (int r = 0; r < first.Length; r++)
-        {
-            first[r] = reverse ? count + lengths[r] - 1 : count;
-            count += lengths[r];
-        }
-        return new LstmRows { First = first, Length = lengths.ToArray(), Step = reverse ? -1 : 1, Count = count }.Group(hidden);
-    }
-
-    // no sequence's numbers depend on its group, so the cut may follow the number of threads without changing a bit
-    private LstmRows Group(int hidden)
-    {
-        int n = Batch;
-        bool small = (long)Count * hidden * hidden < 1 << 16;
-        Groups = Math.Min(n, Math.Max(small ? 1 : DeepEduOptions.MaxThreads, (n + MaxGroup - 1) / MaxGroup));
-        Order = new int[n];
-        for (int r = 0; r < n; r++) { Order[r] = r; }
-        if (Length.AsSpan().IndexOfAnyExcept(n == 0 ? 0 : Length[0]) < 0) { return this; }
-        int[] longest = (int[])Order.Clone();
-        Array.Sort(Array.ConvertAll(Length, x => -x), longest);
-        // dealt like cards: each group gets long and short ones
-        for (int g = 0, at = 0; g < Groups; g++)
-        {
-            for (int r = g; r < n; r += Groups) { Order[at++] = longest[r]; }
-        }
-        return this;
-    }
-
-    /// <summary>The sequences of a group.</summary>
-    public ReadOnlySpan<int> InGroup(int group)
-    {
-        int size = Batch / Groups, more = Batch % Groups, from = (group * size) + Math.Min(group, more);
-        return Order.AsSpan(from, size + (group < more ? 1 : 0));
-    }
-
-    /// <summary>How many of a group's sequences have a step <paramref name="step"/>.</summary>
-    public int Running(ReadOnlySpan<int> group, int step)
-    {
-        int n = group.Length;
-        while (n > 0 && Length[group[n - 1]] <= step) { n--; }
-        return n;
-    }
-}
-
 /// <summary>The recurrent part of the LSTM over whole sequences (Hochreiter and Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735; forget gate: Gers et al. 2000,
 /// doi:10.1162/089976600300015015). The gates' input parts x·Wᵢᵀ + b are there already. Threads take groups of sequences and never wait for each other.</summary>
 internal unsafe struct LstmSequence : IChunks
@@ -96,8 +11,11 @@ internal unsafe struct LstmSequence : IChunks
     /// <summary>The rows.</summary>
     public LstmRows Rows;
 
-    /// <summary>H.</summary>
+    /// <summary>H, the units.</summary>
     public int Hidden;
+
+    /// <summary>R, the width of h: H, or that of the projection.</summary>
+    public int Recurrent;
 
     /// <summary>Whether this is the way back.</summary>
     public bool Back;
@@ -114,19 +32,37 @@ internal unsafe struct LstmSequence : IChunks
     /// <summary>c before the first step [batch, Hp]; the last c afterwards, if not kept.</summary>
     public float* Start;
 
-    /// <summary>h after each step [rows, H].</summary>
+    /// <summary>h after each step [rows, R].</summary>
     public float* Output;
 
-    /// <summary>h before the first step [batch, H], or null for 0.</summary>
+    /// <summary>h before the first step [batch, R], already masked, or null for 0.</summary>
     public float* H0;
 
-    /// <summary>Packed Wh: for the way forward or back.</summary>
+    /// <summary>Packed Wₕ: for the way forward or back.</summary>
     public float* Weights;
 
-    /// <summary>dL/dh of each step [rows, H], or null.</summary>
+    /// <summary>Packed projection [R, H]: for the way forward or back; null if there is none.</summary>
+    public float* Projection;
+
+    /// <summary>With a projection, σ(o) ⊙ tanh(c) of each step, [rows, H] if kept, else [batch, H].</summary>
+    public float* Raw;
+
+    /// <summary>With a projection, work space: [batch, Rp] on the way forward, [batch, Hp] on the way back.</summary>
+    public float* Space;
+
+    /// <summary>What h is multiplied with before it enters the next step [batch, R], or null for 1.</summary>
+    public float* Mask;
+
+    /// <summary>With a mask, the masked h of each step [rows, R].</summary>
+    public float* Masked;
+
+    /// <summary>dL/dh of each step [rows, R], or null.</summary>
     public float* DOutput;
 
-    /// <summary>dL/dh and dL/dc, [batch, Hp] each: of the last state at first, of the initial state afterwards.</summary>
+    /// <summary>With a projection, dL/dh of each step with what the next step sends back [rows, R].</summary>
+    public float* DTotal;
+
+    /// <summary>dL/dh [batch, Rp] and dL/dc [batch, Hp]: of the last state at first, of the initial state afterwards.</summary>
     public float* Dh, Dc;
 
     /// <summary>dL/d(gate sums), summed over each sequence's steps [batch, 4Hp].</summary>
@@ -154,29 +90,30 @@ internal unsafe struct LstmSequence : IChunks
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Forward<L>(ReadOnlySpan<int> group) where L : struct, IVectorLane<L>, ILane<L>
     {
-        int hidden = Hidden, width = L.Width, padded = LstmWeights.Padded(hidden), steps = Rows.Length[group[0]];
+        int hidden = Hidden, recurrent = Recurrent, width = L.Width, padded = LstmWeights.Padded(hidden), steps = Rows.Length[group[0]];
         float** h = stackalloc float*[group.Length], g = stackalloc float*[group.Length], y = stackalloc float*[group.Length];
         float** before = stackalloc float*[group.Length], after = stackalloc float*[group.Length];
+        float* recent = Mask is null ? Output : Masked;
         for (int s = 0; s < steps; s++)
         {
             int running = Rows.Running(group, s);
             for (int i = 0; i < running; i++)
             {
                 nint r = group[i], q = Rows.First[r] + ((nint)s * Rows.Step), last = q - Rows.Step;
-                h[i] = s > 0 ? Output + (last * hidden) : H0 + (r * hidden);
+                h[i] = s > 0 ? recent + (last * recurrent) : H0 + (r * recurrent);
                 before[i] = s > 0 && Keep ? Cells + (last * padded) : Start + (r * padded);
                 after[i] = Keep ? Cells + (q * padded) : Start + (r * padded);
                 g[i] = Gates + (q * 4 * padded);
-                y[i] = Output + (q * hidden);
+                y[i] = Projection is null ? Output + (q * hidden) : Raw + ((Keep ? q : r) * hidden);
             }
             bool product = s > 0 || H0 is not null;
             for (int unit = 0; unit < hidden; unit += width)
             {
-                float* panel = Weights + ((nint)unit * 4 * hidden);
+                float* panel = Weights + ((nint)unit * 4 * recurrent);
                 for (int i = 0; i < running;)
                 {
                     int n = LstmTile.Rows<L>(running - i);
-                    if (product) { LstmTile.Run<L>(n, 4, hidden, h + i, panel, g + i, 4 * unit, true); }
+                    if (product) { LstmTile.Run<L>(n, 4, recurrent, h + i, panel, g + i, 4 * unit, true); }
                     for (n += i; i < n; i++)
                     {
                         var x = LstmGates.Forward<L>(g[i] + (4 * unit), Keep, before[i] + unit, after[i] + unit);
@@ -184,42 +121,71 @@ internal unsafe struct LstmSequence : IChunks
                     }
                 }
             }
+            if (Projection is not null) { Project<L>(group[..running], s, y, h); }
+            if (Mask is not null) { Masking(group[..running], s); }
         }
     }
+
+    // h = Wᵣ·(σ(o) ⊙ tanh(c)): Sak et al. 2014, arXiv:1402.1128, eq. 7
+    private readonly void Project<L>(ReadOnlySpan<int> running, int s, float** raw, float** to) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int padded = LstmWeights.Padded(Recurrent);
+        for (int i = 0; i < running.Length; i++) { to[i] = Space + ((nint)running[i] * padded); }
+        LstmTile.Product<L>(running.Length, Hidden, raw, Projection, to, padded, add: false);
+        for (int i = 0; i < running.Length; i++) { LstmMemory.Copy(to[i], Recurrent, Output + (Row(running[i], s) * Recurrent)); }
+    }
+
+    private readonly void Masking(ReadOnlySpan<int> running, int s)
+    {
+        foreach (int r in running) { LstmMemory.Multiply(Output + (Row(r, s) * Recurrent), Mask + ((nint)r * Recurrent), Recurrent, Masked + (Row(r, s) * Recurrent)); }
+    }
+
+    private readonly nint Row(int sequence, int step) => Rows.First[sequence] + ((nint)step * Rows.Step);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Backward<L>(ReadOnlySpan<int> group) where L : struct, IVectorLane<L>, ILane<L>
     {
-        int hidden = Hidden, width = L.Width, padded = LstmWeights.Padded(hidden), steps = Rows.Length[group[0]];
-        float** g = stackalloc float*[group.Length], dh = stackalloc float*[group.Length];
-        for (int i = 0; i < group.Length; i++) { dh[i] = Dh + ((nint)group[i] * padded); }
+        int hidden = Hidden, width = L.Width, padded = LstmWeights.Padded(hidden), recurrent = LstmWeights.Padded(Recurrent), steps = Rows.Length[group[0]];
+        float** g = stackalloc float*[group.Length], dh = stackalloc float*[group.Length], top = stackalloc float*[group.Length];
+        for (int i = 0; i < group.Length; i++)
+        {
+            dh[i] = Dh + ((nint)group[i] * recurrent);
+            top[i] = Projection is null ? dh[i] : Space + ((nint)group[i] * padded);
+        }
         for (int s = steps - 1; s >= 0; s--)
         {
             int running = Rows.Running(group, s);
+            if (Projection is not null) { Unproject<L>(group[..running], s, dh, g, top); }
             for (int i = 0; i < running; i++)
             {
-                nint r = group[i], q = Rows.First[r] + ((nint)s * Rows.Step);
+                nint r = group[i], q = Row(group[i], s);
                 g[i] = Gates + (q * 4 * padded);
                 float* before = s > 0 ? Cells + ((q - Rows.Step) * padded) : Start + (r * padded), c = Cells + (q * padded);
-                float* dy = DOutput is null ? null : DOutput + (q * hidden), dc = Dc + (r * padded), db = Db + (r * 4 * padded);
+                float* dy = DOutput is null || Projection is not null ? null : DOutput + (q * hidden), dc = Dc + (r * padded), db = Db + (r * 4 * padded);
                 for (int unit = 0; unit < hidden; unit += width)
                 {
-                    L d = L.Load(in *dh[i], unit);
+                    L d = L.Load(in *top[i], unit);
                     if (dy is not null) { d += unit + width <= hidden ? L.Load(in *dy, unit) : Partial.Load<L>(dy + unit, hidden - unit); }
                     LstmGates.Backward(g[i] + (4 * unit), before + unit, c + unit, d, dc + unit, db + (4 * unit));
                 }
             }
-            for (int j = 0; j < padded; j += LstmTile.Vectors * width)
+            LstmTile.Product<L>(running, 4 * padded, g, Weights, dh, recurrent, add: false);
+            if (Mask is not null)
             {
-                int vectors = Math.Min(LstmTile.Vectors, (padded - j) / width);
-                float* panel = Weights + ((nint)j * 4 * padded);
-                for (int i = 0; i < running;)
-                {
-                    int n = LstmTile.Rows<L>(running - i);
-                    LstmTile.Run<L>(n, vectors, 4 * padded, g + i, panel, dh + i, j, false);
-                    i += n;
-                }
+                for (int i = 0; i < running; i++) { LstmMemory.Multiply(dh[i], Mask + ((nint)group[i] * Recurrent), Recurrent, dh[i]); }
             }
         }
+    }
+
+    private readonly void Unproject<L>(ReadOnlySpan<int> running, int s, float** dh, float** total, float** to) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        for (int i = 0; i < running.Length; i++)
+        {
+            nint at = Row(running[i], s) * Recurrent;
+            total[i] = DTotal + at;
+            LstmMemory.Copy(dh[i], Recurrent, total[i]);
+            if (DOutput is not null) { LstmMemory.Add(total[i], DOutput + at, Recurrent); }
+        }
+        LstmTile.Product<L>(running.Length, Recurrent, total, Projection, to, LstmWeights.Padded(Hidden), add: false);
     }
 }

@@ -15,6 +15,22 @@ internal static unsafe class LstmTile
     /// <summary>Rows that the next tile takes of <paramref name="left"/>.</summary>
     public static int Rows<L>(int left) where L : struct, IVectorLane<L>, ILane<L> => !IsLarge<L>() || left < 4 ? Math.Min(left, 2) : left is 4 or 5 or 8 ? 4 : 6;
 
+    /// <summary>C (+)= A·B for rows given by their addresses and B packed in stripes of up to four vectors, each [k, stripe].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Product<L>(int rows, int k, float** a, float* panels, float** c, int columns, bool add) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        for (int j = 0; j < columns; j += Vectors * L.Width)
+        {
+            int vectors = Math.Min(Vectors, (columns - j) / L.Width);
+            for (int i = 0; i < rows;)
+            {
+                int n = Rows<L>(rows - i);
+                Run<L>(n, vectors, k, a + i, panels + ((nint)j * k), c + i, j, add);
+                i += n;
+            }
+        }
+    }
+
     /// <summary>C[i][at..] (+)= Σₖ A[i][k] · B[k] for rows i, where B is a panel of <paramref name="vectors"/> vectors for each k.</summary>
     /// <param name="rows">1, 2, 4 or 6.</param>
     /// <param name="vectors">1 to 4.</param>

@@ -58,41 +58,73 @@ internal static unsafe class LstmWeights
         }
     }
 
-    /// <summary>Panels for h·Whᵀ: to [blocks, H, 4·width] of w [4H, H].</summary>
+    /// <summary>Panels for h·Wₕᵀ: to [blocks, R, 4·width] of w [4H, R].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void PackForward(float* w, int hidden, float* to)
+    public static void PackForward(float* w, int hidden, int recurrent, float* to)
     {
         int width = Width;
         for (int block = 0; block < hidden; block += width)
         {
-            int units = Math.Min(width, hidden - block);
             for (int gate = 0; gate < 4; gate++)
             {
-                float* x = w + (((nint)gate * hidden) + block) * hidden, y = to + ((nint)block * 4 * hidden) + (gate * width);
-                for (int k = 0; k < hidden; k++, y += 4 * width)
-                {
-                    for (int u = 0; u < units; u++) { y[u] = x[((nint)u * hidden) + k]; }
-                    for (int u = units; u < width; u++) { y[u] = 0; }
-                }
+                Transpose(w + (((nint)gate * hidden) + block) * recurrent, Math.Min(width, hidden - block), recurrent, to + ((nint)block * 4 * recurrent) + (gate * width), width, 4 * width);
             }
         }
     }
 
-    /// <summary>Panels for dGates·Wh: columns of w [4H, H] in stripes of up to four vectors, each [4Hp, stripe].</summary>
-    public static void PackBackward(float* w, int hidden, float* to)
+    /// <summary>Panels for dGates·Wₕ: columns of w [4H, R] in stripes of up to four vectors, each [4Hp, stripe].</summary>
+    public static void PackBackward(float* w, int hidden, int recurrent, float* to)
     {
-        int width = Width, padded = Padded(hidden);
-        for (int j = 0; j < padded; j += LstmTile.Vectors * width)
+        int width = Width, gates = 4 * Padded(hidden), columns = Padded(recurrent);
+        for (int j = 0; j < columns; j += LstmTile.Vectors * width)
         {
-            int stripe = Math.Min(LstmTile.Vectors * width, padded - j), real = Math.Min(stripe, hidden - j);
-            for (int q = 0; q < 4 * padded; q++, to += stripe)
+            int stripe = Math.Min(LstmTile.Vectors * width, columns - j), real = Math.Min(stripe, recurrent - j);
+            for (int q = 0; q < gates; q++, to += stripe)
             {
                 int unit = (q / (4 * width) * width) + (q % width), gate = q / width % 4;
-                var row = new Span<float>(to, stripe);
-                if (unit >= hidden) { row.Clear(); continue; }
-                new Span<float>(w + (((nint)gate * hidden) + unit) * hidden + j, real).CopyTo(row);
-                row[real..].Clear();
+                Row(unit < hidden ? w + (((nint)gate * hidden) + unit) * recurrent + j : null, real, to, stripe);
             }
         }
+    }
+
+    /// <summary>Panels for x·Wᵀ: rows of w [outputs, inputs] in stripes of up to four vectors, each [inputs, stripe].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void PackTransposed(float* w, int outputs, int inputs, float* to)
+    {
+        int padded = Padded(outputs);
+        for (int j = 0; j < padded; j += LstmTile.Vectors * Width)
+        {
+            int stripe = Math.Min(LstmTile.Vectors * Width, padded - j);
+            Transpose(w + ((nint)j * inputs), Math.Min(stripe, outputs - j), inputs, to + ((nint)j * inputs), stripe, stripe);
+        }
+    }
+
+    /// <summary>Panels for dy·W: columns of w [outputs, inputs] in stripes of up to four vectors, each [outputs, stripe].</summary>
+    public static void Pack(float* w, int outputs, int inputs, float* to)
+    {
+        int padded = Padded(inputs);
+        for (int j = 0; j < padded; j += LstmTile.Vectors * Width)
+        {
+            int stripe = Math.Min(LstmTile.Vectors * Width, padded - j), real = Math.Min(stripe, inputs - j);
+            for (int k = 0; k < outputs; k++, to += stripe) { Row(w + ((nint)k * inputs) + j, real, to, stripe); }
+        }
+    }
+
+    // to [columns][width] ← the transpose of from [rows, columns], then zeros
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Transpose(float* from, int rows, int columns, float* to, int width, int step)
+    {
+        for (int k = 0; k < columns; k++, to += step)
+        {
+            for (int u = 0; u < rows; u++) { to[u] = from[((nint)u * columns) + k]; }
+            for (int u = rows; u < width; u++) { to[u] = 0; }
+        }
+    }
+
+    private static void Row(float* from, int length, float* to, int width)
+    {
+        var row = new Span<float>(to, width);
+        if (from is not null) { new Span<float>(from, length).CopyTo(row); }
+        row[(from is null ? 0 : length)..].Clear();
     }
 }

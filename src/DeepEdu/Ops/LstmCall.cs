@@ -64,11 +64,12 @@ internal sealed class LstmPadding
 }
 
 /// <summary>One call of the LSTM, which remembers what its gradient needs.</summary>
-/// <param name="inputs">x, Wᵢ, Wₕ, bᵢ, bₕ, h₀, c₀; null where not given.</param>
+/// <param name="inputs">x, Wᵢ, Wₕ, bᵢ, bₕ, h₀, c₀, Wᵣ; null where not given.</param>
 /// <param name="padding">Which rows of x count.</param>
 /// <param name="hidden">H.</param>
 /// <param name="reverse">Whether time runs backwards.</param>
-internal sealed class LstmCall(Tensor?[] inputs, LstmPadding padding, int hidden, bool reverse)
+/// <param name="mask">What h is multiplied with between steps; null for 1.</param>
+internal sealed class LstmCall(Tensor?[] inputs, LstmPadding padding, int hidden, bool reverse, Tensor? mask)
 {
     private readonly Device _device = inputs[0]!.Device;
     private LstmData _data;
@@ -79,17 +80,17 @@ internal sealed class LstmCall(Tensor?[] inputs, LstmPadding padding, int hidden
     public LstmResult Forward(bool keep)
     {
         var x = inputs[0]!;
-        var result = new LstmResult(Tensor.Empty(x.Shape.With(2, hidden), _device), Tensor.Empty([padding.Batch, hidden], _device), Tensor.Empty([padding.Batch, hidden], _device));
+        int batch = padding.Batch, width = inputs[2]!.Shape[1], padded = LstmWeights.Padded(hidden);
+        var result = new LstmResult(New(x.Shape.With(2, width)), New([batch, width]), New([batch, hidden]));
         using var scratch = keep ? null : new Arena();
         var rows = padding.Rows(reverse, hidden);
-        int padded = LstmWeights.Padded(hidden);
-        Tensor packedX = padding.Pack(x), output = padding.PackedLike(result.Output), gates = Tensor.Empty([rows.Count, 4 * padded], _device),
-            start = Tensor.Empty([rows.Batch, padded], _device);
-        var cells = keep ? Tensor.Empty([rows.Count, padded], _device) : null;
+        var output = padding.PackedLike(result.Output);
         var data = new LstmData
         {
-            Rows = rows, Inputs = x.Shape[2], Hidden = hidden, X = packedX.View, WeightIh = View(inputs[1]), WeightHh = View(inputs[2]), BiasIh = View(inputs[3]), BiasHh = View(inputs[4]),
-            H0 = View(inputs[5]), C0 = View(inputs[6]), Gates = gates.View, Cells = View(cells), Start = start.View, Output = output.View,
+            Rows = rows, Inputs = x.Shape[2], Hidden = hidden, Recurrent = width, X = padding.Pack(x).View, WeightIh = View(inputs[1]), WeightHh = View(inputs[2]), BiasIh = View(inputs[3]),
+            BiasHh = View(inputs[4]), H0 = View(inputs[5]), C0 = View(inputs[6]), WeightHr = View(inputs[7]), Mask = View(mask), Gates = New([rows.Count, 4 * padded]).View,
+            Cells = keep ? New([rows.Count, padded]).View : default, Start = New([batch, padded]).View, Output = output.View,
+            Raw = inputs[7] is null ? default : New([keep ? rows.Count : batch, hidden]).View, Masked = mask is null ? default : New([rows.Count, width]).View,
         };
         _device.Launch(new LstmForward(data, result.H.View, result.C.View));
         padding.Unpack(output, result.Output);
@@ -109,12 +110,14 @@ internal sealed class LstmCall(Tensor?[] inputs, LstmPadding padding, int hidden
         {
             var dx = d[0] is null ? null : padding.PackedLike(d[0]!);
             var dy = dOutputs[0] is null ? null : padding.Pack(dOutputs[0]!);
-            _device.Launch(new LstmBackward(_data, View(dy), View(dOutputs[1]), View(dOutputs[2]), View(dx), View(d[1]), View(d[2]), View(d[3] ?? d[4]), View(d[5]), View(d[6])));
+            _device.Launch(new LstmBackward(_data, View(dy), View(dOutputs[1]), View(dOutputs[2]), View(dx), View(d[1]), View(d[2]), View(d[7]), View(d[3] ?? d[4]), View(d[5]), View(d[6])));
             if (dx is not null) { padding.Unpack(dx, d[0]!); }
         }
         if (d[3] is not null && d[4] is not null) { _device.Copy(d[3]!.View, d[4]!.View); }
         for (int i = 0, at = 0; i < d.Length; i++) { if (inputs[i] is not null) { dInputs[at++] = d[i]; } }
     }
+
+    private Tensor New(Shape shape) => Tensor.Empty(shape, _device);
 
     private static View View(Tensor? t) => t is null ? default : t.View;
 }

@@ -49,7 +49,7 @@ public class LstmTests
     private static Lstm Layer(JsonElement c)
     {
         var layer = new Lstm(c.GetProperty("inputs").GetInt32(), c.GetProperty("hidden").GetInt32(), new Rng(1), c.GetProperty("layers").GetInt32(),
-            c.GetProperty("bidirectional").GetBoolean(), c.GetProperty("batch_first").GetBoolean(), c.GetProperty("bias").GetBoolean());
+            c.GetProperty("bidirectional").GetBoolean(), c.GetProperty("batch_first").GetBoolean(), bias: c.GetProperty("bias").GetBoolean(), projection: c.GetProperty("projection").GetInt32());
         var leaves = c.GetProperty("leaves");
         foreach (var (name, p) in layer.Parameters()) { p.CopyFrom(Numbers(leaves.GetProperty(name).GetProperty("values"))); }
         Assert.Equal(leaves.EnumerateObject().Count(e => e.Name.StartsWith("weight", StringComparison.Ordinal) || e.Name.StartsWith("bias", StringComparison.Ordinal)), layer.Parameters().Count);
