@@ -1,0 +1,61 @@
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Nn;
+
+/// <summary>One-dimensional convolution: [N, C, L] → [N, out, ol]; "weight" [out, C / groups, k], "bias" [out]. PyTorch's <c>nn.Conv1d(C, out, k)</c>,
+/// Keras' <c>Conv1D(out, k)</c> with channels first.</summary>
+public sealed class Conv1d : Layer
+{
+    private readonly Parameter _weight;
+    private readonly Parameter? _bias;
+    private readonly int _kernel, _stride, _dilation, _groups;
+    private readonly ConvPadding _padding;
+
+    /// <summary>A layer with PyTorch's initial values: uniform in ±1/√(C/groups · k).</summary>
+    /// <param name="channels">C.</param>
+    /// <param name="outputs">How many kernels.</param>
+    /// <param name="kernel">Length of a kernel.</param>
+    /// <param name="rng">Where the initial values come from; one child stream is taken.</param>
+    /// <param name="stride">Steps between outputs.</param>
+    /// <param name="padding">A number, <see cref="ConvPadding.Same"/> or <see cref="ConvPadding.Valid"/>.</param>
+    /// <param name="dilation">Steps between taps.</param>
+    /// <param name="groups">How many runs of channels that do not see each other; both channel counts must be multiples of it.</param>
+    /// <param name="bias">Whether a bias is added.</param>
+    /// <param name="init">Other initial values of the weight; the bias then starts at 0.</param>
+    public Conv1d(int channels, int outputs, int kernel, Rng rng, int stride = 1, ConvPadding padding = default, int dilation = 1, int groups = 1, bool bias = true, Initializer? init = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(channels);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputs);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(groups);
+        ArgumentNullException.ThrowIfNull(rng);
+        if (channels % groups != 0 || outputs % groups != 0) { throw new ArgumentException($"conv1d: {groups} groups do not divide {channels} channels and {outputs} outputs", nameof(groups)); }
+        (_kernel, _stride, _dilation, _padding, _groups) = (kernel, stride, dilation, padding, groups);
+        _weight = new([outputs, channels / groups, kernel]);
+        _bias = bias ? new([outputs]) : null;
+        Init.Layer(_weight, _bias, rng.Fork(), init);
+    }
+
+    /// <summary>The kernels [out, C / groups, k].</summary>
+    public Parameter Weight => _weight;
+
+    /// <summary>The bias [out], or none.</summary>
+    public Parameter? Bias => _bias;
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x)
+    {
+        if (x.Rank != 3) { return x.Conv1d(_weight, _bias); }
+        var (before, after) = _padding.Of(x.Shape[2], _kernel, _stride, _dilation, false);
+        if (before != after) { (x, before) = (x.Pad([(before, after)]), 0); }
+        return x.Conv1d(_weight, _bias, _stride, before, _dilation, _groups);
+    }
+
+    /// <inheritdoc/>
+    protected internal override void Parts(Parts p)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        p.Of(_weight).Of(_bias);
+    }
+}

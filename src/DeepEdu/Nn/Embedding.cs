@@ -1,0 +1,49 @@
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Nn;
+
+/// <summary>A table of vectors, looked up by position: indices [..] → [.., width]; "weight" [count, width]. PyTorch's <c>nn.Embedding(count, width)</c>, Keras'
+/// <c>Embedding(count, width)</c>.</summary>
+public sealed class Embedding : Layer
+{
+    private readonly Parameter _weight;
+    private readonly int _padding;
+
+    /// <summary>A table with PyTorch's initial values, N(0, 1).</summary>
+    /// <param name="count">How many vectors; indices are 0 .. count − 1.</param>
+    /// <param name="width">Numbers a vector.</param>
+    /// <param name="rng">Where the initial values come from; one child stream is taken.</param>
+    /// <param name="padding">An index whose vector starts at 0 and is never learned; none if null. PyTorch's <c>padding_idx</c>.</param>
+    /// <param name="init">Other initial values.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size below 1, or a padding index outside the table.</exception>
+    public Embedding(int count, int width, Rng rng, int? padding = null, Initializer? init = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
+        ArgumentNullException.ThrowIfNull(rng);
+        if (padding is { } p && (uint)p >= (uint)count) { throw new ArgumentOutOfRangeException(nameof(padding), $"embedding: padding index {p} is outside 0..{count - 1}"); }
+        _padding = padding ?? -1;
+        _weight = new([count, width]);
+        (init ?? Init.Normal())(_weight, rng.Fork());
+        if (_padding >= 0) { _weight.AsSpan().Slice(_padding * width, width).Clear(); }
+    }
+
+    /// <summary>The table [count, width].</summary>
+    public Parameter Weight => _weight;
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Indices x) => _weight.Embedding(x, _padding);
+
+    /// <summary>Refused: an embedding takes indices.</summary>
+    /// <exception cref="InvalidOperationException">Always.</exception>
+    public override Tensor Forward(Tensor x) => throw new InvalidOperationException($"{Kind}: takes Indices (int32), not a tensor of numbers");
+
+    /// <inheritdoc/>
+    protected internal override void Parts(Parts p)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        p.Of(_weight);
+    }
+}
