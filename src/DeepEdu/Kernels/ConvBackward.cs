@@ -45,21 +45,27 @@ internal static unsafe class ConvBackward
     {
         var s = task.S;
         bool pool = task.End == ConvEnd.ReluPool;
-        int whole = ConvLayout.Whole<L>(s.OutC), wholeIn = ConvLayout.Whole<L>(s.C), lines = pool ? s.OH / 2 * 2 : s.OH, columns = pool ? s.OW / 2 * 2 : s.OW;
+        int panel = ConvLayout.Panel<L>(s.OutC), whole = ConvLayout.Whole<L>(s.OutC), panelIn = ConvLayout.Panel<L>(s.C), wholeIn = ConvLayout.Whole<L>(s.C), lines = pool ? s.OH / 2 * 2 : s.OH, columns = pool ? s.OW / 2 * 2 : s.OW;
         int pieces = (int)Math.Clamp(s.N * s.Work / PieceWork, 1, Math.Min(MaxPieces, Math.Max(1, s.N)));
-        int sumSize = (s.K * whole) + whole, packedSize = task.DX is null ? 0 : s.KH * s.KW * s.OutC * wholeIn;
-        float* zeros = Scratch.Layer.Take(32 + packedSize + (sumSize * pieces) + (2 * lines) + 2), packed = zeros + 32, sums = packed + packedSize;
-        nint* starts = (nint*)(sums + (sumSize * pieces));
+        int sumSize = (s.K * whole) + whole, packedSize = task.DX is null ? 0 : s.KH * s.KW * whole * wholeIn;
+        int starts = Math.Max(lines, whole / panel);
+        float* zeros = Scratch.Layer.Take(32 + packedSize + (sumSize * pieces) + (4 * starts)), packed = zeros + 32, sums = packed + packedSize;
+        nint* pixels = (nint*)(sums + (sumSize * pieces)), panels = pixels + starts;
         new Span<float>(zeros, 32).Clear();
-        if (task.DX is not null) { ConvLayout.PackBackward<L>(in s, task.Weight, packed); }
-        starts[0] = 0;
-        for (int i = 1; i < lines; i++) { starts[i] = (nint)sizeof(float) * i * s.StrideH * s.PaddedW * s.C; }
+        if (task.DX is not null) { ConvLayout.PackBackward(in s, task.Weight, panelIn, whole, packed); }
+        for (int i = 0; i < lines; i++) { pixels[i] = (nint)sizeof(float) * i * s.StrideH * s.PaddedW * s.BlockC; }
+        for (int o = 0; o < whole / panel; o++) { panels[o] = (nint)sizeof(float) * o * lines * columns * panel; }
         var all = new Images<L>
         {
-            T = task, Packed = packed, Zeros = zeros, Sums = sums, SumSize = sumSize, Starts = starts, Pieces = pieces, Lines = lines, Columns = columns, Whole = whole, WholeIn = wholeIn,
+            T = task, Packed = packed, Zeros = zeros, Sums = sums, SumSize = sumSize, PixelStarts = pixels, PanelStarts = panels, Pieces = pieces,
+            Lines = lines, Columns = columns, Panel = panel, Whole = whole, PanelIn = panelIn, WholeIn = wholeIn,
         };
         Work.Run(pieces, all);
-        if (task.DWeight is not null) { Work.For(s.C, Math.Max(1, 4096 / (s.KH * s.KW * whole)), new Fold<L> { S = s, Sums = sums, SumSize = sumSize, Pieces = pieces, Whole = whole, DWeight = task.DWeight }); }
+        if (task.DWeight is not null)
+        {
+            var fold = new Fold<L> { S = s, Sums = sums, SumSize = sumSize, Pieces = pieces, Panel = panel, DWeight = task.DWeight };
+            Work.For(s.C, Math.Max(1, 4096 / (s.KH * s.KW * whole)), fold);
+        }
         if (task.DBias is null) { return; }
         for (int o = 0; o < s.OutC; o++)
         {
@@ -74,22 +80,23 @@ internal static unsafe class ConvBackward
     {
         public ConvShape S;
         public float* Sums, DWeight;
-        public int SumSize, Pieces, Whole;
+        public int SumSize, Pieces, Panel;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int from, int to)
         {
-            int taps = S.KH * S.KW, k = S.K, outputs = S.OutC;
+            int taps = S.KH * S.KW, k = S.K, outputs = S.OutC, block = S.BlockC;
             float* line = stackalloc float[L.Width];
             for (int c = from; c < to; c++)
             {
                 for (int t = 0; t < taps; t++)
                 {
-                    float* sums = Sums + ((nint)((t * S.C) + c) * Whole), dw = DWeight + (c * taps) + t;
-                    for (int o = 0; o < outputs; o += L.Width, sums += L.Width)
+                    float* sums = Sums + ((nint)ConvLayout.Row(c, t, block, taps) * Panel), dw = DWeight + (c * taps) + t;
+                    for (int o = 0; o < outputs; o += L.Width)
                     {
-                        L sum = L.Load(in *sums, 0);
-                        for (int p = 1; p < Pieces; p++) { sum += L.Load(in *sums, (nint)p * SumSize); }
+                        float* at = sums + ((nint)(o / Panel * Panel) * k) + (o % Panel);
+                        L sum = L.Load(in *at, 0);
+                        for (int p = 1; p < Pieces; p++) { sum += L.Load(in *at, (nint)p * SumSize); }
                         L.Store(sum, ref *line, 0);
                         int real = Math.Min(L.Width, outputs - o);
                         for (int j = 0; j < real; j++, dw += k) { *dw = line[j]; }
@@ -103,8 +110,8 @@ internal static unsafe class ConvBackward
     {
         public Task T;
         public float* Packed, Zeros, Sums;
-        public nint* Starts;
-        public int SumSize, Pieces, Lines, Columns, Whole, WholeIn;
+        public nint* PixelStarts, PanelStarts;
+        public int SumSize, Pieces, Lines, Columns, Panel, Whole, PanelIn, WholeIn;
 
         public readonly void Run(int piece)
         {
@@ -119,7 +126,7 @@ internal static unsafe class ConvBackward
             }
             int inLines = ((Lines - 1) * s.StrideH) + s.SpanH, paddedH = s.H + (2 * s.PadH);
             int imageSize = Vectors(inLines * s.PaddedW * s.C), dySize = pixels * Whole, dxSize = T.DX is null ? 0 : paddedH * s.PaddedW * WholeIn;
-            int tempSize = T.End == ConvEnd.None ? 0 : T.End == ConvEnd.Relu ? s.OutSize : pixels / 4 * Whole;
+            int tempSize = T.End == ConvEnd.None ? 0 : T.End == ConvEnd.Relu ? s.OutSize : pixels / 4 * Panel;
             float* dy = Scratch.Images.Take(imageSize + dySize + dxSize + tempSize), dx = dy + dySize, image = dx + dxSize, temp = image + imageSize;
             if (Whole > s.OutC) { new Span<float>(dy, dySize).Clear(); }
             for (int n = from; n < to; n++)
@@ -128,14 +135,14 @@ internal static unsafe class ConvBackward
                 else { LoadDY(n, temp, dy, db); }
                 if (T.DWeight is not null)
                 {
-                    ConvLayout.Pad(in s, T.X + ((nint)n * s.InSize), 0, inLines, image);
-                    AddDW(image, dy, dw);
+                    ConvLayout.Pad(in s, T.X + ((nint)n * s.InSize), 0, inLines, inLines, image);
+                    AddDW(image, inLines, dy, dw);
                 }
                 if (T.DX is not null)
                 {
                     new Span<float>(dx, dxSize).Clear();
                     AddDX(dy, dx);
-                    ConvLayout.Unpad(in s, dx, WholeIn, T.DX + ((nint)n * s.InSize));
+                    ConvLayout.Unpad(in s, dx, PanelIn, T.DX + ((nint)n * s.InSize));
                 }
             }
         }
@@ -144,14 +151,19 @@ internal static unsafe class ConvBackward
 
         private readonly void Unpool(int n, float* pooled, float* dy, float* db)
         {
-            int width = Columns / 2, height = Lines / 2, plane = width * height;
+            int width = Columns / 2, height = Lines / 2, plane = width * height, line = width * Panel;
+            float* from = T.DY + ((nint)n * T.S.OutC * plane);
             byte* at = T.At + ((nint)n * plane * Whole);
-            if (Whole > T.S.OutC) { new Span<float>(pooled, plane * Whole).Clear(); }
-            ConvLayout.ToLast(T.S.OutC, plane, T.DY + ((nint)n * T.S.OutC * plane), plane, pooled, Whole);
-            for (int i = 0; i < height; i++)
+            for (int o = 0; o < T.S.OutC; o += Panel, at += plane * Panel, from += plane * Panel, dy += Lines * Columns * Panel)
             {
-                float* above = dy + (2 * i * Columns * Whole);
-                ConvPool.Backward<L>(pooled + (i * width * Whole), at + (i * width * Whole), Whole, width, above, above + (Columns * Whole), db);
+                int real = Math.Min(Panel, T.S.OutC - o);
+                if (real < Panel) { new Span<float>(pooled, plane * Panel).Clear(); }
+                ConvLayout.ToLast(real, plane, from, plane, pooled, Panel);
+                for (int i = 0; i < height; i++)
+                {
+                    float* above = dy + (4 * i * line);
+                    ConvPool.Backward<L>(pooled + (i * line), at + (i * line), Panel, width, above, above + (2 * line), db + o);
+                }
             }
         }
 
@@ -165,7 +177,7 @@ internal static unsafe class ConvBackward
                 dy = masked;
             }
             for (int o = 0; o < T.S.OutC; o++) { db[o] += Sum(dy + (o * plane), plane); }
-            ConvLayout.ToLast(T.S.OutC, plane, dy, plane, to, Whole);
+            for (int o = 0; o < T.S.OutC; o += Panel, dy += Panel * plane, to += Panel * plane) { ConvLayout.ToLast(Math.Min(Panel, T.S.OutC - o), plane, dy, plane, to, Panel); }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -191,27 +203,34 @@ internal static unsafe class ConvBackward
             return sum;
         }
 
-        private readonly void AddDW(float* image, float* dy, float* dw)
+        private readonly void AddDW(float* image, int inLines, float* dy, float* dw)
         {
             ref readonly var s = ref T.S;
+            int block = s.BlockC, pixels = Lines * Columns;
             // rows of a product are the neighbouring values of a patch: a line of it, or a tap where they lie apart
-            int runs = s.DilationW == 1 ? s.KH : s.KH * s.KW, run = s.K / runs;
-            var walk = new ConvWalk(Lines, Starts, Columns, sizeof(float), (nint)sizeof(float) * s.StrideW * s.C, (nint)sizeof(float) * Whole);
-            for (int o = 0; o < s.OutC;)
+            int run = s.K / s.Runs;
+            var walk = new ConvWalk(Lines, PixelStarts, Columns, sizeof(float), (nint)sizeof(float) * s.StrideW * block, (nint)sizeof(float) * Panel);
+            for (int o = 0; o < s.OutC; o += Panel, dy += (nint)pixels * Panel)
             {
-                int wide = ConvLayout.Panel<L>(s.OutC - o);
-                for (int r = 0; r < runs; r++)
+                int vectors = Math.Min(Panel, s.OutC - o) > L.Width ? 2 : 1;
+                for (int c = 0; c < s.C; c += block)
                 {
-                    int ky = s.DilationW == 1 ? r : r / s.KW, kx = s.DilationW == 1 ? 0 : r % s.KW;
-                    float* a = image + ((nint)s.C * ((ky * s.DilationH * s.PaddedW) + (kx * s.DilationW))), c = dw + ((nint)r * run * Whole) + o;
-                    for (int i = 0; i < run;)
+                    for (int ky = 0; ky < s.KH; ky++)
                     {
-                        int rows = ConvTile.Cut<L>(run - i);
-                        ConvTile.Run<L>(rows, wide / L.Width, in walk, a + i, dy + o, Zeros, c + ((nint)i * Whole), Whole, true);
-                        i += rows;
+                        for (int kx = 0; kx < s.RunsW; kx++)
+                        {
+                            float* a = image + ((nint)c * inLines * s.PaddedW) + (block * ((ky * s.DilationH * s.PaddedW) + (kx * s.DilationW)));
+                            for (int left = run; left > 0;)
+                            {
+                                int rows = ConvTile.Cut<L>(left);
+                                ConvTile.Run<L>(rows, vectors, in walk, a, dy, Zeros, dw, Panel, true);
+                                left -= rows;
+                                a += rows;
+                                dw += rows * Panel;
+                            }
+                        }
                     }
                 }
-                o += wide;
             }
         }
 
@@ -219,26 +238,25 @@ internal static unsafe class ConvBackward
         {
             ref readonly var s = ref T.S;
             float* b = Packed;
-            nint ld = (nint)s.StrideW * WholeIn;
-            for (int c = 0; c < s.C;)
+            nint ld = (nint)s.StrideW * PanelIn, line = (nint)s.PaddedW * PanelIn;
+            var walk = new ConvWalk(Whole / Panel, PanelStarts, Panel, (nint)sizeof(float) * Panel, sizeof(float), (nint)sizeof(float) * PanelIn);
+            for (int c = 0; c < s.C; c += PanelIn, dx += (s.H + (2 * s.PadH)) * line)
             {
-                int wide = ConvLayout.Panel<L>(s.C - c);
-                var walk = new ConvWalk(1, Starts, s.OutC, (nint)sizeof(float) * Whole, sizeof(float), (nint)sizeof(float) * wide);
-                for (int t = 0; t < s.KH * s.KW; t++, b += (nint)s.OutC * wide)
+                int vectors = Math.Min(PanelIn, s.C - c) > L.Width ? 2 : 1;
+                for (int t = 0; t < s.KH * s.KW; t++, b += (nint)Whole * PanelIn)
                 {
-                    float* tap = dx + ((nint)WholeIn * ((t / s.KW * s.DilationH * s.PaddedW) + (t % s.KW * s.DilationW))) + c;
+                    float* tap = dx + (t / s.KW * s.DilationH * line) + (t % s.KW * s.DilationW * PanelIn);
                     for (int i = 0; i < Lines; i++)
                     {
-                        float* a = dy + ((nint)i * Columns * Whole), to = tap + ((nint)i * s.StrideH * s.PaddedW * WholeIn);
+                        float* a = dy + ((nint)i * Columns * Panel), to = tap + (i * s.StrideH * line);
                         for (int j = 0; j < Columns;)
                         {
                             int rows = ConvTile.Cut<L>(Columns - j);
-                            ConvTile.Run<L>(rows, wide / L.Width, in walk, a + ((nint)j * Whole), b, Zeros, to + (j * ld), ld, true);
+                            ConvTile.Run<L>(rows, vectors, in walk, a + ((nint)j * Panel), b, Zeros, to + (j * ld), ld, true);
                             j += rows;
                         }
                     }
                 }
-                c += wide;
             }
         }
     }

@@ -42,23 +42,24 @@ internal static unsafe class ConvForward
     private static void Run<L>(in ConvShape s, ConvEnd end, float* x, float* weight, float* bias, float* y, byte* at) where L : struct, IVectorLane<L>, ILane<L>
     {
         bool pool = end == ConvEnd.ReluPool;
-        int whole = ConvLayout.Whole<L>(s.OutC), lines = pool ? s.OH / 2 * 2 : s.OH;
+        int panel = ConvLayout.Panel<L>(s.OutC), whole = ConvLayout.Whole<L>(s.OutC), lines = pool ? s.OH / 2 * 2 : s.OH;
         if (s.N == 0 || s.OutC == 0 || lines == 0 || s.OW < (pool ? 2 : 1)) { return; }
-        float* packed = Scratch.Layer.Take((s.K * whole) + whole + (2 * s.KH * s.KW)), start = packed + (s.K * whole);
+        float* packed = Scratch.Layer.Take((s.K * whole) + whole + (2 * s.Runs)), start = packed + (s.K * whole);
         nint* segments = (nint*)(start + whole);
-        ConvLayout.PackForward<L>(in s, weight, packed);
+        ConvLayout.PackForward(in s, weight, panel, packed);
         for (int o = 0; o < whole; o++) { start[o] = bias is not null && o < s.OutC ? bias[o] : 0; }
         var all = new Blocks<L>
         {
             S = s, End = end, X = x, Packed = packed, Start = start, Y = y, At = at, Whole = whole, Lines = lines, Columns = pool ? s.OW / 2 * 2 : s.OW,
-            SegmentStarts = segments, Segments = ConvLayout.Segments(in s, segments),
+            Segments = segments, Panel = panel,
         };
-        int line = (s.StrideH * s.PaddedW * s.C) + (s.OW * Math.Min(whole, ConvTile.Vectors * L.Width)), block = Math.Max(2, BlockFloats / line / 2 * 2);
+        int line = (s.StrideH * s.PaddedW * s.C) + (s.OW * panel), block = Math.Max(2, BlockFloats / line / 2 * 2);
         // few images: cut them, so that there is something for every thread
         long wanted = Math.Min(Math.Max(1, 16 / s.N), Math.Max(1, s.Work / ChunkWork));
         block = Math.Min(block, (int)((lines + wanted - 1) / wanted));
         all.Block = Math.Min(lines, (block + 1) / 2 * 2);
         all.PerImage = (lines + all.Block - 1) / all.Block;
+        ConvLayout.Segments(in s, all.InLines, segments);
         Work.For(s.N * all.PerImage, (int)Math.Clamp(ChunkWork * all.PerImage / Math.Max(1, s.Work), 1, 64), all);
     }
 
@@ -68,74 +69,67 @@ internal static unsafe class ConvForward
         public ConvEnd End;
         public float* X, Packed, Start, Y;
         public byte* At;
-        public nint* SegmentStarts;
-        public int Segments, Whole, Lines, Columns, Block, PerImage;
+        public nint* Segments;
+        public int Panel, Whole, Lines, Columns, Block, PerImage;
+
+        // lines of the input that a block of outputs reads
+        public readonly int InLines => ((Block - 1) * S.StrideH) + S.SpanH;
 
         public readonly void Run(int from, int to)
         {
-            int inLines = ((Block - 1) * S.StrideH) + S.SpanH, inSize = inLines * S.PaddedW * S.C;
-            // the tile's sums, and the pooled block before it goes back to channels first
-            int outSize = (End == ConvEnd.ReluPool ? 2 : Block) * Columns * ConvTile.Vectors * L.Width;
-            float* image = Scratch.Images.Take(inSize + outSize + (End == ConvEnd.ReluPool ? Block * Columns / 4 * Whole : 0) + 32), sums = image + ((inSize + 15) / 16 * 16);
+            int inSize = InLines * S.PaddedW * S.C;
+            // the tiles' sums, and the pooled block before it goes back to channels first
+            int outSize = (End == ConvEnd.ReluPool ? 2 : Block) * Columns * Panel;
+            float* image = Scratch.Images.Take(inSize + outSize + (End == ConvEnd.ReluPool ? Block * Columns / 4 * Panel : 0) + 16), sums = image + ((inSize + 15) / 16 * 16);
             for (int i = from; i < to; i++)
             {
                 int n = i / PerImage, first = i % PerImage * Block, count = Math.Min(Block, Lines - first);
-                ConvLayout.Pad(in S, X + ((nint)n * S.InSize), first * S.StrideH, ((count - 1) * S.StrideH) + S.SpanH, image);
-                if (End == ConvEnd.ReluPool) { Pooled(n, first, count, image, sums, sums + outSize); }
-                else { Plain(n, first, count, image, sums); }
+                // a last, smaller block leaves lines of the image unwritten, which nothing reads
+                ConvLayout.Pad(in S, X + ((nint)n * S.InSize), first * S.StrideH, Math.Min(InLines, S.H + (2 * S.PadH) - (first * S.StrideH)), InLines, image);
+                for (int o = 0; o < S.OutC; o += Panel)
+                {
+                    if (End == ConvEnd.ReluPool) { Pooled(n, o, first, count, image, sums, sums + outSize); }
+                    else { Plain(n, o, first, count, image, sums); }
+                }
             }
         }
 
-        private readonly void Plain(int n, int first, int count, float* image, float* sums)
+        private readonly void Plain(int n, int o, int first, int count, float* image, float* sums)
         {
-            int plane = S.OH * S.OW;
-            float* packed = Packed, y = Y + ((nint)n * S.OutSize) + (first * S.OW);
-            for (int o = 0; o < S.OutC;)
+            int plane = S.OH * S.OW, real = Math.Min(Panel, S.OutC - o);
+            for (int i = 0; i < count; i++) { Line(image, i, o, sums + (i * Columns * Panel)); }
+            float* y = Y + ((nint)n * S.OutSize) + ((nint)o * plane) + (first * S.OW);
+            ConvLayout.ToFirst(real, count * Columns, sums, Panel, y, plane);
+            if (End == ConvEnd.Relu)
             {
-                int wide = ConvLayout.Panel<L>(S.OutC - o), real = Math.Min(wide, S.OutC - o);
-                for (int i = 0; i < count; i++) { Line(image, i, packed, wide, Start + o, sums + (i * Columns * wide)); }
-                float* to = y + ((nint)o * plane);
-                ConvLayout.ToFirst(real, count * Columns, sums, wide, to, plane);
-                if (End == ConvEnd.Relu)
-                {
-                    for (int c = 0; c < real; c++) { Relu(to + ((nint)c * plane), count * Columns); }
-                }
-                packed += (nint)S.K * wide;
-                o += wide;
+                for (int c = 0; c < real; c++) { Relu(y + ((nint)c * plane), count * Columns); }
             }
         }
 
-        private readonly void Pooled(int n, int first, int count, float* image, float* sums, float* pooled)
+        private readonly void Pooled(int n, int o, int first, int count, float* image, float* sums, float* pooled)
         {
-            int width = Columns / 2, plane = (S.OH / 2) * (S.OW / 2);
-            float* packed = Packed;
-            byte* at = At is null ? null : At + (((nint)n * plane) + (first / 2 * width)) * Whole;
-            for (int o = 0; o < S.OutC;)
+            int width = Columns / 2, plane = Lines / 2 * width, start = first / 2 * width, line = width * Panel;
+            byte* at = At is null ? null : At + ((nint)n * plane * Whole) + ((nint)o * plane) + (start * Panel);
+            for (int i = 0; i < count / 2; i++)
             {
-                int wide = ConvLayout.Panel<L>(S.OutC - o);
-                for (int i = 0; i < count; i += 2)
-                {
-                    Line(image, i, packed, wide, Start + o, sums);
-                    Line(image, i + 1, packed, wide, Start + o, sums + (Columns * wide));
-                    int pixel = i / 2 * width * Whole;
-                    ConvPool.Forward<L>(sums, sums + (Columns * wide), wide, width, pooled + pixel + o, at is null ? null : at + pixel + o, Whole);
-                }
-                packed += (nint)S.K * wide;
-                o += wide;
+                Line(image, 2 * i, o, sums);
+                Line(image, (2 * i) + 1, o, sums + (2 * line));
+                ConvPool.Forward<L>(sums, sums + (2 * line), Panel, width, pooled + (i * line), at is null ? null : at + (i * line));
             }
-            ConvLayout.ToFirst(S.OutC, count / 2 * width, pooled, Whole, Y + ((nint)n * S.OutC * plane) + (first / 2 * width), plane);
+            ConvLayout.ToFirst(Math.Min(Panel, S.OutC - o), count / 2 * width, pooled, Panel, Y + ((((nint)n * S.OutC) + o) * plane) + start, plane);
         }
 
         // one line of outputs, a panel of channels
-        private readonly void Line(float* image, int i, float* packed, int wide, float* start, float* sums)
+        private readonly void Line(float* image, int i, int o, float* sums)
         {
-            float* a = image + ((nint)i * S.StrideH * S.PaddedW * S.C);
-            nint pixel = (nint)S.StrideW * S.C;
-            var walk = new ConvWalk(Segments, SegmentStarts, S.K / Segments, pixel * sizeof(float), sizeof(float), wide * sizeof(float));
+            nint block = S.BlockC, pixel = S.StrideW * block;
+            float* a = image + (i * S.StrideH * S.PaddedW * block), b = Packed + ((nint)o * S.K);
+            int vectors = Math.Min(Panel, S.OutC - o) > L.Width ? 2 : 1;
+            var walk = new ConvWalk(S.Runs, Segments, S.K / S.Runs, pixel * sizeof(float), sizeof(float), Panel * sizeof(float));
             for (int j = 0; j < Columns;)
             {
                 int rows = ConvTile.Cut<L>(Columns - j);
-                ConvTile.Run<L>(rows, wide / L.Width, in walk, a + (j * pixel), packed, start, sums + (j * wide), wide, false);
+                ConvTile.Run<L>(rows, vectors, in walk, a + (j * pixel), b, Start + o, sums + (j * Panel), Panel, false);
                 j += rows;
             }
         }

@@ -55,96 +55,116 @@ internal static unsafe class ConvLayout
     private static void Transpose4(float* from, nint ldFrom, float* to, nint ldTo) =>
         GemmPack.Transpose4(from, from + ldFrom, from + (2 * ldFrom), from + (3 * ldFrom), to, ldTo);
 
-    /// <summary>Lines [first, first + lines) of the zero-padded image x, channels last: [lines, W + 2·PadW, C].</summary>
-    public static void Pad(in ConvShape s, float* x, int first, int lines, float* to)
+    /// <summary>Lines [first, first + lines) of the zero-padded image x: [C / block, room, W + 2·PadW, block].</summary>
+    public static void Pad(in ConvShape s, float* x, int first, int lines, int room, float* to)
     {
-        int plane = s.H * s.W, line = s.PaddedW * s.C, side = s.PadW * s.C;
-        if (s.PadW == 0 && first >= s.PadH && first + lines <= s.PadH + s.H)
+        int block = s.BlockC, plane = s.H * s.W, line = s.PaddedW * block, side = s.PadW * block;
+        for (int c = 0; c < s.C; c += block, x += (nint)block * plane, to += (nint)room * line)
         {
-            ToLast(s.C, lines * s.W, x + ((first - s.PadH) * s.W), plane, to, s.C);
-            return;
-        }
-        for (int i = first - s.PadH; lines > 0; i++, lines--, to += line)
-        {
-            if ((uint)i >= (uint)s.H) { new Span<float>(to, line).Clear(); continue; }
-            new Span<float>(to, side).Clear();
-            ToLast(s.C, s.W, x + (i * s.W), plane, to + side, s.C);
-            new Span<float>(to + line - side, side).Clear();
+            if (s.PadW == 0 && first >= s.PadH && first + lines <= s.PadH + s.H)
+            {
+                ToLast(block, lines * s.W, x + ((first - s.PadH) * s.W), plane, to, block);
+                continue;
+            }
+            float* t = to;
+            for (int i = 0; i < lines; i++, t += line)
+            {
+                int y = first + i - s.PadH;
+                if ((uint)y >= (uint)s.H) { new Span<float>(t, line).Clear(); continue; }
+                new Span<float>(t, side).Clear();
+                ToLast(block, s.W, x + (y * s.W), plane, t + side, block);
+                new Span<float>(t + line - side, side).Clear();
+            }
         }
     }
 
-    /// <summary>The inside of the padded image, channels last with ld floats a pixel, back to channels first.</summary>
-    public static void Unpad(in ConvShape s, float* from, nint ld, float* x)
+    /// <summary>The inside of the padded image [panels, H + 2·PadH, W + 2·PadW, panel] to channels first.</summary>
+    public static void Unpad(in ConvShape s, float* from, int panel, float* x)
     {
-        int plane = s.H * s.W;
-        from += ((s.PadH * s.PaddedW) + s.PadW) * ld;
-        if (s.PadW == 0)
+        int plane = s.H * s.W, line = s.PaddedW * panel;
+        from += ((s.PadH * s.PaddedW) + s.PadW) * panel;
+        for (int c = 0; c < s.C; c += panel, from += (s.H + (2 * s.PadH)) * line)
         {
-            ToFirst(s.C, plane, from, ld, x, plane);
-            return;
+            int real = Math.Min(panel, s.C - c);
+            if (s.PadW == 0)
+            {
+                ToFirst(real, plane, from, panel, x, plane);
+                x += (nint)real * plane;
+                continue;
+            }
+            for (int i = 0; i < s.H; i++) { ToFirst(real, s.W, from + (i * line), panel, x + (i * s.W), plane); }
+            x += (nint)real * plane;
         }
-        for (int i = 0; i < s.H; i++, from += s.PaddedW * ld, x += s.W) { ToFirst(s.C, s.W, from, ld, x, plane); }
     }
 
-    /// <summary>The weight [out, c, kh, kw] as panels of 2 vectors of outputs: [out / 32, kh · kw · c, 32], zeros in place of outputs that do not exist.</summary>
+    /// <summary>The weight [out, c, kh, kw] as panels of outputs: [panels, c / block, kh, kw, block, panel], zeros in place of outputs that do not exist.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void PackForward<L>(in ConvShape s, float* weight, float* to) where L : struct, IVectorLane<L>, ILane<L>
+    public static void PackForward(in ConvShape s, float* weight, int panel, float* to)
     {
-        int taps = s.KH * s.KW, channels = s.C, k = s.K, outputs = s.OutC;
-        for (int o = 0; o < outputs; o += ConvTile.Vectors * L.Width)
+        int taps = s.KH * s.KW, channels = s.C, block = s.BlockC, k = s.K, outputs = s.OutC;
+        for (int o = 0; o < outputs; o += panel)
         {
-            int wide = Panel<L>(outputs - o), real = Math.Min(wide, outputs - o);
+            int real = Math.Min(panel, outputs - o);
             float* from = weight + ((nint)o * k);
             for (int c = 0; c < channels; c++)
             {
                 for (int t = 0; t < taps; t++, from++)
                 {
-                    float* row = to + ((nint)((t * channels) + c) * wide);
+                    float* row = to + ((nint)Row(c, t, block, taps) * panel);
                     for (int j = 0; j < real; j++) { row[j] = from[(nint)j * k]; }
-                    for (int j = real; j < wide; j++) { row[j] = 0; }
+                    for (int j = real; j < panel; j++) { row[j] = 0; }
                 }
             }
-            to += (nint)k * wide;
+            to += (nint)k * panel;
         }
     }
 
-    /// <summary>The weight as panels of 2 vectors of inputs: [c / 32, kh · kw, out, 32].</summary>
+    /// <summary>The weight as panels of inputs: [panels, kh · kw, whole panels of out, panel].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void PackBackward<L>(in ConvShape s, float* weight, float* to) where L : struct, IVectorLane<L>, ILane<L>
+    public static void PackBackward(in ConvShape s, float* weight, int panel, int outputs, float* to)
     {
-        int taps = s.KH * s.KW, channels = s.C, k = s.K, outputs = s.OutC;
-        for (int c = 0; c < channels; c += ConvTile.Vectors * L.Width)
+        int taps = s.KH * s.KW, channels = s.C, k = s.K, exist = s.OutC;
+        for (int c = 0; c < channels; c += panel)
         {
-            int wide = Panel<L>(channels - c), real = Math.Min(wide, channels - c);
+            int real = Math.Min(panel, channels - c);
             for (int t = 0; t < taps; t++)
             {
                 float* from = weight + ((nint)c * taps) + t;
-                for (int o = 0; o < outputs; o++, from += k, to += wide)
+                for (int o = 0; o < outputs; o++, from += k, to += panel)
                 {
-                    for (int j = 0; j < real; j++) { to[j] = from[(nint)j * taps]; }
-                    for (int j = real; j < wide; j++) { to[j] = 0; }
+                    for (int j = 0; j < panel; j++) { to[j] = j < real && o < exist ? from[(nint)j * taps] : 0; }
                 }
             }
         }
     }
 
-    /// <summary>Columns of the next panel when <paramref name="left"/> remain: whole vectors, two at most.</summary>
-    public static int Panel<L>(int left) where L : struct, IVectorLane<L>, ILane<L> => left > L.Width ? ConvTile.Vectors * L.Width : L.Width;
+    /// <summary>Where channel c and tap t stand in a patch.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Row(int c, int t, int block, int taps) => (c / block * block * taps) + (t * block) + (c % block);
 
-    /// <summary>Channels in whole vectors.</summary>
-    public static int Whole<L>(int channels) where L : struct, IVectorLane<L>, ILane<L> => (channels + L.Width - 1) / L.Width * L.Width;
+    /// <summary>Channels of a panel: what a tile holds side by side, or one vector where that is enough.</summary>
+    public static int Panel<L>(int channels) where L : struct, IVectorLane<L>, ILane<L> => channels > L.Width ? ConvTile.Vectors * L.Width : L.Width;
 
-    /// <summary>Where the segments of a patch begin, in bytes: its lines, or its taps where they lie apart. Returns their number.</summary>
-    public static int Segments(in ConvShape s, nint* starts)
+    /// <summary>Channels in whole panels.</summary>
+    public static int Whole<L>(int channels) where L : struct, IVectorLane<L>, ILane<L>
     {
-        int n = 0;
-        for (int ky = 0; ky < s.KH; ky++)
+        int panel = Panel<L>(channels);
+        return (channels + panel - 1) / panel * panel;
+    }
+
+    /// <summary>Where the segments of a patch begin in an image of that many lines, in bytes: its lines, or its taps where they lie apart.</summary>
+    public static void Segments(in ConvShape s, int lines, nint* starts)
+    {
+        int block = s.BlockC;
+        for (int c = 0; c < s.C; c += block)
         {
-            for (int kx = 0; kx < (s.DilationW == 1 ? 1 : s.KW); kx++)
+            for (int ky = 0; ky < s.KH; ky++)
             {
-                starts[n++] = (nint)sizeof(float) * s.C * ((ky * s.DilationH * s.PaddedW) + (kx * s.DilationW));
+                for (int kx = 0; kx < s.RunsW; kx++)
+                {
+                    *starts++ = (nint)sizeof(float) * (((nint)c * lines * s.PaddedW) + (block * ((ky * s.DilationH * s.PaddedW) + (kx * s.DilationW))));
+                }
             }
         }
-        return n;
     }
 }

@@ -16,13 +16,12 @@ internal static unsafe class ConvPool
     /// <param name="below">The line after it.</param>
     /// <param name="channels">Whole vectors of them.</param>
     /// <param name="outputs">Pixels of the result.</param>
-    /// <param name="y">[outputs, ld].</param>
-    /// <param name="at">[outputs, ld], or null where no gradient is wanted.</param>
-    /// <param name="ld">Floats, and bytes, from one output pixel to the next.</param>
+    /// <param name="y">[outputs, channels].</param>
+    /// <param name="at">[outputs, channels], or null where no gradient is wanted.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Forward<L>(float* above, float* below, int channels, int outputs, float* y, byte* at, nint ld) where L : struct, IVectorLane<L>, ILane<L>
+    public static void Forward<L>(float* above, float* below, int channels, int outputs, float* y, byte* at) where L : struct, IVectorLane<L>, ILane<L>
     {
-        for (int x = 0; x < outputs; x++, above += 2 * channels, below += 2 * channels, y += ld, at += ld)
+        for (int x = 0; x < outputs; x++, above += 2 * channels, below += 2 * channels, y += channels)
         {
             for (int c = 0; c < channels; c += L.Width)
             {
@@ -31,7 +30,7 @@ internal static unsafe class ConvPool
                 Next(L.Load(in *below, c), L.Of(2), ref max, ref which);
                 Next(L.Load(in *below, channels + c), L.Of(3), ref max, ref which);
                 L.Store(L.WhereGreaterOrEqual(L.Of(0), max, L.Of(0), max), ref *y, c);
-                if (at != null) { StoreBytes(L.WhereGreaterOrEqual(L.Of(0), max, L.Of(Dead), which), at + c); }
+                if (at != null) { StoreBytes(L.WhereGreaterOrEqual(L.Of(0), max, L.Of(Dead), which), at + ((nint)x * channels) + c); }
             }
         }
     }

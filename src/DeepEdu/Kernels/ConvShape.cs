@@ -24,6 +24,15 @@ internal readonly record struct ConvShape(int N, int C, int H, int W, int OutC, 
     /// <summary>Output channels of one group.</summary>
     public int GroupOut => OutC / Groups;
 
+    /// <summary>Channels that lie side by side in a channels-last image: all, or runs of 32, so that neighbouring pixels share cache lines.</summary>
+    public int BlockC => C % 32 == 0 ? 32 : C;
+
+    /// <summary>Segments of a line of a patch: one, or one a tap where taps lie apart.</summary>
+    public int RunsW => DilationW == 1 ? 1 : KW;
+
+    /// <summary>Segments of a patch.</summary>
+    public int Runs => C / BlockC * KH * RunsW;
+
     /// <summary>Products of one output value.</summary>
     public int K => GroupC * KH * KW;
 
