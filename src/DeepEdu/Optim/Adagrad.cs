@@ -1,0 +1,68 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Lanes;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Optim;
+
+/// <summary>Settings of <see cref="Adagrad"/>.</summary>
+public sealed record AdagradOptions
+{
+    /// <summary>α.</summary>
+    public double LearningRate { get; init; } = 1e-2;
+
+    /// <summary>Step t moves by α/(1 + (t − 1)·decay).</summary>
+    public double LearningRateDecay { get; init; }
+
+    /// <summary>What the sum of squares starts from.</summary>
+    public double InitialAccumulator { get; init; }
+
+    /// <summary>ε, added to the root.</summary>
+    public double Epsilon { get; init; } = 1e-10;
+
+    /// <summary>λ: λw is added to the gradient.</summary>
+    public double WeightDecay { get; init; }
+}
+
+/// <summary>Adagrad: s ← s + g², w ← w − α·g/(√s + ε). Duchi, Hazan and Singer 2011, figure 1. <c>torch.optim.Adagrad</c>.</summary>
+public sealed class Adagrad : Optimizer
+{
+    private readonly AdagradOptions _options;
+
+    /// <summary>An optimiser of one group of parameters.</summary>
+    public Adagrad(IReadOnlyList<(string Name, Parameter Value)> parameters, AdagradOptions? options = null) : this(new[] { new ParameterGroup(parameters) }, options) { }
+
+    /// <summary>An optimiser of several groups.</summary>
+    public Adagrad(ParameterGroup[] groups, AdagradOptions? options = null) : this(options ?? new(), groups) { }
+
+    private Adagrad(AdagradOptions options, ParameterGroup[] groups) : base(groups, options.LearningRate, options.WeightDecay, "sum")
+    {
+        ThrowIfNegative(options.LearningRateDecay, "learning rate decay");
+        ThrowIfNegative(options.InitialAccumulator, "initial accumulator");
+        ThrowIfNegative(options.Epsilon, "epsilon");
+        _options = options;
+    }
+
+    private protected override float StartOf(int state) => (float)_options.InitialAccumulator;
+
+    private protected override void Update(Slot slot, Tensor gradient, double learningRate, double weightDecay) => slot.Run(new Formula
+    {
+        Rate = (float)(learningRate / (1 + ((slot.Steps - 1) * _options.LearningRateDecay))),
+        Pull = (float)weightDecay,
+        Epsilon = (float)_options.Epsilon,
+    }, gradient);
+
+    private struct Formula : IUpdate
+    {
+        public float Rate, Pull, Epsilon;
+
+        public static int States => 1;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Step<L>(ref L w, L g, ref L s1, ref L s2, ref L s3) where L : struct, ILane<L>
+        {
+            g = L.MultiplyAdd(Pull, w, g);
+            s1 = L.MultiplyAdd(g, g, s1);
+            w -= Rate * g / (L.Sqrt(s1) + Epsilon);
+        }
+    }
+}

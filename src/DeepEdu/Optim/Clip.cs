@@ -1,0 +1,85 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Autograd;
+using DeepEdu.Lanes;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Optim;
+
+/// <summary>Keeps gradients from growing too large. Call between <c>tape.Gradients</c> and <c>Step</c>, while the tape is open.</summary>
+public static class Clip
+{
+    /// <summary>Bounds every value of every gradient to [−limit, limit]; NaN stays. <c>torch.nn.utils.clip_grad_value_</c>.</summary>
+    public static void ByValue(Gradients gradients, float limit)
+    {
+        ArgumentNullException.ThrowIfNull(gradients);
+        ThrowUnlessPositive(limit);
+        foreach (var leaf in gradients.Leaves) { gradients.Replace(leaf, Map(gradients[leaf], new Bound(limit))); }
+    }
+
+    /// <summary>Scales all gradients together so that their joint length √Σg² is at most <paramref name="limit"/>: Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063,
+    /// algorithm 1. <c>torch.nn.utils.clip_grad_norm_</c>.</summary>
+    /// <returns>The length before. NaN or infinity means that some gradient is not finite; they are then left as they are.</returns>
+    public static float ByNorm(Gradients gradients, float limit)
+    {
+        ArgumentNullException.ThrowIfNull(gradients);
+        ThrowUnlessPositive(limit);
+        float norm = Norm(gradients);
+        float scale = limit / (norm + 1e-6f); // PyTorch's guard against 0/0
+        if (scale < 1 && float.IsFinite(norm))
+        {
+            foreach (var leaf in gradients.Leaves) { gradients.Replace(leaf, Map(gradients[leaf], new Scale(scale))); }
+        }
+        return norm;
+    }
+
+    /// <summary>√Σg² over all gradients.</summary>
+    public static float Norm(Gradients gradients)
+    {
+        ArgumentNullException.ThrowIfNull(gradients);
+        double sum = 0;
+        foreach (var leaf in gradients.Leaves)
+        {
+            var g = gradients[leaf];
+            var one = Tensor.Empty([], g.Device);
+            g.Device.Fold(default(SumOfSquares), g.View, 1, g.Size, 1, one.View);
+            sum += one.Item();
+        }
+        return (float)Math.Sqrt(sum);
+    }
+
+    // a gradient may share its memory with another one, so it is never changed in place
+    private static Tensor Map<F>(Tensor g, F f) where F : unmanaged, IMap
+    {
+        var y = Tensor.Empty(g.Shape, g.Device);
+        g.Device.Map(f, g.View, y.View);
+        return y;
+    }
+
+    private static void ThrowUnlessPositive(float limit)
+    {
+        if (!(limit > 0)) { throw new ArgumentOutOfRangeException(nameof(limit), $"clip: the limit {limit} must be above 0"); }
+    }
+
+    private readonly struct Bound(float limit) : IMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => L.Max(-limit, L.Min(limit, x));
+    }
+
+    private readonly struct Scale(float by) : IMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => by * x;
+    }
+
+    private readonly struct SumOfSquares : IFold
+    {
+        public float Start => 0;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Step<L>(L acc, L x) where L : struct, ILane<L> => L.MultiplyAdd(x, x, acc);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Join<L>(L a, L b) where L : struct, ILane<L> => a + b;
+    }
+}

@@ -1,0 +1,65 @@
+namespace DeepEdu.Optim;
+
+/// <summary>Lowers the learning rate when a metric stops getting better. <c>ReduceLROnPlateau</c>.
+/// <code>plateau.Report(validationLoss); // after each epoch</code></summary>
+/// <param name="optimizer">Whose learning rate is lowered.</param>
+/// <param name="options">How.</param>
+public sealed class Plateau(Optimizer optimizer, PlateauOptions? options = null)
+{
+    private readonly PlateauOptions _options = options ?? new();
+    private int _bad, _rest;
+
+    /// <summary>The best value so far; NaN before the first.</summary>
+    public double Best { get; private set; } = double.NaN;
+
+    /// <summary>Takes in the metric of one epoch. NaN is never better.</summary>
+    /// <returns>Whether the learning rate was lowered.</returns>
+    public bool Report(double metric)
+    {
+        if (IsBetter(metric)) { (Best, _bad) = (metric, 0); }
+        else { _bad++; }
+        if (_rest > 0)
+        {
+            _rest--;
+            _bad = 0;
+        }
+        if (_bad <= _options.Patience) { return false; }
+        (_rest, _bad) = (_options.Cooldown, 0);
+        double rate = Math.Max(_options.Floor, optimizer.LearningRate * _options.Factor);
+        if (optimizer.LearningRate - rate <= 1e-8) { return false; } // PyTorch's eps: a change too small to matter
+        optimizer.LearningRate = rate;
+        return true;
+    }
+
+    private bool IsBetter(double metric)
+    {
+        if (double.IsNaN(Best)) { return !double.IsNaN(metric); }
+        double margin = _options.Threshold * (_options.ThresholdIsAbsolute ? 1 : Best);
+        return _options.HigherIsBetter ? metric > Best + margin : metric < Best - margin;
+    }
+}
+
+/// <summary>Settings of <see cref="Plateau"/>.</summary>
+public sealed record PlateauOptions
+{
+    /// <summary>What the learning rate is multiplied by.</summary>
+    public double Factor { get; init; } = 0.1;
+
+    /// <summary>Epochs without getting better that are let pass.</summary>
+    public int Patience { get; init; } = 10;
+
+    /// <summary>How much better counts: a part of the best value, or an amount.</summary>
+    public double Threshold { get; init; } = 1e-4;
+
+    /// <summary>Whether the threshold is an amount.</summary>
+    public bool ThresholdIsAbsolute { get; init; }
+
+    /// <summary>Epochs after a change that are not counted.</summary>
+    public int Cooldown { get; init; }
+
+    /// <summary>The lowest rate.</summary>
+    public double Floor { get; init; }
+
+    /// <summary>Whether the metric is an accuracy, not a loss.</summary>
+    public bool HigherIsBetter { get; init; }
+}

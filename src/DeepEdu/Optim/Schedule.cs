@@ -1,0 +1,93 @@
+namespace DeepEdu.Optim;
+
+/// <summary>The learning rate as a function of the step, or of the epoch: whichever is counted. It has no memory, so training can be taken up anywhere.
+/// <code>
+/// var schedule = Schedule.Cosine(1e-3, steps: 1000).WarmUp(50);
+/// optimizer.LearningRate = schedule.At(step);
+/// </code></summary>
+public sealed class Schedule
+{
+    private readonly Func<int, double> _rate;
+
+    /// <summary>A schedule of one's own.</summary>
+    /// <param name="rate">From the number of the step, 0 first, to its learning rate.</param>
+    public Schedule(Func<int, double> rate)
+    {
+        ArgumentNullException.ThrowIfNull(rate);
+        _rate = rate;
+    }
+
+    /// <summary>The learning rate of step <paramref name="step"/>, 0 first.</summary>
+    public double At(int step)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        return _rate(step);
+    }
+
+    /// <summary>Always the same rate.</summary>
+    public static Schedule Constant(double rate) => new(_ => rate);
+
+    /// <summary>rate·factor^⌊t/every⌋. <c>StepLR</c>.</summary>
+    public static Schedule Step(double rate, int every, double factor = 0.1)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(every);
+        return new(t => rate * Math.Pow(factor, t / every));
+    }
+
+    /// <summary>rate times factor once for each milestone reached. <c>MultiStepLR</c>.</summary>
+    public static Schedule MultiStep(double rate, int[] milestones, double factor = 0.1)
+    {
+        ArgumentNullException.ThrowIfNull(milestones);
+        int[] own = [.. milestones];
+        return new(t => rate * Math.Pow(factor, own.Count(m => t >= m)));
+    }
+
+    /// <summary>rate·factorᵗ. <c>ExponentialLR</c>.</summary>
+    public static Schedule Exponential(double rate, double factor) => new(t => rate * Math.Pow(factor, t));
+
+    /// <summary>From rate to floor along half a cosine in the given steps, then floor: Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5. <c>CosineAnnealingLR</c>, without its
+    /// rise after the end.</summary>
+    public static Schedule Cosine(double rate, int steps, double floor = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(steps);
+        return new(t => HalfCosine(rate, floor, Math.Min(1, t / (double)steps)));
+    }
+
+    /// <summary>Up from peak/divide to peak, then down to peak/(divide·finalDivide), both along half a cosine: Smith and Topin 2018, arXiv:1708.07120. <c>OneCycleLR</c>.</summary>
+    /// <param name="peak">The highest rate.</param>
+    /// <param name="steps">All steps, at least 2.</param>
+    /// <param name="rising">The part of the steps that go up.</param>
+    /// <param name="divide">peak over the first rate.</param>
+    /// <param name="finalDivide">The first rate over the last.</param>
+    public static Schedule OneCycle(double peak, int steps, double rising = 0.3, double divide = 25, double finalDivide = 1e4)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
+        double top = (rising * steps) - 1, first = peak / divide;
+        return new(t => t <= top ? HalfCosine(first, peak, t / top) : HalfCosine(peak, first / finalDivide, Math.Min(1, (t - top) / (steps - 1 - top))));
+    }
+
+    /// <summary>From rate to end in a straight line in the given steps, then end. <c>LinearLR</c>; with power, <c>PolynomialLR</c>.</summary>
+    public static Schedule Linear(double rate, double end, int steps, double power = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(steps);
+        return new(t => end + ((rate - end) * Math.Pow(1 - Math.Min(1, t / (double)steps), power)));
+    }
+
+    /// <summary>This schedule, its first steps multiplied by (t + 1)/(steps + 1): a linear rise that reaches the full rate at step <paramref name="steps"/>.
+    /// Goyal et al. 2017, arXiv:1706.02677, §2.2.</summary>
+    public Schedule WarmUp(int steps)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(steps);
+        return new(t => _rate(t) * Math.Min(1, (t + 1) / (steps + 1.0)));
+    }
+
+    /// <summary>This schedule for the given steps, then another, which counts from 0. <c>SequentialLR</c>.</summary>
+    public Schedule Then(int steps, Schedule next)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(steps);
+        ArgumentNullException.ThrowIfNull(next);
+        return new(t => t < steps ? _rate(t) : next._rate(t - steps));
+    }
+
+    private static double HalfCosine(double from, double to, double part) => to + ((from - to) * (1 + Math.Cos(Math.PI * part)) / 2);
+}
