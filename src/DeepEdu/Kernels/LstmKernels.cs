@@ -142,14 +142,14 @@ internal readonly record struct LstmBackward(
             start = CpuDevice.Of(d.Start), dy = CpuDevice.Of(DOutput), lastH = CpuDevice.Of(DLastH), lastC = CpuDevice.Of(DLastC), dx = CpuDevice.Of(DX),
             dwi = CpuDevice.Of(DWeightIh), dwr = CpuDevice.Of(DWeightHr), dbias = CpuDevice.Of(DBias), dh0 = CpuDevice.Of(DH0), dc0 = CpuDevice.Of(DC0),
             wr = CpuDevice.Of(d.WeightHr), mask = CpuDevice.Of(d.Mask), raw = CpuDevice.Of(d.Raw),
-            dh = LstmMemory.Rent(batch * np), dc = LstmMemory.Rent(batch * hp), db = LstmMemory.Rent(batch * 4 * hp), panels = LstmMemory.Rent(4 * hp * np),
+            dh = LstmMemory.Rent(batch * np), dc = LstmMemory.Rent(batch * hp), db = LstmMemory.Rent(Math.Max(1, batch) * 4 * hp), panels = LstmMemory.Rent(4 * hp * np),
             projection = LstmMemory.Rent(projects ? n * hp : 0), space = LstmMemory.Rent(projects ? batch * hp : 0), total = LstmMemory.Rent(projects ? count * n : 0))
         {
             LstmWeights.PackBackward(wh, h, n, panels);
             if (projects) { LstmWeights.Pack(wr, n, h, projection); }
             LstmMemory.Pad(lastH, batch, n, dh, np);
             LstmMemory.Pad(lastC, batch, h, dc, hp);
-            new Span<float>(db, batch * 4 * hp).Clear();
+            new Span<float>(db, Math.Max(1, batch) * 4 * hp).Clear();
             new LstmSequence
             {
                 Rows = d.Rows, Hidden = h, Recurrent = n, Back = true, Gates = gates, Cells = cells, Start = start, DOutput = dy, Dh = dh, Dc = dc, Db = db, Weights = panels,

@@ -18,7 +18,7 @@ public class LstmTests
 
     public static TheoryData<string> Cases => [.. s_cases.Keys];
 
-    [Theory]
+    [Theory, Trait("Width", "yes")]
     [MemberData(nameof(Cases))]
     public void EqualsPyTorch(string name)
     {
