@@ -81,11 +81,11 @@ public partial class Tensor
 
     /// <summary>start, start + step, .. up to but without end: ⌈(end − start) / step⌉ values.</summary>
     /// <exception cref="ArgumentException">The step is 0 or leads away from the end.</exception>
-    public static Tensor Arange(float start, float end, float step = 1, Device? device = null)
+    public static Tensor Arange(double start, double end, double step = 1, Device? device = null)
     {
-        if (step == 0 || !float.IsFinite(step) || (end - start) / step < 0) { throw new ArgumentException($"arange: from {start} to {end} a step of {step} never arrives", nameof(step)); }
-        float[] values = new float[(int)Math.Ceiling(((double)end - start) / step)];
-        for (int i = 0; i < values.Length; i++) { values[i] = (float)(start + (i * (double)step)); }
+        if (step == 0 || !double.IsFinite((end - start) / step) || (end - start) / step < 0) { throw new ArgumentException($"arange: from {start} to {end} a step of {step} never arrives", nameof(step)); }
+        float[] values = new float[(int)Math.Ceiling((end - start) / step)];
+        for (int i = 0; i < values.Length; i++) { values[i] = (float)(start + (i * step)); }
         return Of([values.Length], values, device);
     }
 
