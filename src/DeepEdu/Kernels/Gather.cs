@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
 
@@ -43,6 +44,21 @@ internal static class GatherLoops
             {
                 Unsafe.Add(ref to, at + i) = Unsafe.Add(ref from, base_ + (Unsafe.Add(ref Unsafe.AsRef(in index), at + i) * inner) + i);
             }
+        }
+    }
+
+    /// <summary>to[j, ·] = from[index[j], ·].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void TakeRows(ref float from, ReadOnlySpan<int> index, ref float to, int inner)
+    {
+        if (inner == 1)
+        {
+            for (int j = 0; j < index.Length; j++) { Unsafe.Add(ref to, j) = Unsafe.Add(ref from, index[j]); }
+            return;
+        }
+        for (int j = 0; j < index.Length; j++)
+        {
+            MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref from, (nint)index[j] * inner), inner).CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref to, (nint)j * inner), inner));
         }
     }
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using DeepEdu.Devices;
+using DeepEdu.Lanes;
 
 namespace DeepEdu.Kernels;
 
@@ -76,11 +77,13 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
         public Walk Walk;
         public int Count, RowsAChunk, Piece, Pieces;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int chunk)
         {
             int last = Walk.Rank - 1, row = chunk / Pieces * RowsAChunk, end = Math.Min(Count, row + RowsAChunk), at = chunk % Pieces * Piece;
             int n = Math.Min(Piece, Walk.Sizes[last] - at), stepFrom = Walk.From[last], stepTo = Walk.To[last];
             Span<int> place = stackalloc int[Broadcast.MaxRank];
+            ref float from = ref CpuDevice.At(From), to = ref CpuDevice.At(To);
             int f = Walk.FromStart + (at * stepFrom), t = Walk.ToStart + (at * stepTo);
             for (int k = last - 1, rest = row; k >= 0; k--)
             {
@@ -90,7 +93,7 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
             }
             while (true)
             {
-                Line(ref CpuDevice.At(From, f), ref CpuDevice.At(To, t), n, stepFrom, stepTo);
+                Line(ref Unsafe.Add(ref from, f), ref Unsafe.Add(ref to, t), n, stepFrom, stepTo);
                 if (++row == end) { return; }
                 for (int k = last - 1; k >= 0; k--)
                 {
@@ -104,11 +107,13 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void Line(ref float from, ref float to, int n, nint stepFrom, nint stepTo)
         {
             if (stepTo == 1 && stepFrom == 1)
             {
+                // a short run is over before a call of the block copy has begun
+                if (n <= 256) { Short(ref from, ref to, n); return; }
                 MemoryMarshal.CreateReadOnlySpan(ref from, n).CopyTo(MemoryMarshal.CreateSpan(ref to, n));
                 return;
             }
@@ -121,14 +126,33 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Short(ref float from, ref float to, nint n)
+    {
+        nint i = 0;
+        if (F16.IsSupported) { i = Lanes<F16>(ref from, ref to, i, n); }
+        if (F8.IsSupported) { i = Lanes<F8>(ref from, ref to, i, n); }
+        if (F4.IsSupported) { i = Lanes<F4>(ref from, ref to, i, n); }
+        Lanes<F1>(ref from, ref to, i, n);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static nint Lanes<L>(ref float from, ref float to, nint i, nint n) where L : struct, IVectorLane<L>
+        {
+            for (; i <= n - L.Width; i += L.Width) { L.Store(L.Load(in from, i), ref to, i); }
+            return i;
+        }
+    }
+
     private struct Tiles : IChunks
     {
         public View From, To;
         public Walk Walk;
         public int Count, TilesAChunk, TileK, TileN, TilesK, TilesN;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int chunk)
         {
+            ref float from = ref CpuDevice.At(From), to = ref CpuDevice.At(To);
             int last = Walk.Rank - 1, end = Math.Min(Count, (chunk + 1) * TilesAChunk);
             for (int tile = chunk * TilesAChunk; tile < end; tile++)
             {
@@ -142,7 +166,7 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
                     f += place * Walk.From[k];
                     t += place * Walk.To[k];
                 }
-                Turn(ref CpuDevice.At(From, f), ref CpuDevice.At(To, t), Math.Min(TileK, Walk.Sizes[last - 1] - i), Math.Min(TileN, Walk.Sizes[last] - j), Walk.From[last], Walk.To[last - 1]);
+                Turn(ref Unsafe.Add(ref from, f), ref Unsafe.Add(ref to, t), Math.Min(TileK, Walk.Sizes[last - 1] - i), Math.Min(TileN, Walk.Sizes[last] - j), Walk.From[last], Walk.To[last - 1]);
             }
         }
 

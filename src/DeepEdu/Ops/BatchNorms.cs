@@ -51,8 +51,8 @@ public static class BatchNorms
         }
     }
 
-    // columns side by side in one chunk, or channels one after the other; whole cache lines of columns
-    private static int ChannelsAChunk(int n, int inner) => inner == 1 ? Math.Max(16, CpuDevice.Grain / n & -16) : Math.Max(1, CpuDevice.Grain / Math.Max(1, n * inner));
+    // a strip of columns (whole cache lines, at least four) or channels one after the other
+    private static int ChannelsAChunk(int n, int inner) => inner == 1 ? Math.Clamp(CpuDevice.Grain / n & -16, 64, NormColumns.Strip) : Math.Max(1, CpuDevice.Grain / Math.Max(1, n * inner));
 
     [DoesNotReturn]
     private static void ThrowRank(Shape x) => throw new ShapeException("batch-norm", $"{x} is not [N, C] or [N, C, ..]; add the batch axis with Unsqueeze(0)?", x);
@@ -82,8 +82,9 @@ public static class BatchNorms
             {
                 if (k.Inner == 1)
                 {
-                    NormColumns.Forward(ref CpuDevice.At(k.X), ref RowNorms.At(k.Weight), ref RowNorms.At(k.Bias), ref RowNorms.At(k.RunningMean), ref RowNorms.At(k.RunningVariance),
-                        ref CpuDevice.At(k.Y), ref CpuDevice.At(k.Statistics), ref CpuDevice.At(k.Statistics, k.C), from, to, k.N, k.C, k.Momentum, k.Eps, k.Batch);
+                    NormColumns.Forward(ref CpuDevice.At(k.X, from), ref RowNorms.At(k.Weight, from), ref RowNorms.At(k.Bias, from), ref RowNorms.At(k.RunningMean, from),
+                        ref RowNorms.At(k.RunningVariance, from), ref CpuDevice.At(k.Y, from), ref CpuDevice.At(k.Statistics, from), ref CpuDevice.At(k.Statistics, k.C + from),
+                        to - from, k.N, k.C, k.Momentum, k.Eps, k.Batch);
                     return;
                 }
                 for (int c = from; c < to; c++) { Channel(c); }
@@ -152,8 +153,8 @@ public static class BatchNorms
             {
                 if (k.Inner == 1)
                 {
-                    NormColumns.Backward(ref CpuDevice.At(k.Dy), ref CpuDevice.At(k.X), ref RowNorms.At(k.Weight), ref CpuDevice.At(k.Statistics), ref CpuDevice.At(k.Statistics, k.C),
-                        ref RowNorms.At(k.Dx), ref RowNorms.At(k.DWeight), ref RowNorms.At(k.DBias), from, to, k.N, k.C, k.Batch);
+                    NormColumns.Backward(ref CpuDevice.At(k.Dy, from), ref CpuDevice.At(k.X, from), ref RowNorms.At(k.Weight, from), ref CpuDevice.At(k.Statistics, from),
+                        ref CpuDevice.At(k.Statistics, k.C + from), ref RowNorms.At(k.Dx, from), ref RowNorms.At(k.DWeight, from), ref RowNorms.At(k.DBias, from), to - from, k.N, k.C, k.Batch);
                     return;
                 }
                 for (int c = from; c < to; c++) { Channel(c); }

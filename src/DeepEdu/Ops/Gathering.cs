@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.InteropServices;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
 using DeepEdu.Kernels;
@@ -183,13 +182,12 @@ public static class Gathering
         {
             public void Run(int chunk)
             {
-                var index = k.Index.Span;
-                int inner = k.Inner, end = Math.Min(k.Outer * index.Length, (chunk + 1) * rows);
-                for (int row = chunk * rows; row < end; row++)
+                int rowsEach = k.Index.Size, from = chunk * rows, end = Math.Min(k.Outer * rowsEach, from + rows);
+                for (int upTo; from < end; from = upTo)
                 {
-                    int o = row / index.Length, from = ((o * k.N) + index[row - (o * index.Length)]) * inner;
-                    if (inner == 1) { CpuDevice.At(k.Y, row) = CpuDevice.At(k.X, from); }
-                    else { MemoryMarshal.CreateReadOnlySpan(ref CpuDevice.At(k.X, from), inner).CopyTo(MemoryMarshal.CreateSpan(ref CpuDevice.At(k.Y, row * inner), inner)); }
+                    var (o, j) = Math.DivRem(from, rowsEach);
+                    upTo = Math.Min(end, (o + 1) * rowsEach);
+                    GatherLoops.TakeRows(ref CpuDevice.At(k.X, o * k.N * k.Inner), k.Index.Span.Slice(j, upTo - from), ref CpuDevice.At(k.Y, from * k.Inner), k.Inner);
                 }
             }
         }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using DeepEdu.Devices;
 using DeepEdu.Tensors;
 
@@ -76,6 +77,7 @@ public static class Sorting
             ArrayPool<ulong>.Shared.Return(keys);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private int All(ReadOnlySpan<float> values, int from, ulong[] keys)
         {
             for (int j = 0; j < n; j++) { keys[j] = Key(values[from + (j * inner)], j); }
@@ -83,6 +85,7 @@ public static class Sorting
         }
 
         // keeps those that may be among the first k; whenever there are 2k the worse half goes, and the k-th is the bar for the next
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private int Select(ReadOnlySpan<float> values, int from, ulong[] keys)
         {
             int count = 0;
@@ -103,6 +106,7 @@ public static class Sorting
         }
 
         // the bits of a float in the order of its value, then the position: all keys differ, so any sort of them is stable
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private ulong Key(float value, int position)
         {
             uint bits = float.IsNaN(value) ? 0x7FC00000u : value == 0 ? 0 : BitConverter.SingleToUInt32Bits(value);
