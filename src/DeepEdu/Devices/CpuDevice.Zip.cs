@@ -8,7 +8,13 @@ namespace DeepEdu.Devices;
 public sealed partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void Zip<F>(F f, View a, View b, View y, in Broadcast how) => ZipAll(new TwoOfThree<F>(f), a, b, b, y, how);
+    public override void Zip<F>(F f, View a, View b, View y, in Broadcast how)
+    {
+        // the third operand is the second once more: it must walk as that does, or it would leave b's memory
+        var twice = how;
+        twice.C = how.B;
+        ZipAll(new TwoOfThree<F>(f), a, b, b, y, twice);
+    }
 
     /// <inheritdoc/>
     public override void Zip3<F>(F f, View a, View b, View c, View y, in Broadcast how) => ZipAll(f, a, b, c, y, how);
