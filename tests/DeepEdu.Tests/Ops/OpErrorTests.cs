@@ -1,0 +1,151 @@
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Lanes;
+using DeepEdu.Memory;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Tests.Ops;
+
+/// <summary>What the errors of elementwise operations, reductions, softmax and the losses say: the operation, the shapes, the fix.</summary>
+public class OpErrorTests
+{
+    private static readonly Tensor s_x = Tensor.Ones([2, 3]);
+
+    public static TheoryData<string, Func<object>> Shapes => new()
+    {
+        { "add: [2,3] and [2] do not broadcast: sizes 3 and 2 on axis 1; add an axis of size 1 with Unsqueeze?", () => s_x + Tensor.Ones([2]) },
+        { "sub: [2,3] and [3,2] do not broadcast: sizes 3 and 2 on axis 1; Reshape or transpose one of them?", () => s_x - Tensor.Ones([3, 2]) },
+        { "mul: [2,3] and [4] do not broadcast", () => s_x * Tensor.Ones([4]) },
+        { "div: [2,3] and [4] do not broadcast", () => s_x / Tensor.Ones([4]) },
+        { "pow: [2,3] and [4] do not broadcast", () => s_x.Pow(Tensor.Ones([4])) },
+        { "minimum: [2,3] and [4] do not broadcast", () => Tensor.Minimum(s_x, Tensor.Ones([4])) },
+        { "remainder: [2,3] and [4] do not broadcast", () => s_x.Remainder(Tensor.Ones([4])) },
+        { "less: [4] and [2,3] do not broadcast", () => s_x.Less(Tensor.Ones([4])) },
+        { "where: [2,3] and [4] do not broadcast", () => Tensor.Where(s_x, Tensor.Ones([4]), s_x) },
+        { "where: [2,3] and [4] do not broadcast", () => Tensor.Where(s_x, s_x, Tensor.Ones([4])) },
+        { "masked fill: [2,3] and [4] do not broadcast", () => s_x.MaskedFill(Tensor.Ones([4]), 0) },
+        { "sum: axis 2 of [2,3]: axes are -2..1", () => s_x.Sum(2) },
+        { "sum: axis 0 of a single value, which has no axes", () => Tensor.Scalar(1).Sum(0) },
+        { "mean: axis -2 of [2,3] is named twice", () => s_x.Mean([0, -2]) },
+        { "prod: axis -3 of [2,3]", () => s_x.Prod(-3) },
+        { "any: axis 2 of [2,3]", () => s_x.Any(2) },
+        { "all: axis 2 of [2,3]", () => s_x.All(2) },
+        { "var: axis 2 of [2,3]", () => s_x.Std(2) },
+        { "norm: axis 2 of [2,3]", () => s_x.Norm(2, 2) },
+        { "logsumexp: axis 2 of [2,3]", () => s_x.LogSumExp(2) },
+        { "logsumexp: [2,0] holds no value to choose from", () => Tensor.Ones([2, 0]).LogSumExp(1) },
+        { "max: axis 2 of [2,3]", () => s_x.Max(2) },
+        { "max: [0,3] holds no value to choose from; is the batch empty?", () => Tensor.Ones([0, 3]).Max(0) },
+        { "min: [0,3] holds no value to choose from", () => Tensor.Ones([0, 3]).Min() },
+        { "max: [0,3] holds no value to choose from", () => Tensor.Ones([0, 3]).MaxWithIndices(0) },
+        { "argmax: axis 5 of [2,3]", () => s_x.ArgMax(5) },
+        { "argmin: [2,0] holds no value to choose from", () => Tensor.Ones([2, 0]).ArgMin() },
+        { "cumsum: axis 2 of [2,3]", () => s_x.CumSum(2) },
+        { "softmax: axis 2 of [2,3]", () => s_x.Softmax(2) },
+        { "log-softmax: axis -1 of a single value", () => Tensor.Scalar(1).LogSoftmax() },
+        { "cross-entropy: logits [2,3] with labels [3]: expected labels [2]", () => s_x.CrossEntropy(new[] { 0, 1, 2 }) },
+        { "Give class numbers (ArgMax)", () => s_x.CrossEntropy(Indices.Of([2, 3], [0, 1, 0, 1, 0, 0])) },
+        { "cross-entropy: class weights [2] for logits [2,3]: expected [3]", () => s_x.CrossEntropy(new[] { 0, 1 }, Tensor.Ones([2])) },
+        { "cross-entropy: logits [2,0] have no classes", () => Tensor.Ones([2, 0]).CrossEntropy(new[] { 0, 1 }) },
+        { "cross-entropy: a single value has no class axis", () => Tensor.Scalar(1).CrossEntropy(new[] { 0 }) },
+        { "binary cross-entropy: logits [2,3] with targets [3,2]: they must have one shape; Reshape one of them?", () => s_x.BinaryCrossEntropyWithLogits(Tensor.Ones([3, 2])) },
+        { "binary cross-entropy: positive weights [4,2,3] do not broadcast to logits [2,3]", () => s_x.BinaryCrossEntropyWithLogits(s_x, Tensor.Ones([4, 2, 3])) },
+        { "binary cross-entropy: [2] and [2,3] do not broadcast", () => s_x.BinaryCrossEntropyWithLogits(s_x, weight: Tensor.Ones([2])) },
+    };
+
+    [Theory, MemberData(nameof(Shapes))]
+    public void WrongShapesAndAxesAreNamed(string says, Func<object> wrong)
+    {
+        var e = Assert.Throws<ShapeException>(wrong);
+        Assert.Contains(says, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WrongNumbersAreNamed()
+    {
+        Assert.Contains("cross-entropy: label 3 at position 1 is outside 0..2 and is not the ignored one, -100",
+            Assert.Throws<ArgumentOutOfRangeException>(() => s_x.CrossEntropy(new[] { 0, 3 })).Message, StringComparison.Ordinal);
+        Assert.Contains("label -1 at position 0", Assert.Throws<ArgumentOutOfRangeException>(() => s_x.CrossEntropy(new[] { -1, 0 })).Message, StringComparison.Ordinal);
+        Assert.Contains("label smoothing must lie in 0..1", Assert.Throws<ArgumentOutOfRangeException>(() => s_x.CrossEntropy(new[] { 0, 1 }, labelSmoothing: 1.5f)).Message, StringComparison.Ordinal);
+        Assert.Contains("norm: p must be above 0", Assert.Throws<ArgumentOutOfRangeException>(() => s_x.Norm(0)).Message, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<string, Func<Tensor, Tensor>> OneInput => new()
+    {
+        { "scale", x => x * 2 },
+        { "exp", x => x.Exp() },
+        { "zip", x => s_x + x },
+        { "sum", x => x.Sum() },
+        { "var", x => x.Var(1) },
+        { "max", x => x.Max(0) },
+        { "argmax", x => x.MaxWithIndices(0).Values },
+        { "cumsum", x => x.CumSum(0) },
+        { "softmax", x => x.Softmax() },
+        { "cross-entropy", x => x.CrossEntropy(new[] { 0, 1 }) },
+        { "bce", x => x.BinaryCrossEntropyWithLogits(s_x) },
+        { "where", x => Tensor.Where(s_x, x, s_x) },
+    };
+
+    [Theory, MemberData(nameof(OneInput))]
+    public void ATensorOfAClosedArenaSaysKeep(string op, Func<Tensor, Tensor> use)
+    {
+        Tensor stale;
+        using (new Arena()) { stale = Tensor.Ones([2, 3]); }
+        var e = Assert.Throws<ObjectDisposedException>(() => use(stale));
+        Assert.True(e.Message.Contains("Keep()", StringComparison.Ordinal), op);
+    }
+
+    [Theory, MemberData(nameof(OneInput))]
+    public void NaNIsNeverLost(string op, Func<Tensor, Tensor> use)
+    {
+        var y = use(Tensor.Of([2, 3], [1, 2, 3, 4, float.NaN, 6])).ToArray();
+        Assert.True(y.Any(float.IsNaN), op);
+    }
+
+    [Fact]
+    public void TwoDevicesAreNamed()
+    {
+        var far = Tensor.Ones([2, 3], new Elsewhere());
+        foreach (var wrong in (Func<object>[])[() => s_x + far, () => Tensor.Where(s_x, s_x, far), () => s_x.MaskedFill(far, 0), () => s_x.CrossEntropy(new[] { 0, 1 }, Tensor.Ones([3], new Elsewhere()))])
+        {
+            var e = Assert.Throws<InvalidOperationException>(wrong);
+            Assert.Contains("lives on cpu, the other", e.Message, StringComparison.Ordinal);
+            Assert.Contains("on elsewhere; move one of them", e.Message, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>The CPU under another name.</summary>
+    private sealed class Elsewhere : Device
+    {
+        private static readonly CpuDevice s_cpu = CpuDevice.Instance;
+
+        public override string Name => "elsewhere";
+
+        public override Pool Pool => s_cpu.Pool;
+
+        public override Block Allocate(int length) => s_cpu.Allocate(length);
+
+        public override Block AllocatePersistent(int length) => s_cpu.AllocatePersistent(length);
+
+        public override void Write(ReadOnlySpan<float> from, View to) => s_cpu.Write(from, to);
+
+        public override void Read(View from, Span<float> to) => s_cpu.Read(from, to);
+
+        public override void Copy(View from, View to) => s_cpu.Copy(from, to);
+
+        public override void Fill(View to, float value) => s_cpu.Fill(to, value);
+
+        public override void Map<F>(F f, View x, View y) => s_cpu.Map(f, x, y);
+
+        public override void Zip<F>(F f, View a, View b, View y, in Broadcast how) => s_cpu.Zip(f, a, b, y, how);
+
+        public override void Zip3<F>(F f, View a, View b, View c, View y, in Broadcast how) => s_cpu.Zip3(f, a, b, c, y, how);
+
+        public override void Fold<F>(F f, View x, int outer, int n, int inner, View y) => s_cpu.Fold(f, x, outer, n, inner, y);
+
+        public override void Update<F>(F f, View w, View g, View s1, View s2, View s3) => s_cpu.Update(f, w, g, s1, s2, s3);
+
+        public override void Launch<K>(in K kernel) => s_cpu.Launch(kernel);
+    }
+}
