@@ -1,0 +1,156 @@
+using DeepEdu.Autograd;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Tests.Ops;
+
+[Collection("alone")]
+public sealed class ConvTests
+{
+    // sums of a few hundred float32 products of values below 1, relative to the largest result
+    private const float Tolerance = 1e-5f;
+
+    /// <summary>Options, channels and sizes at random, against loops in double precision.</summary>
+    [Theory, Trait("Width", "yes")]
+    [InlineData(1, 40), InlineData(2, 40)]
+    public void MatchesLoopsForAnyOptions(int seed, int cases)
+    {
+        var random = new Random(seed);
+        for (int i = 0; i < cases; i++)
+        {
+            int c = Pick(1, 2, 3, 8, 20, 32, 64, 96), groups = Pick(1, 1, 1, c % 2 == 0 ? 2 : 1, c);
+            var (kh, kw) = Pick((1, 1), (3, 3), (5, 3), (2, 2), (1, 3));
+            (int, int) stride = Pick((1, 1), (1, 1), (2, 2), (1, 2), (3, 1)), padding = Pick((0, 0), (1, 1), (2, 2), (0, 1), (2, 0)), dilation = Pick((1, 1), (1, 1), (2, 2), (1, 2), (2, 1));
+            int outputs = groups * Pick(1, 2, 7, groups > 2 ? 2 : 16, groups > 2 ? 1 : 33, groups > 2 ? 1 : 48);
+            Check(Pick(1, 3), c, 9 + random.Next(3), 7 + random.Next(12), outputs, kh, kw, stride, padding, dilation, groups);
+        }
+
+        T Pick<T>(params T[] from) => from[random.Next(from.Length)];
+    }
+
+    /// <summary>Sizes at which an image is cut into blocks of lines, the batch into pieces, and the weight into panels.</summary>
+    [Theory]
+    [InlineData(1, 16, 70, 90, 40), InlineData(19, 3, 12, 30, 64), InlineData(2, 64, 33, 31, 64)]
+    public void MatchesLoopsForLargerSizes(int n, int c, int h, int w, int outputs) => Check(n, c, h, w, outputs, 3, 3, (1, 1), (1, 1), (1, 1), 1);
+
+    /// <summary>One pass gives the bits of three: the sums are formed in the same order.</summary>
+    [Theory, Trait("Width", "yes")]
+    [InlineData(3, 1, 28, 28, 32), InlineData(2, 32, 13, 13, 64), InlineData(5, 3, 9, 18, 17), InlineData(1, 8, 64, 66, 48), InlineData(2, 64, 6, 2, 5)]
+    public void FusedHasTheBitsOfTheSeparateOps(int n, int c, int h, int w, int outputs)
+    {
+        var rng = new Rng(5);
+        Tensor x = Tensor.Uniform([n, c, h, w], rng, -1, 1), weight = Tensor.Uniform([outputs, c, 3, 3], rng, -1, 1), bias = Tensor.Uniform([outputs], rng, -1, 1);
+        var relu = x.Conv2d(weight, bias, padding: (1, 1)).Relu();
+        Assert.Equal(relu.ToArray(), x.Conv2dRelu(weight, bias, padding: (1, 1)).ToArray());
+        Assert.Equal(relu.MaxPool2d((2, 2)).ToArray(), x.Conv2dReluMaxPool(weight, bias, padding: (1, 1)).ToArray());
+        float[] dy = Tensor.Uniform([n, outputs, h / 2, w / 2], rng, -1, 1).ToArray();
+        float[][] separate = Gradients(() => x.Conv2d(weight, bias, padding: (1, 1)).Relu().MaxPool2d((2, 2)), dy, x, weight, bias);
+        float[][] fused = Gradients(() => x.Conv2dReluMaxPool(weight, bias, padding: (1, 1)), dy, x, weight, bias);
+        for (int i = 0; i < 3; i++) { OpCatalogTests.Near(separate[i], fused[i], Tolerance, $"gradient {i}"); }
+    }
+
+    [Fact]
+    public void FusedKeepsNaN()
+    {
+        var x = Tensor.Zeros([1, 1, 4, 4]);
+        x.AsSpan()[5] = float.NaN;
+        var one = Tensor.Ones([1, 1, 1, 1]);
+        Assert.Equal([float.NaN, 0, 0, 0], x.Conv2dReluMaxPool(one).ToArray());
+        Assert.True(float.IsNaN(x.Conv2dRelu(one).ToArray()[5]));
+    }
+
+    [Fact]
+    public void EmptyBatch()
+    {
+        Tensor x = Tensor.Zeros([0, 3, 8, 8]), weight = Tensor.Ones([4, 3, 3, 3]), bias = Tensor.Ones([4]);
+        Assert.Equal([0, 4, 6, 6], x.Conv2d(weight, bias).Shape);
+        Assert.Equal([0, 4, 3, 3], x.Conv2dReluMaxPool(weight, bias).Shape);
+        Assert.Equal([0, 3, 4, 4], x.MaxPool2d((2, 2)).Shape);
+        float[][] d = Gradients(() => x.Conv2d(weight, bias), [], x, weight, bias);
+        Assert.All(d[1], v => Assert.Equal(0, v));
+    }
+
+    [Fact]
+    public void AnInputWithoutGradientGetsNone()
+    {
+        Tensor x = Tensor.Ones([1, 1, 4, 4]), weight = Tensor.Ones([1, 1, 3, 3]);
+        using var tape = new Tape();
+        tape.Watch(weight);
+        var gradients = tape.Gradients(x.Conv2d(weight).Sum());
+        Assert.Null(gradients.Find(x));
+        Assert.All(gradients[weight].ToArray(), v => Assert.Equal(4, v));
+    }
+
+    [Fact]
+    public void ErrorsSayWhatDoesNotFit()
+    {
+        Tensor x = Tensor.Zeros([2, 3, 8, 8]), weight = Tensor.Zeros([4, 3, 3, 3]);
+        Throws("conv2d: x [3,8,8] and weight [4,3,3,3] must be [N, C, H, W] and [out, C / groups, kh, kw]; add the batch axis with Unsqueeze(0)?", () => Tensor.Zeros([3, 8, 8]).Conv2d(weight));
+        Throws("conv2d: x [2,3,8,8] has 3 channels, weight [4,5,3,3] expects 5", () => x.Conv2d(Tensor.Zeros([4, 5, 3, 3])));
+        Throws("conv2d: x [2,8,8,3] has 8 channels, weight [4,3,3,3] expects 3; the channels come before height and width: permute x?", () => Tensor.Zeros([2, 8, 8, 3]).Conv2d(weight));
+        Throws("conv2d: x [2,3,8,8], weight [4,3,3,3]: 2 groups must divide both the 3 input and the 4 output channels", () => x.Conv2d(weight, groups: 2));
+        Throws("conv2d: bias [3] with weight [4,3,3,3]: one value for each of the 4 output channels is expected, [4]", () => x.Conv2d(weight, Tensor.Zeros([3])));
+        Throws("conv2d: x [2,3,8,8], weight [4,3,3,3]: the kernel covers 9 × 3 (dilation 4, 1), the padded input has only 8 × 8; more padding or a smaller kernel?", () => x.Conv2d(weight, dilation: (4, 1)));
+        Throws("conv1d: x [3,8] and weight [4,3,3] must be [N, C, L] and [out, C / groups, k]; add the batch axis with Unsqueeze(0)?", () => Tensor.Zeros([3, 8]).Conv1d(Tensor.Zeros([4, 3, 3])));
+        Throws("max_pool2d: x [8] must be [N, C, H, W], or the same without the batch axis", () => Tensor.Zeros([8]).MaxPool2d((2, 2)));
+        Throws("avg_pool2d: x [1,1,2,2]: the window covers 3 × 3, the padded input has only 2 × 2; a smaller kernel, or one pooling less?", () => Tensor.Zeros([1, 1, 2, 2]).AvgPool2d((3, 3)));
+        Throws("max_pool2d: x [1,1,0,2]: the window covers 2 × 2, the padded input has only 2 × 4; a smaller kernel, or one pooling less?", () => Tensor.Zeros([1, 1, 0, 2]).MaxPool2d((2, 2), padding: (1, 1)));
+        Assert.Contains("stride (0, 1)", Assert.Throws<ArgumentException>(() => x.Conv2d(weight, stride: (0, 1))).Message, StringComparison.Ordinal);
+        Assert.Contains("padding (2, 1)", Assert.Throws<ArgumentException>(() => x.MaxPool2d((2, 2), padding: (2, 1))).Message, StringComparison.Ordinal);
+    }
+
+    private static void Throws(string message, Action op) => Assert.Equal(message, Assert.Throws<ShapeException>(op).Message);
+
+    private static void Check(int n, int c, int h, int w, int outputs, int kh, int kw, (int H, int W) stride, (int H, int W) pad, (int H, int W) dilation, int groups)
+    {
+        int oh = Outputs(h, kh, stride.H, pad.H, dilation.H), ow = Outputs(w, kw, stride.W, pad.W, dilation.W);
+        if (oh < 1 || ow < 1) { return; }
+        string what = $"x [{n},{c},{h},{w}], {outputs} kernels {kh} × {kw}, stride {stride}, padding {pad}, dilation {dilation}, groups {groups}";
+        var rng = new Rng(3);
+        Tensor x = Tensor.Uniform([n, c, h, w], rng, -1, 1), weight = Tensor.Uniform([outputs, c / groups, kh, kw], rng, -1, 1), bias = Tensor.Uniform([outputs], rng, -1, 1);
+        float[] dy = Tensor.Uniform([n, outputs, oh, ow], rng, -1, 1).ToArray();
+        double[] y = new double[dy.Length], dx = new double[x.Size], dw = new double[weight.Size], db = new double[outputs];
+        float[] xs = x.ToArray(), ws = weight.ToArray(), bs = bias.ToArray();
+        int gc = c / groups, go = outputs / groups;
+        for (int at = 0; at < y.Length; at++)
+        {
+            int j = at % ow, i = at / ow % oh, o = at / (ow * oh) % outputs, b = at / (ow * oh * outputs);
+            y[at] = bs[o];
+            db[o] += dy[at];
+            for (int k = 0; k < gc * kh * kw; k++)
+            {
+                int l = k % kw, m = k / kw % kh, ch = (o / go * gc) + (k / (kw * kh)), iy = (i * stride.H) + (m * dilation.H) - pad.H, ix = (j * stride.W) + (l * dilation.W) - pad.W;
+                if (iy < 0 || iy >= h || ix < 0 || ix >= w) { continue; }
+                int xi = (((((b * c) + ch) * h) + iy) * w) + ix, wi = (o * gc * kh * kw) + k;
+                y[at] += (double)xs[xi] * ws[wi];
+                dx[xi] += (double)dy[at] * ws[wi];
+                dw[wi] += (double)dy[at] * xs[xi];
+            }
+        }
+        OpCatalogTests.Near(Single(y), x.Conv2d(weight, bias, stride, pad, dilation, groups).ToArray(), Tolerance, what);
+        float[][] got = Gradients(() => x.Conv2d(weight, bias, stride, pad, dilation, groups), dy, x, weight, bias);
+        OpCatalogTests.Near(Single(dx), got[0], Tolerance, what + ": dx");
+        OpCatalogTests.Near(Single(dw), got[1], Tolerance, what + ": dw");
+        OpCatalogTests.Near(Single(db), got[2], Tolerance, what + ": db");
+    }
+
+    private static int Outputs(int size, int kernel, int stride, int pad, int dilation)
+    {
+        int room = size + (2 * pad) - (dilation * (kernel - 1)) - 1;
+        return room < 0 ? 0 : (room / stride) + 1;
+    }
+
+    private static float[] Single(double[] x) => Array.ConvertAll(x, v => (float)v);
+
+    private static float[][] Gradients(Func<Tensor> op, float[] dy, params Tensor[] inputs)
+    {
+        using var tape = new Tape();
+        foreach (var x in inputs) { tape.Watch(x); }
+        var y = op();
+        var gradients = tape.Gradients(y, Tensor.Of(y.Shape, dy));
+        float[][] d = Array.ConvertAll(inputs, x => gradients[x].ToArray());
+        foreach (var x in inputs) { x.IsLeaf = false; }
+        return d;
+    }
+}
