@@ -38,6 +38,11 @@ internal static unsafe class Pool2d
             for (int p = from; p < to; p++)
             {
                 float* x = X + ((nint)p * s.H * s.W);
+                if (s.IsQuarters)
+                {
+                    for (int i = 0; i < s.OH; i++, o += s.OW) { Pool2dQuarters.Max(x, s.W, 2 * i * s.W, s.OW, Y + o, At is null ? null : At + o); }
+                    continue;
+                }
                 for (int oy = 0; oy < s.OH; oy++)
                 {
                     int y0 = (oy * s.StrideH) - s.PadH, y1 = Math.Min(s.H, y0 + (s.DilationH * (s.KH - 1)) + 1);

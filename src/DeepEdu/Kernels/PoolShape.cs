@@ -3,6 +3,9 @@ namespace DeepEdu.Kernels;
 /// <summary>The sizes of a two-dimensional pooling: each of Planes images [H, W] becomes [OH, OW].</summary>
 internal readonly record struct PoolShape(int Planes, int H, int W, int OH, int OW, int KH, int KW, int StrideH, int StrideW, int PadH, int PadW, int DilationH, int DilationW)
 {
+    /// <summary>Whether windows are 2 × 2, side by side and whole.</summary>
+    public bool IsQuarters => this is { KH: 2, KW: 2, StrideH: 2, StrideW: 2, PadH: 0, PadW: 0, DilationH: 1, DilationW: 1 } && 2 * OH <= H && 2 * OW <= W;
+
     /// <summary>How many windows there are along an axis. With ceil a last window may reach beyond the padding, but must begin before its end.</summary>
     public static int Windows(int size, int kernel, int stride, int pad, int dilation, bool ceil)
     {
