@@ -46,7 +46,7 @@ internal readonly record struct LstmData
     /// <inheritdoc cref="H0"/>
     public View C0 { get; init; }
 
-    /// <summary>Gates [rows, 4Hp]; see <see cref="LstmSequence"/>.</summary>
+    /// <summary>Gates [rows, 4Hp], or [batch, 4Hp] if they are made step by step; see <see cref="LstmSequence"/>.</summary>
     public required View Gates { get; init; }
 
     /// <summary>c of each step [rows, Hp]; none if there will be no way back.</summary>
@@ -68,7 +68,7 @@ internal readonly record struct LstmData
     public int Padded => LstmWeights.Padded(Hidden);
 }
 
-/// <summary>The LSTM's way forward: one product of all inputs with Wᵢ, then the steps.</summary>
+/// <summary>The LSTM's way forward: one product of all inputs with Wᵢ, then the steps. Where nothing is kept and the batch is large, both step by step.</summary>
 /// <param name="Data">What it works on.</param>
 /// <param name="LastH">Becomes h after each sequence's last step [batch, R].</param>
 /// <param name="LastC">Becomes c after each sequence's last step [batch, H].</param>
@@ -90,9 +90,10 @@ internal readonly record struct LstmForward(LstmData Data, View LastH, View Last
             input = LstmMemory.Rent(4 * hp * e), bias = LstmMemory.Rent(4 * hp), panels = LstmMemory.Rent(4 * hp * n), projection = LstmMemory.Rent(projects ? np * h : 0),
             space = LstmMemory.Rent(projects ? batch * np : 0), masked0 = LstmMemory.Rent(masks && h0 is not null ? batch * n : 0))
         {
-            LstmWeights.Interleave(wi, h, e, input);
             LstmWeights.Bias(bi, bh, h, bias);
-            Gemm.Run(false, true, d.Rows.Count, 4 * hp, e, x, e, input, e, gates, 4 * hp, false, new Epilogue(bias, false));
+            bool stepwise = d.Gates.Length < d.Rows.Count * 4 * hp;
+            if (stepwise) { LstmWeights.PackForward(wi, h, e, input); } else { LstmWeights.Interleave(wi, h, e, input); }
+            if (!stepwise) { Gemm.Run(false, true, d.Rows.Count, 4 * hp, e, x, e, input, e, gates, 4 * hp, false, new Epilogue(bias, false)); }
             LstmWeights.PackForward(wh, h, n, panels);
             if (projects) { LstmWeights.PackTransposed(wr, n, h, projection); }
             LstmMemory.Pad(c0, batch, h, start, hp);
@@ -101,6 +102,7 @@ internal readonly record struct LstmForward(LstmData Data, View LastH, View Last
             {
                 Rows = d.Rows, Hidden = h, Recurrent = n, Keep = cells is not null, Gates = gates, Cells = cells, Start = start, Output = y, H0 = masked0 is null ? h0 : masked0,
                 Weights = panels, Projection = projection, Raw = raw, Space = space, Mask = mask, Masked = masked,
+                Input = stepwise ? input : null, X = x, Bias = bias, Inputs = e,
             }.Run();
             for (nint r = 0; r < batch; r++)
             {

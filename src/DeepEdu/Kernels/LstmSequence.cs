@@ -5,7 +5,8 @@ using DeepEdu.Lanes;
 namespace DeepEdu.Kernels;
 
 /// <summary>The recurrent part of the LSTM over whole sequences (Hochreiter and Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735; forget gate: Gers et al. 2000,
-/// doi:10.1162/089976600300015015). The gates' input parts x·Wᵢᵀ + b are there already. Threads take groups of sequences and never wait for each other.</summary>
+/// doi:10.1162/089976600300015015). The gates' input parts x·Wᵢᵀ + b are there already, or made
+/// step by step, so that no more than one step's gates are ever in memory. Threads take groups of sequences and never wait for each other.</summary>
 internal unsafe struct LstmSequence : IChunks
 {
     /// <summary>The rows.</summary>
@@ -23,8 +24,17 @@ internal unsafe struct LstmSequence : IChunks
     /// <summary>Whether the gates' values and each step's c are kept for the way back.</summary>
     public bool Keep;
 
-    /// <summary>Gates [rows, 4Hp]: sums, then values, then dL/d(sums).</summary>
+    /// <summary>Gates [rows, 4Hp]: sums, then values, then dL/d(sums). Made step by step: [batch, 4Hp].</summary>
     public float* Gates;
+
+    /// <summary>Packed Wᵢ [E, 4Hp], if the gates are to be made step by step; else null.</summary>
+    public float* Input;
+
+    /// <summary>Then also the inputs [rows, E], and the biases [4Hp].</summary>
+    public float* X, Bias;
+
+    /// <summary>E.</summary>
+    public int Inputs;
 
     /// <summary>c after each step [rows, Hp], if kept.</summary>
     public float* Cells;
@@ -92,7 +102,7 @@ internal unsafe struct LstmSequence : IChunks
     {
         int hidden = Hidden, recurrent = Recurrent, width = L.Width, padded = LstmWeights.Padded(hidden), steps = Rows.Length[group[0]];
         float** h = stackalloc float*[group.Length], g = stackalloc float*[group.Length], y = stackalloc float*[group.Length];
-        float** before = stackalloc float*[group.Length], after = stackalloc float*[group.Length];
+        float** before = stackalloc float*[group.Length], after = stackalloc float*[group.Length], x = stackalloc float*[group.Length];
         float* recent = Mask is null ? Output : Masked;
         for (int s = 0; s < steps; s++)
         {
@@ -103,21 +113,27 @@ internal unsafe struct LstmSequence : IChunks
                 h[i] = s > 0 ? recent + (last * recurrent) : H0 + (r * recurrent);
                 before[i] = s > 0 && Keep ? Cells + (last * padded) : Start + (r * padded);
                 after[i] = Keep ? Cells + (q * padded) : Start + (r * padded);
-                g[i] = Gates + (q * 4 * padded);
+                g[i] = Gates + ((Input is null ? q : r) * 4 * padded);
+                x[i] = X + (q * Inputs);
                 y[i] = Projection is null ? Output + (q * hidden) : Raw + ((Keep ? q : r) * hidden);
             }
             bool product = s > 0 || H0 is not null;
             for (int unit = 0; unit < hidden; unit += width)
             {
-                float* panel = Weights + ((nint)unit * 4 * recurrent);
+                float* panel = Weights + ((nint)unit * 4 * recurrent), input = Input + ((nint)unit * 4 * Inputs);
                 for (int i = 0; i < running;)
                 {
                     int n = LstmTile.Rows<L>(running - i);
+                    if (Input is not null)
+                    {
+                        for (int j = i; j < i + n; j++) { LstmMemory.Copy(Bias + (4 * unit), 4 * width, g[j] + (4 * unit)); }
+                        LstmTile.Run<L>(n, 4, Inputs, x + i, input, g + i, 4 * unit, true);
+                    }
                     if (product) { LstmTile.Run<L>(n, 4, recurrent, h + i, panel, g + i, 4 * unit, true); }
                     for (n += i; i < n; i++)
                     {
-                        var x = LstmGates.Forward<L>(g[i] + (4 * unit), Keep, before[i] + unit, after[i] + unit);
-                        if (unit + width <= hidden) { L.Store(x, ref *y[i], unit); } else { Partial.Store(x, y[i] + unit, hidden - unit); }
+                        L value = LstmGates.Forward<L>(g[i] + (4 * unit), Keep, before[i] + unit, after[i] + unit);
+                        if (unit + width <= hidden) { L.Store(value, ref *y[i], unit); } else { Partial.Store(value, y[i] + unit, hidden - unit); }
                     }
                 }
             }

@@ -226,6 +226,28 @@ public sealed class LstmOpTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void WithoutATapeALargeBatchNeedsOneStepOfMemory(bool ragged)
+    {
+        int[]? lengths = ragged ? [.. Enumerable.Range(0, 30).Select(i => i * 7 % 41)] : null;
+        var s = new Sizes(30, 40, 5, 36, 0, true, false, true, true, true, false, lengths);
+        var p = Inputs(s, new Rng(2));
+        using var arena = new Arena();
+        CpuDevice.Instance.Pool.Trim();
+        long live = CpuDevice.Instance.Pool.LiveBytes;
+        var plain = Fused(s, p);
+        // all gates of all steps would be this many bytes
+        Assert.InRange(CpuDevice.Instance.Pool.PooledBytes + CpuDevice.Instance.Pool.LiveBytes - live, 0, 30 * 40 * 4 * 36 * sizeof(float));
+        var recorded = Differentiate(() => Fused(s, p), p);
+        float[][] values = [plain.Output.ToArray(), plain.H.ToArray(), plain.C.ToArray()];
+        for (int k = 0; k < 3; k++)
+        {
+            for (int i = 0; i < values[k].Length; i++) { Assert.Equal(recorded[k][i], values[k][i], 1e-6f); }
+        }
+    }
+
+    [Theory]
     [InlineData(0, 3, 2)]
     [InlineData(2, 0, 3)]
     public void EmptySequencesAndBatches(int batch, int steps, int inputs)
