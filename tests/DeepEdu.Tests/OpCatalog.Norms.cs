@@ -13,8 +13,8 @@ public static partial class OpCatalog
         new("layer-norm", x => x[0].LayerNorm(x[1].Shape, x[1], x[2])) { Big = ManyRows, Composed = (x, _) => Standard(x[0], [-1], 1e-5f) * x[1] + x[2] },
         new("layer-norm two axes", x => x[0].LayerNorm(x[1].Shape, x[1], x[2])) { Composed = (x, _) => Standard(x[0], [-2, -1], 1e-5f) * x[1] + x[2] },
         new("layer-norm plain", x => x[0].LayerNorm([x[0].Shape[^1]], eps: 0.1f)) { Big = [[2, 40_000]], Composed = (x, _) => Standard(x[0], [-1], 0.1f) },
-        // the mean of values near 1000 is itself rounded to 3e-5, which is 5e-5 of their deviation
-        new("layer-norm far from 0", x => x[0].LayerNorm([x[0].Shape[^1]])) { Tolerance = 5e-4f, CheckTolerance = 0 },
+        // the mean of values near 1000 is itself rounded to 3e-5, or a few times that without fused multiply-add: 2e-4 of their deviation
+        new("layer-norm far from 0", x => x[0].LayerNorm([x[0].Shape[^1]])) { Tolerance = 2e-3f, CheckTolerance = 0 },
         new("rms-norm", x => x[0].RmsNorm(x[1].Shape, x[1])) { Big = ManyRows[..2], Composed = (x, _) => x[0] * (x[0].Square().Mean(-1, keepDims: true) + 1e-5f).Rsqrt() * x[1] },
         new("group-norm", x => x[0].GroupNorm(2, x[1], x[2])),
         new("batch-norm training", x => BatchNorm(x, true)) { Big = [[300, 130], [130], [130], [130], [130]], Composed = (x, _) => Channels(x, Standard(x[0], OtherAxes(x[0]), 1e-5f)) },

@@ -37,12 +37,7 @@ public static class Gathering
             var (outer, n, inner) = Around(x.Shape, at);
             var y = Tensor.Empty(index.Shape, x.Device);
             x.Device.Launch(new GatherKernel(x.View, index, y.View, outer, n, index.Shape[at], inner));
-            Tape.For(x)?.Add(y, (x, dy =>
-            {
-                var dx = Tensor.Zeros(x.Shape, x.Device);
-                dx.Device.Launch(new ScatterAddKernel(dy.View, index, dx.View, outer, n, index.Shape[at], inner));
-                return dx;
-            }));
+            Tape.For(x)?.Add(y, (x, dy => Added(x.Shape, dy, dx => new ScatterAddKernel(dy.View, index, dx, outer, n, index.Shape[at], inner))));
             return y;
         }
 
@@ -89,13 +84,15 @@ public static class Gathering
         var (outer, n, inner) = Around(x.Shape, at);
         var y = Tensor.Empty([.. x.Shape.Sizes[..at], .. index.Shape, .. x.Shape.Sizes[(at + 1)..]], x.Device);
         x.Device.Launch(new SelectKernel(x.View, index, y.View, outer, n, inner));
-        Tape.For(x)?.Add(y, (x, dy =>
-        {
-            var dx = Tensor.Zeros(x.Shape, x.Device);
-            dx.Device.Launch(new SelectAddKernel(dy.View, index, dx.View, outer, n, inner, skip));
-            return dx;
-        }));
+        Tape.For(x)?.Add(y, (x, dy => Added(x.Shape, dy, dx => new SelectAddKernel(dy.View, index, dx, outer, n, inner, skip))));
         return y;
+    }
+
+    private static Tensor Added<K>(Shape shape, Tensor dy, Func<View, K> scatter) where K : struct, IKernel
+    {
+        var dx = Tensor.Zeros(shape, dy.Device);
+        dx.Device.Launch(scatter(dx.View));
+        return dx;
     }
 
     private static (int Outer, int N, int Inner) Around(Shape s, int axis) => (s.Product(0, axis), s[axis], s.Product(axis + 1, s.Rank));

@@ -34,13 +34,7 @@ internal static class Strides
         if (Tape.For(x) is { } tape)
         {
             int[] kept = steps.ToArray();
-            tape.Add(y, (x, dy =>
-            {
-                if (x.Size == shape.Size && IsStraight(shape, kept)) { return dy.Alias(x.Shape); }
-                var dx = x.Size == shape.Size ? Tensor.Empty(x.Shape, x.Device) : Tensor.Zeros(x.Shape, x.Device);
-                dx.Put(op, dy, kept, start);
-                return dx;
-            }));
+            tape.Add(y, (x, dy => PutBack(op, dy, x.Shape, kept, start)));
         }
         return y;
     }
@@ -51,6 +45,14 @@ internal static class Strides
         Span<int> own = stackalloc int[part.Rank];
         RowMajor(part.Shape, own);
         y.Device.Launch(new StridedCopy(part.View, y.View, Walk.Plan(op, part.Shape.Sizes, own, 0, steps, start)));
+    }
+
+    private static Tensor PutBack(string op, Tensor dy, Shape shape, int[] steps, int start)
+    {
+        if (dy.Size == shape.Size && IsStraight(dy.Shape, steps)) { return dy.Alias(shape); }
+        var dx = dy.Size == shape.Size ? Tensor.Empty(shape, dy.Device) : Tensor.Zeros(shape, dy.Device);
+        dx.Put(op, dy, steps, start);
+        return dx;
     }
 
     private static bool IsStraight(Shape shape, ReadOnlySpan<int> steps)
