@@ -28,5 +28,5 @@ internal static class HandwrittenSums
         return sums;
     }
 
-    private static int[] Split(int number) => number < 10 ? [number] : [number / 10, number % 10];
+    public static int[] Split(int number) => number < 10 ? [number] : [number / 10, number % 10];
 }

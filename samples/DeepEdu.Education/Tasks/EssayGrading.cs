@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using DeepEdu.Education.Baselines;
+using DeepEdu.Education.Cli;
+using DeepEdu.Education.Data;
+using DeepEdu.Education.Models;
+using DeepEdu.Education.Report;
+using DeepEdu.Education.Text;
+using DeepEdu.Education.Ui;
+using DeepEdu.Metrics;
+
+namespace DeepEdu.Education.Tasks;
+
+/// <summary>Grades the essays of one ASAP prompt over the given folds, by the protocol of Taghipour and Ng 2016.</summary>
+internal sealed class EssayGrading(RunOptions options)
+{
+    private const int VocabularySize = 4000;
+
+    public RunResult Run(IProgress progress, CancellationToken stop)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        EssaySet set = AsapReader.Read(options.Data!, options.Prompt);
+        progress.Line($"{set.Name}: {set.Essays.Length} essays, scores {set.Min}..{set.Max}, {set.Folds.Length} folds");
+        Fold[] folds = options.Quick ? set.Folds[..1] : set.Folds;
+        List<string>[] words = [.. set.Essays.Select(e => Tokenizer.Split(e.Text))];
+        float[] scores = [.. set.Essays.Select(e => (e.Score - set.Min) / (float)(set.Max - set.Min))];
+        float[][] lengths = [.. set.Essays.Select(e => LengthFeatures.Of(e.Text))];
+        int epochs = options.Epochs ?? (options.Quick ? 2 : 15);
+        List<FoldScores> model = [], byLength = [], byMean = [];
+        List<EssayTrainer> trainers = [];
+        ConfusionMatrix confusion = new(set.Max - set.Min + 1);
+        for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
+        {
+            Fold fold = folds[f];
+            Vocabulary vocabulary = new(fold.Train.Select(i => words[i]), VocabularySize);
+            EncodedEssays essays = new([.. words.Select(vocabulary.Encode)], scores, set.Min, set.Max);
+            EssayTrainer trainer = new(essays, vocabulary.Count, fold.Train, new(), new(epochs, options.Batch ?? 32, options.Seed + (ulong)f));
+            trainer.Fit(fold.Train, fold.Dev, $"fold {f + 1}/{folds.Length}", progress, stop);
+            float[] predicted = trainer.Predict(fold.Test);
+            model.Add(new(set, fold.Test, [.. predicted.Select(essays.Rescale)]));
+            confusion.Merge(model[^1].Table);
+            trainers.Add(trainer);
+
+            Ridge ridge = new([.. fold.Train.Select(i => lengths[i])], [.. fold.Train.Select(i => (float)set.Essays[i].Score)]);
+            double mean = fold.Train.Average(i => (double)set.Essays[i].Score);
+            byLength.Add(new(set, fold.Test, [.. fold.Test.Select(i => (double)ridge.Predict(lengths[i]))]));
+            byMean.Add(new(set, fold.Test, [.. fold.Test.Select(_ => mean)]));
+            progress.Line($"fold {f + 1}/{folds.Length}  epoch {trainer.BestEpoch + 1}: test qwk {model[^1].Qwk:F4}  (ridge on length {byLength[^1].Qwk:F4})");
+        }
+        return new("grade", "LSTM", set.Name)
+        {
+            Metrics = Means(model),
+            Baselines = [("ridge on length", Means(byLength)), ("mean score", Means(byMean))],
+            Epochs = trainers.Max(t => t.EpochsRun),
+            Seconds = clock.Elapsed.TotalSeconds,
+            Seed = options.Seed,
+            Charts =
+            [
+                new("mean squared error while learning", "epoch", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", [.. t.Losses]))]),
+                new("dev qwk", "epoch", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", [.. t.DevKappas]))]),
+            ],
+            Confusion = confusion,
+            ClassNames = [.. Enumerable.Range(set.Min, set.Max - set.Min + 1).Select(g => $"{g}")],
+            Protocol = $"{model.Count} of the {set.Folds.Length} given folds; vocabulary of {VocabularySize} from the training part; in each fold the epoch with the best dev kappa "
+                + $"({string.Join(", ", trainers.Select(t => t.BestEpoch + 1))}); kappa of rounded scores over the prompt's full range; the mean over test folds.",
+        };
+    }
+
+    private static Score[] Means(List<FoldScores> folds)
+        => [new("qwk", folds.Average(f => f.Qwk)), new("lwk", folds.Average(f => f.Lwk)), new("rmse", folds.Average(f => f.Rmse))];
+
+    /// <summary>How predicted scores (on the prompt's scale) of one fold's test essays do.</summary>
+    private sealed class FoldScores
+    {
+        private readonly WeightedKappa _quadratic, _linear;
+        private readonly RegressionError _error = new();
+
+        public FoldScores(EssaySet set, int[] test, double[] predicted)
+        {
+            (_quadratic, _linear) = (new(set.Min, set.Max), new(set.Min, set.Max, KappaWeights.Linear));
+            for (int i = 0; i < test.Length; i++)
+            {
+                int grade = WeightedKappa.Round(predicted[i], set.Min, set.Max), truth = set.Essays[test[i]].Score;
+                _quadratic.Add(grade, truth);
+                _linear.Add(grade, truth);
+                _error.Add(predicted[i], truth);
+            }
+        }
+
+        public double Qwk => _quadratic.Value;
+
+        public double Lwk => _linear.Value;
+
+        public double Rmse => _error.Rmse;
+
+        public ConfusionMatrix Table => _quadratic.Table;
+    }
+}

@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using System.Numerics.Tensors;
+using DeepEdu.Education.Baselines;
+using DeepEdu.Education.Cli;
+using DeepEdu.Education.Data;
+using DeepEdu.Education.Data.Simulated;
+using DeepEdu.Education.Models;
+using DeepEdu.Education.Report;
+using DeepEdu.Education.Ui;
+using DeepEdu.Metrics;
+using DeepEdu.Numerics;
+
+namespace DeepEdu.Education.Tasks;
+
+/// <summary>Reads handwritten digits with a small convolutional network and grades pupils' answers to sums with it.</summary>
+internal sealed class HandwritingGrading(RunOptions options)
+{
+    private const int Sums = 1000;
+
+    public RunResult Run(IProgress progress, CancellationToken stop)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        bool embedded = options.Data is null;
+        string name = embedded ? "digits 8x8" : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Data!)));
+        var (given, test) = embedded ? Fifths(Digits.Load()) : IdxReader.ReadFolder(options.Data!);
+        if (test.Height != given.Height || test.Width != given.Width)
+        {
+            throw new DataException($"{options.Data}: training images of {given.Height}x{given.Width}, test images of {test.Height}x{test.Width}.");
+        }
+        if (given.Height < 4 || given.Width < 4) { throw new DataException($"{name}: images of {given.Height}x{given.Width}; the network pools twice and needs 4x4 or more."); }
+        if (given.Classes < 10) { throw new DataException($"{name}: {given.Classes} classes; the ten digits are needed."); }
+        given = given with { Classes = Math.Max(given.Classes, test.Classes) };
+        var (train, validation) = HoldOut(given);
+        progress.Line($"{name}: {train.Count} training, {validation.Count} validation and {test.Count} test images of {given.Height}x{given.Width}");
+
+        int epochs = options.Epochs ?? (options.Quick ? 2 : embedded ? 30 : 5);
+        DigitCnn model = new(train, validation, new(epochs, options.Batch ?? (embedded ? 32 : 64), options.Seed));
+        model.Fit(progress, stop);
+        HandwrittenSum[] sums = test.Labels.Distinct().Count(l => l < 10) == 10 ? HandwrittenSums.Create(test, Sums, options.Seed) : [];
+        Reading reading = new(test, sums, model.Predict(test));
+        return new("grade", "CNN", name)
+        {
+            Metrics = reading.Scores,
+            Baselines = Baselines(given, test, sums),
+            Epochs = model.EpochsRun,
+            Seconds = clock.Elapsed.TotalSeconds,
+            Seed = options.Seed,
+            Charts = model.Charts,
+            Confusion = reading.Confusion,
+            Calibration = sums.Length > 0 ? reading.Calibration : null,
+            Protocol = $"{(embedded ? "A random fifth of the digits is the test part" : "Given training and test parts")}; {validation.Count} training images are held out and choose the epoch "
+                + $"({model.BestEpoch + 1} of {model.EpochsRun}); the test images are read once. {model.ParameterCount} parameters. "
+                + $"Sums: {Sums} answers written with test images, graded right when the probability that they show the true sum is at least one half; "
+                + "sums_brier, sums_ece and the reliability diagram are of that probability.",
+        };
+    }
+
+    private static List<(string, IReadOnlyList<Score>)> Baselines(ImageSet train, ImageSet test, HandwrittenSum[] sums)
+    {
+        NearestCentroid nearest = new(train);
+        int majority = NearestCentroid.Majority(train);
+        return [Named("majority class", _ => majority), Named("nearest mean image", i => nearest.Predict(test[i]))];
+
+        (string, IReadOnlyList<Score>) Named(string name, Func<int, int> classOf)
+        {
+            float[] certain = new float[test.Count * test.Classes];
+            for (int i = 0; i < test.Count; i++) { certain[(i * test.Classes) + classOf(i)] = 1; }
+            return (name, new Reading(test, sums, certain).Scores);
+        }
+    }
+
+    /// <summary>The last sixth of given training images (the last 10,000 of MNIST's 60,000), or of the embedded ones, which are in random order already.</summary>
+    private (ImageSet Train, ImageSet Validation) HoldOut(ImageSet all)
+    {
+        int held = Math.Max(1, all.Count / 6), from = 0;
+        if (options.Quick) { from = Math.Max(0, all.Count - held - 6000); }
+        if (all.Count - held < 1) { throw new DataException($"{all.Count} training images are too few: one must be held out to choose the epoch."); }
+        int[] places = [.. Enumerable.Range(0, all.Count)];
+        return (all.Take(places.AsSpan(from..^held)), all.Take(places.AsSpan()[^held..]));
+    }
+
+    private (ImageSet Train, ImageSet Test) Fifths(ImageSet all)
+    {
+        int[] order = new Rng(options.Seed).Permutation(all.Count);
+        int test = all.Count / 5;
+        return (all.Take(order.AsSpan(test)), all.Take(order.AsSpan(0, test)));
+    }
+
+    /// <summary>What class probabilities of the test images are worth: for digits, and for the sums written with them.</summary>
+    private sealed class Reading
+    {
+        public Reading(ImageSet test, HandwrittenSum[] sums, float[] probabilities)
+        {
+            Confusion = new(test.Classes);
+            ReadOnlySpan<float> Of(int image) => probabilities.AsSpan(image * test.Classes, test.Classes);
+            for (int i = 0; i < test.Count; i++) { Confusion.Add(TensorPrimitives.IndexOfMax(Of(i)), test.Labels[i]); }
+            Accuracy graded = new();
+            BrierScore brier = new();
+            foreach (HandwrittenSum sum in sums)
+            {
+                int[] truth = HandwrittenSums.Split(sum.A + sum.B);
+                // another number of digits cannot be the true sum
+                double right = sum.Answer.Length == truth.Length ? 1 : 0;
+                for (int d = 0; d < truth.Length && right > 0; d++) { right *= Of(sum.Answer[d])[truth[d]]; }
+                graded.Add(right >= 0.5 ? 1 : 0, sum.Right ? 1 : 0);
+                brier.Add(right, sum.Right);
+                Calibration.Add(right, sum.Right);
+            }
+            Scores = [new("accuracy", Confusion.Accuracy), new("f1_macro", Confusion.F1(Average.Macro)), new("sums_accuracy", graded.Value), new("sums_brier", brier.Value), new("sums_ece", Calibration.Value)];
+        }
+
+        public ConfusionMatrix Confusion { get; }
+
+        public Calibration Calibration { get; } = new();
+
+        public Score[] Scores { get; }
+    }
+}
