@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using DeepEdu.Autograd;
+using DeepEdu.Education.Baselines;
+using DeepEdu.Education.Data;
+using DeepEdu.Education.Report;
+using DeepEdu.Education.Ui;
+using DeepEdu.Memory;
+using DeepEdu.Metrics;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Optim;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Education.Models;
+
+/// <summary>How the neural recommender learns.</summary>
+internal sealed record NeuralRecommenderOptions(int Factors, int Epochs, int Batch, ulong Seed)
+{
+    public double LearningRate { get; init; } = 1e-3;
+
+    /// <summary>Random items not taken, drawn anew each epoch, for every item taken.</summary>
+    public int NegativesPerPositive { get; init; } = 4;
+
+    /// <summary>Epochs without a better validation score after which training stops.</summary>
+    public int Patience { get; init; } = 5;
+}
+
+/// <summary>NeuMF trained on log loss with negatives drawn anew every epoch. One training interaction of each user is held out to choose the epoch;
+/// the test item plays no part in it.</summary>
+internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRecommender
+{
+    private const int ValidationCandidates = 99;
+    private readonly List<double> _losses = [], _hits = [], _gains = [];
+    private NeuMf? _model;
+
+    public string Name => "NeuMF";
+
+    public int EpochsRun => _losses.Count;
+
+    public int BestEpoch { get; private set; }
+
+    public Chart[] Charts =>
+    [
+        new("log loss", "epoch", [new("training", [.. _losses])]),
+        new("ranking of the held-out training item", "epoch", [new("hr@10", [.. _hits]), new("ndcg@10", [.. _gains])]),
+    ];
+
+    public void Fit(Interactions data, IProgress progress, CancellationToken stop)
+    {
+        var rng = new Rng(options.Seed);
+        var model = _model = new NeuMf(data.Users, data.Items, options.Factors, rng);
+        var adam = new Adam(model.Parameters(), new() { LearningRate = options.LearningRate });
+        var taken = new TakenItems(data);
+        var (users, items, validation) = HoldOut(data, taken, rng.Fork());
+        var draw = rng.Fork();
+        Snapshot? best = null;
+        double bestGain = -1;
+        for (int epoch = 0; epoch < options.Epochs && epoch - BestEpoch < options.Patience && !stop.IsCancellationRequested; epoch++)
+        {
+            var clock = Stopwatch.StartNew();
+            _losses.Add(Epoch(model, adam, users, items, taken, draw.Split((ulong)epoch), $"epoch {epoch + 1}/{options.Epochs}", progress, stop));
+            var ranking = Ranking.Evaluate(this, validation);
+            _hits.Add(ranking.HitRate);
+            _gains.Add(ranking.Ndcg);
+            progress.Line($"epoch {epoch + 1,2}/{options.Epochs}  loss {_losses[^1]:F4}  valid hr@10 {ranking.HitRate:F4}  ndcg@10 {ranking.Ndcg:F4}  {clock.Elapsed.TotalSeconds:F1} s");
+            if (ranking.Ndcg <= bestGain && best is not null) { continue; }
+            (best, bestGain, BestEpoch) = (model.Snapshot(), ranking.Ndcg, epoch);
+        }
+        if (best is not null) { model.Restore(best); }
+    }
+
+    public void Score(int user, ReadOnlySpan<int> items, Span<float> scores)
+    {
+        int[] users = new int[items.Length];
+        Array.Fill(users, user);
+        using var arena = new Arena();
+        _model!.Forward(users, Indices.Of(items)).AsSpan().CopyTo(scores);
+    }
+
+    /// <summary>One pass over every interaction and as many drawn negatives as asked for, in random order. Returns the mean loss.</summary>
+    private double Epoch(NeuMf model, Adam adam, int[] users, int[] items, TakenItems taken, Rng rng, string phase, IProgress progress, CancellationToken stop)
+    {
+        int copies = 1 + options.NegativesPerPositive, count = users.Length * copies, steps = (count + options.Batch - 1) / options.Batch;
+        int[] order = rng.Permutation(count);
+        var negatives = rng.Fork();
+        double sum = 0;
+        int done = 0;
+        for (int step = 0; step < steps && !stop.IsCancellationRequested; step++)
+        {
+            int n = Math.Min(options.Batch, count - (step * options.Batch));
+            int[] user = new int[n], item = new int[n];
+            float[] label = new float[n];
+            for (int i = 0; i < n; i++)
+            {
+                // example e is the interaction e / copies itself, or one of the negatives drawn for it
+                var (interaction, copy) = Math.DivRem(order[(step * options.Batch) + i], copies);
+                user[i] = users[interaction];
+                label[i] = copy == 0 ? 1 : 0;
+                item[i] = copy == 0 ? items[interaction] : taken.DrawOther(user[i], negatives);
+            }
+            using var tape = new Tape();
+            var loss = model.Forward(user, item).BinaryCrossEntropyWithLogits(Tensor.Wrap(label, [n]));
+            adam.Step(tape.Gradients(loss));
+            sum += (double)loss.Item() * n;
+            done += n;
+            if (step % 64 == 0) { progress.Step(phase, step, steps); }
+        }
+        return sum / Math.Max(1, done);
+    }
+
+    /// <summary>Takes one random interaction out of each user's list that has two or more, and draws the candidates it is ranked among.</summary>
+    private static (int[] Users, int[] Items, Interactions Validation) HoldOut(Interactions data, TakenItems taken, Rng rng)
+    {
+        List<int> users = [], items = [];
+        int[] held = new int[data.Users];
+        int[][] candidates = new int[data.Users][];
+        for (int u = 0; u < data.Users; u++)
+        {
+            int[] own = data.Train[u];
+            int at = own.Length >= 2 ? rng.Next(own.Length) : -1;
+            held[u] = at < 0 ? -1 : own[at];
+            candidates[u] = [];
+            if (at >= 0)
+            {
+                HashSet<int> others = [];
+                int free = data.Items - own.Length;
+                while (others.Count < Math.Min(ValidationCandidates, free)) { others.Add(taken.DrawOther(u, rng)); }
+                candidates[u] = [.. others];
+            }
+            for (int i = 0; i < own.Length; i++)
+            {
+                if (i == at) { continue; }
+                users.Add(u);
+                items.Add(own[i]);
+            }
+        }
+        return ([.. users], [.. items], data with { Test = held, Negatives = candidates });
+    }
+
+    /// <summary>Who took what, a bit a pair.</summary>
+    private sealed class TakenItems
+    {
+        private readonly int _items;
+        private readonly ulong[] _bits;
+
+        public TakenItems(Interactions data)
+        {
+            _items = data.Items;
+            _bits = new ulong[(((long)data.Users * data.Items) + 63) / 64];
+            for (int u = 0; u < data.Users; u++)
+            {
+                if (data.Train[u].Length >= data.Items) { throw new DataException($"{data.Name}: user {u} took every item, so there is none to tell apart."); }
+                foreach (int i in data.Train[u]) { _bits[Place(u, i) / 64] |= 1ul << (int)(Place(u, i) % 64); }
+            }
+        }
+
+        /// <summary>A random item that the user has not taken in training.</summary>
+        public int DrawOther(int user, Rng rng)
+        {
+            while (true)
+            {
+                int item = rng.Next(_items);
+                if ((_bits[Place(user, item) / 64] >> (int)(Place(user, item) % 64) & 1) == 0) { return item; }
+            }
+        }
+
+        private long Place(int user, int item) => ((long)user * _items) + item;
+    }
+}
