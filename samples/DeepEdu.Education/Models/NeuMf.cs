@@ -18,10 +18,10 @@ internal sealed class NeuMf : Module
         (_factorUser, _factorItem) = (Table(users, factors, rng), Table(items, factors, rng));
         (_towerUser, _towerItem) = (Table(users, 4 * factors, rng), Table(items, 4 * factors, rng));
         _tower = new Sequential(
-            new Dense(8 * factors, 4 * factors, rng, init: Init.XavierUniform), new Relu(),
-            new Dense(4 * factors, 2 * factors, rng, init: Init.XavierUniform), new Relu(),
-            new Dense(2 * factors, factors, rng, init: Init.XavierUniform), new Relu());
-        _output = new Dense(2 * factors, 1, rng, init: Init.LecunUniform);
+            new Dense(8 * factors, 4 * factors, rng, init: Init.XavierUniform()), new Relu(),
+            new Dense(4 * factors, 2 * factors, rng, init: Init.XavierUniform()), new Relu(),
+            new Dense(2 * factors, factors, rng, init: Init.XavierUniform()), new Relu());
+        _output = new Dense(2 * factors, 1, rng, init: Init.LeCunUniform());
     }
 
     /// <summary>The logit of "user takes item": users [n], items [n] → [n].</summary>
@@ -34,10 +34,5 @@ internal sealed class NeuMf : Module
 
     protected override void Parts(Parts p) => p.Of(_factorUser).Of(_factorItem).Of(_towerUser).Of(_towerItem).Of(_tower).Of(_output);
 
-    private static Embedding Table(int count, int width, Rng rng)
-    {
-        var table = new Embedding(count, width, rng);
-        Init.Normal(table.Weight, rng.Fork(), 0, 0.01f);
-        return table;
-    }
+    private static Embedding Table(int count, int width, Rng rng) => new(count, width, rng, init: Init.Normal(0, 0.01f));
 }
