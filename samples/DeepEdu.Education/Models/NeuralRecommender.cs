@@ -22,6 +22,9 @@ internal sealed record NeuralRecommenderOptions(int Factors, int Epochs, int Bat
     /// <summary>Random items not taken, drawn anew each epoch, for every item taken.</summary>
     public int NegativesPerPositive { get; init; } = 4;
 
+    /// <summary>The parameters that rank are a running mean over about this many epochs: single epochs differ by half a point of hr@10.</summary>
+    public double AveragedEpochs { get; init; } = 2;
+
     /// <summary>Epochs without a better validation score after which training stops.</summary>
     public int Patience { get; init; } = 5;
 }
@@ -31,6 +34,7 @@ internal sealed record NeuralRecommenderOptions(int Factors, int Epochs, int Bat
 internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRecommender
 {
     private const int ValidationCandidates = 99;
+    private const int AverageEvery = 32; // steps
     private readonly List<double> _losses = [], _hits = [], _gains = [];
     private NeuMf? _model;
 
@@ -54,12 +58,15 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
         var taken = new TakenItems(data);
         var (users, items, validation) = HoldOut(data, taken, rng.Fork());
         var draw = rng.Fork();
+        double updates = Math.Max(1, options.AveragedEpochs * Steps(users.Length) / AverageEvery);
+        var average = new WeightAverage(model.Parameters(), (float)(1 - (1 / updates)));
         Snapshot? best = null;
         double bestGain = -1;
         for (int epoch = 0; epoch < options.Epochs && epoch - BestEpoch < options.Patience && !stop.IsCancellationRequested; epoch++)
         {
             var clock = Stopwatch.StartNew();
-            _losses.Add(Epoch(model, adam, users, items, taken, draw.Split((ulong)epoch), $"epoch {epoch + 1}/{options.Epochs}", progress, stop));
+            _losses.Add(Epoch(model, adam, average, users, items, taken, draw.Split((ulong)epoch), $"epoch {epoch + 1}/{options.Epochs}", progress, stop));
+            using var averaged = average.Apply();
             var ranking = Ranking.Evaluate(this, validation);
             _hits.Add(ranking.HitRate);
             _gains.Add(ranking.Ndcg);
@@ -79,9 +86,9 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
     }
 
     /// <summary>One pass over every interaction and as many drawn negatives as asked for, in random order. Returns the mean loss.</summary>
-    private double Epoch(NeuMf model, Adam adam, int[] users, int[] items, TakenItems taken, Rng rng, string phase, IProgress progress, CancellationToken stop)
+    private double Epoch(NeuMf model, Adam adam, WeightAverage average, int[] users, int[] items, TakenItems taken, Rng rng, string phase, IProgress progress, CancellationToken stop)
     {
-        int copies = 1 + options.NegativesPerPositive, count = users.Length * copies, steps = (count + options.Batch - 1) / options.Batch;
+        int copies = 1 + options.NegativesPerPositive, count = users.Length * copies, steps = Steps(users.Length);
         int[] order = rng.Permutation(count);
         var negatives = rng.Fork();
         double sum = 0;
@@ -102,12 +109,15 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
             using var tape = new Tape();
             var loss = model.Forward(user, item).BinaryCrossEntropyWithLogits(Tensor.Wrap(label, [n]));
             adam.Step(tape.Gradients(loss));
+            if (step % AverageEvery == AverageEvery - 1 || step == steps - 1) { average.Update(); }
             sum += (double)loss.Item() * n;
             done += n;
             if (step % 64 == 0) { progress.Step(phase, step, steps); }
         }
         return sum / Math.Max(1, done);
     }
+
+    private int Steps(int interactions) => ((interactions * (1 + options.NegativesPerPositive)) + options.Batch - 1) / options.Batch;
 
     /// <summary>Takes one random interaction out of each user's list that has two or more, and draws the candidates it is ranked among.</summary>
     private static (int[] Users, int[] Items, Interactions Validation) HoldOut(Interactions data, TakenItems taken, Rng rng)

@@ -24,7 +24,7 @@ internal sealed class RecommendTask : IEducationTask
         popularity.Fit(data, progress, stop);
         ImplicitAls factors = new(4 * options.Factors, options.Seed, sweeps: options.Quick ? 3 : 12);
         factors.Fit(data, progress, stop);
-        NeuralRecommender model = new(new(options.Factors, options.Epochs ?? (options.Quick ? 2 : 20), options.Batch ?? 256, options.Seed));
+        NeuralRecommender model = new(new(options.Factors, options.Epochs ?? (options.Quick ? 2 : 30), options.Batch ?? 256, options.Seed));
         model.Fit(data, progress, stop);
         return [new(Name, model.Name, data.Name)
         {
