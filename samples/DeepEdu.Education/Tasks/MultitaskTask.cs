@@ -1,66 +1,138 @@
 using System.Diagnostics;
-using DeepEdu.Education.Baselines;
 using DeepEdu.Education.Cli;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Data.Simulated;
+using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Ui;
-using DeepEdu.Metrics;
 using DeepEdu.Numerics;
+using DeepEdu.Tensors;
 
 namespace DeepEdu.Education.Tasks;
 
-/// <summary>Learns several outcomes of a learner, each alone and together, by cross-validation.</summary>
+/// <summary>Learns several outcomes together, in one network with a shared trunk, and each alone with the same budget: learners of a table (dense trunk) and handwriting (CNN trunk).</summary>
 internal sealed class MultitaskTask : IEducationTask
 {
     private const int FoldCount = 10;
+    private const string GainText = "relative_gain is the mean over all heads of 1 - loss / loss of the same head trained alone (loss: RMSE or log-loss). "
+        + "Each network keeps the epoch that is best on a fifth of its training rows; ridge sees the same columns.";
 
     public string Name => "multitask";
 
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
+        => options.Data is null ? [.. Learners(options, progress, stop), .. Handwriting(options, progress, stop)] : [.. Grades(options, options.Data, progress, stop)];
+
+    private List<RunResult> Grades(RunOptions options, string path, IProgress progress, CancellationToken stop)
     {
         Stopwatch clock = Stopwatch.StartNew();
-        LearnerTable table = options.Data is null ? SimulatedLearners.Create(options.Seed, options.Quick ? 500 : 2000) : StudentReader.Read(options.Data);
-        progress.Line($"{table.Name}: {table.Rows} learners, {table.FeatureNames.Length} features, targets {string.Join(", ", table.Targets.Keys)}");
-        List<Score> model = [], naive = [];
-        foreach (var (score, target, known) in Settings(table))
+        LearnerTable table = StudentReader.Read(path);
+        Announce(progress, table, "G1, G2, G3");
+        // The settings C, B and A of Cortez and Silva 2008: no earlier grade is known, the first, both.
+        (string[] Known, SharingContest Contest)[] settings = [.. new (string Suffix, string[] Known)[] { ("", []), ("_b", ["G1"]), ("_a", ["G1", "G2"]) }
+            .Select(s => (s.Known, new SharingContest(GradeHeads(table, s.Known), s.Suffix)))];
+        TrainPlan plan = new(_ => throw new UnreachableException(), 16)
         {
-            RegressionError ridge = new(), before = new();
-            for (int fold = 0; fold < FoldCount && !stop.IsCancellationRequested; fold++)
-            {
-                Evaluate(table, target, known, options.Seed, fold, ridge, before);
-                progress.Step(score, fold + 1, FoldCount);
-            }
-            model.Add(new(score, ridge.Rmse));
-            naive.Add(new(score, before.Rmse));
+            Epochs = options.Epochs ?? (options.Quick ? 4 : 40),
+            Batch = options.Batch ?? 32,
+            Members = options.Quick ? 1 : TrainPlan.Parts,
+        };
+        int folds = options.Quick ? 2 : FoldCount;
+        for (int fold = 0; fold < folds && !stop.IsCancellationRequested; fold++)
+        {
+            foreach (var (known, contest) in settings) { Fold(table, known, contest, fold, FoldCount, plan, 0.2f, options.Seed, stop); }
+            progress.Step($"fold {fold + 1}/{folds}", fold + 1, folds);
+            if (settings[0].Contest.HasResults) { progress.Line($"fold {fold + 1}/{folds}  rmse_g3 so far: shared {settings[0].Contest.Shared[0].Value:0.000}, alone {settings[0].Contest.Alone[0].Value:0.000}"); }
         }
-        return [new(Name, "ridge, one a target", table.Name)
-        {
-            Metrics = model,
-            Baselines = [("naive", naive)],
-            Seconds = clock.Elapsed.TotalSeconds,
-            Seed = options.Seed,
-            Protocol = $"{FoldCount}-fold cross-validation. Grades: rmse_g3 knows no earlier grade, rmse_g3_b the first, rmse_g3_a both; naive is the last known grade, or the mean.",
-        }];
+        return Result(table.Name, $"shared dense trunk, {plan.Members} averaged", [.. settings.Select(s => s.Contest)], gainFirst: false, plan, options, clock,
+            $"{(options.Quick ? $"{folds} folds of " : "")}{FoldCount}-fold cross-validation. rmse_g3 knows no earlier grade, rmse_g3_b the first, rmse_g3_a both; with a known grade the heads learn the difference to the last one. "
+            + $"Heads: the unknown grades and whether G3 is at least 10. Every model is the mean of {plan.Members} networks. naive is the last known grade, or the mean. {GainText}");
     }
 
-    /// <summary>Score name, target, and the other targets that may be used as features. For the grades these are the settings C, B and A of Cortez and Silva 2008.</summary>
-    internal static (string Score, string Target, string[] Known)[] Settings(LearnerTable table) => table.Targets.ContainsKey("G3")
-        ? [("rmse_g3", "G3", []), ("rmse_g3_b", "G3", ["G1"]), ("rmse_g3_a", "G3", ["G1", "G2"]), ("rmse_g2", "G2", []), ("rmse_g1", "G1", [])]
-        : [.. table.Targets.Keys.Select(t => ("rmse_" + t, t, Array.Empty<string>()))];
+    private List<RunResult> Learners(RunOptions options, IProgress progress, CancellationToken stop)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        LearnerTable table = SimulatedLearners.Create(options.Seed, options.Quick ? 500 : 2000);
+        Announce(progress, table, string.Join(", ", table.Targets.Keys));
+        SharingContest contest = new([.. table.Targets.Select(t => new Head(t.Key, t.Key == "time" ? HeadKind.Value : HeadKind.YesNo, t.Value))]);
+        TrainPlan plan = new(_ => throw new UnreachableException(), 16) { Epochs = options.Epochs ?? (options.Quick ? 8 : 20), Batch = options.Batch ?? 64 };
+        const int of = 5;
+        int folds = options.Quick ? 1 : of;
+        for (int fold = 0; fold < folds && !stop.IsCancellationRequested; fold++)
+        {
+            Fold(table, [], contest, fold, of, plan, 0.1f, options.Seed, stop);
+            progress.Step($"learners, fold {fold + 1}/{folds}", fold + 1, folds);
+        }
+        return Result(table.Name, "shared dense trunk", [contest], gainFirst: true, plan, options, clock, $"{(options.Quick ? "One fold of " : "")}{of}-fold cross-validation. {GainText}");
+    }
 
-    private static void Evaluate(LearnerTable table, string target, string[] known, ulong seed, int fold, RegressionError ridge, RegressionError naive)
+    private List<RunResult> Handwriting(RunOptions options, IProgress progress, CancellationToken stop)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        ImageSet images = Digits.Load();
+        SharingContest contest = new(DigitTasks.Of(images));
+        int[] order = new Rng(options.Seed).Permutation(images.Count);
+        int[] test = order[..(images.Count / 5)], train = options.Quick ? order[^400..] : order[(images.Count / 5)..];
+        progress.Line($"digits 8x8: {train.Length} training and {test.Length} test images, targets digit, odd, loop, slant");
+        TrainPlan plan = new(rng => MultiTaskNet.ConvTrunk(images.Height, images.Width, rng), 32) { Epochs = options.Epochs ?? (options.Quick ? 4 : 12), Batch = options.Batch ?? 32 };
+        contest.Fold(images.Pixels, [1, images.Height, images.Width], train, test, plan, new Rng(options.Seed).Split(1), stop);
+        progress.Step("handwriting", 1, 1);
+        return Result("digits 8x8", "shared CNN trunk", [contest], gainFirst: true, plan, options, clock,
+            $"A random fifth of the digits is the test part. Heads: the digit, odd or even, a closed loop (0, 6, 8, 9), and the slant from the image's moments. {GainText}");
+    }
+
+    /// <summary>The unknown grades, last first, each with the last known one; and whether the course is passed.</summary>
+    internal static Head[] GradeHeads(LearnerTable table, string[] known)
+    {
+        float[]? before = known.Length > 0 ? table.Targets[known[^1]] : null;
+        return
+        [
+            .. new[] { "G3", "G2", "G1" }.Where(g => !known.Contains(g))
+                .Select(g => new Head(g.ToLowerInvariant(), HeadKind.Value, table.Targets[g]) { Known = before, Weight = g == "G3" ? 1 : 0.5f }),
+            new("pass", HeadKind.YesNo, Passed(table.Targets["G3"])) { Known = before is null ? null : Passed(before), Weight = 0.5f },
+        ];
+
+        static float[] Passed(float[] grades) => Array.ConvertAll(grades, g => g >= 10 ? 1f : 0f);
+    }
+
+    private static void Fold(LearnerTable table, string[] known, SharingContest contest, int fold, int of, TrainPlan plan, float dropout, ulong seed, CancellationToken stop)
     {
         int[] order = new Rng(seed).Permutation(table.Rows);
-        float[] y = table.Targets[target];
-        float[] Row(int r) => [.. table[r], .. known.Select(k => table.Targets[k][r])];
-        int[] train = [.. order.Where((_, place) => place % FoldCount != fold)], test = [.. order.Where((_, place) => place % FoldCount == fold)];
-        Ridge model = new([.. train.Select(Row)], [.. train.Select(r => y[r])], 10);
-        float mean = train.Average(r => y[r]);
-        foreach (int r in test)
-        {
-            ridge.Add(model.Predict(Row(r)), y[r]);
-            naive.Add(known.Length > 0 ? table.Targets[known[^1]][r] : mean, y[r]);
-        }
+        int[] train = [.. order.Where((_, place) => place % of != fold)], test = [.. order.Where((_, place) => place % of == fold)];
+        float[] columns = [.. Enumerable.Range(0, table.Rows).SelectMany(r => (float[])[.. table[r], .. known.Select(k => table.Targets[k][r])])];
+        ColumnScaler scaler = new(columns, table.FeatureNames.Length + known.Length, train);
+        contest.Fold(scaler.Apply(columns), [scaler.Width], train, test, plan with { Trunk = rng => MultiTaskNet.DenseTrunk(scaler.Width, dropout, rng) }, new Rng(seed).Split((ulong)fold), stop);
     }
+
+    /// <summary>Nothing when stopped before the first fold was done.</summary>
+    private List<RunResult> Result(string data, string model, SharingContest[] contests, bool gainFirst, TrainPlan plan, RunOptions options, Stopwatch clock, string protocol)
+    {
+        contests = [.. contests.Where(c => c.HasResults)];
+        if (contests.Length == 0) { return []; }
+        Score[] shared = Main(c => c.Shared), alone = [.. Main(c => c.Alone).Select(s => s with { Name = s.Name + "_alone" })], gains = Main(c => c.SharedGains);
+        Score gain = Mean(c => c.SharedGains);
+        int main = contests.Length;
+        return [new(Name, model, data)
+        {
+            Metrics = gainFirst ? [gain, .. shared, .. alone, .. gains] : [.. shared[..main], .. alone[..main], gain, .. shared[main..], .. alone[main..], .. gains],
+            Baselines =
+            [
+                ("naive", [.. Main(c => c.Guessed), Mean(c => c.NaiveGains)]),
+                ("ridge", [.. Main(c => c.Ridged), Mean(c => c.RidgeGains)]),
+                ("each alone", [.. Main(c => c.Alone), new("relative_gain", 0)]),
+            ],
+            Epochs = plan.Epochs,
+            Seconds = clock.Elapsed.TotalSeconds,
+            Seed = options.Seed,
+            Charts = [.. contests.SelectMany(c => c.Charts)],
+            Protocol = protocol,
+        }];
+
+        // the main heads of all contests, then the others
+        Score[] Main(Func<SharingContest, IReadOnlyList<Score>> scores) => [.. contests.Select(c => scores(c)[0]), .. contests.SelectMany(c => scores(c).Skip(1))];
+
+        Score Mean(Func<SharingContest, IReadOnlyList<Score>> gainsOf) => new("relative_gain", contests.SelectMany(gainsOf).Average(s => s.Value));
+    }
+
+    private static void Announce(IProgress progress, LearnerTable table, string targets)
+        => progress.Line($"{table.Name}: {table.Rows} learners, {table.FeatureNames.Length} features, targets {targets}");
 }

@@ -1,0 +1,166 @@
+using DeepEdu.Autograd;
+using DeepEdu.Data;
+using DeepEdu.Memory;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Optim;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Education.Models;
+
+/// <summary>How networks are trained; the shared one and those of single tasks alike.</summary>
+/// <param name="Trunk">Makes a trunk.</param>
+/// <param name="Width">Values a row that the trunk gives.</param>
+internal sealed record TrainPlan(Func<Rng, Layer> Trunk, int Width)
+{
+    /// <summary>A member is validated on one of this many parts of the training rows and learns from the others.</summary>
+    public const int Parts = 5;
+
+    public int Epochs { get; init; } = 30;
+
+    public int Batch { get; init; } = 32;
+
+    public double LearningRate { get; init; } = 3e-3;
+
+    public double WeightDecay { get; init; } = 0.01;
+
+    /// <summary>How many networks are averaged, at most <see cref="Parts"/>; each has its own start and its own validation part.</summary>
+    public int Members { get; init; } = 1;
+}
+
+/// <summary>Networks of equal build whose predictions are averaged: a cross-validation committee (Krogh and Vedelsby 1995). Each keeps the epoch with the least weighted loss
+/// on its validation part.</summary>
+internal sealed class MultiTaskModel
+{
+    private readonly Tensor _x;
+    private readonly Head[] _heads;
+    private readonly (float Mean, float Deviation)[] _scales;
+    private readonly List<MultiTaskNet> _nets = [];
+
+    private MultiTaskModel(Tensor x, Head[] heads, int[] train, int epochs)
+    {
+        (_x, _heads) = (x, heads);
+        _scales = Array.ConvertAll(heads, h => Scale(h, train));
+        Training = Array.ConvertAll(heads, _ => new double[epochs]);
+        Validation = Array.ConvertAll(heads, _ => new double[epochs]);
+    }
+
+    /// <summary>The loss of each head on the rows learned from, epoch by epoch, mean over the members.</summary>
+    public double[][] Training { get; }
+
+    /// <summary>The loss of each head on the validation rows.</summary>
+    public double[][] Validation { get; }
+
+    /// <summary>Trains on some rows of x. Null when stopped before the end.</summary>
+    /// <param name="x">All rows.</param>
+    /// <param name="heads">The tasks to learn together.</param>
+    /// <param name="train">Rows to learn from and to validate on, in random order.</param>
+    /// <param name="plan">Build and budget.</param>
+    /// <param name="rng">Equal ones give equal trunks and equal batches, whatever the heads.</param>
+    /// <param name="stop">Looked at before each step.</param>
+    public static MultiTaskModel? Fit(Tensor x, Head[] heads, int[] train, TrainPlan plan, Rng rng, CancellationToken stop)
+    {
+        MultiTaskModel model = new(x, heads, train, plan.Epochs);
+        for (int m = 0; m < plan.Members; m++)
+        {
+            int[] valid = [.. train.Where((_, place) => place % TrainPlan.Parts == m)], rows = [.. train.Where((_, place) => place % TrainPlan.Parts != m)];
+            if (!model.FitMember(rows, valid, plan, rng.Split((ulong)m), stop)) { return null; }
+        }
+        return model;
+    }
+
+    /// <summary>For each head the predictions, row after row: values in their own unit, or chances.</summary>
+    public float[][] Predict(int[] rows)
+    {
+        float[][] means = Array.ConvertAll(_heads, h => new float[rows.Length * h.Outputs]);
+        foreach (MultiTaskNet net in _nets)
+        {
+            using Arena arena = new();
+            Tensor[] outputs = net.Forward(_x.IndexSelect(0, rows));
+            for (int h = 0; h < _heads.Length; h++)
+            {
+                Tensor y = _heads[h].Kind switch { HeadKind.Value => outputs[h] * _scales[h].Deviation + _scales[h].Mean, HeadKind.YesNo => outputs[h].Sigmoid(), _ => outputs[h].Softmax(-1) };
+                float[] values = y.ToArray();
+                for (int i = 0; i < values.Length; i++) { means[h][i] += values[i] / _nets.Count; }
+            }
+        }
+        for (int h = 0; h < _heads.Length; h++)
+        {
+            if (_heads[h] is not { Kind: HeadKind.Value, Known: { } known }) { continue; }
+            for (int i = 0; i < rows.Length; i++) { means[h][i] += known[rows[i]]; }
+        }
+        return means;
+    }
+
+    private bool FitMember(int[] rows, int[] valid, TrainPlan plan, Rng rng, CancellationToken stop)
+    {
+        MultiTaskNet net = new(plan.Trunk(rng.Split(0)), plan.Width, _heads, rng.Split(1));
+        AdamW optimizer = new(net.Parameters(), new() { LearningRate = plan.LearningRate, WeightDecay = plan.WeightDecay });
+        Batches batches = new(rows.Length, plan.Batch, rng.Split(2));
+        Schedule schedule = Schedule.Cosine(plan.LearningRate, plan.Epochs * batches.Count);
+        Snapshot? best = null;
+        double least = double.PositiveInfinity;
+        int step = 0;
+        for (int epoch = 0; epoch < plan.Epochs; epoch++)
+        {
+            foreach (int[] places in batches.Epoch(epoch))
+            {
+                if (stop.IsCancellationRequested) { return false; }
+                int[] batch = Array.ConvertAll(places, p => rows[p]);
+                optimizer.LearningRate = schedule.At(step++);
+                using Tape tape = new();
+                Tensor[] losses = Losses(net, batch);
+                Tensor total = losses[0] * _heads[0].Weight;
+                for (int h = 1; h < losses.Length; h++) { total += losses[h] * _heads[h].Weight; }
+                optimizer.Step(tape.Gradients(total));
+                for (int h = 0; h < losses.Length; h++) { Training[h][epoch] += losses[h].Item() * batch.Length / rows.Length / plan.Members; }
+            }
+            double sum = Validate(net, valid, epoch, plan.Members);
+            if (sum < least) { (least, best) = (sum, net.Snapshot()); }
+        }
+        if (best is not null) { net.Restore(best); }
+        _nets.Add(net);
+        return true;
+    }
+
+    private double Validate(MultiTaskNet net, int[] valid, int epoch, int members)
+    {
+        using Arena arena = new();
+        Tensor[] losses = Losses(net, valid);
+        double sum = 0;
+        for (int h = 0; h < losses.Length; h++)
+        {
+            double loss = losses[h].Item();
+            Validation[h][epoch] += loss / members;
+            sum += _heads[h].Weight * loss;
+        }
+        return sum;
+    }
+
+    private Tensor[] Losses(MultiTaskNet net, int[] rows)
+    {
+        Tensor[] outputs = net.Forward(_x.IndexSelect(0, rows));
+        for (int h = 0; h < outputs.Length; h++)
+        {
+            Head head = _heads[h];
+            outputs[h] = head.Kind switch
+            {
+                HeadKind.Value => (outputs[h] - Column(rows, r => (head.Targets[r] - (head.Known?[r] ?? 0) - _scales[h].Mean) / _scales[h].Deviation)).Square().Mean(),
+                HeadKind.YesNo => outputs[h].BinaryCrossEntropyWithLogits(Column(rows, r => head.Targets[r])),
+                _ => outputs[h].CrossEntropy(Array.ConvertAll(rows, r => (int)head.Targets[r])),
+            };
+        }
+        return outputs;
+    }
+
+    private static Tensor Column(int[] rows, Converter<int, float> value) => Tensor.Of([rows.Length, 1], Array.ConvertAll(rows, value));
+
+    private static (float, float) Scale(Head head, int[] train)
+    {
+        if (head.Kind != HeadKind.Value) { return (0, 1); }
+        double mean = train.Average(r => (double)head.Targets[r] - (head.Known?[r] ?? 0));
+        double variance = train.Average(r => Math.Pow(head.Targets[r] - (head.Known?[r] ?? 0) - mean, 2));
+        return ((float)mean, variance > 1e-12 ? (float)Math.Sqrt(variance) : 1);
+    }
+}

@@ -1,0 +1,131 @@
+using DeepEdu.Education.Baselines;
+using DeepEdu.Education.Models;
+using DeepEdu.Education.Report;
+using DeepEdu.Numerics;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Education.Tasks;
+
+/// <summary>The same tasks predicted by one network that shares its trunk, by one network a task of equal build and budget, by ridge regression on the same columns, and naively.</summary>
+/// <param name="heads">The tasks; the first is the main one.</param>
+/// <param name="suffix">Ends the names of the metrics.</param>
+internal sealed class SharingContest(Head[] heads, string suffix = "")
+{
+    private readonly HeadScore[] _shared = Scores(heads), _alone = Scores(heads), _ridge = Scores(heads), _naive = Scores(heads);
+
+    /// <summary>Whether any test row has been predicted.</summary>
+    public bool HasResults { get; private set; }
+
+    /// <summary>Losses of every head over the epochs of the first fold.</summary>
+    public Chart[] Charts { get; private set; } = [];
+
+    /// <summary>Learns from the training rows and scores the test rows; does nothing when stopped meanwhile.</summary>
+    /// <param name="features">All rows, scaled.</param>
+    /// <param name="row">The shape of a row.</param>
+    /// <param name="train">Rows to learn from, in random order.</param>
+    /// <param name="test">Rows to predict.</param>
+    /// <param name="plan">Build and budget of every network.</param>
+    /// <param name="rng">For networks and batches.</param>
+    /// <param name="stop">Looked at before each training step.</param>
+    public void Fold(float[] features, Shape row, int[] train, int[] test, TrainPlan plan, Rng rng, CancellationToken stop)
+    {
+        Tensor x = Tensor.Of(row.Insert(0, features.Length / row.Size), features);
+        if (MultiTaskModel.Fit(x, heads, train, plan, rng, stop) is not { } together) { return; }
+        MultiTaskModel[] single = new MultiTaskModel[heads.Length];
+        for (int h = 0; h < heads.Length; h++)
+        {
+            if (MultiTaskModel.Fit(x, [heads[h] with { Weight = 1 }], train, plan, rng, stop) is not { } own) { return; }
+            single[h] = own;
+        }
+        float[][] shared = together.Predict(test);
+        float[][] rows = [.. Enumerable.Range(0, features.Length / row.Size).Select(r => features[(r * row.Size)..((r + 1) * row.Size)])];
+        for (int h = 0; h < heads.Length; h++)
+        {
+            Add(_shared[h], test, shared[h]);
+            Add(_alone[h], test, single[h].Predict(test)[0]);
+            Add(_ridge[h], test, Ridge(heads[h], rows, train, test));
+            Add(_naive[h], test, Naive(heads[h], train, test));
+        }
+        if (!HasResults)
+        {
+            Charts = [.. heads.Select((head, h) => new Chart($"{head.Name}{suffix}: loss", "epoch",
+            [
+                new("shared, training", together.Training[h]), new("shared, validation", together.Validation[h]),
+                new("alone, training", single[h].Training[0]), new("alone, validation", single[h].Validation[0]),
+            ]))];
+        }
+        HasResults = true;
+    }
+
+    public IReadOnlyList<Score> Shared => Metrics(_shared);
+
+    public IReadOnlyList<Score> Alone => Metrics(_alone);
+
+    public IReadOnlyList<Score> Ridged => Metrics(_ridge);
+
+    public IReadOnlyList<Score> Guessed => Metrics(_naive);
+
+    /// <summary>1 − loss / loss of the single-task network, head by head.</summary>
+    public IReadOnlyList<Score> SharedGains => Gains(_shared);
+
+    public IReadOnlyList<Score> RidgeGains => Gains(_ridge);
+
+    public IReadOnlyList<Score> NaiveGains => Gains(_naive);
+
+    private Score[] Metrics(HeadScore[] scores) => Array.ConvertAll(scores, s => s.Metric with { Name = s.Metric.Name + suffix });
+
+    private Score[] Gains(HeadScore[] scores) => [.. scores.Select((s, h) => new Score($"gain_{heads[h].Name}{suffix}", 1 - s.Loss / _alone[h].Loss))];
+
+    private static HeadScore[] Scores(Head[] heads) => Array.ConvertAll(heads, h => new HeadScore(h));
+
+    private static void Add(HeadScore score, int[] test, float[] predicted)
+    {
+        int outputs = predicted.Length / test.Length;
+        for (int i = 0; i < test.Length; i++) { score.Add(test[i], predicted.AsSpan(i * outputs, outputs)); }
+    }
+
+    /// <summary>One regression an output: of the difference to what is known, of 0 and 1, or of each class against the rest. Chances are cut to 0.02..0.98.</summary>
+    private static float[] Ridge(Head head, float[][] rows, int[] train, int[] test)
+    {
+        float[] predicted = new float[test.Length * head.Outputs];
+        float[][] known = Array.ConvertAll(train, r => rows[r]);
+        for (int k = 0; k < head.Outputs; k++)
+        {
+            Ridge ridge = new(known, Array.ConvertAll(train, r => head.Kind switch
+            {
+                HeadKind.Value => head.Targets[r] - (head.Known?[r] ?? 0),
+                HeadKind.YesNo => head.Targets[r],
+                _ => head.Targets[r] == k ? 1 : 0,
+            }), 10);
+            for (int i = 0; i < test.Length; i++)
+            {
+                float y = ridge.Predict(rows[test[i]]);
+                predicted[i * head.Outputs + k] = head.Kind == HeadKind.Value ? y + (head.Known?[test[i]] ?? 0) : Math.Clamp(y, 0.02f, 0.98f);
+            }
+        }
+        if (head.Kind == HeadKind.Class)
+        {
+            for (int i = 0; i < predicted.Length; i += head.Outputs)
+            {
+                Span<float> chances = predicted.AsSpan(i, head.Outputs);
+                System.Numerics.Tensors.TensorPrimitives.Divide(chances, System.Numerics.Tensors.TensorPrimitives.Sum<float>(chances), chances);
+            }
+        }
+        return predicted;
+    }
+
+    /// <summary>What is known, or the mean; for yes and no the share of training rows of which the same is known; for classes their shares.</summary>
+    private static float[] Naive(Head head, int[] train, int[] test)
+    {
+        if (head.Kind == HeadKind.Class)
+        {
+            float[] shares = new float[head.Outputs];
+            foreach (int r in train) { shares[(int)head.Targets[r]] += 1f / train.Length; }
+            return [.. test.SelectMany(_ => shares)];
+        }
+        float mean = train.Average(r => head.Targets[r]);
+        if (head.Known is not { } known) { return Array.ConvertAll(test, _ => mean); }
+        if (head.Kind == HeadKind.Value) { return Array.ConvertAll(test, r => known[r]); }
+        return Array.ConvertAll(test, r => train.Where(t => known[t] == known[r]).Select(t => head.Targets[t]).DefaultIfEmpty(mean).Average());
+    }
+}
