@@ -119,6 +119,7 @@ public static class RowNorms
                     var (rest, squares) = NormRows.Moments(ref x, k.N, mean);
                     // what rounding left in the mean is taken out
                     float variance = (squares - (k.Centre ? rest * rest / k.N : 0)) / k.N, scale = 1 / MathF.Sqrt(variance + k.Eps);
+                    if (k.Centre) { mean += rest / k.N; }
                     NormRows.Normalise(ref x, ref At(k.Weight), ref At(k.Bias), ref CpuDevice.At(k.Y, row * k.N), k.N, mean, scale);
                     CpuDevice.At(k.Statistics, row) = mean;
                     CpuDevice.At(k.Statistics, k.Rows + row) = scale;

@@ -32,7 +32,16 @@ public readonly struct Shape : IEquatable<Shape>
     public ReadOnlySpan<int> Sizes => _sizes;
 
     /// <summary>The size of an axis; <c>^1</c> is the last.</summary>
-    public int this[Index axis] => _sizes![axis];
+    /// <exception cref="ShapeException">There is no such axis.</exception>
+    public int this[Index axis]
+    {
+        get
+        {
+            int at = axis.GetOffset(Rank);
+            if ((uint)at >= (uint)Rank) { ThrowAxis("shape", at, this); }
+            return _sizes![at];
+        }
+    }
 
     /// <summary>For collection expressions.</summary>
     public static Shape Create(ReadOnlySpan<int> sizes) => new(sizes.ToArray());
