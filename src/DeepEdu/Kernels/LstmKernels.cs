@@ -46,7 +46,7 @@ internal readonly record struct LstmData
     /// <inheritdoc cref="H0"/>
     public View C0 { get; init; }
 
-    /// <summary>Gates [rows, 4Hp], or [batch, 4Hp] if they are made step by step; see <see cref="LstmSequence"/>.</summary>
+    /// <summary>Gates [rows, 4Hp], or [batch, 4Hp] if they are made step by step and not kept; see <see cref="LstmSequence"/>.</summary>
     public required View Gates { get; init; }
 
     /// <summary>c of each step [rows, Hp]; none if there will be no way back.</summary>
@@ -68,7 +68,7 @@ internal readonly record struct LstmData
     public int Padded => LstmWeights.Padded(Hidden);
 }
 
-/// <summary>The LSTM's way forward: one product of all inputs with Wᵢ, then the steps. Where nothing is kept and the batch is large, both step by step.</summary>
+/// <summary>The LSTM's way forward: one product of all inputs with Wᵢ, then the steps. For a large batch, both step by step.</summary>
 /// <param name="Data">What it works on.</param>
 /// <param name="LastH">Becomes h after each sequence's last step [batch, R].</param>
 /// <param name="LastC">Becomes c after each sequence's last step [batch, H].</param>
@@ -91,7 +91,7 @@ internal readonly record struct LstmForward(LstmData Data, View LastH, View Last
             space = LstmMemory.Rent(projects ? batch * np : 0), masked0 = LstmMemory.Rent(masks && h0 is not null ? batch * n : 0))
         {
             LstmWeights.Bias(bi, bh, h, bias);
-            bool stepwise = d.Gates.Length < d.Rows.Count * 4 * hp;
+            bool stepwise = d.Rows.Stepwise;
             if (stepwise) { LstmWeights.PackForward(wi, h, e, input); } else { LstmWeights.Interleave(wi, h, e, input); }
             if (!stepwise) { Gemm.Run(false, true, d.Rows.Count, 4 * hp, e, x, e, input, e, gates, 4 * hp, false, new Epilogue(bias, false)); }
             LstmWeights.PackForward(wh, h, n, panels);

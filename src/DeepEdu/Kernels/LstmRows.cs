@@ -30,6 +30,10 @@ internal sealed class LstmRows
     /// <summary>How many sequences.</summary>
     public int Batch => First.Length;
 
+    /// <summary>Whether the gates' input parts are best made with the steps: one step of many sequences fills the tiles, and its gates stay in the cache. Of few
+    /// sequences, only all steps together do.</summary>
+    public bool Stepwise => Batch >= 12 && Count > Batch;
+
     /// <summary>Sequences of one length.</summary>
     public static LstmRows Uniform(int batch, int steps, bool batchFirst, bool reverse, int hidden)
     {

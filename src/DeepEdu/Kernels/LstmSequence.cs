@@ -24,7 +24,8 @@ internal unsafe struct LstmSequence : IChunks
     /// <summary>Whether the gates' values and each step's c are kept for the way back.</summary>
     public bool Keep;
 
-    /// <summary>Gates [rows, 4Hp]: sums, then values, then dL/d(sums). Made step by step: [batch, 4Hp].</summary>
+    /// <summary>Gates [rows, 4Hp]: sums, then values, then dL/d(sums). [batch, 4Hp] if they
+    /// are made step by step and not kept.</summary>
     public float* Gates;
 
     /// <summary>Packed Wᵢ [E, 4Hp], if the gates are to be made step by step; else null.</summary>
@@ -113,7 +114,7 @@ internal unsafe struct LstmSequence : IChunks
                 h[i] = s > 0 ? recent + (last * recurrent) : H0 + (r * recurrent);
                 before[i] = s > 0 && Keep ? Cells + (last * padded) : Start + (r * padded);
                 after[i] = Keep ? Cells + (q * padded) : Start + (r * padded);
-                g[i] = Gates + ((Input is null ? q : r) * 4 * padded);
+                g[i] = Gates + ((Keep || Input is null ? q : r) * 4 * padded);
                 x[i] = X + (q * Inputs);
                 y[i] = Projection is null ? Output + (q * hidden) : Raw + ((Keep ? q : r) * hidden);
             }

@@ -88,7 +88,7 @@ internal sealed class LstmCall(Tensor?[] inputs, LstmPadding padding, int hidden
         var data = new LstmData
         {
             Rows = rows, Inputs = x.Shape[2], Hidden = hidden, Recurrent = width, X = padding.Pack(x).View, WeightIh = View(inputs[1]), WeightHh = View(inputs[2]), BiasIh = View(inputs[3]),
-            BiasHh = View(inputs[4]), H0 = View(inputs[5]), C0 = View(inputs[6]), WeightHr = View(inputs[7]), Mask = View(mask), Gates = New([Stepwise(rows, keep) ? batch : rows.Count, 4 * padded]).View,
+            BiasHh = View(inputs[4]), H0 = View(inputs[5]), C0 = View(inputs[6]), WeightHr = View(inputs[7]), Mask = View(mask), Gates = New([keep || !rows.Stepwise ? rows.Count : batch, 4 * padded]).View,
             Cells = keep ? New([rows.Count, padded]).View : default, Start = New([batch, padded]).View, Output = output.View,
             Raw = inputs[7] is null ? default : New([keep ? rows.Count : batch, hidden]).View, Masked = mask is null ? default : New([rows.Count, width]).View,
         };
@@ -116,9 +116,6 @@ internal sealed class LstmCall(Tensor?[] inputs, LstmPadding padding, int hidden
         if (d[3] is not null && d[4] is not null) { _device.Copy(d[3]!.View, d[4]!.View); }
         for (int i = 0, at = 0; i < d.Length; i++) { if (inputs[i] is not null) { dInputs[at++] = d[i]; } }
     }
-
-    // one step of a large batch fills the tiles; of a small one, only all its steps together do
-    private static bool Stepwise(LstmRows rows, bool keep) => !keep && rows.Batch >= 12 && rows.Count > rows.Batch;
 
     private Tensor New(Shape shape) => Tensor.Empty(shape, _device);
 
