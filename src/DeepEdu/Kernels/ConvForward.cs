@@ -44,9 +44,9 @@ internal static unsafe class ConvForward
         bool pool = end == ConvEnd.ReluPool;
         int panel = ConvLayout.Panel<L>(s.OutC), whole = ConvLayout.Whole<L>(s.OutC), lines = pool ? s.OH / 2 * 2 : s.OH;
         if (s.N == 0 || s.OutC == 0 || lines == 0 || s.OW < (pool ? 2 : 1)) { return; }
-        float* packed = Scratch.Layer.Take((s.K * whole) + whole + (2 * s.Runs)), start = packed + (s.K * whole);
+        float* packed = Scratch.Layer.Take((s.K * (whole + panel)) + whole + (2 * s.Runs)), start = packed + (s.K * (whole + panel));
         nint* segments = (nint*)(start + whole);
-        ConvLayout.PackForward(in s, weight, panel, packed);
+        ConvLayout.PackForward(in s, weight, panel, packed, packed + (s.K * whole));
         for (int o = 0; o < whole; o++) { start[o] = bias is not null && o < s.OutC ? bias[o] : 0; }
         var all = new Blocks<L>
         {

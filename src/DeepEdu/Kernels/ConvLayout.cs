@@ -98,43 +98,40 @@ internal static unsafe class ConvLayout
     }
 
     /// <summary>The weight [out, c, kh, kw] as panels of outputs: [panels, c / block, kh, kw, block, panel], zeros in place of outputs that do not exist.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void PackForward(in ConvShape s, float* weight, int panel, float* to)
+    /// <param name="s">The sizes.</param>
+    /// <param name="weight">The weight.</param>
+    /// <param name="panel">Outputs of a panel.</param>
+    /// <param name="to">The panels.</param>
+    /// <param name="rows">Room for one panel.</param>
+    public static void PackForward(in ConvShape s, float* weight, int panel, float* to, float* rows)
     {
-        int taps = s.KH * s.KW, channels = s.C, block = s.BlockC, k = s.K, outputs = s.OutC;
-        for (int o = 0; o < outputs; o += panel)
+        int taps = s.KH * s.KW, block = s.BlockC, k = s.K;
+        for (int o = 0; o < s.OutC; o += panel)
         {
-            int real = Math.Min(panel, outputs - o);
-            float* from = weight + ((nint)o * k);
-            for (int c = 0; c < channels; c++)
+            int real = Math.Min(panel, s.OutC - o);
+            if (real < panel) { new Span<float>(rows, k * panel).Clear(); }
+            ToLast(real, k, weight + ((nint)o * k), k, rows, panel);
+            for (int c = 0, i = 0; c < s.C; c++)
             {
-                for (int t = 0; t < taps; t++, from++)
+                for (int t = 0; t < taps; t++, i++)
                 {
-                    float* row = to + ((nint)Row(c, t, block, taps) * panel);
-                    for (int j = 0; j < real; j++) { row[j] = from[(nint)j * k]; }
-                    for (int j = real; j < panel; j++) { row[j] = 0; }
+                    new Span<float>(rows + ((nint)i * panel), panel).CopyTo(new Span<float>(to + ((nint)Row(c, t, block, taps) * panel), panel));
                 }
             }
             to += (nint)k * panel;
         }
     }
 
-    /// <summary>The weight as panels of inputs: [panels, kh · kw, whole panels of out, panel].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    /// <summary>The weight as panels of inputs: [panels, kh · kw, whole panels of out, panel], zeros in place of what does not exist.</summary>
     public static void PackBackward(in ConvShape s, float* weight, int panel, int outputs, float* to)
     {
-        int taps = s.KH * s.KW, channels = s.C, k = s.K, exist = s.OutC;
-        for (int c = 0; c < channels; c += panel)
+        int taps = s.KH * s.KW, k = s.K;
+        nint tap = (nint)outputs * panel;
+        for (int c = 0; c < s.C; c += panel, to += taps * tap)
         {
-            int real = Math.Min(panel, channels - c);
-            for (int t = 0; t < taps; t++)
-            {
-                float* from = weight + ((nint)c * taps) + t;
-                for (int o = 0; o < outputs; o++, from += k, to += panel)
-                {
-                    for (int j = 0; j < panel; j++) { to[j] = j < real && o < exist ? from[(nint)j * taps] : 0; }
-                }
-            }
+            int real = Math.Min(panel, s.C - c);
+            if (real < panel || outputs > s.OutC) { new Span<float>(to, (int)(taps * tap)).Clear(); }
+            for (int o = 0; o < s.OutC; o++) { ToLast(real, taps, weight + ((nint)o * k) + ((nint)c * taps), taps, to + ((nint)o * panel), tap); }
         }
     }
 
