@@ -80,26 +80,30 @@ public static class Pooling
         // int32 positions in float memory: they live as long as the tape
         var at = tape is null ? null : Tensor.Empty(output, x.Device);
         x.Device.Launch(new MaxPoolKernel(s, x.View, y.View, at?.View ?? default));
-        tape?.Add(y, (x, dy =>
-        {
-            var dx = Tensor.Empty(x.Shape, x.Device);
-            x.Device.Launch(new MaxPoolGradientKernel(s, dy.View, at!.View, dx.View));
-            return dx;
-        }));
+        tape?.Add(y, (x, dy => MaxBack(s, x, dy, at!)));
         return y;
+    }
+
+    private static Tensor MaxBack(PoolShape s, Tensor x, Tensor dy, Tensor at)
+    {
+        var dx = Tensor.Empty(x.Shape, x.Device);
+        x.Device.Launch(new MaxPoolGradientKernel(s, dy.View, at.View, dx.View));
+        return dx;
     }
 
     private static Tensor Average(PoolShape s, Tensor x, bool countPad, Shape output)
     {
         var y = Tensor.Empty(output, x.Device);
         x.Device.Launch(new AvgPoolKernel(s, countPad, x.View, y.View, Back: false));
-        Tape.For(x)?.Add(y, (x, dy =>
-        {
-            var dx = Tensor.Empty(x.Shape, x.Device);
-            x.Device.Launch(new AvgPoolKernel(s, countPad, dy.View, dx.View, Back: true));
-            return dx;
-        }));
+        Tape.For(x)?.Add(y, (x, dy => AverageBack(s, x, dy, countPad)));
         return y;
+    }
+
+    private static Tensor AverageBack(PoolShape s, Tensor x, Tensor dy, bool countPad)
+    {
+        var dx = Tensor.Empty(x.Shape, x.Device);
+        x.Device.Launch(new AvgPoolKernel(s, countPad, dy.View, dx.View, Back: true));
+        return dx;
     }
 
     private static PoolShape Plan(string op, Tensor x, int height, (int H, int W) kernel, (int H, int W) stride, (int H, int W) pad, (int H, int W) dilation, bool ceil)
