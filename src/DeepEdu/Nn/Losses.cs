@@ -1,0 +1,185 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using DeepEdu.Lanes;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Nn;
+
+/// <summary>How far predictions are from targets. <c>weight</c>, where there is one, multiplies the single values: a weight a sample, or 0 and 1 as a mask; it broadcasts to the
+/// loss and is a constant. The mean divides by the number of values, weights or not, as in PyTorch. Cross-entropy and binary cross-entropy from logits are operations of the tensor:
+/// <c>logits.CrossEntropy(labels)</c>, <c>logits.BinaryCrossEntropyWithLogits(targets)</c>.</summary>
+public static partial class Losses
+{
+    /// <summary>(x − t)². <c>torch.nn.MSELoss</c>.</summary>
+    /// <exception cref="ShapeException">x and t differ in shape.</exception>
+    public static Tensor Mse(Tensor x, Tensor target, Tensor? weight = null, Reduction reduction = Reduction.Mean) => Pair("mse", x, target, default(SquaredFormula), weight, reduction);
+
+    /// <summary>|x − t|. <c>torch.nn.L1Loss</c>, Keras' <c>MeanAbsoluteError</c>.</summary>
+    /// <exception cref="ShapeException">x and t differ in shape.</exception>
+    public static Tensor Mae(Tensor x, Tensor target, Tensor? weight = null, Reduction reduction = Reduction.Mean) => Pair("mae", x, target, default(AbsoluteFormula), weight, reduction);
+
+    /// <summary>½d² for |d| ≤ δ, else δ(|d| − ½δ), with d = x − t: Huber 1964. <c>torch.nn.HuberLoss</c>.</summary>
+    /// <exception cref="ShapeException">x and t differ in shape.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">δ is not above 0.</exception>
+    public static Tensor Huber(Tensor x, Tensor target, float delta = 1, Tensor? weight = null, Reduction reduction = Reduction.Mean)
+    {
+        if (!(delta > 0)) { throw new ArgumentOutOfRangeException(nameof(delta), $"huber: delta {delta} must be above 0"); }
+        return Pair("huber", x, target, new HuberFormula(delta, 1), weight, reduction);
+    }
+
+    /// <summary>½d²/β for |d| &lt; β, else |d| − ½β, with d = x − t: Girshick 2015, arXiv:1504.08083, eq. 3. <c>torch.nn.SmoothL1Loss</c>.</summary>
+    /// <exception cref="ShapeException">x and t differ in shape.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">β is negative.</exception>
+    public static Tensor SmoothL1(Tensor x, Tensor target, float beta = 1, Tensor? weight = null, Reduction reduction = Reduction.Mean)
+    {
+        if (!(beta >= 0)) { throw new ArgumentOutOfRangeException(nameof(beta), $"smooth l1: beta {beta} must not be negative"); }
+        return beta == 0 ? Mae(x, target, weight, reduction) : Pair("smooth l1", x, target, new HuberFormula(beta, 1 / beta), weight, reduction);
+    }
+
+    /// <summary>−t ln p − (1 − t) ln(1 − p) of probabilities, both logarithms at least −100. <c>torch.nn.BCELoss</c>. From logits, <c>BinaryCrossEntropyWithLogits</c> is exact
+    /// where this one saturates. No gradient reaches the targets.</summary>
+    /// <exception cref="ShapeException">p and t differ in shape.</exception>
+    public static Tensor BinaryCrossEntropy(Tensor p, Tensor target, Tensor? weight = null, Reduction reduction = Reduction.Mean)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        Same("binary cross-entropy", p, target);
+        return Reduce("binary cross-entropy", p.Zip(target.Detach(), default(BinaryFormula), default(BinaryPull), default(NoPull), "binary cross-entropy"), weight, reduction);
+    }
+
+    /// <summary>Σ t (ln t − x) with log-probabilities x: how far the distribution eˣ is from t; 0·ln 0 = 0. The mean divides by the size of the first axis, PyTorch's
+    /// <c>reduction="batchmean"</c>. No gradient reaches the targets. Kullback and Leibler 1951.</summary>
+    /// <exception cref="ShapeException">x and t differ in shape.</exception>
+    public static Tensor KlDivergence(Tensor logProbabilities, Tensor target, Reduction reduction = Reduction.Mean)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        Same("kl divergence", logProbabilities, target);
+        var y = logProbabilities.Zip(target.Detach(), default(KlFormula), default(KlPull), default(NoPull), "kl divergence");
+        return reduction switch
+        {
+            Reduction.Mean => y.Sum() / (y.Rank == 0 ? 1 : y.Shape[0]),
+            Reduction.Sum => y.Sum(),
+            _ => y,
+        };
+    }
+
+    /// <summary>−w_y · x_y with log-probabilities x [N, C] and classes y [N]. <c>torch.nn.NLLLoss</c>: cross-entropy after <c>LogSoftmax</c>.</summary>
+    /// <param name="logProbabilities">x.</param>
+    /// <param name="labels">y.</param>
+    /// <param name="classWeights">w [C], or 1 for each; constants. The mean is then Σ loss / Σ w_y.</param>
+    /// <param name="ignoreIndex">A label that counts neither in loss nor in mean.</param>
+    /// <param name="reduction">None gives [N].</param>
+    /// <exception cref="ShapeException">Shapes that do not fit.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A label that is no class.</exception>
+    public static Tensor NegativeLogLikelihood(Tensor logProbabilities, Indices labels, Tensor? classWeights = null, int ignoreIndex = -100, Reduction reduction = Reduction.Mean)
+    {
+        ArgumentNullException.ThrowIfNull(logProbabilities);
+        ArgumentNullException.ThrowIfNull(labels);
+        var x = logProbabilities;
+        if (x.Rank != 2 || labels.Shape != [x.Shape[0]]) { ThrowLabels(x.Shape, labels.Shape); }
+        if (classWeights is not null && classWeights.Shape != [x.Shape[1]]) { ThrowWeights(x.Shape, classWeights.Shape); }
+        float[]? byClass = classWeights?.ToArray();
+        int[] rows = labels.ToArray();
+        float[] minus = new float[rows.Length];
+        double total = 0;
+        for (int i = 0; i < rows.Length; i++)
+        {
+            if (rows[i] == ignoreIndex) { rows[i] = 0; continue; }
+            if ((uint)rows[i] >= (uint)x.Shape[1]) { ThrowLabel(rows[i], i, x.Shape[1], ignoreIndex); }
+            float w = byClass?[rows[i]] ?? 1;
+            (minus[i], total) = (-w, total + w);
+        }
+        var y = x.Gather(1, Indices.Wrap(rows, [rows.Length, 1])).Reshape([rows.Length]) * Tensor.Of([rows.Length], minus, x.Device);
+        return reduction switch { Reduction.Mean => y.Sum() / (float)total, Reduction.Sum => y.Sum(), _ => y };
+    }
+
+    private static Tensor Pair<F>(string op, Tensor x, Tensor target, F formula, Tensor? weight, Reduction reduction) where F : unmanaged, IZip
+    {
+        Same(op, x, target);
+        return Reduce(op, x.Zip(target, formula, op), weight, reduction);
+    }
+
+    private static Tensor Reduce(string op, Tensor y, Tensor? weight, Reduction reduction)
+    {
+        if (weight is not null)
+        {
+            if (Shape.Broadcast(op, weight.Shape, y.Shape) != y.Shape) { throw new ShapeException(op, $"weights {weight.Shape} do not broadcast to the losses {y.Shape}", y.Shape, weight.Shape); }
+            y *= weight.Detach();
+        }
+        return reduction switch { Reduction.Mean => y.Mean(), Reduction.Sum => y.Sum(), _ => y };
+    }
+
+    // [N] and [N, 1] would broadcast to [N, N]: the most common silent mistake
+    private static void Same(string op, Tensor x, Tensor target)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(target);
+        if (x.Shape != target.Shape)
+        {
+            throw new ShapeException(op, $"predictions {x.Shape} with targets {target.Shape}: they must have one shape{(x.Size == target.Size ? "; Reshape one of them?" : "")}", x.Shape, target.Shape);
+        }
+    }
+
+    [DoesNotReturn]
+    private static void ThrowLabels(Shape x, Shape labels) => throw new ShapeException("nll", $"log-probabilities {x} with labels {labels}: expected [N,C] and [N]", x, labels);
+
+    [DoesNotReturn]
+    private static void ThrowWeights(Shape x, Shape weights) => throw new ShapeException("nll", $"class weights {weights} for log-probabilities {x}: expected [{x[1]}]", x, weights);
+
+    [DoesNotReturn]
+    private static void ThrowLabel(int label, int at, int classes, int ignore) =>
+        throw new ArgumentOutOfRangeException(null, $"nll: label {label} at position {at} is outside 0..{classes - 1} and is not the ignored one, {ignore}");
+
+    private readonly struct SquaredFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x, L t) where L : struct, ILane<L> => (x - t) * (x - t);
+    }
+
+    private readonly struct AbsoluteFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x, L t) where L : struct, ILane<L> => L.Abs(x - t);
+    }
+
+    private readonly struct HuberFormula(float delta, float scale) : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x, L t) where L : struct, ILane<L>
+        {
+            var d = L.Abs(x - t);
+            return scale * L.WhereGreater(d, delta, delta * (d - (0.5f * delta)), 0.5f * d * d);
+        }
+    }
+
+    private readonly struct BinaryFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L p, L t) where L : struct, ILane<L> => -((t * L.Max(L.Log(p), -100f)) + ((1f - t) * L.Max(L.Log(1f - p), -100f)));
+    }
+
+    private readonly struct BinaryPull : IZip3
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L dy, L p, L t) where L : struct, ILane<L> => dy * (p - t) / L.Max(p * (1f - p), 1e-12f);
+    }
+
+    private readonly struct KlFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x, L t) where L : struct, ILane<L> => L.WhereGreater(t, 0f, t * (L.Log(t) - x), 0f);
+    }
+
+    private readonly struct KlPull : IZip3
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L dy, L x, L t) where L : struct, ILane<L> => -(dy * t);
+    }
+
+    // targets are detached: never asked for
+    private readonly struct NoPull : IZip3
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L dy, L a, L b) where L : struct, ILane<L> => 0f;
+    }
+}
