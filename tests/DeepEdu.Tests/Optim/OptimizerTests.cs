@@ -1,0 +1,207 @@
+using System.Text.Json;
+using DeepEdu.Autograd;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Optim;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Tests.Optim;
+
+public class OptimizerTests
+{
+    private static readonly JsonElement s_golden = Golden();
+
+    private static readonly Dictionary<string, Func<IReadOnlyList<(string, Parameter)>, Optimizer>> s_kinds = new()
+    {
+        ["sgd"] = p => new Sgd(p, new() { LearningRate = 0.1 }),
+        ["sgd-decay"] = p => new Sgd(p, new() { LearningRate = 0.1, WeightDecay = 0.05 }),
+        ["sgd-momentum"] = p => new Sgd(p, new() { LearningRate = 0.05, Momentum = 0.9 }),
+        ["sgd-dampening"] = p => new Sgd(p, new() { LearningRate = 0.05, Momentum = 0.9, Dampening = 0.3, WeightDecay = 0.01 }),
+        ["sgd-nesterov"] = p => new Sgd(p, new() { LearningRate = 0.05, Momentum = 0.9, Nesterov = true, WeightDecay = 0.01 }),
+        ["adam"] = p => new Adam(p, new() { LearningRate = 0.01 }),
+        ["adam-all"] = p => new Adam(p, new() { LearningRate = 0.02, Beta1 = 0.8, Beta2 = 0.95, Epsilon = 1e-4, WeightDecay = 0.1, AmsGrad = true }),
+        ["adamw"] = p => new AdamW(p, new() { LearningRate = 0.01, WeightDecay = 0.01 }),
+        ["adamw-amsgrad"] = p => new AdamW(p, new() { LearningRate = 0.01, WeightDecay = 0.2, AmsGrad = true }),
+        ["rmsprop"] = p => new RmsProp(p, new() { LearningRate = 0.01 }),
+        ["rmsprop-centered"] = p => new RmsProp(p, new() { LearningRate = 0.01, Decay = 0.9, Centered = true, WeightDecay = 0.01 }),
+        ["rmsprop-momentum"] = p => new RmsProp(p, new() { LearningRate = 0.01, Decay = 0.9, Momentum = 0.8 }),
+        ["rmsprop-all"] = p => new RmsProp(p, new() { LearningRate = 0.01, Decay = 0.9, Momentum = 0.8, Centered = true, Epsilon = 1e-5 }),
+        ["adagrad"] = p => new Adagrad(p, new() { LearningRate = 0.1 }),
+        ["adagrad-all"] = p => new Adagrad(p, new() { LearningRate = 0.1, LearningRateDecay = 0.05, WeightDecay = 0.01, InitialAccumulator = 0.3, Epsilon = 1e-6 }),
+    };
+
+    public static TheoryData<string> Kinds => [.. s_kinds.Keys];
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void FiftyStepsEqualPyTorch(string kind)
+    {
+        var w = Start();
+        var optimizer = s_kinds[kind]([("w", w)]);
+        for (int i = 1; i <= 50; i++)
+        {
+            Step(optimizer, w, i - 1);
+            if (i is 5 or 50) { Near(Numbers(s_golden.GetProperty("steps").GetProperty(kind).GetProperty($"{i}")), w.ToArray()); }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void GoesOnFromItsSavedState(string kind)
+    {
+        Parameter w = Start(), other = Start();
+        Optimizer first = s_kinds[kind]([("w", w)]), second = s_kinds[kind]([("w", other)]);
+        for (int i = 0; i < 7; i++) { Step(first, w, i); }
+        other.CopyFrom(w.AsSpan());
+        second.Restore([.. first.State().Select(s => (s.Name, Tensor.Of(s.Value.Shape, s.Value.ToArray())))]);
+        for (int i = 7; i < 12; i++)
+        {
+            Step(first, w, i);
+            Step(second, other, i);
+        }
+        Assert.Equal(w.ToArray(), other.ToArray());
+    }
+
+    [Fact]
+    public void StateHasPyTorchsNamesAndRefusesAnotherKinds()
+    {
+        var w = Start();
+        var adam = new Adam([("0.weight", w)]);
+        Step(adam, w, 0);
+        Assert.Equal(["0.weight.step", "0.weight.exp_avg", "0.weight.exp_avg_sq"], adam.State().Select(s => s.Name));
+        var e = Assert.Throws<ArgumentException>(() => new Sgd([("0.weight", w)], new() { Momentum = 0.9 }).Restore(adam.State()));
+        Assert.Contains("0.weight.momentum_buffer", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void GroupsHaveTheirOwnRateAndDecay()
+    {
+        var a = new Parameter([1], [1]);
+        var b = new Parameter([1], [1]);
+        var sgd = new Sgd([new ParameterGroup([("a", a)]), new ParameterGroup([("b", b)]) { LearningRateFactor = 0.5, WeightDecay = 0 }], new() { LearningRate = 0.1, WeightDecay = 1 });
+        using (var tape = new Tape()) { sgd.Step(tape.Gradients((a + b).Sum())); }
+        Assert.Equal(1 - 0.1f * (1 + 1), a.Item(), 1e-6f);
+        Assert.Equal(1 - 0.05f, b.Item(), 1e-6f);
+    }
+
+    [Fact]
+    public void AParameterMayStandInOneGroupOnly()
+    {
+        var w = Start();
+        Assert.Contains("\"b\"", Assert.Throws<ArgumentException>(() => new Adam([("a", w), ("b", w)])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void FrozenParametersStayAndKeepNoStatistics()
+    {
+        var rng = new Rng(1);
+        Dense first = new(3, 3, rng), last = new(3, 1, rng);
+        var model = new Sequential(first, last);
+        first.Freeze();
+        float[] before = first.Weight.ToArray(), moving = last.Weight.ToArray();
+        var adam = new Adam(model.Parameters());
+        using (var tape = new Tape()) { adam.Step(tape.Gradients(model.Forward(Tensor.Ones([2, 3])).Sum())); }
+        Assert.Equal(before, first.Weight.ToArray());
+        Assert.NotEqual(moving, last.Weight.ToArray());
+        Assert.DoesNotContain(adam.State(), s => s.Name.StartsWith("0.", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void FadingMomentsEndAtZeroNotInSubnormals()
+    {
+        var w = new Parameter([20], new float[20]);
+        var adam = new Adam([("w", w)], new() { Beta2 = 0.9 });
+        var gradient = Tensor.Full([20], 1e-17f);
+        for (int i = 0; i < 600; i++)
+        {
+            using var tape = new Tape();
+            adam.Step(tape.Gradients(w, i == 0 ? gradient : Tensor.Zeros([20])));
+        }
+        foreach (var (name, value) in adam.State())
+        {
+            if (!name.EndsWith("step", StringComparison.Ordinal)) { Assert.All(value.ToArray(), v => Assert.False(float.IsSubnormal(v))); }
+        }
+    }
+
+    [Fact]
+    public void NaNGradientsAreNotHidden()
+    {
+        var w = new Parameter([1], [1]);
+        var adam = new Adam([("w", w)]);
+        using (var tape = new Tape()) { adam.Step(tape.Gradients(w, Tensor.Scalar(float.NaN).Alias([1]))); }
+        Assert.True(float.IsNaN(w.Item()));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void ClippingByNormEqualsPyTorch(int index)
+    {
+        var golden = s_golden.GetProperty("clip")[index];
+        float[][] before = [.. golden.GetProperty("before").EnumerateArray().Select(Numbers)], after = [.. golden.GetProperty("after").EnumerateArray().Select(Numbers)];
+        Parameter a = new([5], new float[5]), b = new([3], new float[3]);
+        using var tape = new Tape();
+        var gradients = tape.Gradients((a * Tensor.Of(before[0])).Sum() + (b * Tensor.Of(before[1])).Sum());
+        Assert.Equal(golden.GetProperty("norm").GetSingle(), Clip.ByNorm(gradients, golden.GetProperty("limit").GetSingle()), 1e-5f);
+        Near(after[0], gradients[a].ToArray());
+        Near(after[1], gradients[b].ToArray());
+    }
+
+    [Fact]
+    public void ClippingByValueBoundsEachValue()
+    {
+        var a = new Parameter([4], new float[4]);
+        using var tape = new Tape();
+        var gradients = tape.Gradients((a * Tensor.Of(-3, -0.5f, 0.25f, 7)).Sum());
+        Clip.ByValue(gradients, 0.5f);
+        Assert.Equal([-0.5f, -0.5f, 0.25f, 0.5f], gradients[a].ToArray());
+    }
+
+    /// <summary>What a steady step costs the garbage collector: tensors, shapes and tape entries, a few hundred bytes an operation, and no block.</summary>
+    [Fact]
+    public void ASteadyStepAllocatesOnlyBookkeeping()
+    {
+        var rng = new Rng(1);
+        var model = new Sequential(new Dense(64, 128, rng), new Relu(), new Dense(128, 128, rng), new Relu(), new Dense(128, 10, rng));
+        var adam = new Adam(model.Parameters());
+        var x = Tensor.Uniform([32, 64], rng);
+        Indices y = Enumerable.Range(0, 32).Select(i => i % 10).ToArray();
+        void Step()
+        {
+            using var tape = new Tape();
+            adam.Step(tape.Gradients(model.Forward(x).CrossEntropy(y)));
+        }
+        for (int i = 0; i < 20; i++) { Step(); }
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 50; i++) { Step(); }
+        // 4 recorded operations and 6 parameters; a gradient alone would be 64 KiB
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / 50, 0, 10_000);
+    }
+
+    private static Parameter Start()
+    {
+        float[] start = Numbers(s_golden.GetProperty("start"));
+        return new([start.Length], start);
+    }
+
+    private static void Step(Optimizer optimizer, Parameter w, int i)
+    {
+        using var tape = new Tape();
+        optimizer.Step(tape.Gradients(w, Tensor.Of(Numbers(s_golden.GetProperty("gradients")[i]))));
+    }
+
+    // float32 against PyTorch in double: fifty roundings of values near 1
+    private static void Near(float[] expected, float[] actual)
+    {
+        for (int i = 0; i < expected.Length; i++) { Assert.Equal(expected[i], actual[i], 1e-6f * Math.Max(1, 4 * Math.Abs(expected[i]))); }
+    }
+
+    internal static float[] Numbers(JsonElement e) => [.. e.EnumerateArray().Select(v => v.GetSingle())];
+
+    internal static JsonElement Golden()
+    {
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(House.Repository.Root, "tests", "DeepEdu.Tests", "Golden", "optim.json")));
+        return json.RootElement.Clone();
+    }
+}

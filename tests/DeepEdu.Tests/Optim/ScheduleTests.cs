@@ -1,0 +1,64 @@
+using System.Text.Json;
+using DeepEdu.Optim;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Tests.Optim;
+
+public class ScheduleTests
+{
+    private static readonly JsonElement s_golden = OptimizerTests.Golden();
+
+    private static readonly Dictionary<string, Schedule> s_kinds = new()
+    {
+        ["step"] = Schedule.Step(0.5, 3, 0.5),
+        ["multi-step"] = Schedule.MultiStep(0.5, [2, 5, 6], 0.3),
+        ["exponential"] = Schedule.Exponential(0.5, 0.9),
+        ["cosine"] = Schedule.Cosine(0.5, 10, 0.01),
+        ["one-cycle"] = Schedule.OneCycle(0.8, 20),
+        ["one-cycle-own"] = Schedule.OneCycle(0.8, 15, 0.4, 10, 100),
+        ["linear"] = Schedule.Linear(0.5, 0.1, 5),
+        ["polynomial"] = Schedule.Linear(0.5, 0, 6, power: 2),
+        ["sequential"] = Schedule.Constant(0.5).Then(4, Schedule.Exponential(0.5, 0.5)),
+    };
+
+    public static TheoryData<string> Kinds => [.. s_kinds.Keys];
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void RatesEqualPyTorch(string kind)
+    {
+        int t = 0;
+        foreach (var expected in s_golden.GetProperty("schedules").GetProperty(kind).EnumerateArray())
+        {
+            Assert.Equal(expected.GetDouble(), s_kinds[kind].At(t++), 1e-9); // PyTorch multiplies step by step
+        }
+    }
+
+    [Fact]
+    public void WarmUpRisesInAStraightLine()
+    {
+        var schedule = Schedule.Constant(1).WarmUp(4);
+        Assert.Equal([0.2, 0.4, 0.6, 0.8, 1, 1], Enumerable.Range(0, 6).Select(t => Math.Round(schedule.At(t), 12)));
+    }
+
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("cooldown")]
+    [InlineData("max")]
+    public void PlateauEqualsPyTorch(string kind)
+    {
+        var golden = s_golden.GetProperty("plateau").GetProperty(kind);
+        var optimizer = new Sgd([("w", new Parameter([1], [0]))], new() { LearningRate = 0.5 });
+        var plateau = new Plateau(optimizer, kind switch
+        {
+            "plain" => new() { Patience = 2, Factor = 0.5 },
+            "cooldown" => new() { Patience = 1, Factor = 0.5, Cooldown = 2, Floor = 0.1 },
+            _ => new() { Patience = 2, HigherIsBetter = true, Threshold = 0.01, ThresholdIsAbsolute = true },
+        });
+        foreach (var (metric, rate) in golden.GetProperty("metrics").EnumerateArray().Zip(golden.GetProperty("rates").EnumerateArray()))
+        {
+            plateau.Report(metric.GetDouble());
+            Assert.Equal(rate.GetDouble(), optimizer.LearningRate, 1e-12);
+        }
+    }
+}
