@@ -16,9 +16,9 @@ public static partial class OpCatalog
         new("huber-inside", x => Losses.Huber(x[0], x[1], 5)),
         new("smooth-l1", x => Losses.SmoothL1(x[0], x[1], 5)),
         new("smooth-l1-outside", x => Losses.SmoothL1(x[0], x[1], 0.5f)),
-        new("bce", x => Losses.BinaryCrossEntropy(x[0], x[1])),
+        new("bce-probabilities", x => Losses.BinaryCrossEntropy(x[0], x[1])),
         // the logarithms are cut off at these inputs: a finite difference would leave 0..1
-        new("bce-saturated", x => Losses.BinaryCrossEntropy(x[0], x[1])) { CheckTolerance = 0 },
+        new("bce-probabilities-saturated", x => Losses.BinaryCrossEntropy(x[0], x[1])) { CheckTolerance = 0 },
         new("kl", x => Losses.KlDivergence(x[0].LogSoftmax(), x[1])),
         new("kl-none", x => Losses.KlDivergence(x[0], x[1], Reduction.None)),
         new("nll", (x, y) => Losses.NegativeLogLikelihood(x[0].LogSoftmax(), y[0], x[1])) { Composed = (x, y) => x[0].CrossEntropy(y[0], x[1]) },

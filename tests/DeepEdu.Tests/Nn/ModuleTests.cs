@@ -1,0 +1,98 @@
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Tests.Nn;
+
+public class ModuleTests
+{
+    [Fact]
+    public void TiedParametersCountOnce()
+    {
+        var tied = new Dense(3, 3, new Rng(1));
+        var model = new Sequential(tied, new Relu(), tied);
+        Assert.Equal(["0.weight", "0.bias"], model.Parameters().Select(p => p.Name));
+        Assert.Equal(12, model.ParameterCount);
+    }
+
+    [Fact]
+    public void NamesBecomeSnakeCase() =>
+        Assert.Equal(["plain", "two_words", "weight_hh", "given_l0"], new Named().Parameters().Select(p => p.Name));
+
+    [Fact]
+    public void ASnapshotBringsBackParametersAndBuffers()
+    {
+        var model = new Sequential(new Dense(2, 3, new Rng(1)), new BatchNorm(3));
+        float[][] Values() => [.. model.Parameters().Select(p => p.Value.ToArray()), .. model.Buffers().Select(b => b.Value.ToArray())];
+        float[][] before = Values();
+        var snapshot = model.Snapshot();
+        foreach (var (_, p) in model.Parameters()) { p.AsSpan().Fill(7); }
+        foreach (var (_, b) in model.Buffers()) { b.AsSpan().Fill(7); }
+        model.Restore(snapshot);
+        Assert.Equal(before, Values());
+        Assert.Throws<ArgumentException>(() => new Dense(2, 3, new Rng(1)).Restore(snapshot));
+    }
+
+    [Fact]
+    public void FreezingSwitchesEveryParameter()
+    {
+        var model = new Sequential(new Dense(2, 3, new Rng(1)), new Dense(3, 1, new Rng(2)));
+        model.Freeze();
+        Assert.All(model.Parameters(), p => Assert.False(p.Value.Trainable));
+        model.Unfreeze();
+        Assert.All(model.Parameters(), p => Assert.True(p.Value.Trainable));
+    }
+
+    [Fact]
+    public void TheSummaryNamesLayersShapesAndCounts()
+    {
+        var rng = new Rng(1);
+        var model = new Sequential(new Conv2d(1, 8, 3, rng, padding: 1), new Relu(), new MaxPool2d(2), new Flatten(), new Dense(128, 10, rng));
+        model[0].Freeze();
+        string[] lines = model.Summary([2, 1, 8, 8]).Split('\n');
+        Assert.Matches(@"^  0 Conv2d +\[2,8,8,8\] +80 +0 +320$", lines[3]);
+        Assert.Matches(@"^  2 MaxPool2d +\[2,8,4,4\] +0 +0 +0$", lines[5]);
+        Assert.Matches(@"^  4 Dense +\[2,10\] +1,290 +1,290 +5,160$", lines[7]);
+        Assert.Matches(@"^total +1,370 +1,290 +5,480$", lines[9]);
+    }
+
+    [Fact]
+    public void LayersThatLookNothingUpRefuseIndices()
+    {
+        Indices tokens = new[] { 0, 1 };
+        var e = Assert.Throws<InvalidOperationException>(() => new Sequential(new Dense(2, 3, new Rng(1))).Forward(tokens));
+        Assert.Contains("Dense", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheSameSeedGivesTheSameModel()
+    {
+        static float[] Weights(ulong seed) => new Dense(4, 4, new Rng(seed)).Weight.ToArray();
+        Assert.Equal(Weights(3), Weights(3));
+        Assert.NotEqual(Weights(3), Weights(4));
+    }
+
+    [Fact]
+    public void ErrorsOfMatrixProductsNameShapesAndTheFix()
+    {
+        Tensor a = Tensor.Zeros([256, 2]), b = Tensor.Zeros([3, 4]);
+        Assert.Equal("matmul: [256,2] × [3,4]: inner sizes 2 and 3 differ", Assert.Throws<ShapeException>(() => a.MatMul(b)).Message);
+        Assert.Equal("matmul: [256,2] × [3,2]: inner sizes 2 and 3 differ; transpose the second factor?", Assert.Throws<ShapeException>(() => a.MatMul(Tensor.Zeros([3, 2]))).Message);
+        Assert.Contains("do not broadcast", Assert.Throws<ShapeException>(() => Tensor.Zeros([2, 3, 4]).MatMul(Tensor.Zeros([3, 4, 5]))).Message, StringComparison.Ordinal);
+        Assert.Contains("single value", Assert.Throws<ShapeException>(() => Tensor.Scalar(1).MatMul(b)).Message, StringComparison.Ordinal);
+        Assert.Contains("[outputs", Assert.Throws<ShapeException>(() => a.Linear(Tensor.Zeros([4]))).Message, StringComparison.Ordinal);
+        Assert.Contains("Transpose it", Assert.Throws<ShapeException>(() => a.Linear(Tensor.Zeros([2, 5]))).Message, StringComparison.Ordinal);
+        Assert.Contains("must be [3]", Assert.Throws<ShapeException>(() => a.Linear(Tensor.Zeros([3, 2]), Tensor.Zeros([2]))).Message, StringComparison.Ordinal);
+        Assert.Throws<ShapeException>(() => a.Dot(b));
+        Assert.Throws<ShapeException>(() => a.Outer(b));
+        Assert.Contains("Reshape", Assert.Throws<ShapeException>(() => Losses.Mse(Tensor.Zeros([4]), Tensor.Zeros([4, 1]))).Message, StringComparison.Ordinal);
+    }
+
+    private sealed class Named : Module
+    {
+        private readonly Parameter _plain = new([1]), _twoWords = new([1]), _weightHh = new([1]), _other = new([1]);
+
+        protected internal override void Parts(Parts p) => p.Of(_plain).Of(_twoWords).Of(this._weightHh).Of(_other, "given_l0");
+    }
+}
