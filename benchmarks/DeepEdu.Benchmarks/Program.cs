@@ -1,0 +1,65 @@
+using BenchmarkDotNet.Running;
+using DeepEdu.Benchmarks.Runner;
+using DeepEdu.Benchmarks.Workloads;
+
+namespace DeepEdu.Benchmarks;
+
+/// <summary>Four ways to measure: whole workloads, pairs with PyTorch, start-up, and BenchmarkDotNet's micro-benchmarks for everything else.</summary>
+internal static class Program
+{
+    private const string Usage = """
+        benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S]
+                    | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM]
+                    | startup | any BenchmarkDotNet arguments, such as --filter '*Gemm*'
+        """;
+
+    private static int Main(string[] args)
+    {
+        try { return Run(args); }
+        catch (ArgumentException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            Console.Error.WriteLine(Usage);
+            return 2;
+        }
+    }
+
+    private static int Run(string[] args)
+    {
+        switch (args)
+        {
+            case ["list", ..]:
+                foreach (var (name, _, _) in WorkloadList.All) { Console.WriteLine(name); }
+                return 0;
+            case ["workloads", ..]:
+                foreach (string name in Names(args))
+                {
+                    foreach (int threads in Threads(args, "1,2"))
+                    {
+                        WorkloadRunner.Run(name, threads, Option(args, "--mode", "train"), Seconds(args));
+                    }
+                }
+                return 0;
+            case ["compare", ..]:
+                return Compare.Run([.. Names(args)], Threads(args, "1,2"), Option(args, "--mode", "train"), int.Parse(Option(args, "--pairs", "3")), Seconds(args),
+                    Option(args, "--python", "/usr/bin/python3"));
+            case ["startup", ..]:
+                return Startup.Run();
+            default:
+                BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+                return 0;
+        }
+    }
+
+    private static IEnumerable<string> Names(string[] args) => Option(args, "-w", "all") is "all" ? WorkloadList.All.Select(w => w.Name) : Option(args, "-w", "").Split(',');
+
+    private static int[] Threads(string[] args, string otherwise) => [.. Option(args, "-t", otherwise).Split(',').Select(t => int.TryParse(t, out int n) && n > 0 ? n : throw new ArgumentException($"-t: '{t}' is no number of threads"))];
+
+    private static double Seconds(string[] args) => double.TryParse(Option(args, "--seconds", "3"), out double s) && s > 0 ? s : throw new ArgumentException("--seconds takes a number above 0");
+
+    private static string Option(string[] args, string name, string otherwise)
+    {
+        int at = Array.IndexOf(args, name);
+        return at < 0 ? otherwise : at + 1 < args.Length ? args[at + 1] : throw new ArgumentException($"{name} needs a value");
+    }
+}

@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using DeepEdu.Benchmarks.Workloads;
+
+namespace DeepEdu.Benchmarks.Runner;
+
+/// <summary>Runs ours and PyTorch's side in turn, each in a fresh process, and prints the ratios of the pairs.</summary>
+internal static class Compare
+{
+    public static int Run(string[] names, int[] threads, string mode, int pairs, double seconds, string python)
+    {
+        string script = PeerScript();
+        Console.WriteLine(mode == "train"
+            ? "| workload | threads | DeepEdu ms | PyTorch's best ms | ratio | spread | samples/s | peak MB | PyTorch peak MB | allocated B/step | losses |"
+            : "| workload | threads | DeepEdu p50 µs | PyTorch's best p50 µs | ratio | spread | p99/p50 | peak MB | PyTorch peak MB | allocated B/call | |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|");
+        bool agree = true;
+        foreach (string name in names)
+        {
+            var (_, _, peers) = WorkloadList.Find(name);
+            foreach (int t in threads) { agree &= Row(name, peers, t, mode, pairs, seconds, python, script); }
+        }
+        return agree ? 0 : 1;
+    }
+
+    private static bool Row(string name, string[] peers, int threads, string mode, int pairs, double seconds, string python, string script)
+    {
+        string key = mode == "train" ? "median_ms" : "p50_us";
+        List<double> ours = [], theirs = [], ratios = [];
+        JsonElement us = default, them = default;
+        for (int pair = 0; pair < pairs; pair++)
+        {
+            us = Ours(name, threads, mode, seconds);
+            double a = us.GetProperty(key).GetDouble(), best = double.MaxValue;
+            foreach (string peer in peers)
+            {
+                foreach (string simd in Capabilities)
+                {
+                    var run = Peer(python, script, peer, threads, mode, seconds, simd);
+                    double b = run.GetProperty(key).GetDouble();
+                    if (b < best) { (best, them) = (b, run); }
+                }
+            }
+            ours.Add(a);
+            theirs.Add(best);
+            ratios.Add(a / best);
+        }
+        double Number(JsonElement e, string property) => e.GetProperty(property).GetDouble();
+        string middle, last = "";
+        bool agree = true;
+        if (mode == "train")
+        {
+            bool fall = Number(us, "loss_last") <= Number(us, "loss_first") && Number(them, "loss_last") <= Number(them, "loss_first");
+            agree = fall && Math.Abs(Number(us, "loss_first") - Number(them, "loss_first")) <= 0.15 * Math.Abs(Number(them, "loss_first"));
+            middle = Format(Number(us, "samples_per_s"), 0);
+            last = $"{Format(Number(us, "loss_first"), 3)}→{Format(Number(us, "loss_last"), 3)} / {Format(Number(them, "loss_first"), 3)}→{Format(Number(them, "loss_last"), 3)}{(agree ? "" : " DISAGREE")}";
+        }
+        else { middle = Format(Number(us, "p99_us") / Number(us, "p50_us"), 2); }
+        string allocated = Format(Number(us, mode == "train" ? "allocated_bytes_per_step" : "allocated_bytes_per_call"), 0);
+        Console.WriteLine($"| {name} | {threads} | {Format(Median(ours), 3)} | {Format(Median(theirs), 3)} | **{Format(Median(ratios), 3)}** | {Format(ratios.Min(), 3)}–{Format(ratios.Max(), 3)} | {middle} | "
+            + $"{Format(Number(us, "peak_rss_mb"), 0)} | {Format(Number(them, "peak_rss_mb"), 0)} | {allocated} | {last} |");
+        return agree;
+    }
+
+    // PyTorch 1.13 runs element-wise kernels with AVX2 unless told; whichever is faster counts
+    private static string[] Capabilities => System.Runtime.Intrinsics.X86.Avx512F.IsSupported ? ["default", "avx512"] : ["default"];
+
+    private static JsonElement Ours(string name, int threads, string mode, double seconds) =>
+        Json(Start(Environment.ProcessPath!, ["workloads", "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds)], []));
+
+    private static JsonElement Peer(string python, string script, string name, int threads, string mode, double seconds, string simd) =>
+        Json(Start(python, [script, "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds)], simd == "default" ? [] : [("ATEN_CPU_CAPABILITY", simd)]));
+
+    private static JsonElement Json(string output) => JsonDocument.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]).RootElement;
+
+    private static string Start(string program, string[] arguments, (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
+        foreach (var (n, v) in environment) { start.Environment[n] = v; }
+        using var process = Process.Start(start) ?? throw new InvalidOperationException($"compare: {program} did not start");
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 && output.Length > 0 ? output
+            : throw new InvalidOperationException($"compare: {program} {string.Join(' ', arguments)} ended with code {process.ExitCode}");
+    }
+
+    private static string PeerScript()
+    {
+        string? at = AppContext.BaseDirectory;
+        while (at is not null && !File.Exists(Path.Combine(at, "DeepEdu.sln"))) { at = Path.GetDirectoryName(at); }
+        return at is null ? throw new FileNotFoundException("compare: benchmarks/peers was not found above the program") : Path.Combine(at, "benchmarks", "peers", "torch_workloads.py");
+    }
+
+    private static double Median(List<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    private static string Format(double value, int digits) => value.ToString($"F{digits}", CultureInfo.InvariantCulture);
+
+    private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using DeepEdu.Benchmarks.Workloads;
+using DeepEdu.Devices;
+
+namespace DeepEdu.Benchmarks.Runner;
+
+/// <summary>Runs one workload in this process and prints one JSON line, with the fields of the PyTorch peer and the bytes allocated a step.</summary>
+internal static class WorkloadRunner
+{
+    public static void Run(string name, int threads, string mode, double seconds)
+    {
+        DeepEduOptions.MaxThreads = threads;
+        var work = WorkloadList.Find(name).Make();
+        using var line = new MemoryStream();
+        using (var json = new Utf8JsonWriter(line))
+        {
+            json.WriteStartObject();
+            json.WriteString("lib", "deepedu");
+            json.WriteString("workload", name);
+            json.WriteString("mode", mode);
+            json.WriteNumber("threads", threads);
+            if (mode == "train") { Train(work, seconds, json); } else { Infer(work, seconds, json); }
+            json.WriteNumber("peak_rss_mb", Math.Round(Meter.PeakMegabytes(), 1));
+            json.WriteEndObject();
+        }
+        Console.WriteLine(Encoding.UTF8.GetString(line.ToArray()));
+    }
+
+    private static void Train(IWorkload work, double seconds, Utf8JsonWriter json)
+    {
+        float first = work.Step(0), last = first;
+        double firstStep = (DateTime.Now - Process.GetCurrentProcess().StartTime).TotalSeconds;
+        double end = Meter.Now() + (seconds * 0.25);
+        for (int n = 0; n < 3 || Meter.Now() < end; n++) { last = work.Step(n); }
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        const int Counted = 8;
+        for (int n = 0; n < Counted; n++) { last = work.Step(n); }
+        long allocated = (GC.GetAllocatedBytesForCurrentThread() - before) / Counted;
+        var (t, quiet, noisy) = Meter.Sample(i => last = work.Step(i), seconds, 7, 20000);
+        double median = Meter.Percentile(t, .5);
+        json.WriteNumber("batch", work.Batch);
+        json.WriteNumber("median_ms", Math.Round(median * 1e3, 4));
+        json.WriteNumber("p10_ms", Math.Round(Meter.Percentile(t, .1) * 1e3, 4));
+        json.WriteNumber("p90_ms", Math.Round(Meter.Percentile(t, .9) * 1e3, 4));
+        json.WriteNumber("steps", t.Length);
+        json.WriteNumber("quiet", Math.Round(quiet, 3));
+        json.WriteBoolean("noisy", noisy);
+        json.WriteNumber("samples_per_s", Math.Round(work.Batch / median, 1));
+        json.WriteNumber("allocated_bytes_per_step", allocated);
+        json.WriteNumber("loss_first", Math.Round(first, 5));
+        json.WriteNumber("loss_last", Math.Round(last, 5));
+        json.WriteNumber("first_step_s", Math.Round(firstStep, 3));
+    }
+
+    private static void Infer(IWorkload work, double seconds, Utf8JsonWriter json)
+    {
+        for (int i = 0; i < 20; i++) { work.Infer(); }
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        const int Counted = 20;
+        for (int i = 0; i < Counted; i++) { work.Infer(); }
+        long allocated = (GC.GetAllocatedBytesForCurrentThread() - before) / Counted;
+        var (t, quiet, noisy) = Meter.Sample(_ => work.Infer(), seconds, 50, 100000);
+        json.WriteNumber("p10_us", Math.Round(Meter.Percentile(t, .1) * 1e6, 1));
+        json.WriteNumber("p50_us", Math.Round(Meter.Percentile(t, .5) * 1e6, 1));
+        json.WriteNumber("p90_us", Math.Round(Meter.Percentile(t, .9) * 1e6, 1));
+        json.WriteNumber("p99_us", Math.Round(Meter.Percentile(t, .99) * 1e6, 1));
+        json.WriteNumber("calls", t.Length);
+        json.WriteNumber("quiet", Math.Round(quiet, 3));
+        json.WriteBoolean("noisy", noisy);
+        json.WriteNumber("allocated_bytes_per_call", allocated);
+    }
+}

@@ -1,0 +1,80 @@
+using DeepEdu.Autograd;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Optim;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Benchmarks.Workloads;
+
+/// <summary>NeuMF on the sizes of MovieLens-1M (He et al. 2017): factors 8, tower 64-32-16-8, dense Adam.</summary>
+internal sealed class Ncf : IWorkload
+{
+    private const int Users = 6040, Items = 3706;
+    private readonly NeuMf _model;
+    private readonly Adam _adam;
+    private readonly (Indices Users, Indices Items, Tensor Labels)[] _batches = new (Indices, Indices, Tensor)[WorkloadList.Batches];
+    private readonly Indices _oneUser = Indices.Of(5), _oneItem = Indices.Of(7);
+
+    public Ncf(int batch)
+    {
+        Batch = batch;
+        var rng = new Rng(1);
+        _model = new NeuMf(Users, Items, rng);
+        _adam = new Adam(_model.Parameters(), new() { LearningRate = 1e-3f });
+        for (int i = 0; i < _batches.Length; i++)
+        {
+            _batches[i] = (Draw.Indices([batch], Users, rng), Draw.Indices([batch], Items, rng), Draw.Coins([batch], rng));
+        }
+    }
+
+    public int Batch { get; }
+
+    public float Step(int i)
+    {
+        var (users, items, labels) = _batches[i % _batches.Length];
+        using var tape = new Tape();
+        var loss = _model.Forward(users, items).BinaryCrossEntropyWithLogits(labels);
+        _adam.Step(tape.Gradients(loss));
+        return loss.Item();
+    }
+
+    public void Infer()
+    {
+        using var arena = new Memory.Arena();
+        _model.Forward(_oneUser, _oneItem);
+    }
+
+    private sealed class NeuMf : Module
+    {
+        private readonly Embedding _gu, _gi, _mu, _mi;
+        private readonly Sequential _mlp;
+        private readonly Dense _out;
+
+        public NeuMf(int users, int items, Rng rng)
+        {
+            _gu = Small(users, 8, rng);
+            _gi = Small(items, 8, rng);
+            _mu = Small(users, 32, rng);
+            _mi = Small(items, 32, rng);
+            _mlp = new Sequential(new Dense(64, 32, rng), new Relu(), new Dense(32, 16, rng), new Relu(), new Dense(16, 8, rng), new Relu());
+            _out = new Dense(16, 1, rng);
+        }
+
+        public Tensor Forward(Indices users, Indices items)
+        {
+            var g = _gu.Forward(users) * _gi.Forward(items);
+            var m = _mlp.Forward(Tensor.Concat([_mu.Forward(users), _mi.Forward(items)], 1));
+            return _out.Forward(Tensor.Concat([g, m], 1)).Squeeze(1);
+        }
+
+        protected override void Parts(Parts p) => p.Of(_gu).Of(_gi).Of(_mu).Of(_mi).Of(_mlp).Of(_out);
+
+        private static Embedding Small(int count, int width, Rng rng)
+        {
+            var e = new Embedding(count, width, rng);
+            Init.Normal(e.Weight, rng, 0, 0.01f);
+            return e;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+namespace DeepEdu.Benchmarks.Workloads;
+
+/// <summary>A small network of real life: one training step on a ready batch, and inference of one input.</summary>
+internal interface IWorkload
+{
+    /// <summary>Samples in a training batch.</summary>
+    int Batch { get; }
+
+    /// <summary>A training step on ready batch i (of 8, in turn): forward, loss, backward, optimiser. Returns the loss.</summary>
+    float Step(int i);
+
+    /// <summary>The forward pass of one input.</summary>
+    void Infer();
+}
+
+/// <summary>The workloads by name: the same networks, shapes and steps as <c>benchmarks/peers/torch_workloads.py</c>.</summary>
+internal static class WorkloadList
+{
+    /// <summary>Ready batches that the steps go through in turn.</summary>
+    public const int Batches = 8;
+
+    /// <summary>Our name, what makes it, and the peer's names: every setting of PyTorch that may be its best.</summary>
+    public static readonly (string Name, Func<IWorkload> Make, string[] Peers)[] All =
+    [
+        ("ncf_b256", () => new Ncf(256), ["ncf_b256"]),
+        ("ncf_b2048", () => new Ncf(2048), ["ncf_b2048"]),
+        ("essay_e128_h64_t200", () => new Essay(128, 64, 200), ["essay_e128_h64_t200"]),
+        ("essay_e50_h300_t250", () => new Essay(50, 300, 250), ["essay_e50_h300_t250"]),
+        ("essay_e128_h300_t300", () => new Essay(128, 300, 300), ["essay_e128_h300_t300"]),
+        ("stacked_lstm", () => new StackedLstm(), ["stacked_lstm"]),
+        ("cnn_28_b32", () => new Cnn(28, 1, 32), ["cnn_28_b32", "cnn_28_b32_nhwc"]),
+        ("cnn_28_b128", () => new Cnn(28, 1, 128), ["cnn_28_b128", "cnn_28_b128_nhwc"]),
+        ("cnn_32x3_b32", () => new Cnn(32, 3, 32), ["cnn_32x3_b32"]),
+        ("cnn_32x3_b128", () => new Cnn(32, 3, 128), ["cnn_32x3_b128"]),
+        ("multitask_b32", () => new MultiTask(32), ["multitask_b32"]),
+        ("dkt_t100", () => new Dkt(100), ["dkt_t100", "dkt_t100_emb"]),
+        ("charlm", () => new CharLm(), ["charlm"]),
+        ("mlp", () => new Mlp(), ["mlp"]),
+        ("attention", () => new Attention(), ["attention"]),
+    ];
+
+    public static (string Name, Func<IWorkload> Make, string[] Peers) Find(string name) =>
+        All.FirstOrDefault(w => w.Name == name) is { Make: not null } found ? found
+            : throw new ArgumentException($"workload: '{name}' is unknown; `-- list` prints the names");
+}
