@@ -58,7 +58,7 @@ internal sealed class Attention : IWorkload
             return x + _f2.Forward(_f1.Forward(_n2.Forward(x)).Gelu());
         }
 
-        protected override void Parts(Parts p) => p.Of(_n1).Of(_n2).Of(_qkv).Of(_o).Of(_f1).Of(_f2);
+        protected internal override void Parts(Parts p) => p.Of(_n1).Of(_n2).Of(_qkv).Of(_o).Of(_f1).Of(_f2);
 
         private static Tensor Causal()
         {
@@ -89,6 +89,6 @@ internal sealed class Attention : IWorkload
             return _d.Forward(_n.Forward(h));
         }
 
-        protected override void Parts(Parts p) => p.Of(_e).Of(_p).Of(_b).Of(_n).Of(_d);
+        protected internal override void Parts(Parts p) => p.Of(_e).Of(_p).Of(_b).Of(_n).Of(_d);
     }
 }

@@ -52,6 +52,6 @@ internal sealed class CharLm : IWorkload
 
         public Tensor Forward(Indices x) => _d.Forward(_l.Forward(_e.Forward(x)));
 
-        protected override void Parts(Parts p) => p.Of(_e).Of(_l).Of(_d);
+        protected internal override void Parts(Parts p) => p.Of(_e).Of(_l).Of(_d);
     }
 }

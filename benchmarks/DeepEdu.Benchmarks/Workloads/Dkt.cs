@@ -56,6 +56,6 @@ internal sealed class Dkt : IWorkload
 
         public Tensor Forward(Indices x) => _d.Forward(_l.Forward(_e.Forward(x)));
 
-        protected override void Parts(Parts p) => p.Of(_e).Of(_l).Of(_d);
+        protected internal override void Parts(Parts p) => p.Of(_e).Of(_l).Of(_d);
     }
 }

@@ -20,7 +20,7 @@ internal sealed class Essay : IWorkload
     {
         var rng = new Rng(1);
         _model = new Net(width, hidden, rng);
-        _optimizer = new RmsProp(_model.Parameters(), new() { LearningRate = 1e-3f, Alpha = 0.9f });
+        _optimizer = new RmsProp(_model.Parameters(), new() { LearningRate = 1e-3f, Decay = 0.9 });
         for (int i = 0; i < _batches.Length; i++) { _batches[i] = (Draw.Indices([Batch, length], Vocabulary, rng), Tensor.Uniform([Batch], rng)); }
         _one = Draw.Indices([1, length], Vocabulary, rng);
     }
@@ -31,7 +31,7 @@ internal sealed class Essay : IWorkload
     {
         var (words, scores) = _batches[i % _batches.Length];
         using var tape = new Tape();
-        var loss = Losses.Mse(_model.Forward(words), scores);
+        var loss = (_model.Forward(words) - scores).Square().Mean();
         _optimizer.Step(tape.Gradients(loss));
         return loss.Item();
     }
@@ -50,6 +50,6 @@ internal sealed class Essay : IWorkload
 
         public Tensor Forward(Indices words) => _d.Forward(_l.Forward(_e.Forward(words)).Mean(1)).Sigmoid().Squeeze(1);
 
-        protected override void Parts(Parts p) => p.Of(_e).Of(_l).Of(_d);
+        protected internal override void Parts(Parts p) => p.Of(_e).Of(_l).Of(_d);
     }
 }

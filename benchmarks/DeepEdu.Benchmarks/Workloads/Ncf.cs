@@ -68,13 +68,8 @@ internal sealed class Ncf : IWorkload
             return _out.Forward(Tensor.Concat([g, m], 1)).Squeeze(1);
         }
 
-        protected override void Parts(Parts p) => p.Of(_gu).Of(_gi).Of(_mu).Of(_mi).Of(_mlp).Of(_out);
+        protected internal override void Parts(Parts p) => p.Of(_gu).Of(_gi).Of(_mu).Of(_mi).Of(_mlp).Of(_out);
 
-        private static Embedding Small(int count, int width, Rng rng)
-        {
-            var e = new Embedding(count, width, rng);
-            Init.Normal(e.Weight, rng, 0, 0.01f);
-            return e;
-        }
+        private static Embedding Small(int count, int width, Rng rng) => new(count, width, rng, init: Init.Normal(0, 0.01f));
     }
 }

@@ -49,6 +49,6 @@ internal sealed class StackedLstm : IWorkload
 
         public Tensor Forward(Tensor x) => _d.Forward(_b.Forward(_a.Forward(x))[.., ^1]);
 
-        protected override void Parts(Parts p) => p.Of(_a).Of(_b).Of(_d);
+        protected internal override void Parts(Parts p) => p.Of(_a).Of(_b).Of(_d);
     }
 }
