@@ -100,3 +100,19 @@ public sealed class Softplus(float beta = 1, float threshold = 20) : Layer
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.Softplus(beta, threshold);
 }
+
+/// <summary>eˣ / Σ eˣ along an axis. Losses take logits, so a model that is trained ends before it. PyTorch's <c>nn.Softmax</c>.</summary>
+/// <param name="axis">The axis.</param>
+public sealed class Softmax(int axis = -1) : Layer
+{
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => x.Softmax(axis);
+}
+
+/// <summary>ln softmax x along an axis. PyTorch's <c>nn.LogSoftmax</c>.</summary>
+/// <param name="axis">The axis.</param>
+public sealed class LogSoftmax(int axis = -1) : Layer
+{
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => x.LogSoftmax(axis);
+}
