@@ -11,7 +11,7 @@ internal static class DigitTasks
         new("digit", HeadKind.Class, Array.ConvertAll(images.Labels, l => (float)l)) { Outputs = images.Classes },
         new("odd", HeadKind.YesNo, Array.ConvertAll(images.Labels, l => (float)(l & 1))),
         new("loop", HeadKind.YesNo, Array.ConvertAll(images.Labels, l => l is 0 or 6 or 8 or 9 ? 1f : 0f)),
-        new("slant", HeadKind.Value, [.. Enumerable.Range(0, images.Count).Select(i => Slant(images[i], images.Width))]),
+        new("slant", HeadKind.Value, [.. Enumerable.Range(0, images.Count).Select(i => Slant(images[i], images.Width))]) { Weight = 3 }, // its loss soon falls far below the others
     ];
 
     /// <summary>Columns that the strokes lean to the left per row downwards: −μ₁₁/μ₀₂ of the grey values' central moments, the shear that straightens handwriting.</summary>

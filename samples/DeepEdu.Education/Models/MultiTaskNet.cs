@@ -28,12 +28,12 @@ internal sealed class MultiTaskNet : Module
     public static Layer DenseTrunk(int columns, float dropout, Rng rng)
         => new Sequential(new Dense(columns, 32, rng), new Relu(), new Dropout(dropout, rng), new Dense(32, 16, rng), new Relu(), new Dropout(dropout, rng));
 
-    /// <summary>For grey images: [rows, 1, height, width] → [rows, 32].</summary>
+    /// <summary>For grey images: [rows, 1, height, width] → [rows, 64].</summary>
     public static Layer ConvTrunk(int height, int width, Rng rng)
         => new Sequential(
-            new Conv2d(1, 8, 3, rng, padding: ConvPadding.Same), new Relu(), new MaxPool2d(2),
-            new Conv2d(8, 16, 3, rng, padding: ConvPadding.Same), new Relu(), new MaxPool2d(2),
-            new Flatten(), new Dense(16 * (height / 4) * (width / 4), 32, rng), new Relu(), new Dropout(0.1f, rng));
+            new Conv2d(1, 16, 3, rng, padding: ConvPadding.Same), new Relu(), new MaxPool2d(2),
+            new Conv2d(16, 32, 3, rng, padding: ConvPadding.Same), new Relu(), new MaxPool2d(2),
+            new Flatten(), new Dense(32 * (height / 4) * (width / 4), 64, rng), new Relu(), new Dropout(0.2f, rng));
 
     protected override void Parts(Parts p) => p.Of(_trunk).Of(_heads);
 }
