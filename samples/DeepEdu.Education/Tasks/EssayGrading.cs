@@ -24,7 +24,7 @@ internal sealed class EssayGrading(RunOptions options)
         List<string>[] words = [.. set.Essays.Select(e => Tokenizer.Split(e.Text))];
         float[] scores = [.. set.Essays.Select(e => (e.Score - set.Min) / (float)(set.Max - set.Min))];
         float[][] lengths = [.. set.Essays.Select(e => LengthFeatures.Of(e.Text))];
-        int epochs = options.Epochs ?? (options.Quick ? 2 : 15);
+        int epochs = options.Epochs ?? (options.Quick ? 2 : 10);
         List<FoldScores> model = [], byLength = [], byMean = [];
         List<EssayTrainer> trainers = [];
         ConfusionMatrix confusion = new(set.Max - set.Min + 1);
@@ -33,8 +33,8 @@ internal sealed class EssayGrading(RunOptions options)
             Fold fold = folds[f];
             Vocabulary vocabulary = new(fold.Train.Select(i => words[i]), VocabularySize);
             EncodedEssays essays = new([.. words.Select(vocabulary.Encode)], scores, set.Min, set.Max);
-            EssayTrainer trainer = new(essays, vocabulary.Count, fold.Train, new(), new(epochs, options.Batch ?? 32, options.Seed + (ulong)f));
-            trainer.Fit(fold.Train, fold.Dev, $"fold {f + 1}/{folds.Length}", progress, stop);
+            EssayTrainer trainer = new(essays, vocabulary.Count, fold.Train, fold.Dev, new(epochs, options.Batch ?? 8, options.Seed));
+            trainer.Fit($"fold {f + 1}/{folds.Length}", progress, stop);
             float[] predicted = trainer.Predict(fold.Test);
             model.Add(new(set, fold.Test, [.. predicted.Select(essays.Rescale)]));
             confusion.Merge(model[^1].Table);
@@ -46,6 +46,7 @@ internal sealed class EssayGrading(RunOptions options)
             byMean.Add(new(set, fold.Test, [.. fold.Test.Select(_ => mean)]));
             progress.Line($"fold {f + 1}/{folds.Length}  epoch {trainer.BestEpoch + 1}: test qwk {model[^1].Qwk:F4}  (ridge on length {byLength[^1].Qwk:F4})");
         }
+        double floor = byLength.Average(f => f.Qwk), reached = model.Average(f => f.Qwk);
         return new("grade", "LSTM", set.Name)
         {
             Metrics = Means(model),
@@ -61,7 +62,10 @@ internal sealed class EssayGrading(RunOptions options)
             Confusion = confusion,
             ClassNames = [.. Enumerable.Range(set.Min, set.Max - set.Min + 1).Select(g => $"{g}")],
             Protocol = $"{model.Count} of the {set.Folds.Length} given folds; vocabulary of {VocabularySize} from the training part; in each fold the epoch with the best dev kappa "
-                + $"({string.Join(", ", trainers.Select(t => t.BestEpoch + 1))}); kappa of rounded scores over the prompt's full range; the mean over test folds.",
+                + $"({string.Join(", ", trainers.Select(t => t.BestEpoch + 1))}); kappa of rounded scores over the prompt's full range; the mean over test folds (qwk {model.Min(f => f.Qwk):F3} to {model.Max(f => f.Qwk):F3}). "
+                + $"One network a fold, {trainers[0].ParameterCount} parameters, no pre-trained word vectors, no hand-made features. Differs from Taghipour and Ng: 32 units, mean and sum over "
+                + "time, dropout on word vectors, Adam with a falling rate, batches of like length."
+                + (reached < floor ? $" Ridge regression on eight length features reaches {floor:F3}: raters of this prompt follow length, which the network has to learn from {folds[0].Train.Length} essays." : ""),
         };
     }
 

@@ -1,0 +1,175 @@
+using System.Buffers.Binary;
+using System.Text;
+using DeepEdu.Devices;
+using DeepEdu.Education.Cli;
+using DeepEdu.Education.Data;
+using DeepEdu.Education.Report;
+using DeepEdu.Education.Tasks;
+using DeepEdu.Education.Ui;
+using DeepEdu.Numerics;
+
+namespace DeepEdu.Tests.Education;
+
+/// <summary>The networks of the grade command, on the embedded digits, on generated files, and on the real sets where they are.</summary>
+[Collection("process settings")]
+public sealed class GradingTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("deepedu").FullName;
+    private readonly int _threads = DeepEduOptions.MaxThreads;
+
+    public void Dispose()
+    {
+        DeepEduOptions.MaxThreads = _threads;
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public void TheNetworkReadsDigitsBetterThanTheNearestMeanImage()
+    {
+        RunResult run = Grade(new());
+        Assert.Equal(["accuracy", "f1_macro", "sums_accuracy", "sums_brier", "sums_ece"], run.Metrics.Select(m => m.Name));
+        Assert.Equal(["majority class", "nearest mean image"], run.Baselines.Select(b => b.Name));
+        // about 0.985 against 0.92 over seeds
+        Assert.InRange(Value(run, "accuracy"), 0.96, 1);
+        Assert.True(Value(run, "accuracy") > Value(run.Baselines[1].Scores, "accuracy"));
+        Assert.True(Value(run, "sums_accuracy") > Value(run.Baselines[1].Scores, "sums_accuracy"));
+        Assert.Equal(run.Epochs, run.Charts[0].Curves[0].Values.Length);
+        Assert.Equal(["training", "validation"], run.Charts[0].Curves.Select(c => c.Name));
+        Assert.Equal(359, run.Confusion!.Total);
+        Assert.Equal(1000, run.Calibration!.Bins.Sum(b => b.Count));
+    }
+
+    [Fact]
+    public void DigitsGiveTheSameForTheSameSeedOnAnyNumberOfThreads()
+    {
+        RunResult one = Grade(new() { Quick = true, Seed = 5 }, threads: 1), two = Grade(new() { Quick = true, Seed = 5 }, threads: 3);
+        Assert.Equal(one.Metrics, two.Metrics);
+        Assert.NotEqual(one.Metrics, Grade(new() { Quick = true, Seed = 6 }).Metrics);
+    }
+
+    [Fact]
+    public void EpochsAndBatchAreRespected()
+    {
+        Assert.Equal(3, Grade(new() { Epochs = 3, Batch = 100 }).Epochs);
+        Probe probe = new();
+        Grade(new() { Epochs = 1, Batch = 100 }, probe);
+        Assert.Equal(12, probe.Steps); // 1199 training images
+    }
+
+    [Fact]
+    public void IdxImagesOfAnySizeAreRead()
+    {
+        ImageSet digits = Digits.Load();
+        WriteIdx("train", digits.Take([.. Enumerable.Range(0, 600)]));
+        WriteIdx("t10k", digits.Take([.. Enumerable.Range(600, 200)]));
+        RunResult run = Grade(new() { Data = _folder, Epochs = 8 });
+        Assert.Equal(200, run.Confusion!.Total);
+        Assert.InRange(Value(run, "accuracy"), 0.8, 1); // 0.94 when written
+    }
+
+    [Fact]
+    public void StoppingReturnsWhatWasLearned()
+    {
+        using CancellationTokenSource stop = new();
+        Probe probe = new(step => { if (step == 20) { stop.Cancel(); } });
+        RunResult run = new GradeTask().Run(new(), probe, stop.Token)[0];
+        Assert.Equal(20, probe.Steps);
+        Assert.Equal(1, run.Epochs);
+        Assert.Equal(359, run.Confusion!.Total);
+    }
+
+    [Fact]
+    public void StoppingBeforeTheFirstStepStillReports()
+    {
+        WriteEssays(60);
+        Assert.Equal(0, new GradeTask().Run(new(), new Probe(), new(canceled: true))[0].Epochs);
+        Assert.Equal(0, new GradeTask().Run(new() { Data = _folder }, new Probe(), new(canceled: true))[0].Epochs);
+    }
+
+    [Fact]
+    public void EssaysAreScored()
+    {
+        WriteEssays(300);
+        RunResult run = Grade(new() { Data = _folder });
+        Assert.Equal(["qwk", "lwk", "rmse"], run.Metrics.Select(m => m.Name));
+        Assert.Equal(["ridge on length", "mean score"], run.Baselines.Select(b => b.Name));
+        Assert.Equal(0, Value(run.Baselines[1].Scores, "qwk"), 6);
+        // the score counts good words; their share is what length does not tell
+        Assert.True(Value(run, "qwk") > Value(run.Baselines[0].Scores, "qwk") + 0.1, $"{Value(run, "qwk")} against {Value(run.Baselines[0].Scores, "qwk")}");
+        Assert.Equal(120, run.Confusion!.Total);
+        Assert.Equal(11, run.ClassNames.Length);
+        Assert.Equal(2, run.Charts[1].Curves.Length);
+    }
+
+    [Fact]
+    public void EssaysGiveTheSameForTheSameSeedOnAnyNumberOfThreads()
+    {
+        WriteEssays(60);
+        RunOptions options = new() { Data = _folder, Epochs = 2, Seed = 9 };
+        RunResult one = Grade(options, threads: 1), two = Grade(options, threads: 3);
+        Assert.Equal(2, one.Epochs);
+        Assert.Equal(one.Metrics, two.Metrics);
+        Assert.NotEqual(one.Metrics, Grade(options with { Seed = 10 }).Metrics);
+    }
+
+    [DataFact("mnist")]
+    public void MnistReachesItsFloor() => Assert.InRange(Value(Grade(new() { Data = DataFactAttribute.Folder("mnist") }), "accuracy"), 0.99, 1);
+
+    [DataFact("asap-aes")]
+    public void AsapPromptOneReachesItsFloor() => Assert.InRange(Value(Grade(new() { Data = DataFactAttribute.Folder("asap-aes") }), "qwk"), 0.77, 1);
+
+    private static RunResult Grade(RunOptions options, Probe? probe = null, int threads = 2)
+    {
+        DeepEduOptions.MaxThreads = threads;
+        return Assert.Single(new GradeTask().Run(options, probe ?? new(), default));
+    }
+
+    private static double Value(RunResult run, string name) => Value(run.Metrics, name);
+
+    private static double Value(IReadOnlyList<Score> scores, string name) => scores.First(s => s.Name == name).Value;
+
+    private void WriteIdx(string part, ImageSet images)
+    {
+        byte[] pixels = [.. images.Pixels.Select(p => (byte)(p * 255))];
+        File.WriteAllBytes(Path.Combine(_folder, part + "-images-idx3-ubyte"), [.. Header(0x0803, images.Count, images.Height, images.Width), .. pixels]);
+        File.WriteAllBytes(Path.Combine(_folder, part + "-labels-idx1-ubyte"), [.. Header(0x0801, images.Count), .. images.Labels.Select(l => (byte)l)]);
+    }
+
+    private static byte[] Header(params int[] numbers) => [.. numbers.SelectMany(n => BitConverter.GetBytes(BinaryPrimitives.ReverseEndianness(n)))];
+
+    /// <summary>Essays of prompt 1 in ASAP's format with two folds: 20 to 60 words of three letters; the score 2..12 follows how many of them are "key".</summary>
+    private void WriteEssays(int count)
+    {
+        string[] plain = ["the", "and", "one", "two", "few", "men", "are", "not", "can", "put", "new", "day"];
+        Rng rng = new(3);
+        StringBuilder tsv = new("essay_id\tessay_set\tessay\trater1_domain1\trater2_domain1\tdomain1_score\n");
+        for (int i = 0; i < count; i++)
+        {
+            int words = rng.Next(20, 61), goodWords = rng.Next(0, 11);
+            string[] text = [.. Enumerable.Range(0, words).Select(w => w < goodWords ? "key" : plain[rng.Next(plain.Length)])];
+            rng.Shuffle(text.AsSpan());
+            tsv.Append($"{i}\t1\t{string.Join(' ', text)}\t\t\t{2 + goodWords}\n");
+        }
+        File.WriteAllText(Path.Combine(_folder, "asap_prompt1.tsv"), tsv.ToString());
+        for (int fold = 0; fold < 2; fold++)
+        {
+            int[] Part(params int[] of) => [.. Enumerable.Range(0, count).Where(i => of.Contains((i + fold) % 5))];
+            File.WriteAllLines(Path.Combine(_folder, $"folds_fold_{fold}.train_ids.txt"), Part(0, 1, 2).Select(i => $"{i}"));
+            File.WriteAllLines(Path.Combine(_folder, $"folds_fold_{fold}.dev_ids.txt"), Part(3).Select(i => $"{i}"));
+            File.WriteAllLines(Path.Combine(_folder, $"folds_fold_{fold}.test_ids.txt"), Part(4).Select(i => $"{i}"));
+        }
+    }
+
+    private sealed class Probe(Action<int>? onStep = null) : IProgress
+    {
+        public int Steps { get; private set; }
+
+        public void Step(string phase, int step, int steps)
+        {
+            Steps++;
+            onStep?.Invoke(Steps);
+        }
+
+        public void Line(string text) { }
+    }
+}
