@@ -31,7 +31,7 @@ internal sealed class Essay : IWorkload
     {
         var (words, scores) = _batches[i % _batches.Length];
         using var tape = new Tape();
-        var loss = (_model.Forward(words) - scores).Square().Mean();
+        var loss = Losses.Mse(_model.Forward(words), scores);
         _optimizer.Step(tape.Gradients(loss));
         return loss.Item();
     }

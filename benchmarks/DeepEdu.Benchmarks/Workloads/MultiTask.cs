@@ -37,7 +37,7 @@ internal sealed class MultiTask : IWorkload
         var (x, a, b, c) = _batches[i % _batches.Length];
         using var tape = new Tape();
         var h = _trunk.Forward(x);
-        var loss = _a.Forward(h).CrossEntropy(a) + (0.5f * _b.Forward(h).CrossEntropy(b)) + (0.25f * (_c.Forward(h).Squeeze(1) - c).Square().Mean());
+        var loss = _a.Forward(h).CrossEntropy(a) + (0.5f * _b.Forward(h).CrossEntropy(b)) + (0.25f * Losses.Mse(_c.Forward(h).Squeeze(1), c));
         _adam.Step(tape.Gradients(loss));
         return loss.Item();
     }

@@ -4,7 +4,7 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Optim;
 
-/// <summary>Settings of <see cref="Adam"/> and <see cref="AdamW"/>.</summary>
+/// <summary>Settings of <see cref="Adam"/>.</summary>
 public record AdamOptions
 {
     /// <summary>α.</summary>
@@ -115,13 +115,19 @@ public class Adam : Optimizer
     }
 }
 
-/// <summary>Adam with decoupled weight decay: w ← (1 − αλ)w before Adam's step. Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2. <c>torch.optim.AdamW</c>;
-/// λ is 0.01 unless options are given.</summary>
+/// <summary>Settings of <see cref="AdamW"/>: those of Adam with a weight decay of 0.01 unless set, as in PyTorch.</summary>
+public sealed record AdamWOptions : AdamOptions
+{
+    /// <summary>PyTorch's defaults.</summary>
+    public AdamWOptions() => WeightDecay = 0.01;
+}
+
+/// <summary>Adam with decoupled weight decay: w ← (1 − αλ)w before Adam's step. Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2. <c>torch.optim.AdamW</c>.</summary>
 public sealed class AdamW : Adam
 {
     /// <summary>An optimiser of one group of parameters.</summary>
-    public AdamW(IReadOnlyList<(string Name, Parameter Value)> parameters, AdamOptions? options = null) : this(new[] { new ParameterGroup(parameters) }, options) { }
+    public AdamW(IReadOnlyList<(string Name, Parameter Value)> parameters, AdamWOptions? options = null) : this(new[] { new ParameterGroup(parameters) }, options) { }
 
     /// <summary>An optimiser of several groups.</summary>
-    public AdamW(ParameterGroup[] groups, AdamOptions? options = null) : base(groups, options ?? new() { WeightDecay = 0.01 }, true) { }
+    public AdamW(ParameterGroup[] groups, AdamWOptions? options = null) : base(groups, options ?? new(), true) { }
 }

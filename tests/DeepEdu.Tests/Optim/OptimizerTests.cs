@@ -21,7 +21,7 @@ public class OptimizerTests
         ["sgd-nesterov"] = p => new Sgd(p, new() { LearningRate = 0.05, Momentum = 0.9, Nesterov = true, WeightDecay = 0.01 }),
         ["adam"] = p => new Adam(p, new() { LearningRate = 0.01 }),
         ["adam-all"] = p => new Adam(p, new() { LearningRate = 0.02, Beta1 = 0.8, Beta2 = 0.95, Epsilon = 1e-4, WeightDecay = 0.1, AmsGrad = true }),
-        ["adamw"] = p => new AdamW(p, new() { LearningRate = 0.01, WeightDecay = 0.01 }),
+        ["adamw"] = p => new AdamW(p, new() { LearningRate = 0.01 }), // the default decay is PyTorch's 0.01
         ["adamw-amsgrad"] = p => new AdamW(p, new() { LearningRate = 0.01, WeightDecay = 0.2, AmsGrad = true }),
         ["rmsprop"] = p => new RmsProp(p, new() { LearningRate = 0.01 }),
         ["rmsprop-centered"] = p => new RmsProp(p, new() { LearningRate = 0.01, Decay = 0.9, Centered = true, WeightDecay = 0.01 }),
