@@ -33,7 +33,6 @@ internal sealed record NeuralRecommenderOptions(int Factors, int Epochs, int Bat
 /// the test item plays no part in it.</summary>
 internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRecommender
 {
-    private const int ValidationCandidates = 99;
     private const int AverageEvery = 32; // steps
     private readonly List<double> _losses = [], _hits = [], _gains = [];
     private NeuMf? _model;
@@ -56,13 +55,13 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
         var model = _model = new NeuMf(data.Users, data.Items, options.Factors, rng);
         var adam = new Adam(model.Parameters(), new() { LearningRate = options.LearningRate });
         var taken = new TakenItems(data);
-        var (users, items, validation) = HoldOut(data, taken, rng.Fork());
+        var validation = ValidationSplit.HoldOut(data, taken, options.Seed);
+        int[] items = [.. validation.Train.SelectMany(t => t)], users = [.. validation.Train.SelectMany((t, user) => Enumerable.Repeat(user, t.Length))];
         var draw = rng.Fork();
         double updates = Math.Max(1, options.AveragedEpochs * Steps(users.Length) / AverageEvery);
         var average = new WeightAverage(model.Parameters(), (float)(1 - (1 / updates)));
-        Snapshot? best = null;
-        double bestGain = -1;
-        for (int epoch = 0; epoch < options.Epochs && epoch - BestEpoch < options.Patience && !stop.IsCancellationRequested; epoch++)
+        var best = new BestEpoch(model);
+        for (int epoch = 0; epoch < options.Epochs && epoch - Math.Max(0, best.Epoch) < options.Patience && !stop.IsCancellationRequested; epoch++)
         {
             var clock = Stopwatch.StartNew();
             _losses.Add(Epoch(model, adam, average, users, items, taken, draw.Split((ulong)epoch), $"epoch {epoch + 1}/{options.Epochs}", progress, stop));
@@ -70,11 +69,11 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
             var ranking = Ranking.Evaluate(this, validation);
             _hits.Add(ranking.HitRate);
             _gains.Add(ranking.Ndcg);
+            best.Offer(epoch, ranking.Ndcg);
             progress.Line($"epoch {epoch + 1,2}/{options.Epochs}  loss {_losses[^1]:F4}  valid hr@10 {ranking.HitRate:F4}  ndcg@10 {ranking.Ndcg:F4}  {clock.Elapsed.TotalSeconds:F1} s");
-            if (ranking.Ndcg <= bestGain && best is not null) { continue; }
-            (best, bestGain, BestEpoch) = (model.Snapshot(), ranking.Ndcg, epoch);
         }
-        if (best is not null) { model.Restore(best); }
+        best.Restore();
+        BestEpoch = best.Epoch;
     }
 
     public void Score(int user, ReadOnlySpan<int> items, Span<float> scores)
@@ -118,63 +117,4 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
     }
 
     private int Steps(int interactions) => ((interactions * (1 + options.NegativesPerPositive)) + options.Batch - 1) / options.Batch;
-
-    /// <summary>Takes one random interaction out of each user's list that has two or more, and draws the candidates it is ranked among.</summary>
-    private static (int[] Users, int[] Items, Interactions Validation) HoldOut(Interactions data, TakenItems taken, Rng rng)
-    {
-        List<int> users = [], items = [];
-        int[] held = new int[data.Users];
-        int[][] candidates = new int[data.Users][];
-        for (int u = 0; u < data.Users; u++)
-        {
-            int[] own = data.Train[u];
-            int at = own.Length >= 2 ? rng.Next(own.Length) : -1;
-            held[u] = at < 0 ? -1 : own[at];
-            candidates[u] = [];
-            if (at >= 0)
-            {
-                HashSet<int> others = [];
-                int free = data.Items - own.Length;
-                while (others.Count < Math.Min(ValidationCandidates, free)) { others.Add(taken.DrawOther(u, rng)); }
-                candidates[u] = [.. others];
-            }
-            for (int i = 0; i < own.Length; i++)
-            {
-                if (i == at) { continue; }
-                users.Add(u);
-                items.Add(own[i]);
-            }
-        }
-        return ([.. users], [.. items], data with { Test = held, Negatives = candidates });
-    }
-
-    /// <summary>Who took what, a bit a pair.</summary>
-    private sealed class TakenItems
-    {
-        private readonly int _items;
-        private readonly ulong[] _bits;
-
-        public TakenItems(Interactions data)
-        {
-            _items = data.Items;
-            _bits = new ulong[(((long)data.Users * data.Items) + 63) / 64];
-            for (int u = 0; u < data.Users; u++)
-            {
-                if (data.Train[u].Length >= data.Items) { throw new DataException($"{data.Name}: user {u} took every item, so there is none to tell apart."); }
-                foreach (int i in data.Train[u]) { _bits[Place(u, i) / 64] |= 1ul << (int)(Place(u, i) % 64); }
-            }
-        }
-
-        /// <summary>A random item that the user has not taken in training.</summary>
-        public int DrawOther(int user, Rng rng)
-        {
-            while (true)
-            {
-                int item = rng.Next(_items);
-                if ((_bits[Place(user, item) / 64] >> (int)(Place(user, item) % 64) & 1) == 0) { return item; }
-            }
-        }
-
-        private long Place(int user, int item) => ((long)user * _items) + item;
-    }
 }
