@@ -27,17 +27,16 @@ internal sealed record Head(string Name, HeadKind Kind, float[] Targets)
 internal sealed class HeadScore(Head head)
 {
     private readonly RegressionError _error = new();
-    private readonly LogLoss _loss = new();
     private readonly RocAuc _auc = new();
     private readonly Accuracy _right = new();
 
     /// <summary>The measure that is reported: RMSE, AUC or accuracy.</summary>
     public Score Metric => new(head.Metric, head.Kind switch { HeadKind.Value => _error.Rmse, HeadKind.YesNo => _auc.Value, _ => _right.Value });
 
-    /// <summary>The measure that gains are made of, less is better: RMSE, or log-loss.</summary>
-    public double Loss => head.Kind == HeadKind.Value ? _error.Rmse : _loss.Value;
+    /// <summary>By what share of the other's measure this one is better: (M − M₀) / M₀, turned round for errors. Maninis et al. 2019, arXiv:1904.08918, eq. 4.</summary>
+    public double GainOver(HeadScore other) => (head.Kind == HeadKind.Value ? -1 : 1) * (Metric.Value / other.Metric.Value - 1);
 
-    /// <summary>Adds a row: the predicted value, the chance of yes, or the chance of each class.</summary>
+    /// <summary>Adds a row: the predicted value, a number that grows with the chance of yes, or one for each class.</summary>
     public void Add(int row, ReadOnlySpan<float> predicted)
     {
         float target = head.Targets[row];
@@ -47,11 +46,9 @@ internal sealed class HeadScore(Head head)
                 _error.Add(predicted[0], target);
                 break;
             case HeadKind.YesNo:
-                _loss.Add(predicted[0], target > 0);
                 _auc.Add(predicted[0], target > 0);
                 break;
             default:
-                _loss.Add(predicted, (int)target);
                 _right.Add(System.Numerics.Tensors.TensorPrimitives.IndexOfMax(predicted), (int)target);
                 break;
         }

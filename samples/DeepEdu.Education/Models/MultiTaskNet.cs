@@ -33,7 +33,7 @@ internal sealed class MultiTaskNet : Module
         => new Sequential(
             new Conv2d(1, 16, 3, rng, padding: ConvPadding.Same), new Relu(), new MaxPool2d(2),
             new Conv2d(16, 32, 3, rng, padding: ConvPadding.Same), new Relu(), new MaxPool2d(2),
-            new Flatten(), new Dense(32 * (height / 4) * (width / 4), 64, rng), new Relu(), new Dropout(0.2f, rng));
+            new Flatten(), new Dense(32 * (height / 4) * (width / 4), 64, rng), new Relu());
 
     protected override void Parts(Parts p) => p.Of(_trunk).Of(_heads);
 }

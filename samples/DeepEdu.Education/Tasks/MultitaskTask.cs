@@ -14,7 +14,7 @@ namespace DeepEdu.Education.Tasks;
 internal sealed class MultitaskTask : IEducationTask
 {
     private const int FoldCount = 10;
-    private const string GainText = "relative_gain is the mean over all heads of 1 - loss / loss of the same head trained alone (loss: RMSE or log-loss). "
+    private const string GainText = "relative_gain is the mean over all heads of the share by which the metric is better than that of the same head trained alone. "
         + "Each network keeps the epoch that is best on a fifth of its training rows; ridge sees the same columns.";
 
     public string Name => "multitask";
@@ -76,7 +76,7 @@ internal sealed class MultitaskTask : IEducationTask
         progress.Line($"digits 8x8: {train.Length} training and {test.Length} test images, targets digit, odd, loop, slant");
         TrainPlan plan = new(rng => MultiTaskNet.ConvTrunk(images.Height, images.Width, rng), 64)
         {
-            Epochs = options.Epochs ?? (options.Quick ? 8 : 20),
+            Epochs = options.Epochs ?? (options.Quick ? 8 : 30),
             Batch = options.Batch ?? 32,
             LearningRate = 6e-3,
         };

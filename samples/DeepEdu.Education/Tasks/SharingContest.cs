@@ -65,7 +65,7 @@ internal sealed class SharingContest(Head[] heads, string suffix = "")
 
     public IReadOnlyList<Score> Guessed => Metrics(_naive);
 
-    /// <summary>1 − loss / loss of the single-task network, head by head.</summary>
+    /// <summary>Relative gains over the single-task networks, head by head.</summary>
     public IReadOnlyList<Score> SharedGains => Gains(_shared);
 
     public IReadOnlyList<Score> RidgeGains => Gains(_ridge);
@@ -74,7 +74,7 @@ internal sealed class SharingContest(Head[] heads, string suffix = "")
 
     private Score[] Metrics(HeadScore[] scores) => Array.ConvertAll(scores, s => s.Metric with { Name = s.Metric.Name + suffix });
 
-    private Score[] Gains(HeadScore[] scores) => [.. scores.Select((s, h) => new Score($"gain_{heads[h].Name}{suffix}", 1 - s.Loss / _alone[h].Loss))];
+    private Score[] Gains(HeadScore[] scores) => [.. scores.Select((s, h) => new Score($"gain_{heads[h].Name}{suffix}", s.GainOver(_alone[h])))];
 
     private static HeadScore[] Scores(Head[] heads) => Array.ConvertAll(heads, h => new HeadScore(h));
 
@@ -84,7 +84,7 @@ internal sealed class SharingContest(Head[] heads, string suffix = "")
         for (int i = 0; i < test.Length; i++) { score.Add(test[i], predicted.AsSpan(i * outputs, outputs)); }
     }
 
-    /// <summary>One regression an output: of the difference to what is known, of 0 and 1, or of each class against the rest. Chances are cut to 0.02..0.98.</summary>
+    /// <summary>One regression an output: of the difference to what is known, of 0 and 1, or of each class against the rest.</summary>
     private static float[] Ridge(Head head, float[][] rows, int[] train, int[] test)
     {
         float[] predicted = new float[test.Length * head.Outputs];
@@ -99,16 +99,7 @@ internal sealed class SharingContest(Head[] heads, string suffix = "")
             }), 10);
             for (int i = 0; i < test.Length; i++)
             {
-                float y = ridge.Predict(rows[test[i]]);
-                predicted[i * head.Outputs + k] = head.Kind == HeadKind.Value ? y + (head.Known?[test[i]] ?? 0) : Math.Clamp(y, 0.02f, 0.98f);
-            }
-        }
-        if (head.Kind == HeadKind.Class)
-        {
-            for (int i = 0; i < predicted.Length; i += head.Outputs)
-            {
-                Span<float> chances = predicted.AsSpan(i, head.Outputs);
-                System.Numerics.Tensors.TensorPrimitives.Divide(chances, System.Numerics.Tensors.TensorPrimitives.Sum<float>(chances), chances);
+                predicted[i * head.Outputs + k] = ridge.Predict(rows[test[i]]) + (head.Kind == HeadKind.Value ? head.Known?[test[i]] ?? 0 : 0);
             }
         }
         return predicted;
