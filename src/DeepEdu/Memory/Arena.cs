@@ -28,7 +28,7 @@ public class Arena : IDisposable
     public Arena? Outer => _outer;
 
     /// <summary>Blocks that will go back to the pool when the arena closes.</summary>
-    public int BlockCount => _blocks.Count;
+    public int BlockCount => _closed ? 0 : _blocks.Count;
 
     internal void Own(Block block)
     {
@@ -37,10 +37,10 @@ public class Arena : IDisposable
         _blocks.Add(block);
     }
 
-    /// <summary>Hands a block to the enclosing arena, or to the garbage collector when there is none.</summary>
+    /// <summary>Hands a block of the innermost arena to the enclosing one, or to the garbage collector when there is none. Blocks of other arenas outlive it anyway.</summary>
     internal static void Release(Block block)
     {
-        if (block.Owner is not { } arena) { return; }
+        if (block.Owner is not { } arena || arena != t_current) { return; }
         arena.Remove(block);
         if (arena._outer is { } outer) { outer.Own(block); }
         else { block.Home?.Forget(block); }

@@ -71,9 +71,10 @@ public partial class Tensor
     /// <summary>The identity matrix [n, n].</summary>
     public static Tensor Eye(int n, Device? device = null)
     {
-        float[] values = new float[n * n];
+        Shape shape = [n, n];
+        float[] values = new float[shape.Size];
         for (int i = 0; i < n; i++) { values[(i * n) + i] = 1; }
-        return Of([n, n], values, device);
+        return Of(shape, values, device);
     }
 
     /// <summary>0, 1, .. n − 1.</summary>

@@ -53,14 +53,15 @@ public partial class Tensor
     /// <exception cref="ShapeException">The part reaches beyond the tensor.</exception>
     public Tensor Alias(Shape shape, int offset)
     {
-        if (offset < 0 || offset + shape.Size > Size) { throw new ShapeException("alias", $"{shape} from value {offset} does not lie inside {Shape}", Shape, shape); }
+        if (offset < 0 || offset > Size - shape.Size) { throw new ShapeException("alias", $"{shape} from value {offset} does not lie inside {Shape}", Shape, shape); }
         return new(shape, Device, View.Block, _offset + offset);
     }
 
     /// <summary>The same values without history: no gradient flows back through the result. PyTorch's <c>detach</c>. The memory is shared.</summary>
     public Tensor Detach() => Alias(Shape);
 
-    /// <summary>Lets the tensor outlive the innermost arena or tape: it then belongs to the enclosing one or, outside any, to the garbage collector.</summary>
+    /// <summary>Lets the tensor outlive the innermost arena or tape: it then belongs to the enclosing one or, outside any, to the garbage collector.
+    /// Tensors that share its memory come along. One that was not made in the innermost arena outlives it anyway and stays where it is.</summary>
     /// <returns>This tensor.</returns>
     public Tensor Keep()
     {

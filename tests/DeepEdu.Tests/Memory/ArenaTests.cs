@@ -84,6 +84,27 @@ public class ArenaTests
     }
 
     [Fact]
+    public void KeepingTwiceOrInAnInnerArenaHandsOverOnce()
+    {
+        int live = CpuPool.LiveBlocks;
+        Tensor outers, inners;
+        using (var outer = new Arena())
+        {
+            outers = Tensor.Full([10], 7);
+            using (new Arena())
+            {
+                inners = Tensor.Full([10], 8).Keep().Keep();
+                inners.Alias([5, 2]).Keep();
+                outers.Keep();
+            }
+            Assert.Equal(2, outer.BlockCount);
+        }
+        Assert.Throws<ObjectDisposedException>(() => outers.ToArray());
+        Assert.Throws<ObjectDisposedException>(() => inners.ToArray());
+        Assert.Equal(live, CpuPool.LiveBlocks);
+    }
+
+    [Fact]
     public void ClosingTheOuterArenaFirstIsRefused()
     {
         var outer = new Arena();

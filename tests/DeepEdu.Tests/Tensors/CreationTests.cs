@@ -19,6 +19,13 @@ public class CreationTests
         Assert.Empty(Tensor.Eye(0).ToArray());
     }
 
+    [Fact]
+    public void SizesBeyondWhatATensorHoldsAreNamed()
+    {
+        Assert.Contains("[65536,65536]", Assert.Throws<ShapeException>(() => Tensor.Eye(65_536)).Message, StringComparison.Ordinal);
+        Assert.Contains("alias", Assert.Throws<ShapeException>(() => Tensor.Zeros([4]).Alias([1], int.MaxValue)).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     // lengths and values as torch.arange
     [InlineData(0, 5, 1, new float[] { 0, 1, 2, 3, 4 })]
