@@ -41,10 +41,8 @@ public static class GradCheck
         double[] slopes = new double[inputs.Length], sizes = new double[inputs.Length];
         float[][] directions = new float[inputs.Length][];
         double resolution;
-        bool[] leaves = Array.ConvertAll(inputs, x => x.IsLeaf);
-        try
+        using (var tape = new Tape(training))
         {
-            using var tape = new Tape(training);
             foreach (var x in inputs) { tape.Watch(x); }
             var y = f(inputs);
             w = Direction(rng, y.Size);
@@ -56,10 +54,6 @@ public static class GradCheck
                 float[] g = gradients?.Find(inputs[i])?.ToArray() ?? new float[inputs[i].Size];
                 (slopes[i], sizes[i]) = (Dot(directions[i], g), SizeOfProducts(directions[i], g));
             }
-        }
-        finally
-        {
-            for (int i = 0; i < inputs.Length; i++) { inputs[i].IsLeaf = leaves[i]; }
         }
         var worst = new Result(-1, 0, 0, 0);
         for (int i = 0; i < inputs.Length; i++)

@@ -30,6 +30,7 @@ public sealed class Tape : Arena
 {
     [ThreadStatic] private static List<Step>? t_spare;
     private readonly List<Step> _steps;
+    private List<Tensor>? _watched;
     private bool _rewinding;
 
     /// <summary>Starts recording.</summary>
@@ -77,12 +78,16 @@ public sealed class Tape : Arena
         return tensor.IsLeaf || ReferenceEquals(tensor.Recorder, this);
     }
 
-    /// <summary>Asks for the gradient of a tensor that is not a parameter, such as an input.</summary>
+    /// <summary>Asks for the gradient of a tensor that is not a parameter, such as an input, or of a frozen parameter. When the tape closes the tensor is as before.</summary>
     /// <returns>The same tensor.</returns>
     public Tensor Watch(Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        tensor.IsLeaf = true;
+        if (!tensor.IsLeaf)
+        {
+            tensor.IsLeaf = true;
+            (_watched ??= []).Add(tensor);
+        }
         return tensor;
     }
 
@@ -144,6 +149,7 @@ public sealed class Tape : Arena
     {
         _steps.Clear();
         t_spare = _steps;
+        foreach (var tensor in _watched ?? []) { tensor.IsLeaf = false; }
     }
 
     internal bool IsFirstOutput(Tensor made) => ReferenceEquals(_steps[made.Node].Output, made);

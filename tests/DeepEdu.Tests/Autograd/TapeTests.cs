@@ -91,6 +91,19 @@ public class TapeTests
     }
 
     [Fact]
+    public void WatchingEndsWithTheTape()
+    {
+        var x = Tensor.Of(2f, 3f);
+        Parameter frozen = new([2], [4, 5]) { Trainable = false }, learned = new([2], [6, 7]);
+        using (var tape = new Tape())
+        {
+            var g = tape.Gradients((tape.Watch(x) * tape.Watch(frozen) * tape.Watch(learned)).Sum());
+            Assert.Equal([12, 21], g[frozen].ToArray());
+        }
+        Assert.Equal((false, false, true), (x.IsLeaf, frozen.Trainable, learned.Trainable));
+    }
+
+    [Fact]
     public void AGradientCanStartAnywhere()
     {
         var x = new Parameter([3], [1, 2, 3]);
