@@ -45,10 +45,24 @@ public sealed partial class CpuDevice
 
     private static void FoldColumns<F>(F f, View x, int outer, int n, int inner, View y) where F : unmanaged, IFold
     {
-        // every output is folded from top to bottom by one thread: columns of a block side by side, so that rows are read whole
-        int columns = Math.Min(inner, Math.Max(64, Grain / n / 16 * 16)), blocks = (inner + columns - 1) / columns;
-        var body = new ColumnChunks<F> { Formula = f, X = x, Y = y, N = n, Inner = inner, Columns = columns, Blocks = blocks };
-        if (outer * blocks == 1) { body.Run(0); } else { Work.Run(outer * blocks, body); }
+        // blocks of columns side by side, so that rows are read whole, each folded from top to bottom; long columns in pieces, as long rows are
+        int pieces = (n + FoldPiece - 1) / FoldPiece, rows = Math.Min(n, FoldPiece);
+        int columns = Math.Min(inner, Math.Max(64, Grain / rows / 16 * 16)), blocks = (inner + columns - 1) / columns, units = outer * pieces * blocks;
+        float[]? partial = pieces == 1 ? null : ArrayPool<float>.Shared.Rent(outer * pieces * inner);
+        int each = Math.Max(1, Grain / (rows * columns)), chunks = (units + each - 1) / each;
+        var body = new ColumnChunks<F> { Formula = f, X = x, Y = y, N = n, Inner = inner, Columns = columns, Blocks = blocks, Pieces = pieces, Partial = partial, Units = units, Each = each };
+        if (chunks == 1) { body.Run(0); } else { Work.Run(chunks, body); }
+        if (partial is null) { return; }
+        for (int o = 0; o < outer; o++)
+        {
+            for (int i = 0; i < inner; i++)
+            {
+                F1 acc = partial[(o * pieces * inner) + i];
+                for (int p = 1; p < pieces; p++) { acc = f.Join<F1>(acc, partial[(((o * pieces) + p) * inner) + i]); }
+                At(y, (o * inner) + i) = acc.V;
+            }
+        }
+        ArrayPool<float>.Shared.Return(partial);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -112,12 +126,20 @@ public sealed partial class CpuDevice
     {
         public F Formula;
         public View X, Y;
-        public int N, Inner, Columns, Blocks;
+        public int N, Inner, Columns, Blocks, Pieces, Units, Each;
+        public float[]? Partial;
 
         public readonly void Run(int chunk)
         {
-            int o = chunk / Blocks, from = chunk % Blocks * Columns, n = Math.Min(Columns, Inner - from);
-            Sweep(Formula, ref At(X, (o * N * Inner) + from), ref At(Y, (o * Inner) + from), N, Inner, n);
+            int first = chunk * Each, end = Math.Min(Units, first + Each);
+            for (int unit = first; unit < end; unit++)
+            {
+                var (at, block) = Math.DivRem(unit, Blocks);
+                var (o, piece) = Math.DivRem(at, Pieces);
+                int from = block * Columns, row = piece * FoldPiece;
+                ref float to = ref Partial is null ? ref At(Y, (o * Inner) + from) : ref Partial[(at * Inner) + from];
+                Sweep(Formula, ref At(X, (((o * N) + row) * Inner) + from), ref to, Math.Min(FoldPiece, N - row), Inner, Math.Min(Columns, Inner - from));
+            }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]

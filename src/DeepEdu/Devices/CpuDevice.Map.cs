@@ -12,7 +12,7 @@ public sealed partial class CpuDevice
     {
         int n = y.Length;
         if (n <= Grain) { MapRange(f, ref At(x), ref At(y), n); }
-        else { Work.Run((n + Grain - 1) / Grain, new MapChunks<F> { Formula = f, X = x, Y = y }); }
+        else { Work.Run(((n - 1) / Grain) + 1, new MapChunks<F> { Formula = f, X = x, Y = y }); }
     }
 
     /// <inheritdoc/>
@@ -21,7 +21,7 @@ public sealed partial class CpuDevice
         int n = w.Length;
         var body = new UpdateChunks<F> { Formula = f, W = w, G = g, S1 = s1, S2 = s2, S3 = s3 };
         if (n <= Grain) { body.Run(0); }
-        else { Work.Run((n + Grain - 1) / Grain, body); }
+        else { Work.Run(((n - 1) / Grain) + 1, body); }
     }
 
     internal static ref float At(View v, int offset = 0) =>

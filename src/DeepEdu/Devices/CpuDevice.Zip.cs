@@ -30,7 +30,7 @@ public sealed partial class CpuDevice
         {
             body.RowsAChunk = 1;
             body.Piece = Grain;
-            int chunks = (n + Grain - 1) / Grain;
+            int chunks = ((n - 1) / Grain) + 1;
             if (chunks == 1) { body.Run(0); } else { Work.Run(chunks, body); }
         }
         else
