@@ -9,7 +9,7 @@ internal static unsafe class Pool2d
     // outputs worth handing to another thread
     private const int Grain = 8192;
 
-    /// <summary>y: the largest of each window; at: where in its plane it lies, if not null. The first of equals wins; a NaN beats everything.</summary>
+    /// <summary>y: the largest of each window; at: where in its plane it lies, or −1, if not null. The first of equals wins; a NaN beats everything.</summary>
     public static void Max(in PoolShape s, float* x, float* y, int* at) => Work.For(s.Planes, PlanesAtOnce(s), new MaxPlanes { S = s, X = x, Y = y, At = at });
 
     /// <summary>dx: each dy goes to the place its value came from.</summary>
@@ -52,7 +52,8 @@ internal static unsafe class Pool2d
                         int x0 = (ox * s.StrideW) - s.PadW, x1 = Math.Min(s.W, x0 + (s.DilationW * (s.KW - 1)) + 1);
                         while (x0 < 0) { x0 += s.DilationW; }
                         float best = float.NegativeInfinity;
-                        int where = (y0 * s.W) + x0;
+                        // a dilated window may see nothing but padding: it came from nowhere
+                        int where = y0 < y1 && x0 < x1 ? (y0 * s.W) + x0 : -1;
                         for (int i = y0; i < y1; i += s.DilationH)
                         {
                             for (int j = x0; j < x1; j += s.DilationW)
@@ -84,7 +85,7 @@ internal static unsafe class Pool2d
                 float* dx = DX + ((nint)p * inner), dy = DY + ((nint)p * outer);
                 int* at = At + ((nint)p * outer);
                 new Span<float>(dx, inner).Clear();
-                for (int i = 0; i < outer; i++) { dx[at[i]] += dy[i]; }
+                for (int i = 0; i < outer; i++) { if (at[i] >= 0) { dx[at[i]] += dy[i]; } }
             }
         }
     }

@@ -51,6 +51,17 @@ public sealed class ConvTests
     }
 
     [Fact]
+    public void AWindowOfNothingButPaddingHasNoGradient()
+    {
+        // rows −1 and 1 of an input with row 0 alone
+        using var tape = new Tape();
+        var x = tape.Watch(Tensor.Ones([1, 2, 1, 4]));
+        var y = x.MaxPool2d((2, 1), (1, 1), (1, 0), (2, 1));
+        Assert.All(y.ToArray(), v => Assert.Equal(float.NegativeInfinity, v));
+        Assert.All(tape.Gradients(y, Tensor.Ones(y.Shape))[x].ToArray(), d => Assert.Equal(0, d));
+    }
+
+    [Fact]
     public void FusedKeepsNaN()
     {
         var x = Tensor.Zeros([1, 1, 4, 4]);
