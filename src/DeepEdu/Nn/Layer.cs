@@ -12,7 +12,7 @@ public abstract class Layer : Module
     /// <exception cref="InvalidOperationException">The layer takes numbers, not indices.</exception>
     public virtual Tensor Forward(Indices x) => throw new InvalidOperationException($"{Kind}: takes a tensor of numbers, not indices; put an Embedding before it, or make them numbers");
 
-    /// <summary>A table of the layers, with their output shapes for an input of the given shape, parameters and bytes. The values that are run through are zeros.</summary>
+    /// <summary>A table of the layers, with their output shapes for an input of the given shape, parameters and bytes. The values that are run through are zeros, or indices 0 where an embedding comes first.</summary>
     /// <param name="input">The shape of one input, batch axis included: <c>[1, 1, 28, 28]</c>.</param>
     public string Summary(Shape input) => Nn.Summary.Of(this, input);
 

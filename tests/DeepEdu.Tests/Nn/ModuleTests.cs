@@ -58,6 +58,15 @@ public class ModuleTests
     }
 
     [Fact]
+    public void TheSummaryOfAModelOfTokensRunsThroughItsEmbedding()
+    {
+        var rng = new Rng(1);
+        string[] lines = new Sequential(new Embedding(10, 4, rng), new Lstm(4, 6, rng)).Summary([2, 7]).Split('\n');
+        Assert.Matches(@"^  0 Embedding +\[2,7,4\] +40 +40 +160$", lines[3]);
+        Assert.Matches(@"^  1 Lstm +\[2,7,6\] ", lines[4]);
+    }
+
+    [Fact]
     public void LayersThatLookNothingUpRefuseIndices()
     {
         Indices tokens = new[] { 0, 1 };
