@@ -130,7 +130,7 @@ public static class Extremes
         public void Run()
         {
             if (Inner == 1) { Work.For(Outer, Math.Max(1, CpuDevice.Grain / N), this); }
-            else { Work.For(Outer * ((Inner + Block - 1) / Block), Math.Max(1, CpuDevice.Grain / (N * Block)), this); }
+            else { Work.For(Outer * ((Inner + Block - 1) / Block), Math.Max(1, CpuDevice.Grain / Block / N), this); }
         }
 
         /// <inheritdoc/>

@@ -1,9 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
 using DeepEdu.Kernels;
-using DeepEdu.Lanes;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Ops;
@@ -67,20 +65,12 @@ public static class LinearOps
         tape.Add([y], bias is null ? [x, weight] : [x, weight, bias], (dys, into) =>
         {
             var dy = dys[0]!;
-            if (relu) { dy = dy.ZipConstant(y, default(WherePositive), "linear"); }
+            if (relu) { dy = dy.ZipConstant(y, default(Activations.ReluPull), "linear"); }
             dy = dy.Alias([rows, outputs]);
             if (tape.Wants(x)) { into[0] = MatMulOps.Product(dy, weight, false, false, null).Alias(x.Shape); }
             if (tape.Wants(weight)) { into[1] = MatMulOps.Product(dy, x.Alias([rows, inputs]), true, false, null); }
             if (bias is not null && tape.Wants(bias)) { into[2] = dy.SumTo(bias.Shape); }
         });
-    }
-
-    /// <summary>dy where the output is above 0.</summary>
-    public readonly struct WherePositive : IZip
-    {
-        /// <inheritdoc/>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public L Apply<L>(L dy, L y) where L : struct, ILane<L> => L.WhereGreater(y, 0f, dy, 0f);
     }
 
     [DoesNotReturn]

@@ -44,7 +44,7 @@ internal static class Slicing
                 default:
                     int from = slice.From.GetOffset(s[axis]), to = slice.To.GetOffset(s[axis]);
                     if (from < 0 || to > s[axis] || from > to) { ThrowRange(s, axis, slice); }
-                    (sizes[rank], steps[rank++]) = ((to - from + slice.Stride - 1) / slice.Stride, own[axis] * slice.Stride);
+                    (sizes[rank], steps[rank++]) = (from == to ? 0 : ((to - from - 1) / slice.Stride) + 1, own[axis] * slice.Stride);
                     start += from * own[axis++];
                     break;
             }

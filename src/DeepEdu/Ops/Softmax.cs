@@ -186,7 +186,7 @@ public static class SoftmaxOp
     {
         if (n == 0) { return; }
         int pieces = inner == 1 ? outer : outer * ((inner + Block - 1) / Block);
-        Work.For(pieces, Math.Max(1, CpuDevice.Grain / 4 / (inner == 1 ? n : n * Block)), kernel);
+        Work.For(pieces, Math.Max(1, CpuDevice.Grain / 4 / (inner == 1 ? 1 : Block) / n), kernel);
     }
 
     private static (int At, int Columns) Place(int piece, int n, int inner)
