@@ -8,6 +8,7 @@ public static partial class OpCatalog
     private static OpRow[] Shapes =>
     [
         new("reshape", x => x[0].Reshape(4, -1)),
+        new("reshape to a shape", x => x[0].Reshape(Shape.Create([3, 8]))),
         new("flatten", x => x[0].Flatten(1, -2)),
         new("flatten all", x => x[0].Flatten()),
         new("squeeze", x => x[0].Squeeze()),
@@ -19,6 +20,7 @@ public static partial class OpCatalog
         new("transpose heads", x => x[0].Transpose(1, 2)) { Big = [[4, 70, 8, 20]] },
         new("T", x => x[0].T) { Big = [[301, 203]] },
         new("expand", x => x[0].Expand(4, 2, 3)),
+        new("broadcast to", x => x[0].BroadcastTo([4, 2, 3])),
         new("repeat", x => x[0].Repeat(2, 1, 3)) { Big = [[70, 200]] },
         new("repeat-interleave", x => x[0].RepeatInterleave(3, 1)) { Big = [[70, 200]] },
         new("flip", x => x[0].Flip(0, -1)) { Big = [[70, 700]] },
@@ -37,6 +39,7 @@ public static partial class OpCatalog
         new("stack last", x => Tensor.Stack(x, -1)) { Big = [[40_000], [40_000]] },
         new("split", x => WeighedSum(x[0].Split([1, 3, 2], 1))),
         new("split one part", x => x[0].Split([2, 3], -1)[1]),
+        new("split by size", x => Tensor.Concat([.. x[0].Split(2, 1).Reverse()], 1)),
         new("chunk", x => Tensor.Concat([.. x[0].Chunk(3).Reverse()])),
         new("narrow", x => x[0].Narrow(1, 1, 2)),
         new("slice", x => x[0][1..3, .., ^1]),

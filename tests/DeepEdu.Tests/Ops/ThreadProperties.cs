@@ -1,0 +1,46 @@
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace DeepEdu.Tests.Ops;
+
+/// <summary>The same bits on any number of threads, forward and backward, over random sizes. It sets the number of threads, so it runs alone.</summary>
+[Collection("alone")]
+public sealed class ThreadProperties : IDisposable
+{
+    private static readonly Arbitrary<(int[] Sizes, int Threads, int Seed)> s_cases = Gen.Choose(1, 400).ArrayOf(3)
+        .SelectMany(sizes => Gen.Choose(2, 9).SelectMany(threads => Gen.Choose(0, 1 << 20).Select(seed => (sizes, threads, seed))))
+        .ToArbitrary();
+
+    private readonly int _before = DeepEduOptions.MaxThreads;
+
+    public void Dispose() => DeepEduOptions.MaxThreads = _before;
+
+    [Fact]
+    public void AnyNumberOfThreadsGivesTheSameBits() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(30), Prop.ForAll(s_cases, c =>
+    {
+        var one = Results(1, c.Sizes, c.Seed);
+        var many = Results(c.Threads, c.Sizes, c.Seed);
+        for (int i = 0; i < one.Length; i++) { Assert.Equal(one[i].Select(BitConverter.SingleToInt32Bits), many[i].Select(BitConverter.SingleToInt32Bits)); }
+    }));
+
+    private static float[][] Results(int threads, int[] sizes, int seed)
+    {
+        DeepEduOptions.MaxThreads = threads;
+        var rng = new Rng((ulong)seed);
+        int rows = sizes[0], columns = sizes[1], outputs = sizes[2];
+        Tensor x = Tensor.Normal([rows, columns], rng), w = Tensor.Normal([outputs, columns], rng), bias = Tensor.Normal([outputs], rng);
+        var index = Indices.Wrap([.. Enumerable.Range(0, rows).Select(_ => rng.Next(outputs))], [rows]);
+        using var tape = new Tape();
+        foreach (var t in (Tensor[])[x, w, bias]) { tape.Watch(t); }
+        var h = x.Linear(w, bias, relu: true).Dropout(0.3f, rng).LayerNorm([outputs]);
+        var y = h.Softmax() + h.IndexSelect(0, Indices.Wrap([.. index.ToArray().Select(i => i % rows)], [rows])).T.CumSum(-1).T;
+        var loss = y.CrossEntropy(index) + y.Var(0).Sum() + y.Square().Mean() + y.Max(-1).LogSumExp();
+        var g = tape.Gradients(loss);
+        return [y.ToArray(), [loss.Item()], g[x].ToArray(), g[w].ToArray(), g[bias].ToArray()];
+    }
+}
