@@ -19,6 +19,9 @@ internal sealed record DigitCnnOptions(int Epochs, int Batch, ulong Seed)
 {
     /// <summary>The highest rate of a one-cycle schedule.</summary>
     public double LearningRate { get; init; } = 3e-3;
+
+    /// <summary>While learning, images are moved by up to so many pixels each way, drawn anew each time.</summary>
+    public int Shift { get; init; }
 }
 
 /// <summary>Two convolutions with max pooling and two dense layers (after LeCun et al. 1998, with ReLU and dropout), trained on cross-entropy with Adam. A held-out
@@ -29,6 +32,7 @@ internal sealed class DigitCnn
     private readonly DigitCnnOptions _options;
     private readonly Sequential _net;
     private readonly Batches _order;
+    private readonly Rng _shifts;
     private readonly ImageSet _train, _validation;
     private readonly List<double> _trainLoss = [], _validationLoss = [], _trainAccuracy = [], _validationAccuracy = [];
 
@@ -44,6 +48,7 @@ internal sealed class DigitCnn
             new Dense(features, 128, rng, init: Init.KaimingNormal()), new Relu(), new Dropout(0.5f, rng),
             new Dense(128, train.Classes, rng));
         _order = new Batches(train.Count, options.Batch, rng);
+        _shifts = rng.Fork();
     }
 
     public int EpochsRun => _trainLoss.Count;
@@ -107,7 +112,7 @@ internal sealed class DigitCnn
             int[] labels = new int[rows.Length];
             for (int i = 0; i < rows.Length; i++)
             {
-                _train[rows[i]].CopyTo(x.AsSpan()[(i * _train.Size)..]);
+                CopyMoved(_train[rows[i]], x.AsSpan().Slice(i * _train.Size, _train.Size), _shifts.Next(-_options.Shift, _options.Shift + 1), _shifts.Next(-_options.Shift, _options.Shift + 1));
                 labels[i] = _train.Labels[rows[i]];
             }
             var logits = _net.Forward(x);
@@ -120,6 +125,17 @@ internal sealed class DigitCnn
             progress.Step($"epoch {epoch + 1}/{_options.Epochs}", step, _order.Count);
         }
         return (loss / Math.Max(1, seen), right / Math.Max(1, seen));
+    }
+
+    /// <summary>Copies an image <paramref name="down"/> and <paramref name="right"/> of where it was, over zeros.</summary>
+    private void CopyMoved(ReadOnlySpan<float> image, Span<float> to, int down, int right)
+    {
+        int h = _train.Height, w = _train.Width;
+        to.Clear();
+        for (int y = Math.Max(0, down); y < Math.Min(h, h + down); y++)
+        {
+            image.Slice(((y - down) * w) + Math.Max(0, -right), w - Math.Abs(right)).CopyTo(to[((y * w) + Math.Max(0, right))..]);
+        }
     }
 
     private (double Loss, double Accuracy) Validate()

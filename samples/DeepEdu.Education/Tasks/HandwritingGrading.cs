@@ -34,7 +34,7 @@ internal sealed class HandwritingGrading(RunOptions options)
         progress.Line($"{name}: {train.Count} training, {validation.Count} validation and {test.Count} test images of {given.Height}x{given.Width}");
 
         int epochs = options.Epochs ?? (options.Quick ? 2 : embedded ? 30 : 5);
-        DigitCnn model = new(train, validation, new(epochs, options.Batch ?? (embedded ? 32 : 64), options.Seed));
+        DigitCnn model = new(train, validation, new(epochs, options.Batch ?? (embedded ? 32 : 64), options.Seed) { Shift = given.Width / 20 });
         model.Fit(progress, stop);
         HandwrittenSum[] sums = test.Labels.Distinct().Count(l => l < 10) == 10 ? HandwrittenSums.Create(test, Sums, options.Seed) : [];
         Reading reading = new(test, sums, model.Predict(test));
@@ -49,7 +49,7 @@ internal sealed class HandwritingGrading(RunOptions options)
             Confusion = reading.Confusion,
             Calibration = sums.Length > 0 ? reading.Calibration : null,
             Protocol = $"{(embedded ? "A random fifth of the digits is the test part" : "Given training and test parts")}; {validation.Count} training images are held out and choose the epoch "
-                + $"({model.BestEpoch + 1} of {model.EpochsRun}); the test images are read once. {model.ParameterCount} parameters. "
+                + $"({model.BestEpoch + 1} of {model.EpochsRun}); the test images are read once. {(given.Width >= 20 ? $"Training images are moved by up to {given.Width / 20} pixels at random. " : "")}{model.ParameterCount} parameters. "
                 + $"Sums: {Sums} answers written with test images, graded right when the probability that they show the true sum is at least one half; "
                 + "sums_brier, sums_ece and the reliability diagram are of that probability.",
         };
