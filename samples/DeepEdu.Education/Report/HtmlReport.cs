@@ -9,7 +9,7 @@ internal static class HtmlReport
 {
     private const string Style = "body{font:15px/1.5 sans-serif;color:#222;max-width:1000px;margin:2em auto;padding:0 1em}"
         + "table{border-collapse:collapse;margin:1em 0}th,td{border:1px solid #ccc;padding:.3em .7em;text-align:left}td.n{text-align:right;font-variant-numeric:tabular-nums}"
-        + "tr.model{font-weight:bold;background:#eef5fc}.charts{display:flex;flex-wrap:wrap;gap:1em;align-items:flex-start}svg{border:1px solid #eee}code{background:#f4f4f4;padding:.1em .3em}";
+        + ".model{font-weight:bold;background:#eef5fc}.charts{display:flex;flex-wrap:wrap;gap:1em;align-items:flex-start}svg{border:1px solid #eee}code{background:#f4f4f4;padding:.1em .3em}";
 
     public static string Render(IReadOnlyList<RunResult> results, string commandLine)
     {
@@ -24,28 +24,30 @@ internal static class HtmlReport
     {
         html.Append(CultureInfo.InvariantCulture, $"<h2>{Encode(r.Task)}: {Encode(r.Model)} on {Encode(r.Data)}</h2>\n");
         if (r.Protocol.Length > 0) { html.Append(CultureInfo.InvariantCulture, $"<p>{Encode(r.Protocol)}</p>\n"); }
-        html.Append("<table><tr><th>model</th>");
-        foreach (Score score in r.Metrics) { html.Append(CultureInfo.InvariantCulture, $"<th>{Encode(score.Name)}</th>"); }
-        html.Append("</tr>\n");
-        Row(html, r, r.Model, r.Metrics, "model");
-        foreach (var (name, scores) in r.Baselines) { Row(html, r, name, scores, "baseline"); }
-        html.Append(CultureInfo.InvariantCulture, $"</table>\n<p>{r.Epochs} epochs, {r.Seconds:0.0} s, seed {r.Seed}.</p>\n<div class=\"charts\">\n");
+        Table(html, r);
+        html.Append(CultureInfo.InvariantCulture, $"<p>{r.Epochs} epochs, {r.Seconds:0.0} s, seed {r.Seed}.</p>\n<div class=\"charts\">\n");
         foreach (Chart chart in r.Charts) { html.Append(Svg.Lines(chart)).Append('\n'); }
         if (r.Confusion is not null) { html.Append(Svg.Confusion(r.Confusion, r.ClassNames)).Append('\n'); }
         if (r.Calibration is not null) { html.Append(Svg.Reliability(r.Calibration)).Append('\n'); }
         html.Append("</div>\n");
     }
 
-    private static void Row(StringBuilder html, RunResult r, string name, IReadOnlyList<Score> scores, string kind)
+    /// <summary>A row a metric, a column a model: there are more metrics than models.</summary>
+    private static void Table(StringBuilder html, RunResult r)
     {
-        html.Append(CultureInfo.InvariantCulture, $"<tr class=\"{kind}\"><td>{Encode(name)}</td>");
-        foreach (Score column in r.Metrics)
-        {
-            Score? found = scores.Cast<Score?>().FirstOrDefault(s => s!.Value.Name == column.Name);
-            html.Append(CultureInfo.InvariantCulture, $"<td class=\"n\">{(found is { } s && double.IsFinite(s.Value) ? ResultTable.Number(s.Value) : "–")}</td>");
-        }
+        html.Append(CultureInfo.InvariantCulture, $"<table><tr><th></th><th class=\"model\">{Encode(r.Model)}</th>");
+        foreach (var (name, _) in r.Baselines) { html.Append(CultureInfo.InvariantCulture, $"<th>{Encode(name)}</th>"); }
         html.Append("</tr>\n");
+        foreach (Score metric in r.Metrics)
+        {
+            html.Append(CultureInfo.InvariantCulture, $"<tr><th>{Encode(metric.Name)}</th><td class=\"n model\">{Number(metric)}</td>");
+            foreach (var (_, scores) in r.Baselines) { html.Append(CultureInfo.InvariantCulture, $"<td class=\"n\">{Number(scores.Cast<Score?>().FirstOrDefault(s => s!.Value.Name == metric.Name))}</td>"); }
+            html.Append("</tr>\n");
+        }
+        html.Append("</table>\n");
     }
+
+    private static string Number(Score? score) => score is { } s && double.IsFinite(s.Value) ? ResultTable.Number(s.Value) : "–";
 
     private static string Encode(string text) => WebUtility.HtmlEncode(text);
 }

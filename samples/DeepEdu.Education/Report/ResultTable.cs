@@ -7,7 +7,7 @@ namespace DeepEdu.Education.Report;
 internal static class ResultTable
 {
     public static void Write(View view, IReadOnlyList<RunResult> results)
-        => view.Table(["task", "data", "model", "metric", "value", "baselines", "seconds"], results.Where(r => r.Metrics.Count > 0).Select(Row));
+        => view.Table(["task", "model", "metric", "value", "baselines", "seconds"], results.Where(r => r.Metrics.Count > 0).Select(Row));
 
     public static string Number(double value) => value.ToString("0.0000", CultureInfo.InvariantCulture);
 
@@ -15,6 +15,6 @@ internal static class ResultTable
     {
         Score headline = r.Metrics[0];
         string baselines = string.Join(", ", r.Baselines.Select(b => $"{b.Name} {Number(b.Scores.FirstOrDefault(s => s.Name == headline.Name, new("", double.NaN)).Value)}"));
-        return [r.Task, r.Data, r.Model, headline.Name, Number(headline.Value), baselines, r.Seconds.ToString("0.0", CultureInfo.InvariantCulture)];
+        return [$"{r.Task}, {r.Data}", r.Model, headline.Name, Number(headline.Value), baselines, r.Seconds.ToString("0.0", CultureInfo.InvariantCulture)];
     }
 }

@@ -57,9 +57,10 @@ internal abstract class View
 
         public override void Table(string[] header, IEnumerable<string[]> rows)
         {
-            Table table = new Table().Border(TableBorder.Rounded);
-            foreach (string name in header) { table.AddColumn(Markup.Escape(name)); }
-            foreach (string[] row in rows) { table.AddRow([.. row.Select(Markup.Escape)]); }
+            Table table = new Table().Border(TableBorder.Horizontal);
+            foreach (string name in header) { table.AddColumn(Markup.Escape(name), c => c.NoWrap = name is "metric" or "value" or "seconds"); }
+            // a list in a cell goes down, not across: the table fits an 80-column terminal
+            foreach (string[] row in rows) { table.AddRow([.. row.Select(cell => Markup.Escape(cell.Replace(", ", "\n", StringComparison.Ordinal)))]); }
             AnsiConsole.Write(table);
         }
 
