@@ -2,28 +2,36 @@ using DeepEdu.Numerics;
 
 namespace DeepEdu.Data;
 
-/// <summary>Cuts the rows 0 .. count − 1 into batches of row numbers, for data that lie in memory.
+/// <summary>Cuts rows into batches of row numbers, for data that lie in memory.
 /// <code>
 /// foreach (int[] rows in batches.Epoch(epoch)) { /* x.IndexSelect(rows) */ }
 /// </code></summary>
 public sealed class Batches
 {
+    private readonly int[] _rows;
     private readonly Rng? _shuffle;
 
-    /// <summary>Batches of <paramref name="size"/> rows.</summary>
+    /// <summary>Batches of the rows 0 .. <paramref name="count"/> − 1.</summary>
     /// <param name="count">How many rows there are.</param>
     /// <param name="size">Rows a batch; the last batch may have fewer.</param>
     /// <param name="shuffle">Where random orders come from; null leaves the rows in order. One child stream is taken.</param>
     /// <param name="dropLast">Leaves out a last batch that is not full.</param>
     public Batches(int count, int size, Rng? shuffle = null, bool dropLast = false)
+        : this(Numbers(count), size, shuffle, dropLast) { }
+
+    /// <summary>Batches of some rows, such as one part of a split.</summary>
+    /// <param name="rows">The rows, copied.</param>
+    /// <param name="size">Rows a batch; the last batch may have fewer.</param>
+    /// <param name="shuffle">Where random orders come from; null leaves the rows in order. One child stream is taken.</param>
+    /// <param name="dropLast">Leaves out a last batch that is not full.</param>
+    public Batches(ReadOnlySpan<int> rows, int size, Rng? shuffle = null, bool dropLast = false)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
-        (Rows, Size, DropLast, _shuffle) = (count, size, dropLast, shuffle?.Fork());
+        (_rows, Size, DropLast, _shuffle) = (rows.ToArray(), size, dropLast, shuffle?.Fork());
     }
 
     /// <summary>How many rows there are.</summary>
-    public int Rows { get; }
+    public int Rows => _rows.Length;
 
     /// <summary>Rows of a full batch.</summary>
     public int Size { get; }
@@ -31,8 +39,11 @@ public sealed class Batches
     /// <summary>Whether a last batch that is not full is left out.</summary>
     public bool DropLast { get; }
 
+    /// <summary>Whether the rows come in random order.</summary>
+    public bool Shuffles => _shuffle is not null;
+
     /// <summary>Batches an epoch.</summary>
-    public int Count => DropLast ? Rows / Size : (Rows + Size - 1) / Size;
+    public int Count => DropLast ? Rows / Size : (int)(((long)Rows + Size - 1) / Size);
 
     /// <summary>The batches of an epoch. Its order depends on the seed and the epoch's number alone, so that training can be taken up at any epoch.</summary>
     public IEnumerable<int[]> Epoch(int epoch)
@@ -43,7 +54,14 @@ public sealed class Batches
 
     private IEnumerable<int[]> Cut(int epoch)
     {
-        int[] order = _shuffle is null ? [.. Enumerable.Range(0, Rows)] : _shuffle.Split((ulong)epoch).Permutation(Rows);
+        int[] order = [.. _rows];
+        _shuffle?.Split((ulong)epoch).Shuffle(order.AsSpan());
         for (int b = 0; b < Count; b++) { yield return order[(b * Size)..Math.Min(Rows, (b + 1) * Size)]; }
+    }
+
+    private static int[] Numbers(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        return [.. Enumerable.Range(0, count)];
     }
 }

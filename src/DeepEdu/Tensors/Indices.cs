@@ -94,6 +94,21 @@ public sealed class Indices
     /// <summary>The same values under another shape of equal size.</summary>
     public Indices Reshape(Shape shape) => new(shape, _values);
 
+    /// <summary>Whole entries of the first axis: the labels of some rows.</summary>
+    /// <exception cref="ShapeException">There is no axis.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A row lies outside the axis.</exception>
+    public Indices Select(ReadOnlySpan<int> rows)
+    {
+        int n = Shape[Shape.Axis("select", 0)], each = n == 0 ? 0 : Size / n;
+        int[] values = new int[rows.Length * each];
+        for (int i = 0; i < rows.Length; i++)
+        {
+            if ((uint)rows[i] >= (uint)n) { ThrowRange("select", rows[i], i, n); }
+            _values.AsSpan(rows[i] * each, each).CopyTo(values.AsSpan(i * each));
+        }
+        return new(Shape.With(0, rows.Length), values);
+    }
+
     /// <summary>A copy of the values.</summary>
     public int[] ToArray() => [.. _values];
 
