@@ -38,6 +38,7 @@ public sealed class Gradients
     {
         ArgumentNullException.ThrowIfNull(leaf);
         ArgumentNullException.ThrowIfNull(gradient);
+        if (leaf.Device != gradient.Device) { throw new InvalidOperationException($"gradients: the tensor {leaf.Shape} lives on {leaf.Device.Name}, its gradient on {gradient.Device.Name}; move one of them"); }
         if (leaf.Shape != gradient.Shape) { throw new ShapeException("gradients", $"a gradient {gradient.Shape} for a tensor {leaf.Shape}", leaf.Shape, gradient.Shape); }
         _leaves[leaf] = new(gradient, false);
     }

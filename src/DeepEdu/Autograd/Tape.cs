@@ -31,7 +31,7 @@ public sealed class Tape : Arena
     [ThreadStatic] private static List<Step>? t_spare;
     private readonly List<Step> _steps;
     private List<Tensor>? _watched;
-    private bool _rewinding;
+    private bool _rewinding, _closed;
 
     /// <summary>Starts recording.</summary>
     /// <param name="training">What layers that act differently while learning (dropout, batch normalisation) shall do: true, as if learning; false, as in use.</param>
@@ -45,7 +45,7 @@ public sealed class Tape : Arena
     public bool Training { get; }
 
     /// <summary>How many operations are remembered.</summary>
-    public int Count => _steps.Count;
+    public int Count => _closed ? 0 : _steps.Count;
 
     /// <summary>Whether a tape is open on this thread whose <see cref="Training"/> is true.</summary>
     public static bool IsTraining
@@ -131,6 +131,7 @@ public sealed class Tape : Arena
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(seed);
         if (output.Shape != seed.Shape) { throw new ShapeException("gradients", $"output {output.Shape} and the gradient to start from {seed.Shape} must have one shape", output.Shape, seed.Shape); }
+        if (output.Device != seed.Device) { throw new InvalidOperationException($"gradients: the output lives on {output.Device.Name}, the gradient to start from on {seed.Device.Name}; move one of them"); }
         if (!Wants(output)) { ThrowNotRecorded(); }
         if (Current != this) { throw new InvalidOperationException("gradients: the tape must be the innermost open arena of this thread; close what was opened inside it"); }
         var grads = new Gradients(this, _steps.Count);
@@ -147,8 +148,9 @@ public sealed class Tape : Arena
     /// <inheritdoc/>
     protected override void OnClose()
     {
+        _closed = true;
         _steps.Clear();
-        t_spare = _steps;
+        t_spare = _steps; // from here on it is another tape's
         foreach (var tensor in _watched ?? []) { tensor.IsLeaf = false; }
     }
 
@@ -156,6 +158,7 @@ public sealed class Tape : Arena
 
     private void Mark(Tensor output)
     {
+        if (_closed) { throw new InvalidOperationException("tape: it has closed and remembers no more operations; ask Tape.For for the one that is open"); }
         output.Recorder = this;
         output.Node = _steps.Count;
     }

@@ -82,14 +82,22 @@ public static partial class Losses
         int[] rows = labels.ToArray();
         float[] minus = new float[rows.Length];
         double total = 0;
+        bool ignored = false;
         for (int i = 0; i < rows.Length; i++)
         {
-            if (rows[i] == ignoreIndex) { rows[i] = 0; continue; }
+            if (rows[i] == ignoreIndex)
+            {
+                (rows[i], ignored) = (0, true);
+                continue;
+            }
             if ((uint)rows[i] >= (uint)x.Shape[1]) { ThrowLabel(rows[i], i, x.Shape[1], ignoreIndex); }
             float w = byClass?[rows[i]] ?? 1;
             (minus[i], total) = (-w, total + w);
         }
-        var y = x.Gather(1, Indices.Wrap(rows, [rows.Length, 1])).Reshape([rows.Length]) * Tensor.Of([rows.Length], minus, x.Device);
+        var picked = x.Gather(1, Indices.Wrap(rows, [rows.Length, 1])).Reshape([rows.Length]);
+        // not 0 times an ignored value, which may be −∞
+        if (ignored) { picked = picked.MaskedFill(Tensor.Of([rows.Length], Array.ConvertAll(minus, w => w == 0 ? 1f : 0), x.Device), 0); }
+        var y = picked * Tensor.Of([rows.Length], minus, x.Device);
         return reduction switch { Reduction.Mean => y.Sum() / (float)total, Reduction.Sum => y.Sum(), _ => y };
     }
 

@@ -28,9 +28,9 @@ public static class BatchNorms
             var s = x.Shape;
             if (s.Rank < 2) { ThrowRank(s); }
             int n = s[0], c = s[1], inner = s.Product(2, s.Rank);
-            RowNorms.CheckAffine("batch-norm", s, [c], weight, bias);
+            RowNorms.CheckAffine("batch-norm", x, [c], weight, bias);
             if ((runningMean is null) != (runningVariance is null)) { ThrowRunning(s); }
-            RowNorms.CheckAffine("batch-norm", s, [c], runningMean, runningVariance);
+            RowNorms.CheckAffine("batch-norm", x, [c], runningMean, runningVariance, "running mean", "running variance");
             bool batch = (training ?? Tape.IsTraining) || runningMean is null;
             if (batch && n * inner < 2) { ThrowAlone(s); }
             var y = Tensor.Empty(s, x.Device);

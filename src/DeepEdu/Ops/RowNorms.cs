@@ -43,7 +43,7 @@ public static class RowNorms
         {
             var s = x.Shape;
             if (s.Rank < 2 || groups <= 0 || s[1] % groups != 0) { ThrowGroups(s, groups); }
-            CheckAffine("group-norm", s, [s[1]], weight, bias);
+            CheckAffine("group-norm", x, [s[1]], weight, bias);
             int row = s.Product(1, s.Rank) / groups;
             var y = x.Reshape([s[0] * groups, row]).LayerNorm([row], eps: eps).Reshape(s);
             int[] channels = [s[1], .. Enumerable.Repeat(1, s.Rank - 2)];
@@ -55,7 +55,7 @@ public static class RowNorms
     private static Tensor RowNorm(this Tensor x, string op, Shape normalized, Tensor? weight, Tensor? bias, float eps, bool centre)
     {
         if (x.Rank < normalized.Rank || normalized.Rank == 0 || !x.Shape.Sizes[^normalized.Rank..].SequenceEqual(normalized.Sizes)) { ThrowNormalized(op, x.Shape, normalized); }
-        CheckAffine(op, x.Shape, normalized, weight, bias);
+        CheckAffine(op, x, normalized, weight, bias);
         int n = normalized.Size, rows = n == 0 ? 0 : x.Size / n;
         var y = Tensor.Empty(x.Shape, x.Device);
         var statistics = Tensor.Empty([2, rows], x.Device);
@@ -78,10 +78,17 @@ public static class RowNorms
 
     internal static ref float At(View v, int offset = 0) => ref v.IsNone ? ref Unsafe.NullRef<float>() : ref CpuDevice.At(v, offset);
 
-    internal static void CheckAffine(string op, Shape x, Shape wanted, Tensor? weight, Tensor? bias)
+    internal static void CheckAffine(string op, Tensor x, Shape wanted, Tensor? weight, Tensor? bias, string weightName = "weight", string biasName = "bias")
     {
-        if (weight is not null && weight.Shape != wanted) { ThrowAffine(op, x, "weight", weight.Shape, wanted); }
-        if (bias is not null && bias.Shape != wanted) { ThrowAffine(op, x, "bias", bias.Shape, wanted); }
+        Check(weight, weightName);
+        Check(bias, biasName);
+
+        void Check(Tensor? t, string name)
+        {
+            if (t is null) { return; }
+            if (t.Shape != wanted) { ThrowAffine(op, x.Shape, name, t.Shape, wanted); }
+            Elementwise.SameDevice(op, x, t);
+        }
     }
 
     [DoesNotReturn]

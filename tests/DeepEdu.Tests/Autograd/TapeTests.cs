@@ -104,6 +104,20 @@ public class TapeTests
     }
 
     [Fact]
+    public void AClosedTapeRemembersNothingMore()
+    {
+        var x = new Parameter([2], [2, 3]);
+        var tape = new Tape();
+        _ = x * x;
+        Assert.Equal(1, tape.Count);
+        tape.Dispose();
+        using var next = new Tape();
+        _ = x + x;
+        Assert.Equal((0, 0, 1), (tape.Count, tape.BlockCount, next.Count));
+        Assert.Contains("closed", Assert.Throws<InvalidOperationException>(() => tape.Add(Tensor.Ones([2]), (x, dy => dy))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AGradientCanStartAnywhere()
     {
         var x = new Parameter([3], [1, 2, 3]);
