@@ -19,6 +19,9 @@ internal sealed record NeuralRecommenderOptions(int Factors, int Epochs, int Bat
 {
     public double LearningRate { get; init; } = 1e-3;
 
+    /// <summary>Decoupled weight decay. Chosen on the validation interactions of MovieLens-1M: ndcg@10 .571 without, .579 with 0.01, .555 with 0.05.</summary>
+    public double WeightDecay { get; init; } = 0.01;
+
     /// <summary>Random items not taken, drawn anew each epoch, for every item taken.</summary>
     public int NegativesPerPositive { get; init; } = 4;
 
@@ -53,7 +56,7 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
     {
         var rng = new Rng(options.Seed);
         var model = _model = new NeuMf(data.Users, data.Items, options.Factors, rng);
-        var adam = new Adam(model.Parameters(), new() { LearningRate = options.LearningRate });
+        var adam = new AdamW(model.Parameters(), new() { LearningRate = options.LearningRate, WeightDecay = options.WeightDecay });
         var taken = new TakenItems(data);
         var validation = ValidationSplit.HoldOut(data, taken, options.Seed);
         int[] items = [.. validation.Train.SelectMany(t => t)], users = [.. validation.Train.SelectMany((t, user) => Enumerable.Repeat(user, t.Length))];
@@ -85,7 +88,7 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
     }
 
     /// <summary>One pass over every interaction and as many drawn negatives as asked for, in random order. Returns the mean loss.</summary>
-    private double Epoch(NeuMf model, Adam adam, WeightAverage average, int[] users, int[] items, TakenItems taken, Rng rng, string phase, IProgress progress, CancellationToken stop)
+    private double Epoch(NeuMf model, AdamW adam, WeightAverage average, int[] users, int[] items, TakenItems taken, Rng rng, string phase, IProgress progress, CancellationToken stop)
     {
         int copies = 1 + options.NegativesPerPositive, count = users.Length * copies, steps = Steps(users.Length);
         int[] order = rng.Permutation(count);

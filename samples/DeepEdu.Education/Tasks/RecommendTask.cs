@@ -36,7 +36,8 @@ internal sealed class RecommendTask : IEducationTask
             Seed = options.Seed,
             Charts = model.Charts,
             Protocol = $"One held-out item a user, ranked among its listed candidates; a tie counts against the model, for popularity its expected value. "
-                + $"Epoch {model.BestEpoch + 1} of {model.EpochsRun}, chosen by ndcg@10 of one held-out training interaction a user.",
+                + $"Epoch {model.BestEpoch + 1} of {model.EpochsRun}, chosen by ndcg@10 of one held-out training interaction a user. "
+                + "Candidates listed twice count once, as in the authors' evaluation. AdamW with weight decay 0.01; a running mean of the weights over two epochs ranks.",
         }];
     }
 
