@@ -21,6 +21,9 @@ internal readonly record struct ConvShape(int N, int C, int H, int W, int OutC, 
     /// <summary>Input channels that one output sees.</summary>
     public int GroupC => C / Groups;
 
+    /// <summary>Whether patches are laid out as columns: each group's, or where there is no channel to read.</summary>
+    public bool IsByColumns => Groups > 1 || C == 0;
+
     /// <summary>Output channels of one group.</summary>
     public int GroupOut => OutC / Groups;
 

@@ -31,8 +31,8 @@ public static class Conv
         /// <summary>max(0, convolution) in one pass, for <c>Sequential</c>.</summary>
         internal Tensor Conv2dRelu(Tensor weight, Tensor? bias = null, (int H, int W)? stride = null, (int H, int W) padding = default, (int H, int W)? dilation = null, int groups = 1)
         {
-            if (groups > 1) { return x.Conv2d(weight, bias, stride, padding, dilation, groups).Relu(); }
             var s = Plan(x, weight, bias, stride, padding, dilation, groups);
+            if (s.IsByColumns) { return x.Conv2d(weight, bias, stride, padding, dilation, groups).Relu(); }
             return Run(s, x, weight, bias, [s.N, s.OutC, s.OH, s.OW], ConvEnd.Relu);
         }
 
@@ -40,7 +40,7 @@ public static class Conv
         internal Tensor Conv2dReluMaxPool(Tensor weight, Tensor? bias = null, (int H, int W)? stride = null, (int H, int W) padding = default, (int H, int W)? dilation = null, int groups = 1)
         {
             var s = Plan(x, weight, bias, stride, padding, dilation, groups);
-            if (groups > 1 || s.OH < 2 || s.OW < 2) { return x.Conv2dRelu(weight, bias, stride, padding, dilation, groups).MaxPool2d((2, 2)); }
+            if (s.IsByColumns || s.OH < 2 || s.OW < 2) { return x.Conv2dRelu(weight, bias, stride, padding, dilation, groups).MaxPool2d((2, 2)); }
             return Run(s, x, weight, bias, [s.N, s.OutC, s.OH / 2, s.OW / 2], ConvEnd.ReluPool);
         }
 
@@ -141,7 +141,7 @@ public static class Conv
         {
             fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y), at = CpuDevice.Of(At))
             {
-                if (Shape.Groups > 1) { ConvColumns.Forward(Shape, x, weight, bias, y); }
+                if (Shape.IsByColumns) { ConvColumns.Forward(Shape, x, weight, bias, y); }
                 else { ConvForward.Run(Shape, End, x, weight, bias, y, (byte*)at); }
             }
         }
@@ -159,7 +159,7 @@ public static class Conv
             fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), y = CpuDevice.Of(Y), at = CpuDevice.Of(At), dy = CpuDevice.Of(DY))
             fixed (float* dx = CpuDevice.Of(DX), dw = CpuDevice.Of(DWeight), db = CpuDevice.Of(DBias))
             {
-                if (Shape.Groups > 1) { ConvColumns.Backward(Shape, x, weight, dy, dx, dw, db); }
+                if (Shape.IsByColumns) { ConvColumns.Backward(Shape, x, weight, dy, dx, dw, db); }
                 else { ConvBackward.Run(new() { S = Shape, End = End, X = x, Weight = weight, Y = y, DY = dy, DX = dx, DWeight = dw, DBias = db, At = (byte*)at }); }
             }
         }

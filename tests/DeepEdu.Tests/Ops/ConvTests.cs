@@ -50,6 +50,24 @@ public sealed class ConvTests
         for (int i = 0; i < 3; i++) { OpCatalogTests.Near(separate[i], fused[i], Tolerance, $"gradient {i}"); }
     }
 
+    [Theory]
+    [InlineData(2, 0, 3, 2)] // no channel: nothing but the bias
+    [InlineData(0, 3, 3, 2)]
+    [InlineData(2, 3, 0, 2)]
+    public void EmptyAxesAreComputed(int n, int channels, int outputs, int taps)
+    {
+        using var tape = new Tape();
+        Tensor x = tape.Watch(Tensor.Ones([n, channels, 4, 5])), w = tape.Watch(Tensor.Ones([outputs, channels, taps, taps])), b = tape.Watch(Tensor.Full([outputs], 2));
+        var y = x.Conv2d(w, b);
+        Assert.Equal([n, outputs, 3, 4], y.Shape.Sizes.ToArray());
+        Assert.All(y.ToArray(), v => Assert.Equal(2, v));
+        Assert.All(x.Conv2dReluMaxPool(w, b).ToArray(), v => Assert.Equal(2, v));
+        var g = tape.Gradients(y, Tensor.Ones(y.Shape));
+        Assert.All(g[x].ToArray(), d => Assert.Equal(0, d));
+        Assert.All(g[w].ToArray(), d => Assert.Equal(0, d));
+        Assert.All(g[b].ToArray(), d => Assert.Equal(n * 12, d));
+    }
+
     [Fact]
     public void AWindowOfNothingButPaddingHasNoGradient()
     {
