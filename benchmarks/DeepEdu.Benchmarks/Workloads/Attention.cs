@@ -1,4 +1,3 @@
-using DeepEdu.Autograd;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
@@ -8,39 +7,27 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Benchmarks.Workloads;
 
 /// <summary>A small causal transformer, pre-norm: width 128, 4 heads, 4 layers, 64 characters of context.</summary>
-internal sealed class Attention : IWorkload
+internal sealed class Attention : Workload<(Indices X, Indices Y)>
 {
     private const int Length = 64, Width = 128, Heads = 4, Layers = 4, Characters = 65;
     private readonly Net _model;
-    private readonly AdamW _adam;
-    private readonly (Indices X, Indices Y)[] _batches = new (Indices, Indices)[WorkloadList.Batches];
     private readonly Indices _one;
 
-    public Attention()
+    public Attention() : base(32)
     {
         var rng = new Rng(1);
         _model = new Net(rng);
-        _adam = new AdamW(_model.Parameters(), new() { LearningRate = 1e-3f });
-        for (int i = 0; i < _batches.Length; i++) { _batches[i] = (Draw.Indices([Batch, Length], Characters, rng), Draw.Indices([Batch * Length], Characters, rng)); }
+        Start(new AdamW(_model.Parameters(), new() { LearningRate = 1e-3f }), () => (Draw.Indices([Batch, Length], Characters, rng), Draw.Indices([Batch * Length], Characters, rng)));
         _one = Draw.Indices([1, Length], Characters, rng);
     }
 
-    public int Batch => 32;
-
-    public float Step(int i)
+    protected override Tensor Loss((Indices X, Indices Y) batch)
     {
-        var (x, y) = _batches[i % _batches.Length];
-        using var tape = new Tape();
-        var loss = _model.Forward(x).Reshape([Batch * Length, Characters]).CrossEntropy(y);
-        _adam.Step(tape.Gradients(loss));
-        return loss.Item();
+        var (x, y) = batch;
+        return _model.Forward(x).Reshape([Batch * Length, Characters]).CrossEntropy(y);
     }
 
-    public void Infer()
-    {
-        using var arena = new Memory.Arena();
-        _model.Forward(_one);
-    }
+    protected override void Predict() => _model.Forward(_one);
 
     private sealed class Block(Rng rng) : Layer
     {

@@ -1,4 +1,3 @@
-using DeepEdu.Autograd;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
@@ -8,41 +7,29 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Benchmarks.Workloads;
 
 /// <summary>A character language model: embedding 128, two LSTMs of 256, 65 characters, gradients clipped to norm 1.</summary>
-internal sealed class CharLm : IWorkload
+internal sealed class CharLm : Workload<(Indices X, Indices Y)>
 {
     private const int Length = 64, Characters = 65;
     private readonly Net _model;
-    private readonly Adam _adam;
-    private readonly (Indices X, Indices Y)[] _batches = new (Indices, Indices)[WorkloadList.Batches];
     private readonly Indices _one;
 
-    public CharLm()
+    public CharLm() : base(64)
     {
         var rng = new Rng(1);
         _model = new Net(rng);
-        _adam = new Adam(_model.Parameters(), new() { LearningRate = 1e-3f });
-        for (int i = 0; i < _batches.Length; i++) { _batches[i] = (Draw.Indices([Batch, Length], Characters, rng), Draw.Indices([Batch * Length], Characters, rng)); }
+        Start(new Adam(_model.Parameters(), new() { LearningRate = 1e-3f }), () => (Draw.Indices([Batch, Length], Characters, rng), Draw.Indices([Batch * Length], Characters, rng)));
         _one = Draw.Indices([1, Length], Characters, rng);
     }
 
-    public int Batch => 64;
+    protected override float ClipNorm => 1;
 
-    public float Step(int i)
+    protected override Tensor Loss((Indices X, Indices Y) batch)
     {
-        var (x, y) = _batches[i % _batches.Length];
-        using var tape = new Tape();
-        var loss = _model.Forward(x).Reshape([Batch * Length, Characters]).CrossEntropy(y);
-        var gradients = tape.Gradients(loss);
-        Clip.ByNorm(gradients, 1f);
-        _adam.Step(gradients);
-        return loss.Item();
+        var (x, y) = batch;
+        return _model.Forward(x).Reshape([Batch * Length, Characters]).CrossEntropy(y);
     }
 
-    public void Infer()
-    {
-        using var arena = new Memory.Arena();
-        _model.Forward(_one);
-    }
+    protected override void Predict() => _model.Forward(_one);
 
     private sealed class Net(Rng rng) : Module
     {

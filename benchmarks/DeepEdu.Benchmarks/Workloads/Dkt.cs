@@ -1,4 +1,3 @@
-using DeepEdu.Autograd;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
@@ -8,45 +7,33 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Benchmarks.Workloads;
 
 /// <summary>Deep knowledge tracing (Piech et al. 2015): the answer as an index into a table, LSTM 200, one output a skill, masked BCE of the next answer.</summary>
-internal sealed class Dkt : IWorkload
+internal sealed class Dkt : Workload<(Indices X, Indices Next, Tensor Correct, Tensor Mask)>
 {
     private const int Skills = 110, Hidden = 200;
     private readonly Net _model;
-    private readonly Adam _adam;
-    private readonly (Indices X, Indices Next, Tensor Correct, Tensor Mask)[] _batches = new (Indices, Indices, Tensor, Tensor)[WorkloadList.Batches];
     private readonly Indices _one;
 
-    public Dkt(int length)
+    public Dkt(int length) : base(32)
     {
         var rng = new Rng(1);
         _model = new Net(rng);
-        _adam = new Adam(_model.Parameters(), new() { LearningRate = 1e-3f });
-        for (int i = 0; i < _batches.Length; i++)
+        Start(new Adam(_model.Parameters(), new() { LearningRate = 1e-3f }), () =>
         {
             float[] mask = new float[Batch * length];
             for (int b = 0; b < Batch; b++) { mask.AsSpan(b * length, rng.Next(length / 2, length + 1)).Fill(1); }
-            _batches[i] = (Draw.Indices([Batch, length], 2 * Skills, rng), Draw.Indices([Batch, length, 1], Skills, rng), Draw.Coins([Batch, length], rng), Tensor.Wrap(mask, [Batch, length]));
-        }
+            return (Draw.Indices([Batch, length], 2 * Skills, rng), Draw.Indices([Batch, length, 1], Skills, rng), Draw.Coins([Batch, length], rng), Tensor.Wrap(mask, [Batch, length]));
+        });
         _one = Draw.Indices([1, length], 2 * Skills, rng);
     }
 
-    public int Batch => 32;
-
-    public float Step(int i)
+    protected override Tensor Loss((Indices X, Indices Next, Tensor Correct, Tensor Mask) batch)
     {
-        var (x, next, correct, mask) = _batches[i % _batches.Length];
-        using var tape = new Tape();
+        var (x, next, correct, mask) = batch;
         var z = _model.Forward(x).Gather(2, next).Squeeze(2);
-        var loss = (z.BinaryCrossEntropyWithLogits(correct, reduction: Reduction.None) * mask).Sum() / mask.Sum();
-        _adam.Step(tape.Gradients(loss));
-        return loss.Item();
+        return (z.BinaryCrossEntropyWithLogits(correct, reduction: Reduction.None) * mask).Sum() / mask.Sum();
     }
 
-    public void Infer()
-    {
-        using var arena = new Memory.Arena();
-        _model.Forward(_one);
-    }
+    protected override void Predict() => _model.Forward(_one);
 
     private sealed class Net(Rng rng) : Module
     {

@@ -1,4 +1,3 @@
-using DeepEdu.Autograd;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
@@ -8,42 +7,26 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Benchmarks.Workloads;
 
 /// <summary>NeuMF on the sizes of MovieLens-1M (He et al. 2017): factors 8, tower 64-32-16-8, dense Adam.</summary>
-internal sealed class Ncf : IWorkload
+internal sealed class Ncf : Workload<(Indices Users, Indices Items, Tensor Labels)>
 {
     private const int Users = 6040, Items = 3706;
     private readonly NeuMf _model;
-    private readonly Adam _adam;
-    private readonly (Indices Users, Indices Items, Tensor Labels)[] _batches = new (Indices, Indices, Tensor)[WorkloadList.Batches];
     private readonly Indices _oneUser = Indices.Of(5), _oneItem = Indices.Of(7);
 
-    public Ncf(int batch)
+    public Ncf(int batch) : base(batch)
     {
-        Batch = batch;
         var rng = new Rng(1);
         _model = new NeuMf(Users, Items, rng);
-        _adam = new Adam(_model.Parameters(), new() { LearningRate = 1e-3f });
-        for (int i = 0; i < _batches.Length; i++)
-        {
-            _batches[i] = (Draw.Indices([batch], Users, rng), Draw.Indices([batch], Items, rng), Draw.Coins([batch], rng));
-        }
+        Start(new Adam(_model.Parameters(), new() { LearningRate = 1e-3f }), () => (Draw.Indices([batch], Users, rng), Draw.Indices([batch], Items, rng), Draw.Coins([batch], rng)));
     }
 
-    public int Batch { get; }
-
-    public float Step(int i)
+    protected override Tensor Loss((Indices Users, Indices Items, Tensor Labels) batch)
     {
-        var (users, items, labels) = _batches[i % _batches.Length];
-        using var tape = new Tape();
-        var loss = _model.Forward(users, items).BinaryCrossEntropyWithLogits(labels);
-        _adam.Step(tape.Gradients(loss));
-        return loss.Item();
+        var (users, items, labels) = batch;
+        return _model.Forward(users, items).BinaryCrossEntropyWithLogits(labels);
     }
 
-    public void Infer()
-    {
-        using var arena = new Memory.Arena();
-        _model.Forward(_oneUser, _oneItem);
-    }
+    protected override void Predict() => _model.Forward(_oneUser, _oneItem);
 
     private sealed class NeuMf : Module
     {

@@ -1,4 +1,3 @@
-using DeepEdu.Autograd;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
@@ -8,39 +7,27 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Benchmarks.Workloads;
 
 /// <summary>Two stacked LSTMs and a softmax: the shape of a Keras tutorial.</summary>
-internal sealed class StackedLstm : IWorkload
+internal sealed class StackedLstm : Workload<(Tensor X, Indices Y)>
 {
     private const int Length = 10, Features = 10, Hidden = 50, Classes = 10;
     private readonly Net _model;
-    private readonly Adam _adam;
-    private readonly (Tensor X, Indices Y)[] _batches = new (Tensor, Indices)[WorkloadList.Batches];
     private readonly Tensor _one;
 
-    public StackedLstm()
+    public StackedLstm() : base(32)
     {
         var rng = new Rng(1);
         _model = new Net(rng);
-        _adam = new Adam(_model.Parameters(), new() { LearningRate = 1e-3f });
-        for (int i = 0; i < _batches.Length; i++) { _batches[i] = (Tensor.Normal([Batch, Length, Features], rng), Draw.Indices([Batch], Classes, rng)); }
+        Start(new Adam(_model.Parameters(), new() { LearningRate = 1e-3f }), () => (Tensor.Normal([Batch, Length, Features], rng), Draw.Indices([Batch], Classes, rng)));
         _one = Tensor.Normal([1, Length, Features], rng);
     }
 
-    public int Batch => 32;
-
-    public float Step(int i)
+    protected override Tensor Loss((Tensor X, Indices Y) batch)
     {
-        var (x, y) = _batches[i % _batches.Length];
-        using var tape = new Tape();
-        var loss = _model.Forward(x).CrossEntropy(y);
-        _adam.Step(tape.Gradients(loss));
-        return loss.Item();
+        var (x, y) = batch;
+        return _model.Forward(x).CrossEntropy(y);
     }
 
-    public void Infer()
-    {
-        using var arena = new Memory.Arena();
-        _model.Forward(_one);
-    }
+    protected override void Predict() => _model.Forward(_one);
 
     private sealed class Net(Rng rng) : Module
     {

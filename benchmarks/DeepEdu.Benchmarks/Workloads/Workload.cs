@@ -1,3 +1,8 @@
+using DeepEdu.Autograd;
+using DeepEdu.Memory;
+using DeepEdu.Optim;
+using DeepEdu.Tensors;
+
 namespace DeepEdu.Benchmarks.Workloads;
 
 /// <summary>A small network of real life: one training step on a ready batch, and inference of one input.</summary>
@@ -11,6 +16,47 @@ internal interface IWorkload
 
     /// <summary>The forward pass of one input.</summary>
     void Infer();
+}
+
+/// <summary>The training step that all workloads share; each adds its network, its loss and its batches.</summary>
+/// <typeparam name="TBatch">What a batch consists of.</typeparam>
+internal abstract class Workload<TBatch>(int batch) : IWorkload
+{
+    private TBatch[] _batches = [];
+    private Optimizer? _optimizer;
+
+    public int Batch => batch;
+
+    /// <summary>Above 0: the gradients' joint norm is clipped to it.</summary>
+    protected virtual float ClipNorm => 0;
+
+    public float Step(int i)
+    {
+        using var tape = new Tape();
+        var loss = Loss(_batches[i % _batches.Length]);
+        var gradients = tape.Gradients(loss);
+        if (ClipNorm > 0) { Clip.ByNorm(gradients, ClipNorm); }
+        _optimizer!.Step(gradients);
+        return loss.Item();
+    }
+
+    public void Infer()
+    {
+        using var arena = new Arena();
+        Predict();
+    }
+
+    protected abstract Tensor Loss(TBatch batch);
+
+    /// <summary>The forward pass of one input.</summary>
+    protected abstract void Predict();
+
+    /// <summary>Called at the end of construction: how the parameters move, and how a batch is drawn.</summary>
+    protected void Start(Optimizer optimizer, Func<TBatch> draw)
+    {
+        _optimizer = optimizer;
+        _batches = [.. Enumerable.Range(0, WorkloadList.Batches).Select(_ => draw())];
+    }
 }
 
 /// <summary>The workloads by name: the same networks, shapes and steps as <c>benchmarks/peers/torch_workloads.py</c>.</summary>
