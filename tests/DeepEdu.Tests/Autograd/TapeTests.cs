@@ -104,6 +104,23 @@ public class TapeTests
     }
 
     [Fact]
+    public void APullbackThatThrowsLeavesTheTapeWhole()
+    {
+        var x = new Parameter([2], [2, 3]);
+        using var tape = new Tape();
+        Tensor bad = Tensor.Ones([1]), good = (x * x).Sum();
+        tape.Add(bad, (x, dy =>
+        {
+            using var inner = new Arena();
+            throw new InvalidOperationException("no way back");
+        }));
+        Assert.Contains("no way", Assert.Throws<InvalidOperationException>(() => tape.Gradients(bad)).Message, StringComparison.Ordinal);
+        Assert.Same(tape, Arena.Current);
+        Assert.Same(tape, Tape.For(x));
+        Assert.Equal([4, 6], tape.Gradients(good)[x].ToArray());
+    }
+
+    [Fact]
     public void AClosedTapeRemembersNothingMore()
     {
         var x = new Parameter([2], [2, 3]);
