@@ -53,7 +53,7 @@ internal static class Compare
         {
             // labels are random: a loss need not fall in a second, but it must not climb, and both must start alike
             bool fall = Number(us, "loss_last") <= 1.1 * Number(us, "loss_first") && Number(them, "loss_last") <= 1.1 * Number(them, "loss_first");
-            agree = fall && Math.Abs(Number(us, "loss_first") - Number(them, "loss_first")) <= 0.15 * Math.Abs(Number(them, "loss_first"));
+            agree = fall && Math.Abs(Number(us, "loss_first") - Number(them, "loss_first")) <= Math.Max(0.05, 0.15 * Math.Abs(Number(them, "loss_first")));
             middle = Format(Number(us, "samples_per_s"), 0);
             last = $"{Format(Number(us, "loss_first"), 3)}→{Format(Number(us, "loss_last"), 3)} / {Format(Number(them, "loss_first"), 3)}→{Format(Number(them, "loss_last"), 3)}{(agree ? "" : " DISAGREE")}";
         }
