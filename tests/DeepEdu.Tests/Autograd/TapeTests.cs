@@ -113,7 +113,8 @@ public class TapeTests
         {
             using var inner = new Arena();
             throw new InvalidOperationException("no way back");
-        }));
+        }
+        ));
         Assert.Contains("no way", Assert.Throws<InvalidOperationException>(() => tape.Gradients(bad)).Message, StringComparison.Ordinal);
         Assert.Same(tape, Arena.Current);
         Assert.Same(tape, Tape.For(x));
