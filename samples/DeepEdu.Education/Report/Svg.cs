@@ -12,7 +12,7 @@ internal static class Svg
 
     public static string Lines(Chart chart)
     {
-        const double width = 460, height = 280, left = 58, right = 12, top = 52, bottom = 42, letter = 6.5;
+        const double width = 460, height = 294, left = 58, right = 12, top = 66, bottom = 42, letter = 6.5;
         double[] all = [.. chart.Curves.SelectMany(c => c.Values).Where(double.IsFinite)];
         if (all.Length == 0) { return ""; }
         double low = all.Min(), high = all.Max();
@@ -30,7 +30,7 @@ internal static class Svg
         int stride = Math.Max(1, (points + 9) / 10);
         for (int i = 0; i < points; i += stride) { Text(svg, X(i), height - bottom + 16, "middle", (i + 1).ToString(CultureInfo.InvariantCulture)); }
         Text(svg, (left + width - right) / 2, height - 8, "middle", chart.XLabel);
-        double legend = left;
+        double legend = left, line = 31;
         for (int c = 0; c < chart.Curves.Length; c++)
         {
             string colour = s_colours[c % s_colours.Length];
@@ -38,9 +38,11 @@ internal static class Svg
             string path = string.Join(' ', shown.Select(p => string.Create(CultureInfo.InvariantCulture, $"{X(p.i):0.0},{Y(p.v):0.0}")));
             svg.Append(CultureInfo.InvariantCulture, $"<polyline points=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>");
             foreach (var (v, i) in shown) { svg.Append(CultureInfo.InvariantCulture, $"<circle cx=\"{X(i):0.0}\" cy=\"{Y(v):0.0}\" r=\"2.5\" fill=\"{colour}\"/>"); }
-            svg.Append(CultureInfo.InvariantCulture, $"<rect x=\"{legend:0.0}\" y=\"31\" width=\"10\" height=\"10\" fill=\"{colour}\"/>");
-            Text(svg, legend + 14, 40, "start", chart.Curves[c].Name, colour);
-            legend += 30 + (letter * chart.Curves[c].Name.Length);
+            double wide = 30 + (letter * chart.Curves[c].Name.Length);
+            if (legend + wide > width && legend > left) { (legend, line) = (left, line + 15); }
+            svg.Append(CultureInfo.InvariantCulture, $"<rect x=\"{legend:0.0}\" y=\"{line:0.0}\" width=\"10\" height=\"10\" fill=\"{colour}\"/>");
+            Text(svg, legend + 14, line + 9, "start", chart.Curves[c].Name, colour);
+            legend += wide;
         }
         return svg.Append("</svg>").ToString();
     }
