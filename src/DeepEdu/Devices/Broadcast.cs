@@ -24,9 +24,6 @@ public struct Broadcast
     /// <summary>Steps of the third operand, in floats.</summary>
     public Axes C;
 
-    /// <summary>Whether every operand is as long as the result.</summary>
-    public readonly bool IsFlat => Rank == 1 && A[0] == 1 && B[0] == 1 && C[0] == 1;
-
     /// <summary>All operands as long as the result.</summary>
     public static Broadcast Flat(int length)
     {

@@ -171,15 +171,4 @@ internal static unsafe class GemmTile
             if (V.Value > 2) { O.Store(c2, c + (2 * O.Width)); }
         }
     }
-
-    // numbers that the JIT knows
-    private interface INumber { static abstract int Value { get; } }
-    private readonly struct N1 : INumber { public static int Value => 1; }
-    private readonly struct N2 : INumber { public static int Value => 2; }
-    private readonly struct N3 : INumber { public static int Value => 3; }
-    private readonly struct N4 : INumber { public static int Value => 4; }
-    private readonly struct N5 : INumber { public static int Value => 5; }
-    private readonly struct N6 : INumber { public static int Value => 6; }
-    private readonly struct N7 : INumber { public static int Value => 7; }
-    private readonly struct N8 : INumber { public static int Value => 8; }
 }

@@ -46,14 +46,6 @@ public class Arena : IDisposable
         else { block.Home?.Forget(block); }
     }
 
-    /// <summary>Gives a block back before the arena closes: whoever still holds its tensor is told so when touching it.</summary>
-    internal static void ReturnEarly(Block block)
-    {
-        if (block.Owner is not { } arena) { return; }
-        arena.Remove(block);
-        block.Retire();
-    }
-
     /// <summary>Closes the arena; its memory goes back to the pool.</summary>
     /// <exception cref="InvalidOperationException">An arena opened inside this one is still open, or another thread closes it.</exception>
     public void Dispose()

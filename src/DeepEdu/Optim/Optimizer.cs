@@ -95,18 +95,26 @@ public abstract class Optimizer
     {
         ArgumentNullException.ThrowIfNull(state);
         var byName = state.ToDictionary(s => s.Name, s => s.Value);
+        // all is checked before anything is written: a state that does not fit changes nothing
+        var left = byName.Keys.ToHashSet();
         foreach (var slot in _slots)
         {
-            if (!byName.Remove($"{slot.Name}.step", out var steps)) { slot.Steps = 0; slot.States = []; continue; }
-            slot.Prepare(_names.Length, StartOf);
-            slot.Steps = (int)steps.Item();
-            for (int i = 0; i < _names.Length; i++)
+            if (!left.Remove($"{slot.Name}.step")) { continue; }
+            foreach (string statistic in _names)
             {
-                if (!byName.Remove($"{slot.Name}.{_names[i]}", out var value)) { throw new ArgumentException($"optimiser: the state lacks \"{slot.Name}.{_names[i]}\"; was it saved by another kind of optimiser?"); }
-                slot.States[i].CopyFrom(value.ToArray());
+                string name = $"{slot.Name}.{statistic}";
+                if (!left.Remove(name)) { throw new ArgumentException($"optimiser: the state lacks \"{name}\"; was it saved by another kind of optimiser?"); }
+                if (byName[name].Shape != slot.Parameter.Shape) { throw new ArgumentException($"optimiser: the state's \"{name}\" is {byName[name].Shape}, the parameter {slot.Parameter.Shape}"); }
             }
         }
-        if (byName.Count > 0) { throw new ArgumentException($"optimiser: the state has \"{byName.Keys.First()}\", which belongs to no parameter or statistic here"); }
+        if (left.Count > 0) { throw new ArgumentException($"optimiser: the state has \"{left.First()}\", which belongs to no parameter or statistic here"); }
+        foreach (var slot in _slots)
+        {
+            if (!byName.TryGetValue($"{slot.Name}.step", out var steps)) { slot.Steps = 0; slot.States = []; continue; }
+            slot.Prepare(_names.Length, StartOf);
+            slot.Steps = (int)steps.Item();
+            for (int i = 0; i < _names.Length; i++) { slot.States[i].CopyFrom(byName[$"{slot.Name}.{_names[i]}"].ToArray()); }
+        }
     }
 
     /// <summary>Steps one parameter.</summary>

@@ -1,0 +1,68 @@
+using DeepEdu.Data;
+using DeepEdu.Optim;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Tests.Optim;
+
+/// <summary>Settings that cannot be meant, and states that do not fit, are named.</summary>
+public class OptimErrorTests
+{
+    private static readonly Parameter s_w = new([2], [1, 2]);
+    private static readonly (string, Parameter)[] s_one = [("w", s_w)];
+
+    public static TheoryData<string, string> Settings => new()
+    {
+        { "learning rate", "learning rate -1" }, { "weight decay", "weight decay -1" }, { "momentum", "momentum -1" }, { "beta1", "beta1 1" }, { "beta2", "beta2 1" }, { "epsilon", "epsilon -1" },
+        { "decay", "decay 1" }, { "NaN", "learning rate NaN" }, { "nesterov", "Nesterov" }, { "none", "no parameter to learn" },
+    };
+
+    [Theory, MemberData(nameof(Settings))]
+    public void ASettingThatCannotBeMeantIsNamed(string which, string text)
+    {
+        Func<Optimizer> make = which switch
+        {
+            "learning rate" => () => new Sgd(s_one, new() { LearningRate = -1 }),
+            "weight decay" => () => new AdamW(s_one, new() { WeightDecay = -1 }),
+            "momentum" => () => new Sgd(s_one, new() { Momentum = -1 }),
+            "beta1" => () => new Adam(s_one, new() { Beta1 = 1 }),
+            "beta2" => () => new Adam(s_one, new() { Beta2 = 1 }),
+            "epsilon" => () => new Adagrad(s_one, new() { Epsilon = -1 }),
+            "decay" => () => new RmsProp(s_one, new() { Decay = 1 }),
+            "NaN" => () => new Adam(s_one, new() { LearningRate = double.NaN }),
+            "nesterov" => () => new Sgd(s_one, new() { Nesterov = true }),
+            _ => () => new Adam(Array.Empty<ParameterGroup>()),
+        };
+        Assert.Contains(text, Assert.ThrowsAny<ArgumentException>(make).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("lacks")]
+    [InlineData("is [3], the parameter [2]")]
+    [InlineData("belongs to no parameter")]
+    public void AStateThatDoesNotFitChangesNothing(string text)
+    {
+        List<(string Name, Tensor Value)> Make(float value) => [("w.step", Tensor.Scalar(3)), ("w.exp_avg", Tensor.Full([2], value)), ("w.exp_avg_sq", Tensor.Full([2], value))];
+        var adam = new Adam(s_one);
+        adam.Restore(Make(5));
+        var bad = Make(9);
+        switch (text)
+        {
+            case "lacks": bad.RemoveAt(2); break;
+            case "belongs to no parameter": bad.Add(("v.step", Tensor.Scalar(1))); break;
+            default: bad[2] = ("w.exp_avg_sq", Tensor.Ones([3])); break;
+        }
+        Assert.Contains(text, Assert.Throws<ArgumentException>(() => adam.Restore(bad)).Message, StringComparison.Ordinal);
+        Assert.All(adam.State().Skip(1), s => Assert.Equal([5, 5], s.Value.ToArray()));
+    }
+
+    [Fact]
+    public void BatchesAndSchedulesRefuseWhatHasNoMeaning()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Batches(10, 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Batches(-1, 4));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Batches(10, 4).Epoch(-1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Schedule.Step(1, 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Schedule.OneCycle(1, 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Schedule.Constant(1).At(-1));
+    }
+}
