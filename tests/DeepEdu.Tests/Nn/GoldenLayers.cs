@@ -1,0 +1,69 @@
+using System.Text.Json;
+using DeepEdu.Nn;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Tests.Nn;
+
+/// <summary>Tensors and weights out of the files that tests/golden writes, and comparison with them.</summary>
+internal static class GoldenLayers
+{
+    public static JsonElement Read(string file)
+    {
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(House.Repository.Root, "tests", "DeepEdu.Tests", "Golden", file)));
+        return json.RootElement.Clone();
+    }
+
+    public static Tensor Tensor(JsonElement e) => DeepEdu.Tensors.Tensor.Of(ShapeOf(e), [.. e.GetProperty("values").EnumerateArray().Select(v => v.GetSingle())]);
+
+    public static Indices Indices(JsonElement golden)
+    {
+        var e = golden.GetProperty("indices");
+        return DeepEdu.Tensors.Indices.Wrap([.. e.GetProperty("values").EnumerateArray().Select(v => v.GetInt32())], ShapeOf(e));
+    }
+
+    public static Tensor Run(Layer model, JsonElement golden) => golden.TryGetProperty("x", out var x) ? model.Forward(Tensor(x)) : model.Forward(Indices(golden));
+
+    /// <summary>Gives a layer PyTorch's weights; names, order and shapes must be the same.</summary>
+    public static Layer Load(Layer layer, JsonElement golden)
+    {
+        var parameters = layer.Parameters();
+        var buffers = layer.Buffers();
+        Assert.Equal(golden.GetProperty("parameters").EnumerateObject().Select(p => p.Name), parameters.Select(p => p.Name));
+        Assert.Equal(golden.GetProperty("buffers").EnumerateObject().Select(p => p.Name), buffers.Select(b => b.Name));
+        foreach (var (name, value) in parameters.Select(p => (p.Name, (Tensor)p.Value))) { Fill(value, golden.GetProperty("parameters").GetProperty(name)); }
+        foreach (var (name, value) in buffers) { Fill(value, golden.GetProperty("buffers").GetProperty(name)); }
+        return layer;
+    }
+
+    /// <summary>Every parameter and buffer against "after".</summary>
+    public static void After(Layer layer, JsonElement after)
+    {
+        foreach (var (part, value) in layer.Parameters().Select(p => (p.Name, (Tensor)p.Value)).Concat(layer.Buffers())) { Near(part, after.GetProperty(part), value); }
+    }
+
+    public static void Near(string what, JsonElement expected, Tensor actual)
+    {
+        var e = Tensor(expected);
+        Assert.Equal(e.Shape, actual.Shape);
+        Close(e.ToArray(), actual.ToArray(), what);
+    }
+
+    // float32 against PyTorch in double: sums of at most a few hundred products
+    public static void Close(float[] expected, float[] actual, string what)
+    {
+        float scale = expected.Length == 0 ? 0 : expected.Max(MathF.Abs);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            Assert.True(MathF.Abs(expected[i] - actual[i]) <= (2e-5f * MathF.Abs(expected[i])) + (2e-5f * scale), $"{what}[{i}]: {actual[i]}, expected {expected[i]}");
+        }
+    }
+
+    private static void Fill(Tensor to, JsonElement from)
+    {
+        var t = Tensor(from);
+        Assert.Equal(t.Shape, to.Shape);
+        to.CopyFrom(t.AsSpan());
+    }
+
+    private static Shape ShapeOf(JsonElement e) => Shape.Create([.. e.GetProperty("shape").EnumerateArray().Select(n => n.GetInt32())]);
+}
