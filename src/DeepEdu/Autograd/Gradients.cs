@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
+using DeepEdu.Memory;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Autograd;
@@ -15,6 +16,9 @@ public sealed class Gradients
     // gradients on their way, by the number of the operation that made the tensor; further outputs of one operation stand in _extra
     private readonly Slot[] _made;
     private Dictionary<Tensor, Slot>? _extra;
+
+    // blocks in which a gradient lay that has been passed on
+    private readonly List<Block> _left = [];
 
     internal Gradients(Tape tape, int steps) => (_tape, _made) = (tape, new Slot[steps]);
 
@@ -43,16 +47,16 @@ public sealed class Gradients
         _leaves[leaf] = new(gradient, false);
     }
 
+    /// <summary>Blocks that a gradient has left since they were last cleared.</summary>
+    internal List<Block> Left => _left;
+
     internal Tensor? Take(Tensor made, int output = 0)
     {
-        if (output > 0)
-        {
-            return _extra is not null && _extra.Remove(made, out var extra) ? extra.Value : null;
-        }
-        ref var slot = ref _made[made.Node];
-        var value = slot.Value;
-        slot = default;
-        return value;
+        Slot slot = default;
+        if (output == 0) { (slot, _made[made.Node]) = (_made[made.Node], default); }
+        else { _extra?.Remove(made, out slot); }
+        if (slot.Value is not null) { Leave(slot.Value); }
+        return slot.Value;
     }
 
     internal void Accumulate(Tensor to, Tensor gradient)
@@ -66,12 +70,34 @@ public sealed class Gradients
     }
 
     // the second gradient makes a sum of our own; further ones are added into it
-    private static void Add(ref Slot slot, Tensor gradient)
+    private void Add(ref Slot slot, Tensor gradient)
     {
-        if (slot.Value is null) { slot = new(gradient, false); return; }
+        if (slot.Value is null)
+        {
+            slot = new(gradient, false);
+            Enter(gradient);
+            return;
+        }
         var sum = slot.Owned ? slot.Value : Tensor.Empty(gradient.Shape, gradient.Device);
         gradient.Device.Zip(default(Sum), slot.Value.View, gradient.View, sum.View, Broadcast.Flat(gradient.Size));
+        if (slot.Owned) { return; }
+        Leave(slot.Value);
+        Enter(sum);
         slot = new(sum, true);
+    }
+
+    private void Enter(Tensor gradient)
+    {
+        var block = gradient.View.Block;
+        if (block.Owner == _tape) { block.Uses++; }
+    }
+
+    // a block that was kept has another owner, who counts anew
+    private void Leave(Tensor gradient)
+    {
+        var block = gradient.View.Block;
+        if (block.Owner != _tape || block.Uses == 0) { return; }
+        if (--block.Uses == 0) { _left.Add(block); }
     }
 
     private readonly record struct Slot(Tensor Value, bool Owned);

@@ -6,7 +6,8 @@ namespace DeepEdu.Autograd;
 
 /// <summary>One way back: how the gradient of an operation's output becomes the gradient of one of its inputs.</summary>
 /// <param name="Input">The input.</param>
-/// <param name="Pull">From dL/d(output) to dL/d(input), which has the input's shape. It may return its argument, but must not change it.</param>
+/// <param name="Pull">From dL/d(output) to dL/d(input), which has the input's shape. It may return its argument, but must not change it. What it makes and does not return goes back to
+/// the pool when the operation's ways have been gone, as does its argument; <c>Keep()</c> lets one out.</param>
 public readonly record struct Edge(Tensor Input, Func<Tensor, Tensor> Pull)
 {
     /// <summary>An edge from a pair.</summary>
@@ -112,7 +113,8 @@ public sealed class Tape : Arena
         _steps.Add(new Step(outputs[0], null, joint));
     }
 
-    /// <summary>The gradients of a loss with respect to every leaf it depends on. They live as long as the tape; <c>Keep()</c> lets one out.</summary>
+    /// <summary>The gradients of a loss with respect to every leaf it depends on. They live as long as the tape; <c>Keep()</c> lets one out. Gradients of other tensors go back to the pool
+    /// as soon as they have been passed on; the tensors themselves stay, so that they can be read after this, and rewound again.</summary>
     /// <param name="loss">One value, made while this tape was open.</param>
     /// <exception cref="ShapeException">The loss is not one value.</exception>
     /// <exception cref="InvalidOperationException">The loss does not depend on any leaf, or was not recorded here.</exception>
@@ -139,7 +141,14 @@ public sealed class Tape : Arena
         _rewinding = true;
         try
         {
-            for (int i = _steps.Count - 1; i >= 0; i--) { _steps[i].Rewind(this, grads); }
+            for (int i = _steps.Count - 1; i >= 0; i--)
+            {
+                int blocks = BlockCount;
+                _steps[i].Rewind(this, grads);
+                FreeUnused(blocks);
+                foreach (var block in grads.Left) { FreeUnused(block); }
+                grads.Left.Clear();
+            }
         }
         finally { _rewinding = false; }
         return grads;

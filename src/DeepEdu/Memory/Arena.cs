@@ -34,7 +34,27 @@ public class Arena : IDisposable
     {
         block.Owner = this;
         block.Place = _blocks.Count;
+        (block.Uses, block.Passing) = (0, false);
         _blocks.Add(block);
+    }
+
+    /// <summary>Of the blocks from place <paramref name="from"/> on, gives back those in which no gradient lies; the others may go later.</summary>
+    private protected void FreeUnused(int from)
+    {
+        for (int i = _blocks.Count - 1; i >= from; i--)
+        {
+            var block = _blocks[i];
+            block.Passing = true;
+            FreeUnused(block);
+        }
+    }
+
+    /// <summary>Gives back a block that was made on the way back, if no gradient lies in it.</summary>
+    private protected void FreeUnused(Block block)
+    {
+        if (block.Owner != this || block.Uses > 0 || !block.Passing) { return; }
+        Remove(block);
+        block.Retire();
     }
 
     /// <summary>Hands a block of the innermost arena to the enclosing one, or to the garbage collector when there is none. Blocks of other arenas outlive it anyway.</summary>

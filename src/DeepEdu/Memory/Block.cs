@@ -18,6 +18,12 @@ public abstract class Block(int capacity)
 
     internal int Place { get; set; }
 
+    /// <summary>How many gradients on their way lie in the block. Kept by the tape that owns it.</summary>
+    internal int Uses { get; set; }
+
+    /// <summary>Whether the block was made on a tape's way back, so that it may go when no gradient lies in it any more.</summary>
+    internal bool Passing { get; set; }
+
     internal void Retire()
     {
         Generation++;

@@ -36,7 +36,7 @@ public partial class Tensor
     internal int Node { get; set; }
 
     /// <summary>The tensor's memory.</summary>
-    /// <exception cref="ObjectDisposedException">The arena or tape in which the tensor was made has closed.</exception>
+    /// <exception cref="ObjectDisposedException">The arena or tape in which the tensor was made has closed, or it is a gradient that the tape has passed on.</exception>
     public View View
     {
         get
@@ -100,9 +100,9 @@ public partial class Tensor
         Device.Write(values, View);
     }
 
-    private string DebugText => _block.Generation == _generation ? ToString()! : $"float32{Shape}: its arena has closed";
+    private string DebugText => _block.Generation == _generation ? ToString()! : $"float32{Shape}: its memory has gone back";
 
     [DoesNotReturn]
     private static void ThrowClosed(Shape shape) =>
-        throw new ObjectDisposedException($"Tensor {shape}", "The arena or tape in which this tensor was made has closed. Call Keep() on it before the arena closes, or use it inside.");
+        throw new ObjectDisposedException($"Tensor {shape}", "The arena or tape in which this tensor was made has closed, or it is a gradient that the tape has passed on. Call Keep() on it before, or use it inside.");
 }

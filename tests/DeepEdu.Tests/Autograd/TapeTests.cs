@@ -205,6 +205,87 @@ public class TapeTests
     }
 
     [Fact]
+    public void AGradientGoesBackToThePoolWhenItHasBeenPassedOn()
+    {
+        const int Steps = 40, Size = 4096, Bytes = Size * sizeof(float);
+        var x = new Parameter([Size], new float[Size]);
+        var pool = CpuDevice.Instance.Pool;
+        using var tape = new Tape();
+        long most = 0;
+        Tensor Probe(Tensor y)
+        {
+            var same = y.Detach();
+            tape.Add(same, (y, dy =>
+            {
+                most = Math.Max(most, pool.LiveBytes);
+                return dy;
+            }
+            ));
+            return same;
+        }
+        Tensor y = x, middle = x;
+        for (int i = 0; i < Steps; i++)
+        {
+            y = Probe((y + x) * 0.5f);
+            if (i == Steps / 2) { middle = tape.Watch(y); }
+        }
+        var loss = y.Sum();
+        long forward = pool.LiveBytes;
+        var g = tape.Gradients(loss);
+        // the parameter's and the watched tensor's stay; one or two are on their way
+        Assert.InRange(most - forward, 1, 5 * Bytes);
+        Assert.InRange(pool.LiveBytes - forward, 1, 3 * Bytes);
+        Assert.Equal(MathF.Pow(0.5f, Steps - 1 - (Steps / 2)), g[middle].ToArray()[7]);
+        Assert.Equal(1, g[x].ToArray()[7], 1e-6f);
+        Assert.Equal(0, loss.Item());
+        Assert.Equal(g[x].ToArray(), tape.Gradients(loss)[x].ToArray());
+    }
+
+    [Fact]
+    public void AGradientThatIsHeldBeyondItsStepSaysSoUnlessItIsKept()
+    {
+        var x = new Parameter([2], [2, 3]);
+        Tensor? passed = null, kept = null;
+        using (var tape = new Tape())
+        {
+            Tensor square = x * x, y = Tensor.Of(4f, 9f), z = Tensor.Of(4f, 9f);
+            tape.Add(y, (square, dy =>
+            {
+                passed = dy;
+                return dy + dy;
+            }
+            ));
+            tape.Add(z, (y, dy =>
+            {
+                kept = (dy * 3f).Keep();
+                return dy * 2f;
+            }
+            ));
+            Assert.Equal([16, 24], tape.Gradients((z * 1f).Sum())[x].ToArray());
+            var e = Assert.Throws<ObjectDisposedException>(passed!.ToArray);
+            Assert.Contains("gradient that the tape has passed on. Call Keep()", e.Message, StringComparison.Ordinal);
+        }
+        Assert.Equal([3, 3], kept!.ToArray());
+    }
+
+    [Fact]
+    public void AGradientOfATapeInsideAPullbackArrives()
+    {
+        var x = new Parameter([2], [2, 3]);
+        using var tape = new Tape();
+        Tensor y;
+        using (new Arena()) { y = (x * x).Keep(); }
+        tape.Add(y, (x, dy =>
+        {
+            // recomputed on the way back: a checkpoint
+            using var inner = new Tape();
+            return inner.Gradients(x * x, dy)[x].Keep();
+        }
+        ));
+        Assert.Equal([4 + 16, 6 + 54], tape.Gradients((y + (y * y * 0.5f)).Sum() * 1f)[x].ToArray());
+    }
+
+    [Fact]
     public void ASteadyStepAllocatesLittle()
     {
         Parameter a = new([64, 64], new float[4096]), b = new([64], new float[64]);
