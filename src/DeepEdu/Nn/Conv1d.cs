@@ -6,7 +6,7 @@ namespace DeepEdu.Nn;
 
 /// <summary>One-dimensional convolution: [N, C, L] → [N, out, ol]; "weight" [out, C / groups, k], "bias" [out]. PyTorch's <c>nn.Conv1d(C, out, k)</c>,
 /// Keras' <c>Conv1D(out, k)</c> with channels first.</summary>
-public sealed class Conv1d : Layer
+public sealed class Conv1d : Layer, IWeighted
 {
     private readonly Parameter _weight;
     private readonly Parameter? _bias;
@@ -19,7 +19,7 @@ public sealed class Conv1d : Layer
     /// <param name="kernel">Length of a kernel.</param>
     /// <param name="rng">Where the initial values come from; one child stream is taken.</param>
     /// <param name="stride">Steps between outputs.</param>
-    /// <param name="padding">A number, <see cref="ConvPadding.Same"/> or <see cref="ConvPadding.Valid"/>.</param>
+    /// <param name="padding">A number, <see cref="ConvPadding.Same"/>, <see cref="ConvPadding.Valid"/> or <see cref="ConvPadding.Causal"/>.</param>
     /// <param name="dilation">Steps between taps.</param>
     /// <param name="groups">How many runs of channels that do not see each other; both channel counts must be multiples of it.</param>
     /// <param name="bias">Whether a bias is added.</param>
@@ -44,18 +44,22 @@ public sealed class Conv1d : Layer
     public Parameter? Bias => _bias;
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x)
-    {
-        if (x.Rank != 3) { return x.Conv1d(_weight, _bias); }
-        var (before, after) = _padding.Of(x.Shape[2], _kernel, _stride, _dilation, false);
-        if (before != after) { (x, before) = (x.Pad([(before, after)]), 0); }
-        return x.Conv1d(_weight, _bias, _stride, before, _dilation, _groups);
-    }
+    public override Tensor Forward(Tensor x) => Run(x, _weight);
+
+    Tensor IWeighted.Forward(Tensor x, Tensor weight) => Run(x, weight);
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)
     {
         ArgumentNullException.ThrowIfNull(p);
         p.Of(_weight).Of(_bias);
+    }
+
+    private Tensor Run(Tensor x, Tensor weight)
+    {
+        if (x.Rank != 3) { return x.Conv1d(weight, _bias); }
+        var (before, after) = _padding.Of(x.Shape[2], _kernel, _stride, _dilation, false);
+        if (before != after) { (x, before) = (x.Pad([(before, after)]), 0); }
+        return x.Conv1d(weight, _bias, _stride, before, _dilation, _groups);
     }
 }

@@ -6,7 +6,7 @@ namespace DeepEdu.Nn;
 
 /// <summary>Two-dimensional convolution: [N, C, H, W] → [N, out, oh, ow]; "weight" [out, C / groups, kh, kw], "bias" [out]. LeCun et al. 1989.
 /// PyTorch's <c>nn.Conv2d(C, out, k)</c>, Keras' <c>Conv2D(out, k)</c> with channels first.</summary>
-public sealed class Conv2d : Layer
+public sealed class Conv2d : Layer, IWeighted
 {
     private readonly Parameter _weight;
     private readonly Parameter? _bias;
@@ -38,7 +38,7 @@ public sealed class Conv2d : Layer
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(groups);
         ArgumentNullException.ThrowIfNull(rng);
         if (channels % groups != 0 || outputs % groups != 0) { throw new ArgumentException($"conv2d: {groups} groups do not divide {channels} channels and {outputs} outputs", nameof(groups)); }
-        (_kernel, _stride, _dilation, _padding, _groups) = (kernel, stride ?? (1, 1), dilation ?? (1, 1), padding, groups);
+        (_kernel, _stride, _dilation, _padding, _groups) = (kernel, stride ?? (1, 1), dilation ?? (1, 1), padding.OfImage("conv2d"), groups);
         _weight = new([outputs, channels / groups, kernel.H, kernel.W]);
         _bias = bias ? new([outputs]) : null;
         Init.Layer(_weight, _bias, rng.Fork(), init);
@@ -51,11 +51,9 @@ public sealed class Conv2d : Layer
     public Parameter? Bias => _bias;
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x)
-    {
-        var padding = Border(ref x);
-        return x.Conv2d(_weight, _bias, _stride, padding, _dilation, _groups);
-    }
+    public override Tensor Forward(Tensor x) => Run(x, _weight);
+
+    Tensor IWeighted.Forward(Tensor x, Tensor weight) => Run(x, weight);
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)
@@ -65,6 +63,12 @@ public sealed class Conv2d : Layer
     }
 
     internal override Layer? Fuse(Layer next) => next is Relu ? new WithRelu(this) : null;
+
+    private Tensor Run(Tensor x, Tensor weight)
+    {
+        var padding = Border(ref x);
+        return x.Conv2d(weight, _bias, _stride, padding, _dilation, _groups);
+    }
 
     // zeros that the kernel adds by itself; unequal sides are padded beforehand
     private (int H, int W) Border(ref Tensor x)

@@ -6,7 +6,7 @@ namespace DeepEdu.Nn;
 
 /// <summary>y = x·Wᵀ + b over the last axis: x [.., inputs] → [.., outputs]; W [outputs, inputs] "weight", b [outputs] "bias".
 /// PyTorch's <c>nn.Linear(inputs, outputs)</c>, Keras' <c>Dense(outputs)</c>.</summary>
-public sealed class Dense : Layer
+public sealed class Dense : Layer, IWeighted
 {
     private readonly Parameter _weight;
     private readonly Parameter? _bias;
@@ -28,6 +28,21 @@ public sealed class Dense : Layer
         Init.Layer(_weight, _bias, own, init);
     }
 
+    private Dense(Parameter weight, Parameter? bias) => (_weight, _bias) = (weight, bias);
+
+    /// <summary>A layer that shares its weight with another part, such as an embedding's table that also scores the next token: x [.., width] → [.., count]. The weight is
+    /// learned once, from both uses, and counted once. Press and Wolf 2017, arXiv:1608.05859. PyTorch's <c>head.weight = embedding.weight</c>.
+    /// <code>Dense head = Dense.Tied(embedding.Weight);</code></summary>
+    /// <param name="weight">W [outputs, inputs], the other part's.</param>
+    /// <param name="bias">Whether a bias of this layer's own is added; it starts at 0.</param>
+    /// <exception cref="ShapeException">The weight is not a matrix.</exception>
+    public static Dense Tied(Parameter weight, bool bias = false)
+    {
+        ArgumentNullException.ThrowIfNull(weight);
+        if (weight.Rank != 2) { throw new ShapeException("dense", $"a tied weight must be [outputs, inputs], not {weight.Shape}", weight.Shape); }
+        return new(weight, bias ? new([weight.Shape[0]], new float[weight.Shape[0]], weight.Device) : null);
+    }
+
     /// <summary>W [outputs, inputs].</summary>
     public Parameter Weight => _weight;
 
@@ -36,6 +51,8 @@ public sealed class Dense : Layer
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.Linear(_weight, _bias);
+
+    Tensor IWeighted.Forward(Tensor x, Tensor weight) => x.Linear(weight, _bias);
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)
