@@ -27,4 +27,11 @@ public sealed class Dropout : Layer
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.Dropout(_p, _rng);
+
+    /// <inheritdoc/>
+    protected internal override void Parts(Parts p)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        p.Stream(_rng);
+    }
 }

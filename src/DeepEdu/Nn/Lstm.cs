@@ -178,6 +178,7 @@ public sealed class Lstm : Layer
             p.Of(_weightIh[k], "weight_ih" + suffix).Of(_weightHh[k], "weight_hh" + suffix).Of(_biasIh[k], "bias_ih" + suffix).Of(_biasHh[k], "bias_hh" + suffix)
                 .Of(_weightHr[k], "weight_hr" + suffix);
         }
+        p.Stream(_noise);
     }
 
     private static Parameter New(Shape shape, Initializer init, Rng rng)

@@ -1,3 +1,4 @@
+using DeepEdu.Numerics;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Nn;
@@ -11,7 +12,7 @@ namespace DeepEdu.Nn;
 ///     protected internal override void Parts(Parts p) => p.Of(_left).Of(_right);
 /// }
 /// </code></summary>
-public abstract class Module
+public abstract class Module : IStateful
 {
     /// <summary>Names every parameter, buffer and inner module once: for optimisers, files, copies and printing.</summary>
     protected internal virtual void Parts(Parts p) { }
@@ -24,6 +25,9 @@ public abstract class Module
 
     /// <summary>Every tensor that is kept but not learned, such as running statistics. PyTorch's <c>named_buffers</c>.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> Buffers() => Collect().Buffers;
+
+    /// <summary>Every stream of random numbers that is drawn from while learning.</summary>
+    public IReadOnlyList<(string Name, Rng Value)> Streams() => Collect().Streams;
 
     /// <summary>How many numbers the parameters hold, shared ones counted once.</summary>
     public long ParameterCount
@@ -51,6 +55,43 @@ public abstract class Module
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         snapshot.WriteTo(Collect());
+    }
+
+    /// <summary>Puts parameters, buffers, and where the random streams stand.</summary>
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        var parts = Collect();
+        foreach (var (name, value) in parts.Tensors) { to.Set(name, value); }
+        foreach (var (name, value) in parts.Streams) { to.Set(name, value); }
+    }
+
+    /// <summary>Takes over parameters, buffers and random streams.</summary>
+    /// <exception cref="InvalidDataException">Names are missing, unexpected, or of other shapes: all are listed, and nothing is changed.</exception>
+    public void LoadState(StateDict from)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        (Rng Now, Rng Saved)[] streams = [.. Streams().Select(s => (s.Value, from.Stream(s.Name, s.Value)))];
+        LoadWeights(from);
+        foreach (var (now, saved) in streams) { (now.Position, now.Forks) = (saved.Position, saved.Forks); }
+    }
+
+    /// <summary>Takes over parameters and buffers, such as those of a model trained elsewhere. PyTorch's <c>load_state_dict</c>.</summary>
+    /// <param name="from">Tensors under the names of <see cref="Parameters"/> and <see cref="Buffers"/>.</param>
+    /// <param name="strict">Whether every name must be there on both sides, in the same shape. If not, what fits is taken over.</param>
+    /// <returns>What did not fit.</returns>
+    /// <exception cref="InvalidDataException">Strict, and names are missing, unexpected, or of other shapes: all are listed, and nothing is changed.</exception>
+    public LoadReport LoadWeights(StateDict from, bool strict = true)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        var parts = Collect();
+        var report = LoadReport.Of(parts, from);
+        if (strict && !report.IsExact) { throw new InvalidDataException($"load: the saved weights do not fit the {Kind}\n{report}"); }
+        foreach (var (name, value) in parts.Tensors)
+        {
+            if (from.Has(name) && from.Tensor(name).Shape == value.Shape) { from.CopyTo(name, value); }
+        }
+        return report;
     }
 
     /// <summary>A table of the parts, with the count of their parameters, how many of them are learned, and bytes.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using DeepEdu.Numerics;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Nn;
@@ -11,12 +12,18 @@ public sealed class Parts
     private readonly List<(string, Parameter)> _parameters = [];
     private readonly List<(string, Tensor)> _buffers = [];
     private readonly List<(string, Module)> _modules = [];
-    private readonly HashSet<Tensor> _seen = new(ReferenceEqualityComparer.Instance);
+    private readonly List<(string, Rng)> _streams = [];
+    private readonly HashSet<object> _seen = new(ReferenceEqualityComparer.Instance);
     private string _path = "";
 
     internal IReadOnlyList<(string Name, Parameter Value)> Parameters => _parameters;
 
     internal IReadOnlyList<(string Name, Tensor Value)> Buffers => _buffers;
+
+    /// <summary>Parameters, then buffers.</summary>
+    internal IEnumerable<(string Name, Tensor Value)> Tensors => _parameters.Select(p => (p.Item1, (Tensor)p.Item2)).Concat(_buffers);
+
+    internal IReadOnlyList<(string Name, Rng Value)> Streams => _streams;
 
     /// <summary>Modules with their paths, each before what it is made of.</summary>
     internal IReadOnlyList<(string Path, Module Value)> Modules => _modules;
@@ -32,6 +39,13 @@ public sealed class Parts
     public Parts Buffer(Tensor? value, [CallerArgumentExpression(nameof(value))] string name = "")
     {
         if (value is not null && _seen.Add(value)) { _buffers.Add((_path + Snake(name), value)); }
+        return this;
+    }
+
+    /// <summary>Random numbers that the module draws while learning, so that training can be taken up where they stood.</summary>
+    public Parts Stream(Rng? value, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        if (value is not null && _seen.Add(value)) { _streams.Add((_path + Snake(name), value)); }
         return this;
     }
 

@@ -7,17 +7,15 @@ public sealed class Snapshot
 {
     private readonly (string Name, float[] Values)[] _tensors;
 
-    internal Snapshot(Parts parts) => _tensors = [.. All(parts).Select(t => (t.Name, t.Value.ToArray()))];
+    internal Snapshot(Parts parts) => _tensors = [.. parts.Tensors.Select(t => (t.Name, t.Value.ToArray()))];
 
     internal void WriteTo(Parts parts)
     {
-        var tensors = All(parts).ToArray();
+        var tensors = parts.Tensors.ToArray();
         if (!tensors.Select(t => (t.Name, t.Value.Size)).SequenceEqual(_tensors.Select(t => (t.Name, t.Values.Length))))
         {
             throw new ArgumentException($"restore: the snapshot holds {_tensors.Length} tensors, the model {tensors.Length}, or their names or sizes differ; take the snapshot of the same model");
         }
         for (int i = 0; i < tensors.Length; i++) { tensors[i].Value.CopyFrom(_tensors[i].Values); }
     }
-
-    private static IEnumerable<(string Name, Tensor Value)> All(Parts parts) => parts.Parameters.Select(p => (p.Name, (Tensor)p.Value)).Concat(parts.Buffers);
 }

@@ -1,0 +1,42 @@
+using System.Text;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Nn;
+
+/// <summary>How saved weights and a module's parts fit each other.</summary>
+/// <param name="Missing">Parameters and buffers that the module has and the saved weights lack.</param>
+/// <param name="Unexpected">Names that the saved weights have and the module lacks.</param>
+/// <param name="Misshaped">Names both have with different shapes, with both shapes.</param>
+public sealed record LoadReport(IReadOnlyList<string> Missing, IReadOnlyList<string> Unexpected, IReadOnlyList<string> Misshaped)
+{
+    /// <summary>Whether every name is there on both sides in the same shape.</summary>
+    public bool IsExact => Missing.Count + Unexpected.Count + Misshaped.Count == 0;
+
+    /// <summary>The three lists, a line each.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder();
+        Line("missing from the file", Missing);
+        Line("not in the model", Unexpected);
+        Line("of other shapes", Misshaped);
+        return text.Length == 0 ? "all names and shapes fit" : text.ToString().TrimEnd('\n');
+
+        void Line(string what, IReadOnlyList<string> names)
+        {
+            if (names.Count > 0) { text.Append($"{what} ({names.Count}): {string.Join(", ", names)}\n"); }
+        }
+    }
+
+    internal static LoadReport Of(Parts parts, StateDict from)
+    {
+        List<string> missing = [], misshaped = [];
+        var left = new HashSet<string>(from.Names, StringComparer.Ordinal);
+        foreach (var (name, value) in parts.Tensors)
+        {
+            if (!left.Remove(name)) { missing.Add(name); }
+            else if (from.Tensor(name).Shape is var saved && saved != value.Shape) { misshaped.Add($"{name} {saved} in the file, {value.Shape} in the model"); }
+        }
+        foreach (var (name, _) in parts.Streams) { left.Remove(name); }
+        return new(missing, [.. from.Names.Where(left.Contains)], misshaped);
+    }
+}

@@ -1,0 +1,102 @@
+using DeepEdu.Autograd;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Tests.Tensors;
+
+public class StateDictTests
+{
+    [Fact]
+    public void EveryKindComesBackAsItWasSet()
+    {
+        var rng = new Rng(7, 3) { Position = ulong.MaxValue - 1, Forks = 5 };
+        var state = new StateDict().Set("n", long.MinValue).Set("x", double.NaN).Set("yes", true).Set("t", "ü\n").Set("ns", [1L, 2]).Set("xs", [0.1]).Set("ts", ["a", ""])
+            .Set("w", Tensor.Of(1, 2)).Set("rng", rng);
+        Assert.Equal(["n", "x", "yes", "t", "ns", "xs", "ts", "w", "rng"], state.Names);
+        Assert.Equal(long.MinValue, state.Long("n"));
+        Assert.True(double.IsNaN(state.Double("x")));
+        Assert.True(state.Bool("yes"));
+        Assert.Equal("ü\n", state.Text("t"));
+        Assert.Equal([1, 2], state.Longs("ns"));
+        Assert.Equal([0.1], state.Doubles("xs"));
+        Assert.Equal(["a", ""], state.Texts("ts"));
+        Assert.Equal([1f, 2f], state.Tensor("w").ToArray());
+        var other = new Rng(7, 3);
+        state.CopyTo("rng", other);
+        Assert.Equal((rng.Position, rng.Forks), (other.Position, other.Forks));
+        Assert.Empty(state.Unread);
+    }
+
+    [Fact]
+    public void APartIsAViewOfItsNames()
+    {
+        var state = new StateDict();
+        state.Part("a").Set("x", 1).Part("b").Set("y", 2L);
+        Assert.Equal(["a.x", "a.b.y"], state.Names);
+        Assert.Equal(["x", "b.y"], state.Part("a").Names);
+        Assert.Equal(2, state.Part("a").Part("b").Int("y"));
+        Assert.Equal(["x"], state.Part("a").Unread);
+    }
+
+    [Theory]
+    [InlineData("gone", "\"p.gone\" is missing")]
+    [InlineData("text", "\"p.text\" is not a whole number")]
+    [InlineData("large", "does not fit 32 bits")]
+    public void WhatIsAskedForAndNotThereIsNamed(string name, string says)
+    {
+        var state = new StateDict().Part("p").Set("text", "x").Set("large", 1L << 40);
+        Assert.Contains(says, Assert.Throws<InvalidDataException>(() => state.Int(name)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ANameIsSetOnce() => Assert.Throws<ArgumentException>(() => new StateDict().Set("a", 1).Set("a", 2));
+
+    [Fact]
+    public void ARandomStreamOfAnotherSeedIsRefused()
+    {
+        var state = new StateDict().Set("rng", new Rng(1));
+        Assert.Contains("seed 1, stream 0; here it is seed 2", Assert.Throws<InvalidDataException>(() => state.CopyTo("rng", new Rng(2))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AModuleGoesOnWhereAnotherStood()
+    {
+        Layer Make(ulong seed)
+        {
+            var rng = new Rng(seed);
+            return new Sequential(new Dense(3, 4, rng), new BatchNorm(4), new Dropout(0.5f, rng));
+        }
+        var x = Tensor.Of([2, 3], [1, 2, 3, 4, 5, 7]);
+        float[] Learn(Layer model)
+        {
+            using var tape = new Tape();
+            return model.Forward(x).ToArray();
+        }
+        Layer first = Make(1), second = Make(1);
+        Learn(first);
+        var state = new StateDict();
+        first.SaveState(state);
+        second.LoadState(state);
+        Assert.Empty(state.Unread);
+        Assert.Equal(Learn(first), Learn(second));
+        Assert.Equal(first.Forward(x).ToArray(), second.Forward(x).ToArray());
+    }
+
+    [Fact]
+    public void WeightsThatDoNotFitAreAllListedAndChangeNothing()
+    {
+        var model = new Sequential(new Dense(3, 4, new Rng(1)), new Dense(4, 2, new Rng(2)));
+        float[] before = model.Parameters()[3].Value.ToArray();
+        var saved = new StateDict().Set("0.weight", Tensor.Zeros([4, 5])).Set("1.bias", Tensor.Ones([2])).Set("head.bias", Tensor.Ones([2]));
+        string says = Assert.Throws<InvalidDataException>(() => model.LoadWeights(saved)).Message;
+        Assert.Contains("missing from the file (2): 0.bias, 1.weight", says, StringComparison.Ordinal);
+        Assert.Contains("not in the model (1): head.bias", says, StringComparison.Ordinal);
+        Assert.Contains("of other shapes (1): 0.weight [4,5] in the file, [4,3] in the model", says, StringComparison.Ordinal);
+        Assert.Equal(before, model.Parameters()[3].Value.ToArray());
+
+        var report = model.LoadWeights(saved, strict: false);
+        Assert.Equal((2, 1, 1), (report.Missing.Count, report.Unexpected.Count, report.Misshaped.Count));
+        Assert.Equal([1f, 1f], model.Parameters()[3].Value.ToArray());
+    }
+}
