@@ -1,0 +1,89 @@
+using DeepEdu.Lanes;
+
+namespace DeepEdu.Kernels;
+
+/// <summary>The rows of a batch of sequences, each row with its heads side by side: row r of sequence b lies at <c>At + b·Batch + r·Row</c>.</summary>
+internal unsafe struct AttentionRows
+{
+    /// <summary>The first row.</summary>
+    public float* At;
+
+    /// <summary>Floats from one row to the next.</summary>
+    public nint Row;
+
+    /// <summary>Floats from one sequence to the next.</summary>
+    public nint Batch;
+
+    /// <summary>A row of a sequence, from one column on.</summary>
+    public readonly float* Of(int sequence, int row, int column) => At + (sequence * Batch) + (row * Row) + column;
+}
+
+/// <summary>Scaled dot-product attention over raw memory, cut into blocks of queries and keys so that no more than one block of scores is in memory. Dao et al. 2022, arXiv:2205.14135,
+/// algorithms 1 and 4.</summary>
+internal unsafe struct AttentionData
+{
+    /// <summary>Queries of a block.</summary>
+    public const int BlockQ = 64;
+
+    /// <summary>Keys of a block: a whole number of tiles in every lane width.</summary>
+    public const int BlockK = 96;
+
+    /// <summary>Multiply-adds worth handing to another thread.</summary>
+    public const long ChunkWork = 1 << 18;
+
+    /// <summary>Sequences, heads of each, queries and keys of each.</summary>
+    public int Batch, Heads, Queries, Keys;
+
+    /// <summary>Numbers of a query or key, and of a value, in one head.</summary>
+    public int Width, ValueWidth;
+
+    /// <summary>The queries, keys, values and outputs.</summary>
+    public AttentionRows Q, K, V, O;
+
+    /// <summary>Of each query of each head ln Σ e^score [batch, heads, queries]; 0 where no key is seen. Null if not kept.</summary>
+    public float* LogSum;
+
+    /// <summary>Added to the scores, or null; the floats from one sequence, head and query to the next, 0 to use them again.</summary>
+    public float* Mask;
+
+    /// <inheritdoc cref="Mask"/>
+    public nint MaskBatch, MaskHead, MaskRow;
+
+    /// <summary>Keys of each sequence that count; null if all.</summary>
+    public int[]? Lengths;
+
+    /// <summary>Whether query i sees only the keys up to i + <see cref="Past"/>.</summary>
+    public bool Causal;
+
+    /// <summary>Keys before the first query.</summary>
+    public int Past;
+
+    /// <summary>What the dot products are multiplied with.</summary>
+    public float Scale;
+
+    /// <summary>Weights left out: probability, and where the random numbers come from.</summary>
+    public float Dropout;
+
+    /// <inheritdoc cref="Dropout"/>
+    public ulong Seed, Stream, Start;
+
+    /// <summary>Keys of a sequence that count.</summary>
+    public readonly int KeysOf(int sequence) => Lengths is null ? Keys : Lengths[sequence];
+
+    /// <summary>Keys that a query sees.</summary>
+    public readonly int Seen(int keys, int query) => Causal ? (int)Math.Min(keys, (long)Past + query + 1) : keys;
+
+    /// <summary>The mask of a query from one key on, or null.</summary>
+    public readonly float* MaskOf(int sequence, int head, int query, int key) =>
+        Mask is null ? null : Mask + (sequence * MaskBatch) + (head * MaskHead) + (query * MaskRow) + key;
+
+    /// <summary>The number, in the stream, of a weight's random number.</summary>
+    public readonly ulong Draw(int sequence, int head, int query, int key) =>
+        Start + (ulong)((((((long)sequence * Heads) + head) * Queries) + query) * Keys) + (ulong)key;
+
+    /// <summary>How many units of so much work make a chunk.</summary>
+    public static int Grain(long work, int units) => (int)Math.Clamp(ChunkWork / Math.Max(1, work), 1, Math.Max(1, units));
+
+    /// <summary>n up to whole vectors.</summary>
+    public static int Whole<L>(int n) where L : struct, IVectorLane<L>, ILane<L> => (n + L.Width - 1) / L.Width * L.Width;
+}

@@ -1,0 +1,125 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using DeepEdu.Lanes;
+using DeepEdu.Numerics;
+
+namespace DeepEdu.Kernels;
+
+/// <summary>One row of scores, in whole vectors: what lies behind its end becomes weight 0.</summary>
+internal static unsafe class AttentionScores
+{
+    /// <summary>s ← s·scale + mask for the first n, −∞ behind them.</summary>
+    /// <returns>The largest.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Finish<L>(float* s, int n, float* mask, float scale) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        L max = float.NegativeInfinity;
+        int i = 0;
+        if (mask is null)
+        {
+            for (; i <= n - L.Width; i += L.Width)
+            {
+                L x = L.Load(in *s, i) * scale;
+                L.Store(x, ref *s, i);
+                max = L.Max(max, x);
+            }
+        }
+        else
+        {
+            for (; i <= n - L.Width; i += L.Width)
+            {
+                L x = L.MultiplyAdd(L.Load(in *s, i), scale, L.Load(in *mask, i));
+                L.Store(x, ref *s, i);
+                max = L.Max(max, x);
+            }
+        }
+        if (i < n)
+        {
+            for (int k = i; k < i + L.Width; k++) { s[k] = k >= n ? float.NegativeInfinity : mask is null ? s[k] * scale : float.MultiplyAddEstimate(s[k], scale, mask[k]); }
+            max = L.Max(max, L.Load(in *s, i));
+        }
+        return Largest(max);
+    }
+
+    /// <summary>s ← e^(s − max).</summary>
+    /// <returns>Their sum.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Exp<L>(float* s, int n, float max) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        L sum = 0f, m = max;
+        for (int i = 0; i < n; i += L.Width)
+        {
+            L e = L.Exp(L.Load(in *s, i) - m);
+            L.Store(e, ref *s, i);
+            sum += e;
+        }
+        return L.Sum(sum);
+    }
+
+    /// <summary>For the first n: s becomes the weight p = e^(s·scale + mask − logSum), d = dL/dp becomes p·(d − delta)·scale; both 0 behind them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Pull<L>(float* s, float* d, int n, float* mask, float scale, float logSum, float delta) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int whole = AttentionData.Whole<L>(n);
+        for (int k = n; k < whole; k++) { (s[k], d[k]) = (float.NegativeInfinity, 0); }
+        L shift = -logSum, take = delta * scale;
+        for (int i = 0; i < whole; i += L.Width)
+        {
+            L x = L.MultiplyAdd(L.Load(in *s, i), scale, shift);
+            if (mask is not null) { x += i <= n - L.Width ? L.Load(in *mask, i) : Partial.Load<L>(mask + i, n - i); }
+            x = L.Exp(x);
+            L.Store(x, ref *s, i);
+            L.Store(x * L.MultiplyAdd(L.Load(in *d, i), scale, -take), ref *d, i);
+        }
+    }
+
+    /// <summary>x ← 0 where the random number is below p, else x·factor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Drop<L>(float* x, float* random, int n, float p, float factor) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        for (int i = 0; i < n; i += L.Width) { L.Store(L.WhereGreaterOrEqual(L.Load(in *random, i), p, L.Load(in *x, i) * factor, 0f), ref *x, i); }
+    }
+
+    /// <summary>x ← x·factor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Times<L>(float* x, int n, float factor) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int i = 0;
+        for (; i <= n - L.Width; i += L.Width) { L.Store(L.Load(in *x, i) * factor, ref *x, i); }
+        for (; i < n; i++) { x[i] *= factor; }
+    }
+
+    /// <summary>Σ a·b.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Dot<L>(float* a, float* b, int n) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        L sum = 0f;
+        int i = 0;
+        for (; i <= n - L.Width; i += L.Width) { sum = L.MultiplyAdd(L.Load(in *a, i), L.Load(in *b, i), sum); }
+        float dot = L.Sum(sum);
+        for (; i < n; i++) { dot += a[i] * b[i]; }
+        return dot;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Largest<L>(L x) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        if (typeof(L) == typeof(F16))
+        {
+            var v = Unsafe.As<L, F16>(ref x).V;
+            return Largest(Vector256.Max(v.GetLower(), v.GetUpper()));
+        }
+        if (typeof(L) == typeof(F8)) { return Largest(Unsafe.As<L, F8>(ref x).V); }
+        float max = L.Get(x, 0);
+        for (int i = 1; i < L.Width; i++) { max = MathF.Max(max, L.Get(x, i)); }
+        return max;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Largest(Vector256<float> x)
+    {
+        var v = Vector128.Max(x.GetLower(), x.GetUpper());
+        v = Vector128.Max(v, Vector128.Shuffle(v, Vector128.Create(2, 3, 0, 1)));
+        return MathF.Max(v.GetElement(0), v.GetElement(1));
+    }
+}
