@@ -29,6 +29,7 @@ public sealed class Adagrad : Optimizer
     private readonly AdagradOptions _options;
 
     /// <summary>An optimiser of one group of parameters.</summary>
+    [OverloadResolutionPriority(1)]
     public Adagrad(IReadOnlyList<(string Name, Parameter Value)> parameters, AdagradOptions? options = null) : this(new[] { new ParameterGroup(parameters) }, options) { }
 
     /// <summary>An optimiser of several groups.</summary>

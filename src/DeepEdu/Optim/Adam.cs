@@ -34,6 +34,7 @@ public class Adam : Optimizer
     private readonly bool _decoupled;
 
     /// <summary>An optimiser of one group of parameters.</summary>
+    [OverloadResolutionPriority(1)]
     public Adam(IReadOnlyList<(string Name, Parameter Value)> parameters, AdamOptions? options = null) : this(new[] { new ParameterGroup(parameters) }, options) { }
 
     /// <summary>An optimiser of several groups.</summary>
@@ -126,6 +127,7 @@ public sealed record AdamWOptions : AdamOptions
 public sealed class AdamW : Adam
 {
     /// <summary>An optimiser of one group of parameters.</summary>
+    [OverloadResolutionPriority(1)]
     public AdamW(IReadOnlyList<(string Name, Parameter Value)> parameters, AdamWOptions? options = null) : this(new[] { new ParameterGroup(parameters) }, options) { }
 
     /// <summary>An optimiser of several groups.</summary>

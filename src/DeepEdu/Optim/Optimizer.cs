@@ -23,7 +23,7 @@ public sealed class ParameterGroup(IReadOnlyList<(string Name, Parameter Value)>
 /// var optimizer = new Adam(model.Parameters(), new() { LearningRate = 1e-3 });
 /// optimizer.Step(tape.Gradients(loss));
 /// </code></summary>
-public abstract class Optimizer
+public abstract class Optimizer : IStateful
 {
     private readonly ParameterGroup[] _groups;
     private readonly Slot[] _slots;
@@ -43,12 +43,15 @@ public abstract class Optimizer
         (_groups, _names, _weightDecay, LearningRate) = ([.. groups], states, weightDecay, learningRate);
         var seen = new HashSet<Tensor>(ReferenceEqualityComparer.Instance);
         List<Slot> slots = [];
+        var times = new Dictionary<string, int>();
         foreach (var group in groups)
         {
             foreach (var (name, value) in group.Parameters)
             {
                 if (!seen.Add(value)) { throw new ArgumentException($"optimiser: the parameter \"{name}\" stands in two groups, or twice in one"); }
-                slots.Add(new(name, value, group));
+                // two models, or two groups, may use one name: the second "weight" is "weight#2" in the state
+                int time = times[name] = times.GetValueOrDefault(name) + 1;
+                slots.Add(new(time == 1 ? name : $"{name}#{time}", value, group));
             }
         }
         if (slots.Count == 0) { throw new ArgumentException("optimiser: there is no parameter to learn; does the module name its parts in Parts()?"); }
@@ -76,7 +79,8 @@ public abstract class Optimizer
     }
 
     /// <summary>The statistics of each parameter that has been stepped, and the number of its steps, to be written to a checkpoint: "weight.exp_avg", "weight.step".
-    /// The tensors are the optimiser's own, not copies.</summary>
+    /// Where several parameters have one name, those behind the first are numbered: "weight#2.step". The learning rate is not part of it: schedules are functions of the step, and
+    /// <see cref="Plateau.State"/> holds the rate it has lowered. The tensors are the optimiser's own, not copies.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> State()
     {
         List<(string, Tensor)> all = [];
@@ -93,27 +97,23 @@ public abstract class Optimizer
     /// <exception cref="ArgumentException">A statistic is missing, or of another shape, or belongs to no parameter.</exception>
     public void Restore(IReadOnlyList<(string Name, Tensor Value)> state)
     {
-        ArgumentNullException.ThrowIfNull(state);
-        var byName = state.ToDictionary(s => s.Name, s => s.Value);
+        var from = new StateReader("optimiser", state);
         // all is checked before anything is written: a state that does not fit changes nothing
-        var left = byName.Keys.ToHashSet();
-        foreach (var slot in _slots)
+        var found = new Tensor[]?[_slots.Length];
+        for (int k = 0; k < _slots.Length; k++)
         {
-            if (!left.Remove($"{slot.Name}.step")) { continue; }
-            foreach (string statistic in _names)
-            {
-                string name = $"{slot.Name}.{statistic}";
-                if (!left.Remove(name)) { throw new ArgumentException($"optimiser: the state lacks \"{name}\"; was it saved by another kind of optimiser?"); }
-                if (byName[name].Shape != slot.Parameter.Shape) { throw new ArgumentException($"optimiser: the state's \"{name}\" is {byName[name].Shape}, the parameter {slot.Parameter.Shape}"); }
-            }
+            var slot = _slots[k];
+            if (!from.Has($"{slot.Name}.step")) { continue; }
+            found[k] = [from.Take($"{slot.Name}.step"), .. _names.Select(n => from.Take($"{slot.Name}.{n}", slot.Parameter.Shape))];
         }
-        if (left.Count > 0) { throw new ArgumentException($"optimiser: the state has \"{left.First()}\", which belongs to no parameter or statistic here"); }
-        foreach (var slot in _slots)
+        from.End();
+        for (int k = 0; k < _slots.Length; k++)
         {
-            if (!byName.TryGetValue($"{slot.Name}.step", out var steps)) { slot.Steps = 0; slot.States = []; continue; }
+            var slot = _slots[k];
+            if (found[k] is not { } values) { slot.Steps = 0; slot.States = []; continue; }
             slot.Prepare(_names.Length, StartOf);
-            slot.Steps = (int)steps.Item();
-            for (int i = 0; i < _names.Length; i++) { slot.States[i].CopyFrom(byName[$"{slot.Name}.{_names[i]}"].ToArray()); }
+            slot.Steps = (int)values[0].Item();
+            for (int i = 0; i < _names.Length; i++) { slot.States[i].CopyFrom(values[i + 1].ToArray()); }
         }
     }
 

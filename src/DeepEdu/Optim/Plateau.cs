@@ -1,10 +1,12 @@
+using DeepEdu.Tensors;
+
 namespace DeepEdu.Optim;
 
 /// <summary>Lowers the learning rate when a metric stops getting better. <c>ReduceLROnPlateau</c>.
 /// <code>plateau.Report(validationLoss); // after each epoch</code></summary>
 /// <param name="optimizer">Whose learning rate is lowered.</param>
 /// <param name="options">How.</param>
-public sealed class Plateau(Optimizer optimizer, PlateauOptions? options = null)
+public sealed class Plateau(Optimizer optimizer, PlateauOptions? options = null) : IStateful
 {
     private readonly PlateauOptions _options = options ?? new();
     private int _bad, _rest;
@@ -29,6 +31,22 @@ public sealed class Plateau(Optimizer optimizer, PlateauOptions? options = null)
         if (optimizer.LearningRate - rate <= 1e-8) { return false; } // PyTorch's eps: a change too small to matter
         optimizer.LearningRate = rate;
         return true;
+    }
+
+    /// <summary>The best value, the epochs counted and left out, and the learning rate as it has become: exact, each number as the sum of three.</summary>
+    public IReadOnlyList<(string Name, Tensor Value)> State() =>
+    [
+        ("best", StateReader.Exact(Best)), ("bad_epochs", Tensor.Wrap([_bad], [])), ("cooldown", Tensor.Wrap([_rest], [])), ("learning_rate", StateReader.Exact(optimizer.LearningRate)),
+    ];
+
+    /// <inheritdoc/>
+    public void Restore(IReadOnlyList<(string Name, Tensor Value)> state)
+    {
+        var from = new StateReader("plateau", state);
+        double best = from.TakeNumber("best"), rate = from.TakeNumber("learning_rate");
+        int bad = (int)from.Take("bad_epochs", []).Item(), rest = (int)from.Take("cooldown", []).Item();
+        from.End();
+        (Best, _bad, _rest, optimizer.LearningRate) = (best, bad, rest, rate);
     }
 
     private bool IsBetter(double metric)

@@ -34,6 +34,7 @@ public sealed class RmsProp : Optimizer
     private readonly bool _simple;
 
     /// <summary>An optimiser of one group of parameters.</summary>
+    [OverloadResolutionPriority(1)]
     public RmsProp(IReadOnlyList<(string Name, Parameter Value)> parameters, RmsPropOptions? options = null) : this(new[] { new ParameterGroup(parameters) }, options) { }
 
     /// <summary>An optimiser of several groups.</summary>

@@ -53,21 +53,45 @@ public sealed class Schedule
         return new(t => HalfCosine(rate, floor, Math.Min(1, t / (double)steps)));
     }
 
-    /// <summary>Up from peak/divide to peak, then down to peak/(divide·finalDivide), both along half a cosine: Smith and Topin 2018, arXiv:1708.07120. <c>OneCycleLR</c>.</summary>
+    /// <summary>Half a cosine from rate to floor, again and again: the first in <paramref name="steps"/> steps, each next one <paramref name="stretch"/> times as long.
+    /// Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5. <c>CosineAnnealingWarmRestarts</c>.</summary>
+    public static Schedule CosineRestarts(double rate, int steps, int stretch = 1, double floor = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(steps);
+        ArgumentOutOfRangeException.ThrowIfLessThan(stretch, 1);
+        return new(t =>
+        {
+            long length = steps, since = t;
+            if (stretch == 1) { since %= length; }
+            for (; since >= length; length *= stretch) { since -= length; }
+            return HalfCosine(rate, floor, since / (double)length);
+        });
+    }
+
+    /// <summary>Up from peak/divide to peak, then down to peak/(divide·finalDivide): Smith and Topin 2018, arXiv:1708.07120. <c>OneCycleLR</c>.</summary>
     /// <param name="peak">The highest rate.</param>
     /// <param name="steps">All steps, at least 2.</param>
     /// <param name="rising">The part of the steps that go up.</param>
     /// <param name="divide">peak over the first rate.</param>
     /// <param name="finalDivide">The first rate over the last.</param>
-    public static Schedule OneCycle(double peak, int steps, double rising = 0.3, double divide = 25, double finalDivide = 1e4)
+    /// <param name="threePhases">Down to the first rate in as many steps as up, then on to the last, as in the paper; needs rising of at most ½. PyTorch's <c>three_phase</c>.</param>
+    /// <param name="linear">Straight lines, as in the paper, instead of half cosines. PyTorch's <c>anneal_strategy="linear"</c>.</param>
+    public static Schedule OneCycle(double peak, int steps, double rising = 0.3, double divide = 25, double finalDivide = 1e4, bool threePhases = false, bool linear = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
-        double top = (rising * steps) - 1, first = peak / divide;
-        return new(t => t <= top ? HalfCosine(first, peak, t / top) : HalfCosine(peak, first / finalDivide, Math.Min(1, (t - top) / (steps - 1 - top))));
+        if (!(rising >= 0 && rising <= (threePhases ? 0.5 : 1))) { throw new ArgumentOutOfRangeException(nameof(rising), $"one-cycle: the rising part {rising} must lie in 0..{(threePhases ? 0.5 : 1)}"); }
+        double top = (rising * steps) - 1, middle = threePhases ? (2 * top) : steps - 1, first = peak / divide, last = first / finalDivide;
+        Func<double, double, double, double> line = linear ? StraightLine : HalfCosine;
+        return new(t => t <= top ? line(first, peak, top > 0 ? t / top : 1)
+            : t <= middle || !threePhases ? line(peak, threePhases ? first : last, Math.Min(1, (t - top) / (middle - top)))
+            : line(first, last, Math.Min(1, (t - middle) / (steps - 1 - middle))));
     }
 
-    /// <summary>From rate to end in a straight line in the given steps, then end. <c>LinearLR</c>; with power, <c>PolynomialLR</c>.</summary>
-    public static Schedule Linear(double rate, double end, int steps, double power = 1)
+    /// <summary>From rate to end in a straight line in the given steps, then end. <c>LinearLR</c>.</summary>
+    public static Schedule Linear(double rate, double end, int steps) => Polynomial(rate, steps, 1, end);
+
+    /// <summary>end + (rate − end)·(1 − t/steps)^power, then end. <c>PolynomialLR</c>, Keras' <c>PolynomialDecay</c>.</summary>
+    public static Schedule Polynomial(double rate, int steps, double power = 1, double end = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(steps);
         return new(t => end + ((rate - end) * Math.Pow(1 - Math.Min(1, t / (double)steps), power)));
@@ -81,6 +105,22 @@ public sealed class Schedule
         return new(t => _rate(t) * Math.Min(1, (t + 1) / (steps + 1.0)));
     }
 
+    /// <summary>This schedule, its first steps multiplied by from + (1 − from)·t/steps. <c>LinearLR(start_factor=from)</c> as a warm-up.</summary>
+    /// <param name="steps">The step that has the full rate.</param>
+    /// <param name="from">The first step's part of it.</param>
+    public Schedule WarmUp(int steps, double from)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(steps);
+        return new(t => _rate(t) * StraightLine(from, 1, Math.Min(1, t / (double)steps)));
+    }
+
+    /// <summary>This schedule times another, whose values are factors. <c>ChainedScheduler</c>.</summary>
+    public Schedule Times(Schedule factor)
+    {
+        ArgumentNullException.ThrowIfNull(factor);
+        return new(t => _rate(t) * factor._rate(t));
+    }
+
     /// <summary>This schedule for the given steps, then another, which counts from 0. <c>SequentialLR</c>.</summary>
     public Schedule Then(int steps, Schedule next)
     {
@@ -88,6 +128,8 @@ public sealed class Schedule
         ArgumentNullException.ThrowIfNull(next);
         return new(t => t < steps ? _rate(t) : next._rate(t - steps));
     }
+
+    private static double StraightLine(double from, double to, double part) => from + ((to - from) * part);
 
     private static double HalfCosine(double from, double to, double part) => to + ((from - to) * (1 + Math.Cos(Math.PI * part)) / 2);
 }

@@ -30,6 +30,7 @@ public sealed class Sgd : Optimizer
     private readonly SgdOptions _options;
 
     /// <summary>An optimiser of one group of parameters.</summary>
+    [OverloadResolutionPriority(1)]
     public Sgd(IReadOnlyList<(string Name, Parameter Value)> parameters, SgdOptions? options = null) : this(new[] { new ParameterGroup(parameters) }, options) { }
 
     /// <summary>An optimiser of several groups.</summary>

@@ -5,8 +5,9 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Optim;
 
-/// <summary>A running mean of parameters over training steps, which often predicts better than the last step's values: a ← decay · a + (1 − decay) · w.
-/// Polyak and Juditsky 1992; Keras' <c>use_ema</c>, PyTorch's <c>AveragedModel</c>.
+/// <summary>A running mean of parameters over training, which often predicts better than the last step's values: fading, a ← decay · a + (1 − decay) · w, after each step
+/// (Polyak and Juditsky 1992; Keras' <c>use_ema</c>), or equal, a ← a + (w − a)/n, at the end of late epochs: stochastic weight averaging, Izmailov et al. 2018, arXiv:1803.05407,
+/// algorithm 1. PyTorch's <c>swa_utils.AveragedModel</c>. Batch norms must see data again under averaged weights: <c>BatchNorm.Refresh</c>.
 /// <code>
 /// var average = new WeightAverage(model.Parameters(), 0.999f);
 /// // after each step of the optimiser
@@ -14,10 +15,11 @@ namespace DeepEdu.Optim;
 /// // to evaluate or save
 /// using (average.Apply()) { Evaluate(model); }
 /// </code></summary>
-public sealed class WeightAverage
+public sealed class WeightAverage : IStateful
 {
-    private readonly (Parameter Value, Tensor Mean)[] _slots;
-    private readonly float _decay;
+    private readonly (string Name, Parameter Value, Tensor Mean)[] _slots;
+    private readonly float? _decay;
+    private bool _applied;
 
     /// <summary>Starts from the parameters' present values.</summary>
     /// <param name="parameters">As <c>Module.Parameters()</c> gives them.</param>
@@ -25,34 +27,81 @@ public sealed class WeightAverage
     /// <exception cref="ArgumentOutOfRangeException">The decay is not in [0, 1).</exception>
     public WeightAverage(IReadOnlyList<(string Name, Parameter Value)> parameters, float decay)
     {
-        ArgumentNullException.ThrowIfNull(parameters);
         if (!(decay is >= 0 and < 1)) { throw new ArgumentOutOfRangeException(nameof(decay), $"weight average: decay {decay} must be at least 0 and below 1"); }
         _decay = decay;
-        _slots = new (Parameter, Tensor)[parameters.Count];
-        for (int i = 0; i < _slots.Length; i++)
-        {
-            var value = parameters[i].Value;
-            _slots[i] = (value, Tensor.Persistent(value.Shape, value.Device));
-            value.Device.Copy(value.View, _slots[i].Mean.View);
-        }
+        _slots = Slots(parameters);
     }
 
+    /// <summary>The equal mean of what the parameters are at each <see cref="Update"/>; until the first, their present values.</summary>
+    /// <param name="parameters">As <c>Module.Parameters()</c> gives them.</param>
+    public WeightAverage(IReadOnlyList<(string Name, Parameter Value)> parameters) => _slots = Slots(parameters);
+
+    /// <summary>How often <see cref="Update"/> was called.</summary>
+    public int Count { get; private set; }
+
     /// <summary>Takes the parameters' present values into the mean.</summary>
+    /// <exception cref="InvalidOperationException">The mean stands in the parameters' place.</exception>
     public void Update()
     {
-        foreach (var (value, mean) in _slots) { value.Device.Zip(new Blend(_decay), mean.View, value.View, mean.View, Broadcast.Flat(value.Size)); }
+        ThrowIfApplied();
+        // of n values the mean so far has n − 1 parts
+        float decay = _decay ?? (float)(Count / (Count + 1.0));
+        Count++;
+        foreach (var (_, value, mean) in _slots) { value.Device.Zip(new Blend(decay), mean.View, value.View, mean.View, Broadcast.Flat(value.Size)); }
     }
 
     /// <summary>Puts the mean in the parameters' place until the result is disposed; then they are as before.</summary>
+    /// <exception cref="InvalidOperationException">It stands there already.</exception>
     public Applied Apply()
     {
+        ThrowIfApplied();
         Swap();
         return new(this);
     }
 
+    /// <summary>The number of updates and each mean, under its parameter's name.</summary>
+    /// <exception cref="InvalidOperationException">The mean stands in the parameters' place.</exception>
+    public IReadOnlyList<(string Name, Tensor Value)> State()
+    {
+        ThrowIfApplied();
+        return [("updates", Tensor.Wrap([Count], [])), .. _slots.Select(s => ($"mean.{s.Name}", s.Mean))];
+    }
+
+    /// <inheritdoc/>
+    public void Restore(IReadOnlyList<(string Name, Tensor Value)> state)
+    {
+        ThrowIfApplied();
+        var from = new StateReader("weight average", state);
+        int count = (int)from.Take("updates", []).Item();
+        Tensor[] means = [.. _slots.Select(s => from.Take($"mean.{s.Name}", s.Value.Shape))];
+        from.End();
+        Count = count;
+        for (int i = 0; i < means.Length; i++) { _slots[i].Mean.CopyFrom(means[i].ToArray()); }
+    }
+
+    private static (string, Parameter, Tensor)[] Slots(IReadOnlyList<(string Name, Parameter Value)> parameters)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        var slots = new (string, Parameter, Tensor)[parameters.Count];
+        for (int i = 0; i < slots.Length; i++)
+        {
+            var (name, value) = parameters[i];
+            var mean = Tensor.Persistent(value.Shape, value.Device);
+            value.Device.Copy(value.View, mean.View);
+            slots[i] = (name, value, mean);
+        }
+        return slots;
+    }
+
+    private void ThrowIfApplied()
+    {
+        if (_applied) { throw new InvalidOperationException("weight average: the mean stands in the parameters' place; dispose what Apply() gave first"); }
+    }
+
     private void Swap()
     {
-        foreach (var (value, mean) in _slots)
+        _applied = !_applied;
+        foreach (var (_, value, mean) in _slots)
         {
             float[] mine = value.ToArray();
             value.Device.Copy(mean.View, value.View);

@@ -27,6 +27,18 @@ public class OptimizerTests
         ["rmsprop-centered"] = p => new RmsProp(p, new() { LearningRate = 0.01, Decay = 0.9, Centered = true, WeightDecay = 0.01 }),
         ["rmsprop-momentum"] = p => new RmsProp(p, new() { LearningRate = 0.01, Decay = 0.9, Momentum = 0.8 }),
         ["rmsprop-all"] = p => new RmsProp(p, new() { LearningRate = 0.01, Decay = 0.9, Momentum = 0.8, Centered = true, Epsilon = 1e-5 }),
+        ["nadam"] = p => new NAdam(p, new() { LearningRate = 0.01 }),
+        ["nadam-all"] = p => new NAdam(p, new() { LearningRate = 0.02, Beta1 = 0.8, Beta2 = 0.95, Epsilon = 1e-4, WeightDecay = 0.1, MomentumDecay = 0.02 }),
+        ["nadam-decoupled"] = p => new NAdam(p, new() { LearningRate = 0.01, WeightDecay = 0.3, DecoupledWeightDecay = true }),
+        ["radam"] = p => new RAdam(p, new() { LearningRate = 0.01 }),
+        ["radam-all"] = p => new RAdam(p, new() { LearningRate = 0.02, Beta1 = 0.8, Beta2 = 0.9, Epsilon = 1e-4, WeightDecay = 0.1 }),
+        ["radam-decoupled"] = p => new RAdam(p, new() { LearningRate = 0.01, WeightDecay = 0.3, DecoupledWeightDecay = true }),
+        ["adamax"] = p => new Adamax(p),
+        ["adamax-all"] = p => new Adamax(p, new() { LearningRate = 0.02, Beta1 = 0.8, Beta2 = 0.95, Epsilon = 1e-3, WeightDecay = 0.1 }),
+        ["adadelta"] = p => new Adadelta(p),
+        ["adadelta-all"] = p => new Adadelta(p, new() { LearningRate = 0.5, Decay = 0.95, Epsilon = 1e-4, WeightDecay = 0.1 }),
+        ["lion"] = p => new Lion(p, new() { LearningRate = 0.01 }),
+        ["lion-all"] = p => new Lion(p, new() { LearningRate = 0.02, Beta1 = 0.95, Beta2 = 0.98, WeightDecay = 0.3 }),
         ["adagrad"] = p => new Adagrad(p, new() { LearningRate = 0.1 }),
         ["adagrad-all"] = p => new Adagrad(p, new() { LearningRate = 0.1, LearningRateDecay = 0.05, WeightDecay = 0.01, InitialAccumulator = 0.3, Epsilon = 1e-6 }),
     };
@@ -72,6 +84,31 @@ public class OptimizerTests
         Assert.Equal(["0.weight.step", "0.weight.exp_avg", "0.weight.exp_avg_sq"], adam.State().Select(s => s.Name));
         var e = Assert.Throws<ArgumentException>(() => new Sgd([("0.weight", w)], new() { Momentum = 0.9 }).Restore(adam.State()));
         Assert.Contains("0.weight.momentum_buffer", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TwoParametersOfOneNameKeepTheirOwnStatistics()
+    {
+        Parameter a = new([1], [1]), b = new([1], [2]), c = new([1], [1]), d = new([1], [2]);
+        Adam Make(Parameter x, Parameter y) => new([new ParameterGroup([("weight", x)]), new ParameterGroup([("weight", y)])]);
+        var adam = Make(a, b);
+        using (var tape = new Tape()) { adam.Step(tape.Gradients(((a * 3) + (b * 5)).Sum())); }
+        Assert.Equal(["weight.step", "weight.exp_avg", "weight.exp_avg_sq", "weight#2.step", "weight#2.exp_avg", "weight#2.exp_avg_sq"], adam.State().Select(s => s.Name));
+        var other = Make(c, d);
+        other.Restore(adam.State());
+        Assert.Equal(adam.State().Select(s => s.Value.Item()), other.State().Select(s => s.Value.Item()));
+        Assert.NotEqual(other.State()[1].Value.Item(), other.State()[4].Value.Item());
+    }
+
+    [Fact]
+    public void AnEmptyCollectionIsAListOfParameters()
+    {
+        Func<Optimizer>[] all =
+        [
+            () => new Sgd([]), () => new Adam([]), () => new AdamW([]), () => new NAdam([]), () => new RAdam([]), () => new Adamax([]), () => new Adadelta([]),
+            () => new Adagrad([]), () => new RmsProp([]), () => new Lion([]),
+        ];
+        Assert.All(all, make => Assert.Contains("no parameter", Assert.Throws<ArgumentException>(make).Message, StringComparison.Ordinal));
     }
 
     [Fact]

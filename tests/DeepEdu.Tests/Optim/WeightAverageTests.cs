@@ -29,4 +29,44 @@ public class WeightAverageTests
     [InlineData(float.NaN)]
     public void ADecayOutsideItsRangeIsRefused(float decay) =>
         Assert.Contains("decay", Assert.Throws<ArgumentOutOfRangeException>(() => new WeightAverage([], decay)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void TheEqualMeanWeighsEveryUpdateAlike()
+    {
+        var w = new Parameter([2], [100, 100]);
+        var average = new WeightAverage([("w", w)]);
+        foreach (float v in new[] { 1f, 2, 6 })
+        {
+            w.CopyFrom([v, -v]);
+            average.Update();
+        }
+        using (average.Apply())
+        {
+            // thirds are rounded
+            Assert.Equal(3, w[0].Item(), 1e-6f);
+            Assert.Equal(-3, w[1].Item(), 1e-6f);
+            Assert.Throws<InvalidOperationException>(average.Update);
+            Assert.Throws<InvalidOperationException>(average.Apply);
+        }
+        Assert.Equal([6, -6], w.ToArray());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void GoesOnFromItsSavedState(bool fading)
+    {
+        var w = new Parameter([2], [1, 2]);
+        WeightAverage Make() => fading ? new([("w", w)], 0.9f) : new([("w", w)]);
+        WeightAverage first = Make(), second = Make();
+        for (int i = 0; i < 5; i++)
+        {
+            w.CopyFrom([i / 3f, -i]);
+            if (i == 3) { second.Restore([.. first.State().Select(s => (s.Name, Tensor.Of(s.Value.Shape, s.Value.ToArray())))]); }
+            if (i >= 3) { second.Update(); }
+            first.Update();
+        }
+        Assert.Equal(first.State().SelectMany(s => s.Value.ToArray()), second.State().SelectMany(s => s.Value.ToArray()));
+        Assert.Contains("\"mean.w\" is [3]", Assert.Throws<ArgumentException>(() => first.Restore([("updates", Tensor.Scalar(1)), ("mean.w", Tensor.Ones([3]))])).Message, StringComparison.Ordinal);
+    }
 }
