@@ -24,6 +24,9 @@ public static partial class OpCatalog
             Composed = (x, _) => Channels(x, (x[0] - Along(x[3], x[0])) * (Along(x[4], x[0]) + 1e-5f).Rsqrt()),
         },
         new("batch-norm plain", x => x[0].BatchNorm(null, null, training: true)) { Big = [[4, 30, 20, 20]], Composed = (x, _) => Standard(x[0], OtherAxes(x[0]), 1e-5f) },
+        new("instance-norm training", x => InstanceNorm(x, true)) { Big = [[40, 30, 20], [30], [30], [30], [30]], Composed = (x, _) => Channels(x, Standard(x[0], [.. Enumerable.Range(2, x[0].Rank - 2)], 1e-5f)) },
+        new("instance-norm in use", x => InstanceNorm(x, false)) { Composed = (x, _) => Channels(x, (x[0] - Along(x[3], x[0])) * (Along(x[4], x[0]) + 1e-5f).Rsqrt()) },
+        new("instance-norm plain", x => x[0].InstanceNorm()) { Composed = (x, _) => Standard(x[0], [.. Enumerable.Range(2, x[0].Rank - 2)], 1e-5f) },
         // PyTorch draws other numbers
         new("dropout", x => x[0].Dropout(0.3f, new Rng(5, 2))) { OwnCases = [[[3, 5]], [[70, 300]]], Composed = (x, _) => x[0] * Mask(x[0].Shape, 0.3f) },
         new("dropout of everything", x => x[0].Dropout(1, new Rng(5, 2))) { OwnCases = [[[3, 5]]], Composed = (x, _) => x[0] * Tensor.Zeros([]) },
@@ -32,6 +35,9 @@ public static partial class OpCatalog
     // the running statistics are copies: running the row must not change its inputs
     private static Tensor BatchNorm(Tensor[] x, bool training) =>
         x[0].BatchNorm(Tensor.Of(x[3].Shape, x[3].ToArray()), Tensor.Of(x[4].Shape, x[4].ToArray()), x[1], x[2], training: training);
+
+    private static Tensor InstanceNorm(Tensor[] x, bool training) =>
+        x[0].InstanceNorm(Tensor.Of(x[3].Shape, x[3].ToArray()), Tensor.Of(x[4].Shape, x[4].ToArray()), x[1], x[2], training: training);
 
     private static Tensor Standard(Tensor x, int[] axes, float eps) =>
         (x - x.Mean(axes, keepDims: true)) * (x.Var(axes, correction: 0, keepDims: true) + eps).Rsqrt();

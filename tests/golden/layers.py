@@ -57,7 +57,7 @@ def fill(module, rng):
 
 def floats(module, buffers=False):
     pairs = module.named_buffers() if buffers else module.named_parameters()
-    return {n: pack(t) for n, t in pairs if t.dtype.is_floating_point}
+    return {n: pack(t) for n, t in pairs if t.dtype.is_floating_point or n.endswith("num_batches_tracked")}
 
 
 def steps(module, x, target):

@@ -21,3 +21,13 @@ row("group-norm", lambda x, w, b: F.group_norm(x, 2, w, b), [(3, 8), (8,), (8,)]
 row("batch-norm training", batch_norm(True), *BATCH, **WIDTHS)
 row("batch-norm in use", batch_norm(False), *BATCH, **WIDTHS)
 row("batch-norm plain", lambda x: F.batch_norm(x, None, None, training=True), [(5, 18)], [(2, 3, 9)])
+
+
+def instance_norm(training):
+    return lambda x, w, b, mean, variance: F.instance_norm(x, mean.detach().clone(), variance.detach().clone(), w, b, use_input_stats=training)
+
+
+INSTANCES = [(3, 4, 7), (4,), (4,), (4,), (4,)], [(2, 3, 3, 2), (3,), (3,), (3,), (3,)]
+row("instance-norm training", instance_norm(True), *INSTANCES, **WIDTHS)
+row("instance-norm in use", instance_norm(False), *INSTANCES, **WIDTHS)
+row("instance-norm plain", lambda x: F.instance_norm(x), [(3, 4, 7)], [(2, 3, 3, 2)])

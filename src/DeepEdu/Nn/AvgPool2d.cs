@@ -6,17 +6,32 @@ namespace DeepEdu.Nn;
 /// <summary>The mean of each window: [N, C, H, W] → [N, C, oh, ow]. PyTorch's <c>nn.AvgPool2d</c>, Keras' <c>AveragePooling2D</c>.</summary>
 /// <param name="kernel">Height and width of a window.</param>
 /// <param name="stride">Steps between windows; the kernel unless given.</param>
-/// <param name="padding">Zeros on each side.</param>
+/// <param name="padding">Zeros on each side; at most half the kernel.</param>
 /// <param name="countIncludePad">Whether a mean divides by the padding's places too.</param>
-public sealed class AvgPool2d(int kernel, int? stride = null, int padding = 0, bool countIncludePad = true) : Layer
+/// <param name="ceilMode">Whether a last window that reaches beyond the input counts.</param>
+public sealed class AvgPool2d((int H, int W) kernel, (int H, int W)? stride = null, (int H, int W) padding = default, bool countIncludePad = true, bool ceilMode = false) : Layer
 {
+    /// <summary>Square windows.</summary>
+    /// <param name="kernel">Height and width of a window.</param>
+    /// <param name="stride">Steps between windows; the kernel unless given.</param>
+    /// <param name="padding">Zeros on each side; at most half the kernel.</param>
+    /// <param name="countIncludePad">Whether a mean divides by the padding's places too.</param>
+    /// <param name="ceilMode">Whether a last window that reaches beyond the input counts.</param>
+    public AvgPool2d(int kernel, int? stride = null, int padding = 0, bool countIncludePad = true, bool ceilMode = false)
+        : this((kernel, kernel), stride is { } s ? (s, s) : null, (padding, padding), countIncludePad, ceilMode) { }
+
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.AvgPool2d((kernel, kernel), stride is { } s ? (s, s) : null, (padding, padding), countIncludePad);
+    public override Tensor Forward(Tensor x) => x.AvgPool2d(kernel, stride, padding, countIncludePad, ceilMode);
 }
 
-/// <summary>The mean of each channel: [N, C, ..] → [N, C]. Keras' <c>GlobalAveragePooling2D</c>; PyTorch's <c>nn.AdaptiveAvgPool2d(1)</c>, flattened.</summary>
-public sealed class GlobalAvgPool : Layer
+/// <summary>The mean of each window along the last axis: [N, C, L] → [N, C, ol]. PyTorch's <c>nn.AvgPool1d</c>, Keras' <c>AveragePooling1D</c> with channels first.</summary>
+/// <param name="kernel">Length of a window.</param>
+/// <param name="stride">Steps between windows; the kernel unless given.</param>
+/// <param name="padding">Zeros on each side; at most half the kernel.</param>
+/// <param name="countIncludePad">Whether a mean divides by the padding's places too.</param>
+/// <param name="ceilMode">Whether a last window that reaches beyond the input counts.</param>
+public sealed class AvgPool1d(int kernel, int? stride = null, int padding = 0, bool countIncludePad = true, bool ceilMode = false) : Layer
 {
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.Flatten(2).Mean(2);
+    public override Tensor Forward(Tensor x) => x.AvgPool1d(kernel, stride, padding, countIncludePad, ceilMode);
 }

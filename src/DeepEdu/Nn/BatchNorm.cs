@@ -1,24 +1,26 @@
+using DeepEdu.Autograd;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Nn;
 
 /// <summary>Each channel to mean 0 and variance 1 over the batch, then scaled and shifted: Ioffe and Szegedy 2015, arXiv:1502.03167. x is [N, C] or [N, C, ..].
-/// While learning the batch's statistics are used and move the running ones; in use, the running ones. "weight", "bias", and the buffers "running_mean" and "running_var", all [C].
+/// While learning the batch's statistics are used and move the running ones; in use, the running ones. "weight", "bias", and the buffers "running_mean" and "running_var", all [C], and "num_batches_tracked", a single value. It counts learned batches, a whole number up to 2²⁴ held as a float.
 /// PyTorch's <c>nn.BatchNorm1d</c> and <c>nn.BatchNorm2d</c>, Keras' <c>BatchNormalization</c> (whose momentum is 1 − this one).</summary>
 public sealed class BatchNorm : Layer
 {
     private readonly Parameter? _weight, _bias;
-    private readonly Tensor? _mean, _variance;
-    private readonly float _momentum, _eps;
+    private readonly Tensor? _mean, _variance, _batches;
+    private readonly float? _momentum;
+    private readonly float _eps;
 
     /// <summary>A layer with scale 1, shift 0, running mean 0 and running variance 1.</summary>
     /// <param name="channels">C.</param>
-    /// <param name="momentum">How far the running statistics move towards the batch's.</param>
+    /// <param name="momentum">How far the running statistics move towards the batch's; null: they are the plain mean over all batches so far.</param>
     /// <param name="eps">Added to the variance.</param>
     /// <param name="affine">Whether scale and shift are learned.</param>
     /// <param name="trackStatistics">Whether running statistics are kept; without them the batch's are always used.</param>
-    public BatchNorm(int channels, float momentum = 0.1f, float eps = 1e-5f, bool affine = true, bool trackStatistics = true)
+    public BatchNorm(int channels, float? momentum = 0.1f, float eps = 1e-5f, bool affine = true, bool trackStatistics = true)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(channels);
         (_momentum, _eps) = (momentum, eps);
@@ -30,19 +32,30 @@ public sealed class BatchNorm : Layer
         }
         if (trackStatistics)
         {
-            (_mean, _variance) = (Tensor.Persistent([channels]), Tensor.Persistent([channels]));
+            (_mean, _variance, _batches) = (Tensor.Persistent([channels]), Tensor.Persistent([channels]), Tensor.Persistent([]));
+            _batches.CopyFrom([0]);
             _mean.AsSpan().Clear();
             _variance.AsSpan().Fill(1);
         }
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.BatchNorm(_mean, _variance, _weight, _bias, _momentum, _eps);
+    public override Tensor Forward(Tensor x)
+    {
+        float momentum = _momentum ?? 0;
+        if (_batches is not null && Tape.IsTraining)
+        {
+            float count = _batches.Item() + 1;
+            _batches.CopyFrom([count]);
+            momentum = _momentum ?? 1 / count;
+        }
+        return x.BatchNorm(_mean, _variance, _weight, _bias, momentum, _eps);
+    }
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)
     {
         ArgumentNullException.ThrowIfNull(p);
-        p.Of(_weight).Of(_bias).Buffer(_mean, "running_mean").Buffer(_variance, "running_var");
+        p.Of(_weight).Of(_bias).Buffer(_mean, "running_mean").Buffer(_variance, "running_var").Buffer(_batches, "num_batches_tracked");
     }
 }

@@ -84,7 +84,7 @@ public static class Pooling
         return y;
     }
 
-    private static Tensor MaxBack(PoolShape s, Tensor x, Tensor dy, Tensor at)
+    internal static Tensor MaxBack(PoolShape s, Tensor x, Tensor dy, Tensor at)
     {
         var dx = Tensor.Empty(x.Shape, x.Device);
         x.Device.Launch(new MaxPoolGradientKernel(s, dy.View, at.View, dx.View));
