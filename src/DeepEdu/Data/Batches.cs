@@ -2,14 +2,13 @@ using DeepEdu.Numerics;
 
 namespace DeepEdu.Data;
 
-/// <summary>Cuts rows into batches of row numbers, for data that lie in memory.
+/// <summary>Cuts rows into batches of equal size.
 /// <code>
 /// foreach (int[] rows in batches.Epoch(epoch)) { /* x.IndexSelect(rows) */ }
 /// </code></summary>
-public sealed class Batches
+public sealed class Batches : IBatches
 {
-    private readonly int[] _rows;
-    private readonly Rng? _shuffle;
+    private readonly ISampler _sampler;
 
     /// <summary>Batches of the rows 0 .. <paramref name="count"/> − 1.</summary>
     /// <param name="count">How many rows there are.</param>
@@ -17,7 +16,7 @@ public sealed class Batches
     /// <param name="shuffle">Where random orders come from; null leaves the rows in order. One child stream is taken.</param>
     /// <param name="dropLast">Leaves out a last batch that is not full.</param>
     public Batches(int count, int size, Rng? shuffle = null, bool dropLast = false)
-        : this(Numbers(count), size, shuffle, dropLast) { }
+        : this(Data.Rows.Upto(count), size, shuffle, dropLast) { }
 
     /// <summary>Batches of some rows, such as one part of a split.</summary>
     /// <param name="rows">The rows, copied.</param>
@@ -25,13 +24,21 @@ public sealed class Batches
     /// <param name="shuffle">Where random orders come from; null leaves the rows in order. One child stream is taken.</param>
     /// <param name="dropLast">Leaves out a last batch that is not full.</param>
     public Batches(ReadOnlySpan<int> rows, int size, Rng? shuffle = null, bool dropLast = false)
+        : this(shuffle is null ? new SequentialSampler(rows) : new RandomSampler(rows, shuffle), size, dropLast) { }
+
+    /// <summary>Batches of the rows that a sampler names, in its order.</summary>
+    /// <param name="sampler">Names the rows.</param>
+    /// <param name="size">Rows a batch; the last batch may have fewer.</param>
+    /// <param name="dropLast">Leaves out a last batch that is not full.</param>
+    public Batches(ISampler sampler, int size, bool dropLast = false)
     {
+        ArgumentNullException.ThrowIfNull(sampler);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
-        (_rows, Size, DropLast, _shuffle) = (rows.ToArray(), size, dropLast, shuffle?.Fork());
+        (_sampler, Size, DropLast) = (sampler, size, dropLast);
     }
 
-    /// <summary>How many rows there are.</summary>
-    public int Rows => _rows.Length;
+    /// <summary>How many rows an epoch takes.</summary>
+    public int Rows => _sampler.Count;
 
     /// <summary>Rows of a full batch.</summary>
     public int Size { get; }
@@ -39,8 +46,8 @@ public sealed class Batches
     /// <summary>Whether a last batch that is not full is left out.</summary>
     public bool DropLast { get; }
 
-    /// <summary>Whether the rows come in random order.</summary>
-    public bool Shuffles => _shuffle is not null;
+    /// <summary>Whether the rows come in another order than they were given in.</summary>
+    public bool Shuffles => _sampler is not SequentialSampler;
 
     /// <summary>Batches an epoch.</summary>
     public int Count => DropLast ? Rows / Size : (int)(((long)Rows + Size - 1) / Size);
@@ -54,14 +61,7 @@ public sealed class Batches
 
     private IEnumerable<int[]> Cut(int epoch)
     {
-        int[] order = [.. _rows];
-        _shuffle?.Split((ulong)epoch).Shuffle(order.AsSpan());
+        int[] order = _sampler.Order(epoch);
         for (int b = 0; b < Count; b++) { yield return order[(b * Size)..Math.Min(Rows, (b + 1) * Size)]; }
-    }
-
-    private static int[] Numbers(int count)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(count);
-        return [.. Enumerable.Range(0, count)];
     }
 }

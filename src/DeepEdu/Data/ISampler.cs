@@ -1,0 +1,21 @@
+namespace DeepEdu.Data;
+
+/// <summary>Says which samples an epoch takes, in which order. The order is a pure function of the epoch's number, so that training can be taken up anywhere.</summary>
+public interface ISampler
+{
+    /// <summary>How many samples an epoch takes.</summary>
+    int Count { get; }
+
+    /// <summary>The numbers of the samples of an epoch, in an array that is the caller's own.</summary>
+    int[] Order(int epoch);
+}
+
+/// <summary>Says which samples make up each batch of an epoch; a pure function of the epoch's number, as <see cref="ISampler"/>.</summary>
+public interface IBatches
+{
+    /// <summary>Batches an epoch.</summary>
+    int Count { get; }
+
+    /// <summary>The batches of an epoch, each the numbers of its samples.</summary>
+    IEnumerable<int[]> Epoch(int epoch);
+}
