@@ -1,4 +1,5 @@
 using DeepEdu.Numerics;
+using DeepEdu.Tensors;
 
 namespace DeepEdu.Data;
 
@@ -10,7 +11,7 @@ namespace DeepEdu.Data;
 /// </code>
 /// A sample that fails ends the epoch with a <see cref="SampleException"/> at its batch's turn. When the loop ends, for whatever reason, every thread has ended too.</summary>
 /// <typeparam name="B">The batch: a tuple or record of tensors and indices.</typeparam>
-public abstract class DataLoader<B>
+public abstract class DataLoader<B> : IStateful
 {
     /// <summary>Batches an epoch, where that is known beforehand.</summary>
     public abstract int? Count { get; }
@@ -31,6 +32,23 @@ public abstract class DataLoader<B>
 
     /// <summary>What is left of the epoch at <see cref="Position"/>.</summary>
     public IEnumerable<B> Rest(CancellationToken stop = default) => Epoch(Position.Epoch, Position.Batch, stop);
+
+    /// <inheritdoc/>
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        to.Set("epoch", (long)Position.Epoch).Set("batch", (long)Position.Batch).Set("batches", (long)(Count ?? -1));
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidDataException">The saved loader cut its epochs into another number of batches, so that the position means something else.</exception>
+    public void LoadState(StateDict from)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        int batches = from.Int("batches");
+        if (batches != (Count ?? -1)) { throw new InvalidDataException($"data loader: an epoch had {batches} batches when saved and has {Count ?? -1} here; give the same data and batch size"); }
+        Position = new(from.Int("epoch"), from.Int("batch"));
+    }
 
     private protected abstract IEnumerable<B> Make(int epoch, int from, CancellationToken stop);
 

@@ -1,0 +1,42 @@
+using System.Text;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Data;
+
+/// <summary>Characters: one token a Unicode scalar value. Decoding gives the text back, unknown characters aside.</summary>
+/// <param name="vocabulary">The characters and their numbers; see <see cref="Train"/>.</param>
+public sealed class CharTokenizer(Vocabulary vocabulary) : ITokenizer
+{
+    internal const string Kind = "char";
+
+    /// <summary>The characters and their numbers.</summary>
+    public Vocabulary Vocabulary => vocabulary;
+
+    /// <inheritdoc/>
+    public int Count => vocabulary.Count;
+
+    /// <summary>A tokenizer of the characters of some texts, the most frequent first.</summary>
+    public static CharTokenizer Train(IEnumerable<string> texts, int size = int.MaxValue, string[]? special = null) => new(Vocabulary.Of(texts.Select(Split), size, special: special));
+
+    /// <inheritdoc/>
+    public int[] Encode(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return vocabulary.Encode(Split(text));
+    }
+
+    /// <inheritdoc/>
+    public string Decode(ReadOnlySpan<int> tokens) => string.Concat(vocabulary.Decode(tokens));
+
+    /// <inheritdoc/>
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        vocabulary.SaveState(to.Set("kind", Kind));
+    }
+
+    private static IEnumerable<string> Split(string text)
+    {
+        foreach (Rune rune in text.EnumerateRunes()) { yield return rune.ToString(); }
+    }
+}
