@@ -27,7 +27,7 @@ internal sealed class Attention : Workload<(Indices X, Indices Y)>
         return _model.Forward(x).Reshape([Batch * Length, Characters]).CrossEntropy(y);
     }
 
-    protected override void Predict() => _model.Forward(_one);
+    protected override Action Prediction() => Calls(i => [_model.Forward(i.Indices(_one.Shape))], _one);
 
     private sealed class Block(Rng rng) : Layer
     {

@@ -37,5 +37,5 @@ internal sealed class Cnn : Workload<(Tensor X, Indices Y)>
         return _model.Forward(x).CrossEntropy(y);
     }
 
-    protected override void Predict() => _model.Forward(_one);
+    protected override Action Prediction() => Calls(i => [_model.Forward(i.Tensor(_one.Shape))], _one);
 }

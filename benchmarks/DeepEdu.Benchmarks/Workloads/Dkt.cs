@@ -33,7 +33,7 @@ internal sealed class Dkt : Workload<(Indices X, Indices Next, Tensor Correct, T
         return (z.BinaryCrossEntropyWithLogits(correct, reduction: Reduction.None) * mask).Sum() / mask.Sum();
     }
 
-    protected override void Predict() => _model.Forward(_one);
+    protected override Action Prediction() => Calls(i => [_model.Forward(i.Indices(_one.Shape))], _one);
 
     private sealed class Net(Rng rng) : Module
     {

@@ -27,7 +27,7 @@ internal sealed class Essay : Workload<(Indices Words, Tensor Scores)>
         return Losses.Mse(_model.Forward(words), scores);
     }
 
-    protected override void Predict() => _model.Forward(_one);
+    protected override Action Prediction() => Calls(i => [_model.Forward(i.Indices(_one.Shape))], _one);
 
     private sealed class Net(int width, int hidden, Rng rng) : Module
     {

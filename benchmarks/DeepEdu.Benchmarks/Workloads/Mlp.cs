@@ -26,5 +26,5 @@ internal sealed class Mlp : Workload<(Tensor X, Indices Y)>
         return _model.Forward(x).CrossEntropy(y);
     }
 
-    protected override void Predict() => _model.Forward(_one);
+    protected override Action Prediction() => Calls(i => [_model.Forward(i.Tensor(_one.Shape))], _one);
 }

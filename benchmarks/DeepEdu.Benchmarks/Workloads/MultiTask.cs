@@ -29,11 +29,9 @@ internal sealed class MultiTask : Workload<(Tensor X, Indices A, Indices B, Tens
         return _a.Forward(h).CrossEntropy(a) + (0.5f * _b.Forward(h).CrossEntropy(b)) + (0.25f * Losses.Mse(_c.Forward(h).Squeeze(1), c));
     }
 
-    protected override void Predict()
+    protected override Action Prediction() => Calls(i =>
     {
-        var h = _trunk.Forward(_one);
-        _a.Forward(h);
-        _b.Forward(h);
-        _c.Forward(h);
-    }
+        var h = _trunk.Forward(i.Tensor(_one.Shape));
+        return [_a.Forward(h), _b.Forward(h), _c.Forward(h)];
+    }, _one);
 }

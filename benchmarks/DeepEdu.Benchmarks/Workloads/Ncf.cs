@@ -26,7 +26,7 @@ internal sealed class Ncf : Workload<(Indices Users, Indices Items, Tensor Label
         return _model.Forward(users, items).BinaryCrossEntropyWithLogits(labels);
     }
 
-    protected override void Predict() => _model.Forward(_oneUser, _oneItem);
+    protected override Action Prediction() => Calls(i => [_model.Forward(i.Indices([1]), i.Indices([1]))], _oneUser, _oneItem);
 
     private sealed class NeuMf : Module
     {

@@ -27,7 +27,7 @@ internal sealed class StackedLstm : Workload<(Tensor X, Indices Y)>
         return _model.Forward(x).CrossEntropy(y);
     }
 
-    protected override void Predict() => _model.Forward(_one);
+    protected override Action Prediction() => Calls(i => [_model.Forward(i.Tensor(_one.Shape))], _one);
 
     private sealed class Net(Rng rng) : Module
     {

@@ -1,5 +1,5 @@
 using DeepEdu.Autograd;
-using DeepEdu.Memory;
+using DeepEdu.Nn;
 using DeepEdu.Optim;
 using DeepEdu.Tensors;
 
@@ -24,6 +24,7 @@ internal abstract class Workload<TBatch>(int batch) : IWorkload
 {
     private TBatch[] _batches = [];
     private Optimizer? _optimizer;
+    private Action? _infer;
 
     public int Batch => batch;
 
@@ -40,16 +41,29 @@ internal abstract class Workload<TBatch>(int batch) : IWorkload
         return loss.Item();
     }
 
-    public void Infer()
-    {
-        using var arena = new Arena();
-        Predict();
-    }
+    public void Infer() => (_infer ??= Prediction())();
 
     protected abstract Tensor Loss(TBatch batch);
 
-    /// <summary>The forward pass of one input.</summary>
-    protected abstract void Predict();
+    /// <summary>Makes what <see cref="Infer"/> calls; see <see cref="Calls"/>.</summary>
+    protected abstract Action Prediction();
+
+    /// <summary>Calls of an inference session: each copies the inputs, computes, and reads a result.</summary>
+    protected static Action Calls(Func<InferenceInputs, Tensor[]> forward, params object[] inputs)
+    {
+        var session = new InferenceSession(forward);
+        object[] values = [.. inputs.Select(i => i is Indices n ? (object)n.ToArray() : ((Tensor)i).ToArray())];
+        return () =>
+        {
+            using var call = session.Begin();
+            for (int i = 0; i < values.Length; i++)
+            {
+                if (values[i] is int[] numbers) { call.Set(i, numbers); } else { call.Set(i, (float[])values[i]); }
+            }
+            call.Run();
+            _ = call.Output()[0];
+        };
+    }
 
     /// <summary>Called at the end of construction: how the parameters move, and how a batch is drawn.</summary>
     protected void Start(Optimizer optimizer, Func<TBatch> draw)

@@ -15,6 +15,8 @@ public sealed partial class CpuDevice
     public override void Fold<F>(F f, View x, int outer, int n, int inner, View y)
     {
         if (y.Length == 0) { return; }
+        if (Recording.Current is { } recording) { recording.Run(new Recording.Fold<F>(f, x, outer, n, inner, y)); return; }
+        y.Block.Changes();
         if (n == 0) { Of(y).Fill(f.Start); return; }
         int pieces = (n + FoldPiece - 1) / FoldPiece;
         if (inner == 1 && pieces == 1) { FoldRows(f, x, outer, n, y); }

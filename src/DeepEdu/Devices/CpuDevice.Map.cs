@@ -10,6 +10,8 @@ public sealed partial class CpuDevice
     /// <inheritdoc/>
     public override void Map<F>(F f, View x, View y)
     {
+        if (Recording.Current is { } recording) { recording.Run(new Recording.Map<F>(f, x, y)); return; }
+        y.Block.Changes();
         int n = y.Length;
         if (n <= Grain) { MapRange(f, ref At(x), ref At(y), n); }
         else { Work.Run(((n - 1) / Grain) + 1, new MapChunks<F> { Formula = f, X = x, Y = y }); }
@@ -18,6 +20,8 @@ public sealed partial class CpuDevice
     /// <inheritdoc/>
     public override void Update<F>(F f, View w, View g, View s1, View s2, View s3)
     {
+        if (Recording.Current is not null) { Recording.ThrowUpdate(); }
+        w.Block.Changes();
         int n = w.Length;
         var body = new UpdateChunks<F> { Formula = f, W = w, G = g, S1 = s1, S2 = s2, S3 = s3 };
         if (n <= Grain) { body.Run(0); }

@@ -19,10 +19,12 @@ public sealed partial class CpuDevice
     /// <inheritdoc/>
     public override void Zip3<F>(F f, View a, View b, View c, View y, in Broadcast how) => ZipAll(f, a, b, c, y, how);
 
-    private static void ZipAll<F>(F f, View a, View b, View c, View y, in Broadcast how) where F : unmanaged, IZip3
+    internal static void ZipAll<F>(F f, View a, View b, View c, View y, in Broadcast how) where F : unmanaged, IZip3
     {
         int n = y.Length;
         if (n == 0) { return; }
+        if (Recording.Current is { } recording) { recording.Run(new Recording.Zip<F>(f, a, b, c, y, how)); return; }
+        y.Block.Changes();
         // an inner row is one run of the SIMD loop; rows are handed out so that a chunk is about a grain
         int inner = how.Sizes[how.Rank - 1];
         var body = new ZipChunks<F> { Formula = f, A = a, B = b, C = c, Y = y, How = how, Inner = inner };

@@ -30,7 +30,7 @@ public sealed partial class CpuDevice : Device
     public override Block Allocate(int length)
     {
         if (Arena.Current is not { } arena) { return new CpuBlock(length, pinned: false); }
-        var block = _pool.Rent(length);
+        var block = Recording.Current is { } recording ? recording.Allocate(length) : _pool.Rent(length);
         arena.Own(block);
         return block;
     }
@@ -39,17 +39,40 @@ public sealed partial class CpuDevice : Device
     public override Block AllocatePersistent(int length) => new CpuBlock(length, pinned: true);
 
     /// <inheritdoc/>
-    public override void Write(ReadOnlySpan<float> from, View to) => from.CopyTo(Of(to));
+    public override void Write(ReadOnlySpan<float> from, View to)
+    {
+        Recording.Current?.OnHostAccess(to.Block);
+        to.Block.Changes();
+        from.CopyTo(Of(to));
+    }
 
     /// <inheritdoc/>
-    public override void Read(View from, Span<float> to) => Of(from).CopyTo(to);
+    public override void Read(View from, Span<float> to)
+    {
+        if (Recording.Current is not null) { Recording.ThrowHost(); }
+        Of(from).CopyTo(to);
+    }
 
     /// <inheritdoc/>
-    public override void Copy(View from, View to) => Of(from).CopyTo(Of(to));
+    public override void Copy(View from, View to)
+    {
+        if (Recording.Current is { } recording) { recording.Run(new Recording.Copy(from, to)); return; }
+        to.Block.Changes();
+        Of(from).CopyTo(Of(to));
+    }
 
     /// <inheritdoc/>
-    public override void Fill(View to, float value) => Of(to).Fill(value);
+    public override void Fill(View to, float value)
+    {
+        if (Recording.Current is { } recording) { recording.Run(new Recording.Fill(to, value)); return; }
+        to.Block.Changes();
+        Of(to).Fill(value);
+    }
 
     /// <inheritdoc/>
-    public override void Launch<K>(in K kernel) => kernel.Run();
+    public override void Launch<K>(in K kernel)
+    {
+        if (Recording.Current is { } recording) { recording.Run(new Recording.Launch<K>(kernel)); return; }
+        kernel.Run();
+    }
 }

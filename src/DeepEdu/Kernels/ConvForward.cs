@@ -23,30 +23,45 @@ internal static unsafe class ConvForward
     private const int BlockFloats = 1 << 16; // a block's input and output: a quarter of a megabyte, in the second-level cache
     private const long ChunkWork = 1 << 18; // multiply-adds worth handing to another thread
 
-    /// <summary>y = end(x ∗ weight + bias). at: bytes [N, pooled pixels, whole vectors of channels] for the way back of pooling, or null.</summary>
-    public static void Run(in ConvShape s, ConvEnd end, float* x, float* weight, float* bias, float* y, byte* at)
+    /// <summary>y = end(x ∗ weight + bias). packed: the weight's <see cref="Panels"/>. at: bytes [N, pooled pixels, whole vectors of channels] for the way back of pooling, or null.</summary>
+    public static void Run(in ConvShape s, ConvEnd end, float* x, float* packed, float* bias, float* y, byte* at)
     {
-        if (F16.IsSupported) { Run<F16>(s, end, x, weight, bias, y, at); }
-        else if (F8.IsSupported) { Run<F8>(s, end, x, weight, bias, y, at); }
-        else if (F4.IsSupported) { Run<F4>(s, end, x, weight, bias, y, at); }
-        else { Run<F1>(s, end, x, weight, bias, y, at); }
+        if (F16.IsSupported) { Run<F16>(s, end, x, packed, bias, y, at); }
+        else if (F8.IsSupported) { Run<F8>(s, end, x, packed, bias, y, at); }
+        else if (F4.IsSupported) { Run<F4>(s, end, x, packed, bias, y, at); }
+        else { Run<F1>(s, end, x, packed, bias, y, at); }
     }
 
     /// <summary>Bytes of <c>at</c>.</summary>
-    public static int AtLength(in ConvShape s)
+    public static int AtLength(in ConvShape s) => s.N * (s.OH / 2) * (s.OW / 2) * Whole(s.OutC);
+
+    private static int Whole(int channels) => F16.IsSupported ? ConvLayout.Whole<F16>(channels)
+        : F8.IsSupported ? ConvLayout.Whole<F8>(channels) : F4.IsSupported ? ConvLayout.Whole<F4>(channels) : ConvLayout.Whole<F1>(channels);
+
+    /// <summary>The weight as <see cref="ConvLayout.PackForward"/> makes it for the widest vectors. Images of any size share it.</summary>
+    public readonly record struct Panels : IPreparation
     {
-        int whole = F16.IsSupported ? ConvLayout.Whole<F16>(s.OutC) : F8.IsSupported ? ConvLayout.Whole<F8>(s.OutC) : ConvLayout.Whole<F4>(s.OutC);
-        return s.N * (s.OH / 2) * (s.OW / 2) * whole;
+        private readonly ConvShape _s;
+
+        /// <summary>The layout of a convolution's weight.</summary>
+        public Panels(in ConvShape s) => _s = new(1, s.C, 0, 0, s.OutC, s.KH, s.KW, 1, 1, 0, 0, 1, 1, s.Groups);
+
+        public int Length => _s.K * Whole(_s.OutC);
+
+        public void Fill(float* weights, float* to)
+        {
+            int panel = F16.IsSupported ? ConvLayout.Panel<F16>(_s.OutC) : F8.IsSupported ? ConvLayout.Panel<F8>(_s.OutC) : F4.IsSupported ? ConvLayout.Panel<F4>(_s.OutC) : ConvLayout.Panel<F1>(_s.OutC);
+            ConvLayout.PackForward(in _s, weights, panel, to, Scratch.Sums.Take(_s.K * panel));
+        }
     }
 
-    private static void Run<L>(in ConvShape s, ConvEnd end, float* x, float* weight, float* bias, float* y, byte* at) where L : struct, IVectorLane<L>, ILane<L>
+    private static void Run<L>(in ConvShape s, ConvEnd end, float* x, float* packed, float* bias, float* y, byte* at) where L : struct, IVectorLane<L>, ILane<L>
     {
         bool pool = end == ConvEnd.ReluPool;
         int panel = ConvLayout.Panel<L>(s.OutC), whole = ConvLayout.Whole<L>(s.OutC), lines = pool ? s.OH / 2 * 2 : s.OH;
         if (s.N == 0 || s.OutC == 0 || lines == 0 || s.OW < (pool ? 2 : 1)) { return; }
-        float* packed = Scratch.Layer.Take((s.K * (whole + panel)) + whole + (2 * s.Runs)), start = packed + (s.K * (whole + panel));
+        float* start = Scratch.Sums.Take(whole + (2 * s.Runs));
         nint* segments = (nint*)(start + whole);
-        ConvLayout.PackForward(in s, weight, panel, packed, packed + (s.K * whole));
         for (int o = 0; o < whole; o++) { start[o] = bias is not null && o < s.OutC ? bias[o] : 0; }
         var all = new Blocks<L>
         {

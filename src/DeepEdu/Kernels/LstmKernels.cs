@@ -83,19 +83,16 @@ internal readonly record struct LstmForward(LstmData Data, View LastH, View Last
         var d = Data;
         int e = d.Inputs, h = d.Hidden, hp = d.Padded, n = d.Recurrent, np = LstmWeights.Padded(n), batch = d.Rows.Batch;
         bool projects = !d.WeightHr.IsNone, masks = !d.Mask.IsNone;
-        using var arena = new Arena();
-        fixed (float* x = CpuDevice.Of(d.X), wi = CpuDevice.Of(d.WeightIh), wh = CpuDevice.Of(d.WeightHh), bi = CpuDevice.Of(d.BiasIh), bh = CpuDevice.Of(d.BiasHh),
-            h0 = CpuDevice.Of(d.H0), c0 = CpuDevice.Of(d.C0), gates = CpuDevice.Of(d.Gates), cells = CpuDevice.Of(d.Cells), start = CpuDevice.Of(d.Start), y = CpuDevice.Of(d.Output),
-            lastH = CpuDevice.Of(LastH), lastC = CpuDevice.Of(LastC), wr = CpuDevice.Of(d.WeightHr), mask = CpuDevice.Of(d.Mask), masked = CpuDevice.Of(d.Masked), raw = CpuDevice.Of(d.Raw),
-            input = LstmMemory.Rent(4 * hp * e), bias = LstmMemory.Rent(4 * hp), panels = LstmMemory.Rent(4 * hp * n), projection = LstmMemory.Rent(projects ? np * h : 0),
+        bool stepwise = d.Rows.Stepwise;
+        using var arena = Arena.OfKernel();
+        fixed (float* x = CpuDevice.Of(d.X), bi = CpuDevice.Of(d.BiasIh), bh = CpuDevice.Of(d.BiasHh), h0 = CpuDevice.Of(d.H0), c0 = CpuDevice.Of(d.C0), gates = CpuDevice.Of(d.Gates), cells = CpuDevice.Of(d.Cells), start = CpuDevice.Of(d.Start), y = CpuDevice.Of(d.Output),
+            lastH = CpuDevice.Of(LastH), lastC = CpuDevice.Of(LastC), mask = CpuDevice.Of(d.Mask), masked = CpuDevice.Of(d.Masked), raw = CpuDevice.Of(d.Raw),
+            input = LstmMemory.Prepare(d.WeightIh, new(stepwise ? LstmLayout.Steps : LstmLayout.Rows, h, e)), panels = LstmMemory.Prepare(d.WeightHh, new(LstmLayout.Steps, h, n)),
+            projection = projects ? LstmMemory.Prepare(d.WeightHr, new(LstmLayout.Projection, n, h)) : default, bias = LstmMemory.Rent(4 * hp),
             space = LstmMemory.Rent(projects ? batch * np : 0), masked0 = LstmMemory.Rent(masks && h0 is not null ? batch * n : 0))
         {
             LstmWeights.Bias(bi, bh, h, bias);
-            bool stepwise = d.Rows.Stepwise;
-            if (stepwise) { LstmWeights.PackForward(wi, h, e, input); } else { LstmWeights.Interleave(wi, h, e, input); }
             if (!stepwise) { Gemm.Run(false, true, d.Rows.Count, 4 * hp, e, x, e, input, e, gates, 4 * hp, false, new Epilogue(bias, false)); }
-            LstmWeights.PackForward(wh, h, n, panels);
-            if (projects) { LstmWeights.PackTransposed(wr, n, h, projection); }
             LstmMemory.Pad(c0, batch, h, start, hp);
             if (masked0 is not null) { LstmMemory.Multiply(h0, mask, batch * n, masked0); }
             new LstmSequence
@@ -139,7 +136,7 @@ internal readonly record struct LstmBackward(
         var d = Data;
         int e = d.Inputs, h = d.Hidden, hp = d.Padded, n = d.Recurrent, np = LstmWeights.Padded(n), batch = d.Rows.Batch, count = d.Rows.Count;
         bool projects = !d.WeightHr.IsNone;
-        using var arena = new Arena();
+        using var arena = Arena.OfKernel();
         fixed (float* x = CpuDevice.Of(d.X), wi = CpuDevice.Of(d.WeightIh), wh = CpuDevice.Of(d.WeightHh), gates = CpuDevice.Of(d.Gates), cells = CpuDevice.Of(d.Cells),
             start = CpuDevice.Of(d.Start), dy = CpuDevice.Of(DOutput), lastH = CpuDevice.Of(DLastH), lastC = CpuDevice.Of(DLastC), dx = CpuDevice.Of(DX),
             dwi = CpuDevice.Of(DWeightIh), dwr = CpuDevice.Of(DWeightHr), dbias = CpuDevice.Of(DBias), dh0 = CpuDevice.Of(DH0), dc0 = CpuDevice.Of(DC0),
@@ -217,6 +214,9 @@ internal static unsafe class LstmMemory
 {
     /// <summary>Memory of the current arena; its content is undefined.</summary>
     public static Span<float> Rent(int length) => length == 0 ? default : ((CpuBlock)CpuDevice.Instance.Allocate(length)).Span[..length];
+
+    /// <summary>Weights in a layout for the way forward.</summary>
+    public static Span<float> Prepare(View weights, in LstmPanels how) => Prepared.Of(weights, how, Prepared.Keeps ? default : Rent(how.Length));
 
     /// <summary>to [length] ← from, or 0 if null.</summary>
     public static void Copy(float* from, int length, float* to)

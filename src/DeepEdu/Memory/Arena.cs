@@ -6,9 +6,10 @@ namespace DeepEdu.Memory;
 public class Arena : IDisposable
 {
     [ThreadStatic] private static Arena? t_current;
-    private readonly Arena? _outer;
+    [ThreadStatic] private static Arena? t_kernels;
     private readonly List<Block> _blocks = t_spare ?? [];
-    private bool _closed;
+    private Arena? _outer;
+    private bool _closed, _ofKernel;
 
     // the list of the last closed arena of this thread: a training step then grows no new one
     [ThreadStatic] private static List<Block>? t_spare;
@@ -19,6 +20,15 @@ public class Arena : IDisposable
         t_spare = null;
         _outer = t_current;
         t_current = this;
+    }
+
+    /// <summary>The working memory of a kernel: this thread's one such object is used again, so that a call allocates nothing. Kernels must not open it within each other.</summary>
+    internal static Arena OfKernel()
+    {
+        if (t_kernels is not { } arena) { return new() { _ofKernel = true }; }
+        t_kernels = null;
+        (arena._closed, arena._outer, t_current) = (false, t_current, arena);
+        return arena;
     }
 
     /// <summary>The innermost open arena of this thread, or null.</summary>
@@ -80,7 +90,7 @@ public class Arena : IDisposable
             for (int i = _blocks.Count - 1; i >= 0; i--) { _blocks[i].Retire(); }
             _blocks.Clear();
             t_current = _outer;
-            t_spare = _blocks;
+            if (_ofKernel) { (_outer, t_kernels) = (null, this); } else { t_spare = _blocks; }
             OnClose();
         }
         GC.SuppressFinalize(this);

@@ -24,6 +24,14 @@ public abstract class Block(int capacity)
     /// <summary>Whether the block was made on a tape's way back, so that it may go when no gradient lies in it any more.</summary>
     internal bool Passing { get; set; }
 
+    /// <summary>How often the values have been overwritten through the device's loops or handed to the host. Kernels count only when they say so.</summary>
+    internal int Version { get; private set; }
+
+    /// <summary>What was prepared from the values, such as packed weights; see <c>Kernels.Prepared</c>.</summary>
+    internal object? Prepared { get; set; }
+
+    internal void Changes() => Version++;
+
     internal void Retire()
     {
         Generation++;

@@ -141,8 +141,12 @@ public static class Conv
         {
             fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y), at = CpuDevice.Of(At))
             {
-                if (Shape.IsByColumns) { ConvColumns.Forward(Shape, x, weight, bias, y); }
-                else { ConvForward.Run(Shape, End, x, weight, bias, y, (byte*)at); }
+                if (Shape.IsByColumns) { ConvColumns.Forward(Shape, x, weight, bias, y); return; }
+                var panels = new ConvForward.Panels(Shape);
+                fixed (float* packed = Prepared.Of(Weight, panels, Prepared.Keeps ? default : new(Scratch.Layer.Take(panels.Length), panels.Length)))
+                {
+                    ConvForward.Run(Shape, End, x, packed, bias, y, (byte*)at);
+                }
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Devices;
 
 namespace DeepEdu.Tensors;
 
@@ -24,6 +25,8 @@ public sealed class Indices
 
     /// <summary>The values.</summary>
     public ReadOnlySpan<int> Span => _values;
+
+    internal int[] Values => _values;
 
     /// <summary>One axis of the given values, copied.</summary>
     public static Indices Of(params ReadOnlySpan<int> values) => new([values.Length], values.ToArray());
@@ -116,11 +119,25 @@ public sealed class Indices
     /// <exception cref="ArgumentOutOfRangeException">Names the operation, the value, where it stands and what was allowed.</exception>
     public void CheckBelow(string op, int limit)
     {
+        if (Recording.Current is { } recording) { recording.Run(new Check(this, op, limit)); return; }
         int[] values = _values;
         for (int i = 0; i < values.Length; i++)
         {
             if ((uint)values[i] >= (uint)limit) { ThrowRange(op, values[i], i, limit); }
         }
+    }
+
+    /// <summary>A check that a recording makes again.</summary>
+    internal sealed class Check(Indices indices, string op, int limit) : Recording.Call
+    {
+        /// <summary>The checked values.</summary>
+        public int[] Values => indices.Values;
+
+        /// <summary>What they must be below.</summary>
+        public int Limit => limit;
+
+        /// <inheritdoc/>
+        public override void Run() => indices.CheckBelow(op, limit);
     }
 
     /// <summary>Such as "int32[3] (0, 2, 1)".</summary>

@@ -89,8 +89,14 @@ public partial class Tensor
 
     /// <summary>The values themselves: writing to the span changes the tensor. On the CPU only.</summary>
     /// <exception cref="InvalidOperationException">The tensor lives on another device.</exception>
-    public Span<float> AsSpan() => Device is CpuDevice ? CpuDevice.Of(View)
-        : throw new InvalidOperationException($"span: the tensor {Shape} lives on {Device.Name}; copy it with ToArray");
+    public Span<float> AsSpan()
+    {
+        if (Device is not CpuDevice) { ThrowElsewhere(Shape, Device); }
+        var view = View;
+        Recording.Current?.OnHostAccess(view.Block);
+        view.Block.Changes();
+        return CpuDevice.Of(view);
+    }
 
     /// <summary>Overwrites the values.</summary>
     /// <exception cref="ShapeException">Another number of values.</exception>
@@ -101,6 +107,9 @@ public partial class Tensor
     }
 
     private string DebugText => _block.Generation == _generation ? ToString()! : $"float32{Shape}: its memory has gone back";
+
+    [DoesNotReturn]
+    private static void ThrowElsewhere(Shape shape, Device device) => throw new InvalidOperationException($"span: the tensor {shape} lives on {device.Name}; copy it with ToArray");
 
     [DoesNotReturn]
     private static void ThrowClosed(Shape shape) =>

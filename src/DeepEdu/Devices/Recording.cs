@@ -1,0 +1,135 @@
+using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Lanes;
+using DeepEdu.Memory;
+
+namespace DeepEdu.Devices;
+
+/// <summary>The CPU device's calls of a computation, in order, to be made again on the same memory: without shape rules, tensors and closures, and without allocating.
+/// What is allocated meanwhile belongs to the recording and is not used for anything else.</summary>
+internal sealed class Recording
+{
+    private const string Hint = "what it computes there would not be computed again. Keep to tensor operations, or call Forward instead of a session";
+    [ThreadStatic] private static Recording? t_current;
+
+    // how many calls there were when a block was allocated; −1 for an input
+    private readonly Dictionary<Block, int> _born = new(ReferenceEqualityComparer.Instance);
+    private readonly List<Block> _written = [];
+    private readonly List<Call> _calls = [];
+    private Call[] _replay = [];
+
+    /// <summary>The recording that this thread's calls go to, or null.</summary>
+    public static Recording? Current => t_current;
+
+    /// <summary>What is made again.</summary>
+    public IReadOnlyList<Call> Calls => _replay;
+
+    /// <summary>Records what <paramref name="work"/> calls.</summary>
+    public T Record<T>(Func<T> work)
+    {
+        t_current = this;
+        T result;
+        try { result = work(); }
+        finally { t_current = null; }
+        Flush();
+        _replay = [.. _calls];
+        return result;
+    }
+
+    /// <summary>Makes the calls again.</summary>
+    public void Replay()
+    {
+        foreach (var call in _replay) { call.Run(); }
+    }
+
+    /// <summary>Makes a call and remembers it; calls that it makes itself are part of it.</summary>
+    public void Run(Call call)
+    {
+        Flush();
+        _calls.Add(call);
+        t_current = null;
+        try { call.Run(); }
+        finally { t_current = this; }
+    }
+
+    /// <summary>Memory of the recording.</summary>
+    public Block Allocate(int length)
+    {
+        var block = new CpuBlock(length, pinned: true);
+        _born[block] = _calls.Count;
+        return block;
+    }
+
+    /// <summary>The block's values come from outside, new ones each time.</summary>
+    public void IsInput(Block block)
+    {
+        _born[block] = -1;
+        _written.Remove(block);
+    }
+
+    /// <summary>The host asks for a block's memory: fine while no call can have written it; what the host writes there is then written each time.</summary>
+    public void OnHostAccess(Block block)
+    {
+        if (!_born.TryGetValue(block, out int born) || born != _calls.Count) { ThrowHost(); }
+        if (!_written.Contains(block)) { _written.Add(block); }
+    }
+
+    /// <summary>The host reads values: they may be others each time.</summary>
+    [DoesNotReturn]
+    public static void ThrowHost() =>
+        throw new InvalidOperationException($"inference session: the forward pass takes values to the host (Item, ToArray, AsSpan), and {Hint}");
+
+    /// <summary>A parameter is updated.</summary>
+    [DoesNotReturn]
+    public static void ThrowUpdate() => throw new InvalidOperationException("inference session: the forward pass updates parameters");
+
+    private void Flush()
+    {
+        foreach (var block in _written) { _calls.Add(new Write(block)); }
+        _written.Clear();
+    }
+
+    /// <summary>Something to be done each time.</summary>
+    internal abstract class Call
+    {
+        public abstract void Run();
+    }
+
+    internal sealed class Map<F>(F f, View x, View y) : Call where F : unmanaged, IMap
+    {
+        public override void Run() => CpuDevice.Instance.Map(f, x, y);
+    }
+
+    internal sealed class Zip<F>(F f, View a, View b, View c, View y, Broadcast how) : Call where F : unmanaged, IZip3
+    {
+        public override void Run() => CpuDevice.ZipAll(f, a, b, c, y, how);
+    }
+
+    internal sealed class Fold<F>(F f, View x, int outer, int n, int inner, View y) : Call where F : unmanaged, IFold
+    {
+        public override void Run() => CpuDevice.Instance.Fold(f, x, outer, n, inner, y);
+    }
+
+    internal sealed class Launch<K>(in K kernel) : Call where K : struct, IKernel
+    {
+        private readonly K _kernel = kernel;
+
+        public override void Run() => _kernel.Run();
+    }
+
+    internal sealed class Copy(View from, View to) : Call
+    {
+        public override void Run() => CpuDevice.Instance.Copy(from, to);
+    }
+
+    internal sealed class Fill(View to, float value) : Call
+    {
+        public override void Run() => CpuDevice.Instance.Fill(to, value);
+    }
+
+    private sealed class Write(Block block) : Call
+    {
+        private readonly float[] _values = ((CpuBlock)block).Span.ToArray();
+
+        public override void Run() => _values.CopyTo(((CpuBlock)block).Span);
+    }
+}

@@ -1,0 +1,81 @@
+using DeepEdu.Devices;
+
+namespace DeepEdu.Kernels;
+
+/// <summary>A layout of weights that a kernel computes with: packed panels.</summary>
+internal unsafe interface IPreparation
+{
+    /// <summary>Floats of it.</summary>
+    int Length { get; }
+
+    /// <summary>Makes it.</summary>
+    void Fill(float* weights, float* to);
+}
+
+/// <summary>Weights in a kernel's layout. They are made in each call; in an inference session they are made once and stay with the weights until those change.</summary>
+internal static unsafe class Prepared
+{
+    [ThreadStatic] private static bool t_keeps;
+
+    /// <summary>Whether this thread runs an inference session.</summary>
+    public static bool Keeps
+    {
+        get => t_keeps;
+        set => t_keeps = value;
+    }
+
+    /// <summary>The weights in layout <paramref name="how"/>: kept ones, or made now in <paramref name="otherwise"/>, which must hold <see cref="IPreparation.Length"/> floats
+    /// unless <see cref="Keeps"/>.</summary>
+    public static Span<float> Of<P>(View weights, in P how, Span<float> otherwise) where P : struct, IPreparation, IEquatable<P>
+    {
+        if (!t_keeps)
+        {
+            Fill(weights, how, otherwise);
+            return otherwise;
+        }
+        // read first: a change while the layout is made makes it stale
+        int version = weights.Block.Version;
+        for (var e = (Entry?)weights.Block.Prepared; e is not null; e = e.Next)
+        {
+            if (e is Entry<P> found && e.Version == version && e.Offset == weights.Offset && found.How.Equals(how)) { return e.Memory.Span; }
+        }
+        return Add(weights, how, version);
+    }
+
+    private static Span<float> Add<P>(View weights, in P how, int version) where P : struct, IPreparation, IEquatable<P>
+    {
+        var memory = new CpuBlock(how.Length, pinned: true);
+        Fill(weights, how, memory.Span);
+        // whoever adds at the same time may undo this: then it is made once more
+        Entry? next = null;
+        for (var e = (Entry?)weights.Block.Prepared; e is not null; e = e.Next)
+        {
+            if (e.Version == version) { next = e.With(next); }
+        }
+        weights.Block.Prepared = new Entry<P> { How = how, Version = version, Offset = weights.Offset, Memory = memory, Next = next };
+        return memory.Span;
+    }
+
+    private static void Fill<P>(View weights, in P how, Span<float> to) where P : struct, IPreparation
+    {
+        fixed (float* from = CpuDevice.Of(weights), memory = to) { how.Fill(from, memory); }
+    }
+
+    private abstract record Entry
+    {
+        public required int Version { get; init; }
+
+        public required int Offset { get; init; }
+
+        public required CpuBlock Memory { get; init; }
+
+        public required Entry? Next { get; init; }
+
+        public Entry With(Entry? next) => this with { Next = next };
+    }
+
+    private sealed record Entry<P> : Entry
+    {
+        public required P How { get; init; }
+    }
+}

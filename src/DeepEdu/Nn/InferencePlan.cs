@@ -1,0 +1,96 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Kernels;
+using DeepEdu.Memory;
+using DeepEdu.Numerics;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Nn;
+
+/// <summary>A recorded forward pass with its own memory: what one call of an <see cref="InferenceSession"/> works on.</summary>
+internal sealed class InferencePlan
+{
+    private readonly Recording _recording = new();
+    private readonly Input[] _inputs;
+    private readonly (View View, Shape Shape)[] _outputs;
+
+    public InferencePlan(Func<InferenceInputs, Tensor[]> forward)
+    {
+        using var mode = new Tape(training: false);
+        using var arena = new Arena();
+        var inputs = new InferenceInputs();
+        var outputs = _recording.Record(() => forward(inputs));
+        _inputs = [.. inputs.All.Select(i => i is Tensor t ? new Input(t.Shape, t.View, null) : new Input(((Indices)i).Shape, default, ((Indices)i).Values))];
+        _outputs = [.. outputs.Select(y => (y.View, y.Shape))];
+    }
+
+    public void Set(int input, ReadOnlySpan<float> values)
+    {
+        var to = _inputs[input].Floats;
+        if (to.IsNone) { ThrowKind(input, "whole numbers, not floats"); }
+        if (values.Length != to.Length) { ThrowLength(input, values.Length); }
+        values.CopyTo(CpuDevice.Of(to));
+    }
+
+    public void Set(int input, ReadOnlySpan<int> values)
+    {
+        if (_inputs[input].Numbers is not { } to) { ThrowKind(input, "floats, not whole numbers"); return; }
+        if (values.Length != to.Length) { ThrowLength(input, values.Length); }
+        values.CopyTo(to);
+    }
+
+    public ReadOnlySpan<float> Output(int output) => CpuDevice.Of(_outputs[output].View);
+
+    public Shape OutputShape(int output) => _outputs[output].Shape;
+
+    public void Run()
+    {
+        bool kept = Prepared.Keeps;
+        Prepared.Keeps = true;
+        try { _recording.Replay(); }
+        finally { Prepared.Keeps = kept; }
+    }
+
+    /// <summary>Throws unless replaying random inputs gives what computing them gives.</summary>
+    public void Verify(Func<InferenceInputs, Tensor[]> forward)
+    {
+        using var mode = new Tape(training: false);
+        using var arena = new Arena();
+        var rng = new Rng(1);
+        var given = new List<object>();
+        foreach (var (shape, floats, numbers) in _inputs)
+        {
+            if (numbers is null)
+            {
+                rng.FillUniform(CpuDevice.Of(floats), 0, 1);
+                given.Add(Tensor.Of(shape, CpuDevice.Of(floats)));
+                continue;
+            }
+            int limit = _recording.Calls.OfType<Indices.Check>().Where(c => c.Values == numbers).Select(c => c.Limit).DefaultIfEmpty(2).Min();
+            foreach (ref int i in numbers.AsSpan()) { i = rng.Next(limit); }
+            given.Add(Indices.Of(shape, numbers));
+        }
+        Run();
+        var expected = forward(new InferenceInputs(given));
+        for (int i = 0; i < expected.Length; i++)
+        {
+            var values = CpuDevice.Of(expected[i].View);
+            if (!MemoryMarshal.Cast<float, int>(values).SequenceEqual(MemoryMarshal.Cast<float, int>(Output(i)))) { ThrowOther(i); }
+        }
+    }
+
+    [DoesNotReturn]
+    private void ThrowLength(int input, int length) =>
+        throw new ArgumentException($"inference session: {length} values for input {input}, {_inputs[input].Shape}, which has {_inputs[input].Shape.Size}; a session serves one shape");
+
+    [DoesNotReturn]
+    private static void ThrowKind(int input, string what) => throw new ArgumentException($"inference session: input {input} takes {what}");
+
+    [DoesNotReturn]
+    private static void ThrowOther(int output) => throw new InvalidOperationException(
+        $"inference session: result {output} of the recorded forward pass differs from the forward pass itself on random inputs. Does it look at indices on the host, draw random numbers, or keep a state? Call Forward instead");
+
+    private readonly record struct Input(Shape Shape, View Floats, int[]? Numbers);
+}

@@ -1,0 +1,169 @@
+using DeepEdu.Devices;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Nn;
+
+/// <summary>A model ready to be called over and over with inputs of one shape, on the CPU. The forward pass is recorded once; a call then makes its computations again on the same memory:
+/// no shape is checked, nothing is allocated, and weights are brought into the kernels' layouts only when they have changed.
+/// <code>
+/// var session = new InferenceSession(model, [1, 1, 28, 28]);
+/// session.Run(pixels, scores);
+/// </code>
+/// <para>Any number of threads may call one session, and several sessions may share a model: each call in progress has memory of its own. Results are those of <c>Forward</c>, bit for bit. Parameters must
+/// not change during a call; after an optimiser's step or a load the next call uses the new values. Values written through a span that was taken before the last call are not noticed: take it anew.</para>
+/// <para>The forward pass must do the same whatever the values are: one that takes values to the host is refused, and so is one whose recording gives another result than itself on random inputs.</para></summary>
+public sealed class InferenceSession
+{
+    private readonly Func<InferenceInputs, Tensor[]> _forward;
+    private readonly Lock _gate = new();
+    private InferencePlan[] _free = new InferencePlan[4];
+    private int _count;
+
+    /// <summary>A session of a layer that takes numbers.</summary>
+    /// <param name="layer">The model.</param>
+    /// <param name="input">The shape of its input.</param>
+    public InferenceSession(Layer layer, Shape input) : this(x => layer.Forward(x.Tensor(input))) => ArgumentNullException.ThrowIfNull(layer);
+
+    /// <summary>A session of any function with one result.</summary>
+    /// <param name="forward">Asks for its inputs, one after the other, and computes: <c>x => model.Forward(x.Indices([1]), x.Indices([1]))</c>.</param>
+    public InferenceSession(Func<InferenceInputs, Tensor> forward) : this(x => [forward(x)]) => ArgumentNullException.ThrowIfNull(forward);
+
+    /// <summary>A session of any function with several results.</summary>
+    /// <param name="forward">Asks for its inputs, one after the other, and computes.</param>
+    /// <exception cref="InvalidOperationException">The computation depends on values and cannot be recorded.</exception>
+    public InferenceSession(Func<InferenceInputs, Tensor[]> forward)
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        _forward = forward;
+        var plan = new InferencePlan(forward);
+        plan.Verify(forward);
+        _free[_count++] = plan;
+    }
+
+    /// <summary>A session of a layer that takes tokens or other whole numbers.</summary>
+    /// <param name="layer">The model.</param>
+    /// <param name="input">The shape of its input.</param>
+    public static InferenceSession OfIndices(Layer layer, Shape input)
+    {
+        ArgumentNullException.ThrowIfNull(layer);
+        return new(x => layer.Forward(x.Indices(input)));
+    }
+
+    /// <summary>Computes the one result of one input.</summary>
+    /// <param name="input">As many values as the input has.</param>
+    /// <param name="output">Room for the result.</param>
+    /// <exception cref="ArgumentException">A length does not fit.</exception>
+    public void Run(ReadOnlySpan<float> input, Span<float> output)
+    {
+        using var call = Begin();
+        call.Set(0, input);
+        call.Run();
+        call.Output(0).CopyTo(output);
+    }
+
+    /// <inheritdoc cref="Run(ReadOnlySpan{float}, Span{float})"/>
+    /// <exception cref="ArgumentOutOfRangeException">An index is outside what the model looks it up in.</exception>
+    public void Run(ReadOnlySpan<int> input, Span<float> output)
+    {
+        using var call = Begin();
+        call.Set(0, input);
+        call.Run();
+        call.Output(0).CopyTo(output);
+    }
+
+    /// <summary>A call with several inputs or results. Dispose it, so that its memory serves the next call.
+    /// <code>
+    /// using var call = session.Begin();
+    /// call.Set(0, users);
+    /// call.Set(1, items);
+    /// call.Run();
+    /// float score = call.Output(0)[0];
+    /// </code></summary>
+    public InferenceCall Begin()
+    {
+        InferencePlan? plan = null;
+        lock (_gate)
+        {
+            if (_count > 0) { plan = _free[--_count]; }
+        }
+        return new(this, plan ?? new InferencePlan(_forward));
+    }
+
+    internal void Return(InferencePlan plan)
+    {
+        lock (_gate)
+        {
+            if (_count == _free.Length) { Array.Resize(ref _free, 2 * _count); }
+            _free[_count++] = plan;
+        }
+    }
+}
+
+/// <summary>A call of an <see cref="InferenceSession"/>: inputs, computation, results.</summary>
+public readonly ref struct InferenceCall
+{
+    private readonly InferenceSession _session;
+    private readonly InferencePlan _plan;
+
+    internal InferenceCall(InferenceSession session, InferencePlan plan) => (_session, _plan) = (session, plan);
+
+    /// <summary>Copies the values of an input.</summary>
+    /// <param name="input">Which, in the order in which the forward pass asks.</param>
+    /// <param name="values">As many as it has.</param>
+    /// <exception cref="ArgumentException">Another number of values, or the input is one of indices.</exception>
+    public void Set(int input, ReadOnlySpan<float> values) => _plan.Set(input, values);
+
+    /// <inheritdoc cref="Set(int, ReadOnlySpan{float})"/>
+    public void Set(int input, ReadOnlySpan<int> values) => _plan.Set(input, values);
+
+    /// <summary>Computes.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An index is outside what the model looks it up in.</exception>
+    public void Run() => _plan.Run();
+
+    /// <summary>A result, good until the call is disposed.</summary>
+    public ReadOnlySpan<float> Output(int output = 0) => _plan.Output(output);
+
+    /// <summary>The shape of a result.</summary>
+    public Shape OutputShape(int output = 0) => _plan.OutputShape(output);
+
+    /// <summary>Ends the call.</summary>
+    public void Dispose() => _session.Return(_plan);
+}
+
+/// <summary>What a recorded forward pass asks for its inputs.</summary>
+public sealed class InferenceInputs
+{
+    private readonly List<object> _all = [];
+
+    internal InferenceInputs(IReadOnlyList<object>? values = null) => Given = values;
+
+    internal IReadOnlyList<object>? Given { get; }
+
+    internal IReadOnlyList<object> All => _all;
+
+    /// <summary>The next input: numbers.</summary>
+    public Tensor Tensor(Shape shape)
+    {
+        if (Given is not null) { return (Tensor)Next(); }
+        var x = Tensors.Tensor.Empty(shape);
+        x.AsSpan().Clear();
+        Recording.Current?.IsInput(x.View.Block);
+        _all.Add(x);
+        return x;
+    }
+
+    /// <summary>The next input: whole numbers.</summary>
+    public Indices Indices(Shape shape)
+    {
+        if (Given is not null) { return (Indices)Next(); }
+        var x = Tensors.Indices.Wrap(new int[shape.Size], shape);
+        _all.Add(x);
+        return x;
+    }
+
+    private object Next()
+    {
+        _all.Add(Given![_all.Count]);
+        return _all[^1];
+    }
+}

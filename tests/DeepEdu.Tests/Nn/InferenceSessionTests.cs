@@ -1,0 +1,197 @@
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Memory;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Optim;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Tests.Nn;
+
+[Collection("alone")]
+public class InferenceSessionTests
+{
+    public static TheoryData<string> Rows => [.. LayerCatalog.All.Keys];
+
+    /// <summary>Every layer of the catalogue: a session gives what Forward gives, bit for bit, and allocates nothing. A row that takes values to the host on its way (sequence lengths) is refused.</summary>
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public void EveryLayerGivesTheBitsOfForwardWithoutAllocating(string name)
+    {
+        var golden = LayerCatalog.Golden[name];
+        var layer = GoldenLayers.Load(LayerCatalog.All[name](), golden);
+        bool numbers = golden.TryGetProperty("x", out var input);
+        using var arena = new Arena();
+        float[] x = numbers ? GoldenLayers.Tensor(input).ToArray() : [];
+        int[] indices = numbers ? [] : GoldenLayers.Indices(golden).ToArray();
+        Tensor expected;
+        InferenceSession session;
+        try
+        {
+            session = numbers ? new(layer, GoldenLayers.Tensor(input).Shape) : InferenceSession.OfIndices(layer, GoldenLayers.Indices(golden).Shape);
+        }
+        catch (InvalidOperationException e)
+        {
+            Assert.StartsWith("inference session:", e.Message, StringComparison.Ordinal);
+            Assert.Contains("length", name, StringComparison.Ordinal);
+            return;
+        }
+        expected = numbers ? layer.Forward(GoldenLayers.Tensor(input)) : layer.Forward(GoldenLayers.Indices(golden));
+        float[] y = new float[expected.Size];
+        void Call()
+        {
+            if (numbers) { session.Run(x, y); } else { session.Run(indices, y); }
+        }
+        Call();
+        Assert.Equal(expected.ToArray(), y);
+        Assert.Equal(0, Allocated(Call));
+    }
+
+    [Fact]
+    public void RecurrentModelsAllocateNothingAndFollowTheirWeights()
+    {
+        var rng = new Rng(1);
+        var model = new Sequential(new Embedding(20, 6, rng), new Lstm(6, 10, rng, layers: 2, bidirectional: true), new Dense(20, 3, rng), new Softmax());
+        var session = InferenceSession.OfIndices(model, [2, 7]);
+        int[] x = [.. Enumerable.Range(0, 14)];
+        float[] y = new float[42];
+        session.Run(x, y);
+        Assert.Equal(0, Allocated(() => session.Run(x, y)));
+        var before = Forward();
+        Assert.Equal(before, y);
+
+        // an optimiser's step, a load and a written span are all noticed
+        var sgd = new Sgd(model.Parameters(), new() { LearningRate = 0.5 });
+        using (var tape = new Tape()) { sgd.Step(tape.Gradients(model.Forward(Indices.Of([2, 7], x)).Square().Sum())); }
+        Same();
+        var snapshot = model.Snapshot();
+        model.Parameters()[2].Value.CopyFrom(new float[model.Parameters()[2].Value.Size]);
+        Same();
+        model.Parameters()[1].Value.AsSpan()[3] = 2;
+        Same();
+        model.Restore(snapshot);
+        Same();
+
+        void Same()
+        {
+            float[] last = [.. y];
+            session.Run(x, y);
+            Assert.Equal(Forward(), y);
+            Assert.NotEqual(last, y);
+        }
+
+        float[] Forward()
+        {
+            using var arena = new Arena();
+            return model.Forward(Indices.Of([2, 7], x)).ToArray();
+        }
+    }
+
+    [Fact]
+    public void SixtyFourThreadsGetWhatOneGets()
+    {
+        const int Threads = 64, Calls = 20, Batch = 2;
+        var rng = new Rng(1);
+        var model = new Sequential(new Conv2d(1, 8, 3, rng), new Relu(), new MaxPool2d(2), new Flatten(), new Dense(8 * 25, 16, rng), new Relu(), new Dense(16, 5, rng));
+        var session = new InferenceSession(model, [Batch, 1, 12, 12]);
+        float[][] inputs = [.. Enumerable.Range(0, Threads).Select(i => Tensor.Uniform([Batch * 144], new Rng((ulong)i + 9)).ToArray())];
+        float[][] serial = [.. inputs.Select(x => model.Forward(Tensor.Wrap(x, [Batch, 1, 12, 12])).ToArray())];
+        var wrong = new int[Threads];
+        var threads = Enumerable.Range(0, Threads).Select(i => new Thread(() =>
+        {
+            float[] y = new float[Batch * 5];
+            for (int n = 0; n < Calls; n++)
+            {
+                session.Run(inputs[(i + n) % Threads], y);
+                if (!serial[(i + n) % Threads].AsSpan().SequenceEqual(y)) { wrong[i]++; }
+            }
+        })).ToList();
+        threads.ForEach(t => t.Start());
+        threads.ForEach(t => t.Join());
+        Assert.All(wrong, w => Assert.Equal(0, w));
+    }
+
+    [Fact]
+    public void SeveralInputsAndResults()
+    {
+        var rng = new Rng(1);
+        Embedding users = new(5, 3, rng), items = new(4, 3, rng);
+        var mask = Tensor.Of(1f, 0f, 1f);
+        var session = new InferenceSession(i =>
+        {
+            Tensor u = users.Forward(i.Indices([2])), v = items.Forward(i.Indices([2])), scale = i.Tensor([2, 1]);
+            return [(u * v * mask).Sum(1), u * scale + Tensor.Zeros([2, 1])];
+        });
+        using (var call = session.Begin())
+        {
+            call.Set(0, [1, 4]);
+            call.Set(1, [3, 0]);
+            call.Set(2, [10f, 20f]);
+            call.Run();
+            Assert.Equal([2, 3], call.OutputShape(1).Sizes.ToArray());
+            Assert.Equal(2, call.Output(0).Length);
+            Assert.Equal(users.Forward(Indices.Of(1, 4)).ToArray()[5] * 20f, call.Output(1)[5]);
+        }
+        var e = Assert.Throws<ArgumentOutOfRangeException>(() =>
+        {
+            using var call = session.Begin();
+            call.Set(0, [1, 5]);
+            call.Run();
+        });
+        Assert.Contains("index 5", e.Message, StringComparison.Ordinal);
+        Assert.Contains("3 values for input 0, [2]", Assert.Throws<ArgumentException>(() => Set(new int[3])).Message, StringComparison.Ordinal);
+        Assert.Contains("input 0 takes whole numbers", Assert.Throws<ArgumentException>(() => Set(new float[2])).Message, StringComparison.Ordinal);
+
+        void Set(object values)
+        {
+            using var call = session.Begin();
+            if (values is int[] numbers) { call.Set(0, numbers); } else { call.Set(0, (float[])values); }
+        }
+    }
+
+    [Fact]
+    public void AModelThatLooksAtValuesIsRefused()
+    {
+        InferenceSession Of(Func<Tensor, Tensor> f) => new(i => f(i.Tensor([4])));
+        Assert.Contains("to the host", Assert.Throws<InvalidOperationException>(() => Of(x => x.Sum().Item() > 2 ? x : -x)).Message, StringComparison.Ordinal);
+        Assert.Contains("to the host", Assert.Throws<InvalidOperationException>(() => Of(x => Tensor.Of((x * 2f).ToArray()))).Message, StringComparison.Ordinal);
+        Assert.Contains("to the host", Assert.Throws<InvalidOperationException>(() => Of(x => { x.Exp().AsSpan()[0] = 1; return x; })).Message, StringComparison.Ordinal);
+        // a count of calls, and indices read on the host, show in the second computation
+        int calls = 0;
+        Assert.Contains("differs", Assert.Throws<InvalidOperationException>(() => Of(x => x * ++calls)).Message, StringComparison.Ordinal);
+        Assert.Contains("differs", Assert.Throws<InvalidOperationException>(() => new InferenceSession(i => i.Indices([300]).ToTensor() * 2f)).Message, StringComparison.Ordinal);
+        // what the host writes before it is computed with is a constant
+        var session = Of(x =>
+        {
+            var c = Tensor.Empty([4]);
+            c.AsSpan().Fill(3);
+            return x * c;
+        });
+        float[] y = new float[4];
+        session.Run([1f, 2, 3, 4], y);
+        Assert.Equal([3, 6, 9, 12], y);
+        // the refusal leaves nothing open
+        Assert.Null(Arena.Current);
+        Assert.Equal(2, Tensor.Of(1f, 1f).Sum().Item());
+    }
+
+    [Fact]
+    public void DropoutIsOffAlsoInsideATape()
+    {
+        var model = new Sequential(new Dropout(0.5f, new Rng(1)));
+        using var tape = new Tape();
+        var session = new InferenceSession(model, [50]);
+        float[] x = Tensor.Ones([50]).ToArray(), y = new float[50];
+        session.Run(x, y);
+        Assert.Equal(x, y);
+    }
+
+    private static long Allocated(Action call)
+    {
+        for (int i = 0; i < 3; i++) { call(); }
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 10; i++) { call(); }
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+}
