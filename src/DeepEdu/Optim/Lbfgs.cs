@@ -100,35 +100,28 @@ public sealed class Lbfgs : IStateful
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<(string Name, Tensor Value)> State()
+    public void SaveState(StateDict to)
     {
+        ArgumentNullException.ThrowIfNull(to);
+        to.Set("n_iter", Iterations).Set("func_evals", Evaluations).Set("t", _length).Set("h_diag", _scale).Set("prev_loss", _lossBefore);
+        to.Set("d", Tensor.Wrap(_direction, [_direction.Length])).Set("prev_flat_grad", Tensor.Wrap(_before, [_before.Length]));
         int m = _history.Count;
-        return Iterations == 0 ? [] :
-        [
-            ("n_iter", Tensor.Wrap([Iterations], [])), ("func_evals", Tensor.Wrap([Evaluations], [])),
-            ("d", Tensor.Wrap(_direction, [_size])), ("prev_flat_grad", Tensor.Wrap(_before, [_size])),
-            ("t", StateReader.Exact(_length)), ("h_diag", StateReader.Exact(_scale)), ("prev_loss", StateReader.Exact(_lossBefore)),
-            ("old_dirs", Tensor.Wrap([.. _history.SelectMany(h => h.Y)], [m, _size])), ("old_stps", Tensor.Wrap([.. _history.SelectMany(h => h.S)], [m, _size])),
-            ("ro", Tensor.Wrap([.. _history.SelectMany(h => StateReader.Exact(h.Rho).ToArray())], [m, 3])),
-        ];
+        to.Set("old_dirs", Tensor.Wrap([.. _history.SelectMany(h => h.Y)], [m, _size])).Set("old_stps", Tensor.Wrap([.. _history.SelectMany(h => h.S)], [m, _size]));
+        to.Set("ro", (double[])[.. _history.Select(h => h.Rho)]);
     }
 
     /// <inheritdoc/>
-    public void Restore(IReadOnlyList<(string Name, Tensor Value)> state)
+    public void LoadState(StateDict from)
     {
-        var from = new StateReader("lbfgs", state);
-        bool begun = from.Has("n_iter");
-        int iterations = begun ? (int)from.Take("n_iter", []).Item() : 0, evaluations = begun ? (int)from.Take("func_evals", []).Item() : 0;
-        float[] direction = begun ? from.Take("d", [_size]).ToArray() : [], before = begun ? from.Take("prev_flat_grad", [_size]).ToArray() : [];
-        var (length, scale, loss) = begun ? (from.TakeNumber("t"), from.TakeNumber("h_diag"), from.TakeNumber("prev_loss")) : (0, 1, 0);
-        var rho = begun ? from.Take("ro") : Tensor.Wrap([], [0, 3]);
-        int m = rho.Size / 3;
-        float[] ys = begun ? from.Take("old_dirs", [m, _size]).ToArray() : [], ss = begun ? from.Take("old_stps", [m, _size]).ToArray() : [];
-        from.End();
+        ArgumentNullException.ThrowIfNull(from);
+        int iterations = from.Int("n_iter"), evaluations = from.Int("func_evals"), begun = iterations > 0 ? _size : 0;
+        var (length, scale, loss) = (from.Double("t"), from.Double("h_diag"), from.Double("prev_loss"));
+        float[] direction = from.Tensor("d", [begun]).ToArray(), before = from.Tensor("prev_flat_grad", [begun]).ToArray();
+        double[] rho = from.Doubles("ro");
+        float[] ys = from.Tensor("old_dirs", [rho.Length, _size]).ToArray(), ss = from.Tensor("old_stps", [rho.Length, _size]).ToArray();
         (Iterations, Evaluations, _direction, _before, _length, _scale, _lossBefore) = (iterations, evaluations, direction, before, length, scale, loss);
         _history.Clear();
-        float[] exact = rho.ToArray();
-        for (int i = 0; i < m; i++) { _history.Add((ys[(i * _size)..((i + 1) * _size)], ss[(i * _size)..((i + 1) * _size)], StateReader.Number(exact.AsSpan(3 * i, 3)))); }
+        for (int i = 0; i < rho.Length; i++) { _history.Add((ys[(i * _size)..((i + 1) * _size)], ss[(i * _size)..((i + 1) * _size)], rho[i])); }
     }
 
     // the next direction: the two loops of algorithm 7.4

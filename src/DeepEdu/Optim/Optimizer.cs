@@ -79,8 +79,7 @@ public abstract class Optimizer : IStateful
     }
 
     /// <summary>The statistics of each parameter that has been stepped, and the number of its steps, to be written to a checkpoint: "weight.exp_avg", "weight.step".
-    /// Where several parameters have one name, those behind the first are numbered: "weight#2.step". The learning rate is not part of it: schedules are functions of the step, and
-    /// <see cref="Plateau.State"/> holds the rate it has lowered. The tensors are the optimiser's own, not copies.</summary>
+    /// Where several parameters have one name, those behind the first are numbered: "weight#2.step". The tensors are the optimiser's own, not copies.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> State()
     {
         List<(string, Tensor)> all = [];
@@ -97,24 +96,46 @@ public abstract class Optimizer : IStateful
     /// <exception cref="ArgumentException">A statistic is missing, or of another shape, or belongs to no parameter.</exception>
     public void Restore(IReadOnlyList<(string Name, Tensor Value)> state)
     {
-        var from = new StateReader("optimiser", state);
+        ArgumentNullException.ThrowIfNull(state);
+        var byName = state.ToDictionary(s => s.Name, s => s.Value);
         // all is checked before anything is written: a state that does not fit changes nothing
-        var found = new Tensor[]?[_slots.Length];
-        for (int k = 0; k < _slots.Length; k++)
+        var left = byName.Keys.ToHashSet();
+        foreach (var slot in _slots)
         {
-            var slot = _slots[k];
-            if (!from.Has($"{slot.Name}.step")) { continue; }
-            found[k] = [from.Take($"{slot.Name}.step"), .. _names.Select(n => from.Take($"{slot.Name}.{n}", slot.Parameter.Shape))];
+            if (!left.Remove($"{slot.Name}.step")) { continue; }
+            foreach (string statistic in _names)
+            {
+                string name = $"{slot.Name}.{statistic}";
+                if (!left.Remove(name)) { throw new ArgumentException($"optimiser: the state lacks \"{name}\"; was it saved by another kind of optimiser?"); }
+                if (byName[name].Shape != slot.Parameter.Shape) { throw new ArgumentException($"optimiser: the state's \"{name}\" is {byName[name].Shape}, the parameter {slot.Parameter.Shape}"); }
+            }
         }
-        from.End();
-        for (int k = 0; k < _slots.Length; k++)
+        if (left.Count > 0) { throw new ArgumentException($"optimiser: the state has \"{left.First()}\", which belongs to no parameter or statistic here"); }
+        foreach (var slot in _slots)
         {
-            var slot = _slots[k];
-            if (found[k] is not { } values) { slot.Steps = 0; slot.States = []; continue; }
+            if (!byName.TryGetValue($"{slot.Name}.step", out var steps)) { slot.Steps = 0; slot.States = []; continue; }
             slot.Prepare(_names.Length, StartOf);
-            slot.Steps = (int)values[0].Item();
-            for (int i = 0; i < _names.Length; i++) { slot.States[i].CopyFrom(values[i + 1].ToArray()); }
+            slot.Steps = (int)steps.Item();
+            for (int i = 0; i < _names.Length; i++) { slot.States[i].CopyFrom(byName[$"{slot.Name}.{_names[i]}"].ToArray()); }
         }
+    }
+
+    /// <summary>Puts the learning rate and every statistic.</summary>
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        to.Set("learning_rate", LearningRate);
+        foreach (var (name, value) in State()) { to.Part("state").Set(name, value); }
+    }
+
+    /// <summary>Takes over the learning rate and every statistic.</summary>
+    public void LoadState(StateDict from)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        double rate = from.Double("learning_rate");
+        var state = from.Part("state");
+        Restore([.. state.Names.Select(name => (name, state.Tensor(name)))]);
+        LearningRate = rate;
     }
 
     /// <summary>Steps one parameter.</summary>

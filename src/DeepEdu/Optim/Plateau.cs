@@ -33,20 +33,18 @@ public sealed class Plateau(Optimizer optimizer, PlateauOptions? options = null)
         return true;
     }
 
-    /// <summary>The best value, the epochs counted and left out, and the learning rate as it has become: exact, each number as the sum of three.</summary>
-    public IReadOnlyList<(string Name, Tensor Value)> State() =>
-    [
-        ("best", StateReader.Exact(Best)), ("bad_epochs", Tensor.Wrap([_bad], [])), ("cooldown", Tensor.Wrap([_rest], [])), ("learning_rate", StateReader.Exact(optimizer.LearningRate)),
-    ];
+    /// <inheritdoc/>
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        to.Set("best", Best).Set("bad", _bad).Set("rest", _rest);
+    }
 
     /// <inheritdoc/>
-    public void Restore(IReadOnlyList<(string Name, Tensor Value)> state)
+    public void LoadState(StateDict from)
     {
-        var from = new StateReader("plateau", state);
-        double best = from.TakeNumber("best"), rate = from.TakeNumber("learning_rate");
-        int bad = (int)from.Take("bad_epochs", []).Item(), rest = (int)from.Take("cooldown", []).Item();
-        from.End();
-        (Best, _bad, _rest, optimizer.LearningRate) = (best, bad, rest, rate);
+        ArgumentNullException.ThrowIfNull(from);
+        (Best, _bad, _rest) = (from.Double("best"), from.Int("bad"), from.Int("rest"));
     }
 
     private bool IsBetter(double metric)

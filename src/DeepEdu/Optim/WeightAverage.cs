@@ -59,22 +59,23 @@ public sealed class WeightAverage : IStateful
         return new(this);
     }
 
-    /// <summary>The number of updates and each mean, under its parameter's name.</summary>
+    /// <summary>Puts the number of updates and each mean, under its parameter's name.</summary>
     /// <exception cref="InvalidOperationException">The mean stands in the parameters' place.</exception>
-    public IReadOnlyList<(string Name, Tensor Value)> State()
+    public void SaveState(StateDict to)
     {
+        ArgumentNullException.ThrowIfNull(to);
         ThrowIfApplied();
-        return [("updates", Tensor.Wrap([Count], [])), .. _slots.Select(s => ($"mean.{s.Name}", s.Mean))];
+        to.Set("updates", Count);
+        foreach (var (name, _, mean) in _slots) { to.Part("mean").Set(name, mean); }
     }
 
     /// <inheritdoc/>
-    public void Restore(IReadOnlyList<(string Name, Tensor Value)> state)
+    public void LoadState(StateDict from)
     {
+        ArgumentNullException.ThrowIfNull(from);
         ThrowIfApplied();
-        var from = new StateReader("weight average", state);
-        int count = (int)from.Take("updates", []).Item();
-        Tensor[] means = [.. _slots.Select(s => from.Take($"mean.{s.Name}", s.Value.Shape))];
-        from.End();
+        int count = from.Int("updates");
+        Tensor[] means = [.. _slots.Select(s => from.Part("mean").Tensor(s.Name, s.Value.Shape))];
         Count = count;
         for (int i = 0; i < means.Length; i++) { _slots[i].Mean.CopyFrom(means[i].ToArray()); }
     }

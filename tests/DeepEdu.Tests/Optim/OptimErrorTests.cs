@@ -37,8 +37,8 @@ public class OptimErrorTests
 
     [Theory]
     [InlineData("lacks")]
-    [InlineData("is [3], here it is [2]")]
-    [InlineData("belongs to nothing here")]
+    [InlineData("is [3], the parameter [2]")]
+    [InlineData("belongs to no parameter")]
     public void AStateThatDoesNotFitChangesNothing(string text)
     {
         List<(string Name, Tensor Value)> Make(float value) => [("w.step", Tensor.Scalar(3)), ("w.exp_avg", Tensor.Full([2], value)), ("w.exp_avg_sq", Tensor.Full([2], value))];
@@ -48,7 +48,7 @@ public class OptimErrorTests
         switch (text)
         {
             case "lacks": bad.RemoveAt(2); break;
-            case "belongs to nothing here": bad.Add(("v.step", Tensor.Scalar(1))); break;
+            case "belongs to no parameter": bad.Add(("v.step", Tensor.Scalar(1))); break;
             default: bad[2] = ("w.exp_avg_sq", Tensor.Ones([3])); break;
         }
         Assert.Contains(text, Assert.Throws<ArgumentException>(() => adam.Restore(bad)).Message, StringComparison.Ordinal);
