@@ -12,7 +12,7 @@ namespace DeepEdu.Nn;
 public sealed class LstmStream
 {
     private readonly Lstm _lstm;
-    private readonly LstmStep[] _layers;
+    private readonly RecurrentStep[] _layers;
 
     /// <summary>A stream at state 0.</summary>
     /// <param name="lstm">The layers; in one direction, for the future is not known.</param>
@@ -24,8 +24,8 @@ public sealed class LstmStream
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batch);
         if (lstm.Bidirectional) { throw new ArgumentException("lstm stream: a bidirectional LSTM needs the whole sequence; use Run", nameof(lstm)); }
         (_lstm, Batch) = (lstm, batch);
-        _layers = new LstmStep[lstm.Layers];
-        for (int i = 0; i < _layers.Length; i++) { _layers[i] = new(batch, i == 0 ? lstm.Inputs : lstm.Outputs, lstm.Hidden, lstm.Outputs); }
+        _layers = new RecurrentStep[lstm.Layers];
+        for (int i = 0; i < _layers.Length; i++) { _layers[i] = new(CellKind.Lstm, batch, i == 0 ? lstm.Inputs : lstm.Outputs, lstm.Hidden, lstm.Outputs); }
         Refresh();
     }
 

@@ -1,6 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-using DeepEdu.Autograd;
-using DeepEdu.Devices;
 using DeepEdu.Kernels;
 using DeepEdu.Tensors;
 
@@ -12,7 +9,8 @@ namespace DeepEdu.Ops;
 /// <param name="C">c after each sequence's own last step: [batch, H].</param>
 public readonly record struct LstmResult(Tensor Output, Tensor H, Tensor C);
 
-/// <summary>The long short-term memory of Hochreiter and Schmidhuber 1997 (doi:10.1162/neco.1997.9.8.1735) with the forget gate of Gers et al. 2000.</summary>
+/// <summary>The long short-term memory of Hochreiter and Schmidhuber 1997 (doi:10.1162/neco.1997.9.8.1735) with the forget gate of Gers et al. 2000
+/// (doi:10.1162/089976600300015015).</summary>
 public static class LstmOps
 {
     extension(Tensor x)
@@ -35,52 +33,20 @@ public static class LstmOps
         /// <param name="padLeft">Whether padding stands before the sequences, not after them.</param>
         /// <param name="reverse">Whether time runs from each sequence's last step to its first. The output stays at the step it belongs to.</param>
         /// <param name="weightHr">Wᵣ [R, H], which projects h (Sak et al. 2014, arXiv:1402.1128); null for none.</param>
-        /// <param name="mask">[batch, R]; each step sees h₋₁ ⊙ mask: dropout that stays the same over time (Gal and Ghahramani 2016, arXiv:1512.05287). It gets no
-        /// gradient. Null for 1.</param>
+        /// <param name="recurrentMask">[batch, R]; each step sees h₋₁ ⊙ recurrentMask: dropout that stays the same over time (Gal and Ghahramani 2016,
+        /// arXiv:1512.05287). It gets no gradient. Null for 1.</param>
+        /// <param name="mask">Instead of lengths: 1 for each step that counts and 0 for others, in the shape of x's first two axes. Steps that do not count are skipped
+        /// wherever they stand: output 0, gradient 0, the state passes by.</param>
+        /// <param name="coupled">Whether σ(i) is 1 − σ(f) (Greff et al. 2017, arXiv:1503.04069, "CIFG"); the weights then hold the rows of f, g and o only: [3H, ..].</param>
         /// <exception cref="ShapeException">A shape or the number of lengths does not fit.</exception>
         /// <exception cref="ArgumentOutOfRangeException">A length is negative or beyond the number of steps.</exception>
-        public LstmResult Lstm(Tensor weightIh, Tensor weightHh, Tensor? biasIh = null, Tensor? biasHh = null, Tensor? h0 = null, Tensor? c0 = null,
-            Indices? lengths = null, bool batchFirst = true, bool padLeft = false, bool reverse = false, Tensor? weightHr = null, Tensor? mask = null)
+        /// <exception cref="ArgumentException">Both lengths and a mask.</exception>
+        public LstmResult Lstm(Tensor weightIh, Tensor weightHh, Tensor? biasIh = null, Tensor? biasHh = null, Tensor? h0 = null, Tensor? c0 = null, Indices? lengths = null,
+            bool batchFirst = true, bool padLeft = false, bool reverse = false, Tensor? weightHr = null, Tensor? recurrentMask = null, Tensor? mask = null, bool coupled = false)
         {
-            ArgumentNullException.ThrowIfNull(weightIh);
-            ArgumentNullException.ThrowIfNull(weightHh);
-            if (x.Rank != 3) { ThrowShape($"x is {x.Shape}; [batch, steps, inputs] or, time first, [steps, batch, inputs] is needed", x.Shape); }
-            int e = x.Shape[2], h = weightHh.Rank == 2 ? weightHh.Shape[0] / 4 : 0, width = weightHr is null ? h : weightHr.Shape[0], batch = x.Shape[batchFirst ? 0 : 1], steps = x.Shape[batchFirst ? 1 : 0];
-            Check(x, "weightIh", weightIh, [4 * h, e]);
-            Check(x, "weightHh", weightHh, [4 * h, width]);
-            Check(x, "biasIh", biasIh, [4 * h]);
-            Check(x, "biasHh", biasHh, [4 * h]);
-            Check(x, "h0", h0, [batch, width]);
-            Check(x, "c0", c0, [batch, h]);
-            Check(x, "weightHr", weightHr, [width, h]);
-            Check(x, "mask", mask, [batch, width]);
-            Check(lengths, batch, steps);
-
-            Tensor?[] all = [x, weightIh, weightHh, biasIh, biasHh, h0, c0, weightHr];
-            Tensor[] inputs = [.. all.OfType<Tensor>()];
-            var tape = Tape.For(inputs);
-            var call = new LstmCall(all, new LstmPadding(x.Shape, lengths, batchFirst, padLeft), h, reverse, mask);
-            var result = call.Forward(keep: tape is not null);
-            tape?.Add([result.Output, result.H, result.C], inputs, (dOutputs, dInputs) => call.Backward(tape, dOutputs, dInputs));
-            return result;
+            var (output, h, c) = RecurrentCall.Run("lstm", coupled ? CellKind.CoupledLstm : CellKind.Lstm, new(x, weightIh, weightHh, biasIh, biasHh, h0, c0, weightHr), lengths, mask, batchFirst,
+                padLeft, reverse, recurrentMask);
+            return new(output, h, c!);
         }
     }
-
-    private static void Check(Tensor x, string name, Tensor? t, Shape wanted)
-    {
-        if (t is null) { return; }
-        if (t.Shape != wanted) { ThrowShape($"{name} is {t.Shape}, but {wanted} is needed for x {x.Shape}", x.Shape, t.Shape); }
-        Elementwise.SameDevice("lstm", x, t);
-    }
-
-    private static void Check(Indices? lengths, int batch, int steps)
-    {
-        if (lengths is null) { return; }
-        if (lengths.Shape != [batch]) { ThrowShape($"lengths is {lengths.Shape}, but [{batch}] is needed, one for each sequence", lengths.Shape); }
-        lengths.CheckBelow("lstm: lengths", steps + 1);
-    }
-
-    [DoesNotReturn]
-    private static void ThrowShape(string why, params Shape[] shapes) => throw new ShapeException("lstm", why, shapes);
 }
-

@@ -182,9 +182,9 @@ public sealed class LstmOpTests
     public void PaddingIsNoWork()
     {
         int[] lengths = [9, 0, 4, 1];
-        var rows = LstmRows.Packed(lengths, false, 8);
+        var rows = RecurrentRows.Packed(lengths, false, 8);
         Assert.Equal(lengths.Sum(), rows.Count);
-        Assert.Equal(36, LstmRows.Uniform(4, 9, true, false, 8).Count);
+        Assert.Equal(36, RecurrentRows.Uniform(4, 9, true, false, 8).Count);
         for (int step = 0; step < 9; step++)
         {
             int running = 0;
@@ -272,7 +272,7 @@ public sealed class LstmOpTests
         Fails("h0 is [3,5], but [2,5]", () => x.Lstm(wi, wh, h0: Tensor.Zeros([3, 5])));
         Fails("c0 is [2,4], but [2,5]", () => x.Lstm(wi, wh, c0: Tensor.Zeros([2, 4])));
         Fails("weightHr is [5,4]", () => x.Lstm(wi, wh, weightHr: Tensor.Zeros([5, 4])));
-        Fails("mask is [2,4]", () => x.Lstm(wi, wh, mask: Tensor.Zeros([2, 4])));
+        Fails("recurrentMask is [2,4]", () => x.Lstm(wi, wh, recurrentMask: Tensor.Zeros([2, 4])));
         Fails("lengths is [3], but [2]", () => x.Lstm(wi, wh, lengths: Indices.Of(1, 2, 3)));
         Assert.Contains("index 4 at position 1", Assert.Throws<ArgumentOutOfRangeException>(() => x.Lstm(wi, wh, lengths: Indices.Of(3, 4))).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => x.Lstm(wi, wh, lengths: Indices.Of(-1, 3)));

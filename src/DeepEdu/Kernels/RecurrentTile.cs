@@ -5,9 +5,9 @@ using DeepEdu.Lanes;
 namespace DeepEdu.Kernels;
 
 /// <summary>The innermost loop of the recurrent products: up to 6 rows × 4 vectors of C stay in registers while k runs. Rows are given by their addresses, for the
-/// rows of one time step lie far apart. The four vectors are the four gates of one vector of units, so that a tile is ready for the non-linearity; each value is one
+/// rows of one time step lie far apart. The vectors are the gates of one vector of units, so that a tile is ready for the non-linearity; each value is one
 /// sum over k in order, hence the same bits in a tile of any size.</summary>
-internal static unsafe class LstmTile
+internal static unsafe class RecurrentTile
 {
     /// <summary>Vectors side by side in a full tile.</summary>
     public const int Vectors = 4;
@@ -25,7 +25,22 @@ internal static unsafe class LstmTile
             for (int i = 0; i < rows;)
             {
                 int n = Rows<L>(rows - i);
-                Run<L>(n, vectors, k, a + i, panels + ((nint)j * k), c + i, j, add);
+                Run<L>(n, vectors, k, a + i, panels + ((nint)j * k), c + i, j, L.Width, add);
+                i += n;
+            }
+        }
+    }
+
+    /// <summary>The same where a stripe is the gates of one vector of units; they go to the set's planes of C, each <c>plane</c> long.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Gates<L>(int rows, int k, float** a, float* panels, float** c, GateSet set, int plane) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        for (int unit = 0; unit < plane; unit += L.Width)
+        {
+            for (int i = 0; i < rows;)
+            {
+                int n = Rows<L>(rows - i);
+                Run<L>(n, set.Count, k, a + i, panels + ((nint)unit * set.Count * k), c + i, (set.Plane * plane) + unit, plane, true);
                 i += n;
             }
         }
@@ -39,33 +54,34 @@ internal static unsafe class LstmTile
     /// <param name="b">The panel.</param>
     /// <param name="c">Addresses of the rows of C.</param>
     /// <param name="at">Where the tile begins in a row of C.</param>
+    /// <param name="gap">From one vector of a tile's row of C to the next.</param>
     /// <param name="add">Whether C's values are added.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<L>(int rows, int vectors, nint k, float** a, float* b, float** c, nint at, bool add) where L : struct, IVectorLane<L>, ILane<L>
+    public static void Run<L>(int rows, int vectors, nint k, float** a, float* b, float** c, nint at, nint gap, bool add) where L : struct, IVectorLane<L>, ILane<L>
     {
         switch (vectors)
         {
-            case 1: Run<L, N1>(rows, k, a, b, c, at, add); break;
-            case 2: Run<L, N2>(rows, k, a, b, c, at, add); break;
-            case 3: Run<L, N3>(rows, k, a, b, c, at, add); break;
-            default: Run<L, N4>(rows, k, a, b, c, at, add); break;
+            case 1: Run<L, N1>(rows, k, a, b, c, at, gap, add); break;
+            case 2: Run<L, N2>(rows, k, a, b, c, at, gap, add); break;
+            case 3: Run<L, N3>(rows, k, a, b, c, at, gap, add); break;
+            default: Run<L, N4>(rows, k, a, b, c, at, gap, add); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Run<L, V>(int rows, nint k, float** a, float* b, float** c, nint at, bool add) where L : struct, IVectorLane<L>, ILane<L> where V : struct, INumber
+    private static void Run<L, V>(int rows, nint k, float** a, float* b, float** c, nint at, nint gap, bool add) where L : struct, IVectorLane<L>, ILane<L> where V : struct, INumber
     {
-        if (IsLarge<L>() && rows == 6) { Sum<L, N6, V>(k, a, b, c, at, add); }
-        else if (IsLarge<L>() && rows == 4) { Sum<L, N4, V>(k, a, b, c, at, add); }
-        else if (rows == 2) { Sum<L, N2, V>(k, a, b, c, at, add); }
-        else { Sum<L, N1, V>(k, a, b, c, at, add); }
+        if (IsLarge<L>() && rows == 6) { Sum<L, N6, V>(k, a, b, c, at, gap, add); }
+        else if (IsLarge<L>() && rows == 4) { Sum<L, N4, V>(k, a, b, c, at, gap, add); }
+        else if (rows == 2) { Sum<L, N2, V>(k, a, b, c, at, gap, add); }
+        else { Sum<L, N1, V>(k, a, b, c, at, gap, add); }
     }
 
     // 24 sums, 4 vectors of B and one value of A need 29 registers; where there are 16, two rows fill them
     private static bool IsLarge<L>() where L : struct, IVectorLane<L>, ILane<L> => typeof(L) == typeof(F16) || AdvSimd.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Sum<L, R, V>(nint k, float** a, float* b, float** c, nint at, bool add)
+    private static void Sum<L, R, V>(nint k, float** a, float* b, float** c, nint at, nint gap, bool add)
         where L : struct, IVectorLane<L>, ILane<L> where R : struct, INumber where V : struct, INumber
     {
         L c00 = default, c01 = default, c02 = default, c03 = default;
@@ -92,12 +108,12 @@ internal static unsafe class LstmTile
             if (R.Value > 4) { Step<L, V>(a5[i], b0, b1, b2, b3, ref c50, ref c51, ref c52, ref c53); }
             b += V.Value * L.Width;
         }
-        Put<L, V>(c[0] + at, add, c00, c01, c02, c03);
-        if (R.Value > 1) { Put<L, V>(c[1] + at, add, c10, c11, c12, c13); }
-        if (R.Value > 2) { Put<L, V>(c[2] + at, add, c20, c21, c22, c23); }
-        if (R.Value > 2) { Put<L, V>(c[3] + at, add, c30, c31, c32, c33); }
-        if (R.Value > 4) { Put<L, V>(c[4] + at, add, c40, c41, c42, c43); }
-        if (R.Value > 4) { Put<L, V>(c[5] + at, add, c50, c51, c52, c53); }
+        Put<L, V>(c[0] + at, gap, add, c00, c01, c02, c03);
+        if (R.Value > 1) { Put<L, V>(c[1] + at, gap, add, c10, c11, c12, c13); }
+        if (R.Value > 2) { Put<L, V>(c[2] + at, gap, add, c20, c21, c22, c23); }
+        if (R.Value > 2) { Put<L, V>(c[3] + at, gap, add, c30, c31, c32, c33); }
+        if (R.Value > 4) { Put<L, V>(c[4] + at, gap, add, c40, c41, c42, c43); }
+        if (R.Value > 4) { Put<L, V>(c[5] + at, gap, add, c50, c51, c52, c53); }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -110,12 +126,12 @@ internal static unsafe class LstmTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put<L, V>(float* c, bool add, L c0, L c1, L c2, L c3) where L : struct, IVectorLane<L>, ILane<L> where V : struct, INumber
+    private static void Put<L, V>(float* c, nint gap, bool add, L c0, L c1, L c2, L c3) where L : struct, IVectorLane<L>, ILane<L> where V : struct, INumber
     {
         Put(c, 0, add, c0);
-        if (V.Value > 1) { Put(c, L.Width, add, c1); }
-        if (V.Value > 2) { Put(c, 2 * L.Width, add, c2); }
-        if (V.Value > 3) { Put(c, 3 * L.Width, add, c3); }
+        if (V.Value > 1) { Put(c, gap, add, c1); }
+        if (V.Value > 2) { Put(c, 2 * gap, add, c2); }
+        if (V.Value > 3) { Put(c, 3 * gap, add, c3); }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -4,7 +4,7 @@ namespace DeepEdu.Kernels;
 
 /// <summary>Where the sequences of a batch lie: step s of sequence r is row First[r] + s·Step of every [rows, ..] matrix. Sequences that are worked on together stand
 /// in one group, the longest first, so that those still running are always the first ones.</summary>
-internal sealed class LstmRows
+internal sealed class RecurrentRows
 {
     // sequences in a group: what one thread works on at a time
     private const int MaxGroup = 64;
@@ -35,16 +35,16 @@ internal sealed class LstmRows
     public bool Stepwise => Batch >= 12 && Count > Batch;
 
     /// <summary>Sequences of one length.</summary>
-    public static LstmRows Uniform(int batch, int steps, bool batchFirst, bool reverse, int hidden)
+    public static RecurrentRows Uniform(int batch, int steps, bool batchFirst, bool reverse, int hidden)
     {
         int between = batchFirst ? steps : 1, step = batchFirst ? 1 : batch;
         int[] first = new int[batch], length = new int[batch];
         for (int r = 0; r < batch; r++) { (first[r], length[r]) = ((r * between) + (reverse ? (steps - 1) * step : 0), steps); }
-        return new LstmRows { First = first, Length = length, Step = reverse ? -step : step, Count = batch * steps }.Group(hidden);
+        return new RecurrentRows { First = first, Length = length, Step = reverse ? -step : step, Count = batch * steps }.Group(hidden);
     }
 
     /// <summary>Sequences one after the other, without padding.</summary>
-    public static LstmRows Packed(ReadOnlySpan<int> lengths, bool reverse, int hidden)
+    public static RecurrentRows Packed(ReadOnlySpan<int> lengths, bool reverse, int hidden)
     {
         int[] first = new int[lengths.Length];
         int count = 0;
@@ -53,11 +53,11 @@ internal sealed class LstmRows
             first[r] = reverse ? count + lengths[r] - 1 : count;
             count += lengths[r];
         }
-        return new LstmRows { First = first, Length = lengths.ToArray(), Step = reverse ? -1 : 1, Count = count }.Group(hidden);
+        return new RecurrentRows { First = first, Length = lengths.ToArray(), Step = reverse ? -1 : 1, Count = count }.Group(hidden);
     }
 
     // no sequence's numbers depend on its group, so the cut may follow the number of threads without changing a bit
-    private LstmRows Group(int hidden)
+    private RecurrentRows Group(int hidden)
     {
         int n = Batch;
         bool small = (long)Count * hidden * hidden < 1 << 16;

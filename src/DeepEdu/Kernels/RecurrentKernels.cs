@@ -1,0 +1,180 @@
+using System.Numerics.Tensors;
+using DeepEdu.Devices;
+using DeepEdu.Memory;
+
+namespace DeepEdu.Kernels;
+
+/// <summary>What both ways of a recurrent layer work on. A view that is none is not there. G is the number of gates, P that of planes; see <see cref="CellPlan"/>.</summary>
+internal readonly record struct RecurrentData
+{
+    /// <summary>The cell.</summary>
+    public required CellKind Kind { get; init; }
+
+    /// <summary>The rows of the sequences.</summary>
+    public required RecurrentRows Rows { get; init; }
+
+    /// <summary>E.</summary>
+    public required int Inputs { get; init; }
+
+    /// <summary>H.</summary>
+    public required int Hidden { get; init; }
+
+    /// <summary>Inputs [rows, E].</summary>
+    public required View X { get; init; }
+
+    /// <summary>R, the width of h: H, or that of the projection.</summary>
+    public required int Recurrent { get; init; }
+
+    /// <summary>Wᵢ [G·H, E] and Wₕ [G·H, R] in PyTorch's order.</summary>
+    public required View WeightIh { get; init; }
+
+    /// <inheritdoc cref="WeightIh"/>
+    public required View WeightHh { get; init; }
+
+    /// <summary>Biases [G·H].</summary>
+    public View BiasIh { get; init; }
+
+    /// <inheritdoc cref="BiasIh"/>
+    public View BiasHh { get; init; }
+
+    /// <summary>Projection [R, H]; none if h is not projected.</summary>
+    public View WeightHr { get; init; }
+
+    /// <summary>What h is multiplied with before it enters the next step's products [batch, R]; none for 1.</summary>
+    public View Mask { get; init; }
+
+    /// <summary>Initial h [batch, R] and c [batch, H]; zeros if none.</summary>
+    public View H0 { get; init; }
+
+    /// <inheritdoc cref="H0"/>
+    public View C0 { get; init; }
+
+    /// <summary>Gates [rows, P·Hp], or [batch, P·Hp] if they are made step by step and not kept; see <see cref="RecurrentSequence"/>.</summary>
+    public required View Gates { get; init; }
+
+    /// <summary>The state of each step [rows, Hp]; none if there will be no way back, or the cell has no state.</summary>
+    public required View Cells { get; init; }
+
+    /// <summary>The state before the first step [batch, Hp].</summary>
+    public required View Start { get; init; }
+
+    /// <summary>h of each step [rows, R].</summary>
+    public required View Output { get; init; }
+
+    /// <summary>With a mask, the masked h of each step [rows, R].</summary>
+    public View Masked { get; init; }
+
+    /// <summary>With a projection, what is projected: [rows, H], or [batch, H] if there will be no way back.</summary>
+    public View Raw { get; init; }
+
+    /// <summary>Where h is reset first, r ⊙ h₋₁: [rows, Hp], or [batch, Hp] if there will be no way back.</summary>
+    public View Reset { get; init; }
+
+    /// <summary>Whether there will be a way back.</summary>
+    public required bool Keep { get; init; }
+
+    /// <summary>Units padded to whole vectors.</summary>
+    public int Padded => RecurrentWeights.Padded(Hidden);
+}
+
+/// <summary>A recurrent layer's way forward: one product of all inputs with Wᵢ, then the steps. For a large batch, both step by step.</summary>
+/// <param name="Data">What it works on.</param>
+/// <param name="LastH">Becomes h after each sequence's last step [batch, R].</param>
+/// <param name="LastC">Becomes c after each sequence's last step [batch, H]; none if the cell has none.</param>
+internal readonly record struct RecurrentForward(RecurrentData Data, View LastH, View LastC) : IKernel
+{
+    /// <inheritdoc/>
+    public static string Name => "recurrent";
+
+    /// <inheritdoc/>
+    public unsafe void Run()
+    {
+        var d = Data;
+        var plan = CellPlan.Of(d.Kind);
+        GateSet input = plan.Input, recurrent = plan.Recurrent, late = plan.Late;
+        int e = d.Inputs, h = d.Hidden, hp = d.Padded, n = d.Recurrent, np = RecurrentWeights.Padded(n), batch = d.Rows.Batch, planes = plan.Planes * hp;
+        bool projects = !d.WeightHr.IsNone, masks = !d.Mask.IsNone, stepwise = d.Rows.Stepwise;
+        using var arena = Arena.OfKernel();
+        fixed (float* x = CpuDevice.Of(d.X), bi = CpuDevice.Of(d.BiasIh), bh = CpuDevice.Of(d.BiasHh),
+            h0 = CpuDevice.Of(d.H0), c0 = CpuDevice.Of(d.C0), gates = CpuDevice.Of(d.Gates), cells = CpuDevice.Of(d.Cells), start = CpuDevice.Of(d.Start), y = CpuDevice.Of(d.Output),
+            lastH = CpuDevice.Of(LastH), lastC = CpuDevice.Of(LastC), mask = CpuDevice.Of(d.Mask), masked = CpuDevice.Of(d.Masked), raw = CpuDevice.Of(d.Raw),
+            reset = CpuDevice.Of(d.Reset), inputs = RecurrentMemory.Prepare(d.WeightIh, new(stepwise ? RecurrentLayout.Steps : RecurrentLayout.Rows, input, h, e)),
+            panels = RecurrentMemory.Prepare(d.WeightHh, new(RecurrentLayout.Steps, recurrent, h, n)),
+            latePanels = late.Count > 0 ? RecurrentMemory.Prepare(d.WeightHh, new(RecurrentLayout.Steps, late, h, n)) : default,
+            projection = projects ? RecurrentMemory.Prepare(d.WeightHr, new(RecurrentLayout.Projection, default, n, h)) : default,
+            bias = RecurrentMemory.Rent(planes), space = RecurrentMemory.Rent(projects ? batch * np : 0),
+            masked0 = RecurrentMemory.Rent(masks && h0 is not null ? batch * n : 0))
+        {
+            RecurrentWeights.Bias(bi, bh, plan, h, bias);
+            if (!stepwise) { Inputs(plan, x, inputs, bias, gates); }
+            RecurrentMemory.Pad(plan.HasCell ? c0 : h0, batch, h, start, hp);
+            if (masked0 is not null) { RecurrentMemory.Multiply(h0, mask, batch * n, masked0); }
+            new RecurrentSequence
+            {
+                Kind = d.Kind, Rows = d.Rows, Hidden = h, Recurrent = n, Keep = d.Keep, Gates = gates, Cells = cells, Start = start, Output = y, H0 = masked0 is null ? h0 : masked0,
+                Weights = panels, LateWeights = latePanels, Reset = reset, Projection = projection, Raw = raw, Space = space, Mask = mask, Masked = masked,
+                Input = stepwise ? inputs : null, X = x, Bias = bias, Inputs = e,
+            }.Run();
+            for (nint r = 0; r < batch; r++)
+            {
+                nint steps = d.Rows.Length[r], last = d.Rows.First[r] + ((steps - 1) * d.Rows.Step);
+                RecurrentMemory.Copy(steps > 0 ? y + (last * n) : h0 is null ? null : h0 + (r * n), n, lastH + (r * n));
+                if (plan.HasCell) { RecurrentMemory.Copy(steps > 0 && d.Keep ? cells + (last * hp) : start + (r * hp), h, lastC + (r * h)); }
+            }
+        }
+    }
+
+    // all steps' input parts in one product; planes that have none start from their bias
+    private unsafe void Inputs(CellPlan plan, float* x, float* weights, float* bias, float* gates)
+    {
+        var set = plan.Input;
+        int e = Data.Inputs, hp = Data.Padded, planes = plan.Planes * hp, rows = Data.Rows.Count;
+        Gemm.Run(false, true, rows, set.Count * hp, e, x, e, weights, e, gates + (set.Plane * hp), planes, false, new Epilogue(bias + (set.Plane * hp), false));
+        if (set.Plane == 0) { return; }
+        for (nint q = 0; q < rows; q++) { RecurrentMemory.Copy(bias, set.Plane * hp, gates + (q * planes)); }
+    }
+}
+
+/// <summary>Working memory of a kernel, and rows with and without padding.</summary>
+internal static unsafe class RecurrentMemory
+{
+    /// <summary>Memory of the current arena; its content is undefined.</summary>
+    public static Span<float> Rent(int length) => length == 0 ? default : ((CpuBlock)CpuDevice.Instance.Allocate(length)).Span[..length];
+
+    /// <summary>Weights in a layout for the way forward.</summary>
+    public static Span<float> Prepare(View weights, in RecurrentPanels how) => Prepared.Of(weights, how, Prepared.Keeps ? default : Rent(how.Length));
+
+    /// <summary>to [length] ← from, or 0 if null.</summary>
+    public static void Copy(float* from, int length, float* to)
+    {
+        if (from is null) { new Span<float>(to, length).Clear(); } else { new Span<float>(from, length).CopyTo(new Span<float>(to, length)); }
+    }
+
+    /// <summary>to [length] += x.</summary>
+    public static void Add(float* to, float* x, int length)
+    {
+        var sum = new Span<float>(to, length);
+        TensorPrimitives.Add(sum, new ReadOnlySpan<float>(x, length), sum);
+    }
+
+    /// <summary>to [length] ← a ⊙ b.</summary>
+    public static void Multiply(float* a, float* b, int length, float* to) =>
+        TensorPrimitives.Multiply(new ReadOnlySpan<float>(a, length), new ReadOnlySpan<float>(b, length), new Span<float>(to, length));
+
+    /// <summary>to [rows, padded] ← from [rows, width], or 0 if null.</summary>
+    public static void Pad(float* from, int rows, int width, float* to, int padded)
+    {
+        for (int r = 0; r < rows; r++)
+        {
+            var row = new Span<float>(to + ((nint)r * padded), padded);
+            if (from is not null) { new Span<float>(from + ((nint)r * width), width).CopyTo(row); }
+            row[(from is null ? 0 : width)..].Clear();
+        }
+    }
+
+    /// <summary>to [rows, width] ← the first columns of from [rows, padded].</summary>
+    public static void Trim(float* from, int rows, int padded, float* to, int width)
+    {
+        for (int r = 0; r < rows; r++) { new Span<float>(from + ((nint)r * padded), width).CopyTo(new Span<float>(to + ((nint)r * width), width)); }
+    }
+}

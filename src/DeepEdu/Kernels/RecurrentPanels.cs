@@ -1,0 +1,36 @@
+namespace DeepEdu.Kernels;
+
+/// <summary>The layouts of a recurrent layer's weights on the way forward.</summary>
+internal enum RecurrentLayout
+{
+    /// <summary><see cref="RecurrentWeights.Planes"/>: for one product over all steps.</summary>
+    Rows,
+
+    /// <summary><see cref="RecurrentWeights.PackForward"/>: for a product in each step.</summary>
+    Steps,
+
+    /// <summary><see cref="RecurrentWeights.PackTransposed"/>: for the projection.</summary>
+    Projection,
+}
+
+/// <summary>A recurrent layer's weight in a layout.</summary>
+/// <param name="Layout">Which.</param>
+/// <param name="Set">Its gates; not for a projection.</param>
+/// <param name="Units">H; of a projection, its outputs.</param>
+/// <param name="Columns">The weight's columns.</param>
+internal readonly unsafe record struct RecurrentPanels(RecurrentLayout Layout, GateSet Set, int Units, int Columns) : IPreparation
+{
+    /// <inheritdoc/>
+    public int Length => RecurrentWeights.Padded(Units) * Columns * (Layout == RecurrentLayout.Projection ? 1 : Set.Count);
+
+    /// <inheritdoc/>
+    public void Fill(float* weights, float* to)
+    {
+        switch (Layout)
+        {
+            case RecurrentLayout.Rows: RecurrentWeights.Planes(weights, Set, Units, Columns, to); break;
+            case RecurrentLayout.Steps: RecurrentWeights.PackForward(weights, Set, Units, Columns, to); break;
+            default: RecurrentWeights.PackTransposed(weights, Units, Columns, to); break;
+        }
+    }
+}

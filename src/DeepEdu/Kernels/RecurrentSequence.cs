@@ -1,0 +1,269 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Devices;
+using DeepEdu.Lanes;
+
+namespace DeepEdu.Kernels;
+
+/// <summary>The recurrent part of a cell over whole sequences. The gates' input parts x·Wᵢᵀ + b are there already, or made
+/// step by step, so that no more than one step's gates are ever in memory. Threads take groups of sequences and never wait for each other.</summary>
+internal unsafe struct RecurrentSequence : IChunks
+{
+    /// <summary>The cell.</summary>
+    public CellKind Kind;
+
+    /// <summary>The rows.</summary>
+    public RecurrentRows Rows;
+
+    /// <summary>H, the units.</summary>
+    public int Hidden;
+
+    /// <summary>R, the width of h: H, or that of the projection.</summary>
+    public int Recurrent;
+
+    /// <summary>Whether this is the way back.</summary>
+    public bool Back;
+
+    /// <summary>Whether the gates' values and each step's c are kept for the way back.</summary>
+    public bool Keep;
+
+    /// <summary>Gates [rows, planes·Hp]: sums, then values, then dL/d(sums). [batch, planes·Hp] if they are made step by step and not kept.</summary>
+    public float* Gates;
+
+    /// <summary>Packed Wᵢ, if the gates are to be made step by step; else null.</summary>
+    public float* Input;
+
+    /// <summary>Then also the inputs [rows, E], and the biases [planes·Hp].</summary>
+    public float* X, Bias;
+
+    /// <summary>E.</summary>
+    public int Inputs;
+
+    /// <summary>The state after each step [rows, Hp], if kept.</summary>
+    public float* Cells;
+
+    /// <summary>The state before the first step [batch, Hp]; the last one afterwards, if not kept.</summary>
+    public float* Start;
+
+    /// <summary>h after each step [rows, R].</summary>
+    public float* Output;
+
+    /// <summary>h before the first step [batch, R], already masked, or null for 0.</summary>
+    public float* H0;
+
+    /// <summary>Packed Wₕ: for the way forward or back.</summary>
+    public float* Weights;
+
+    /// <summary>Of a cell that resets h first: the packed part of Wₕ that its product meets, for the way forward or back, and r ⊙ h₋₁, [rows, Hp] if kept, else
+    /// [batch, Hp].</summary>
+    public float* LateWeights, Reset;
+
+    /// <summary>Packed projection [R, H]: for the way forward or back; null if there is none.</summary>
+    public float* Projection;
+
+    /// <summary>With a projection, σ(o) ⊙ tanh(c) of each step, [rows, H] if kept, else [batch, H].</summary>
+    public float* Raw;
+
+    /// <summary>With a projection, work space: [batch, Rp] on the way forward, [batch, Hp] on the way back.</summary>
+    public float* Space;
+
+    /// <summary>What h is multiplied with before it enters the next step [batch, R], or null for 1.</summary>
+    public float* Mask;
+
+    /// <summary>With a mask, the masked h of each step [rows, R].</summary>
+    public float* Masked;
+
+    /// <summary>dL/dh of each step [rows, R], or null.</summary>
+    public float* DOutput;
+
+    /// <summary>With a projection, dL/dh of each step with what the next step sends back [rows, R].</summary>
+    public float* DTotal;
+
+    /// <summary>dL/dh [batch, Rp] and dL/d(state) [batch, Hp], the latter without what passes through h: of the last state at first, of the initial state afterwards.</summary>
+    public float* Dh, Dc;
+
+    /// <summary>dL/d(gate sums), summed over each sequence's steps [batch, planes·Hp].</summary>
+    public float* Db;
+
+    /// <summary>Runs all groups.</summary>
+    public readonly void Run() => Work.Run(Rows.Groups, in this);
+
+    /// <inheritdoc/>
+    public readonly void Run(int chunk)
+    {
+        switch (Kind)
+        {
+            case CellKind.Lstm: Run<LstmUnit>(chunk); break;
+            case CellKind.CoupledLstm: Run<CoupledUnit>(chunk); break;
+            case CellKind.Gru: Run<GruUnit>(chunk); break;
+            case CellKind.GruResetBefore: Run<GruBeforeUnit>(chunk); break;
+            case CellKind.Tanh: Run<TanhUnit>(chunk); break;
+            default: Run<ReluUnit>(chunk); break;
+        }
+    }
+
+    private readonly void Run<C>(int chunk) where C : struct, ICell
+    {
+        if (F16.IsSupported) { Run<F16, C>(chunk); }
+        else if (F8.IsSupported) { Run<F8, C>(chunk); }
+        else if (F4.IsSupported) { Run<F4, C>(chunk); }
+        else { Run<F1, C>(chunk); }
+    }
+
+    private readonly void Run<L, C>(int group) where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
+    {
+        var rows = Rows.InGroup(group);
+        if (rows.Length == 0) { return; }
+        if (Back) { Backward<L, C>(rows); } else { Forward<L, C>(rows); }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Forward<L, C>(ReadOnlySpan<int> group) where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
+    {
+        var plan = CellPlan.Of(Kind);
+        GateSet inSet = plan.Input, set = plan.Recurrent, late = plan.Late;
+        int hidden = Hidden, recurrent = Recurrent, width = L.Width, padded = RecurrentWeights.Padded(hidden), steps = Rows.Length[group[0]], planes = plan.Planes;
+        float** h = stackalloc float*[group.Length], g = stackalloc float*[group.Length], y = stackalloc float*[group.Length], reset = stackalloc float*[group.Length];
+        float** before = stackalloc float*[group.Length], after = stackalloc float*[group.Length], x = stackalloc float*[group.Length];
+        float* recent = Mask is null ? Output : Masked;
+        for (int s = 0; s < steps; s++)
+        {
+            int running = Rows.Running(group, s);
+            for (int i = 0; i < running; i++)
+            {
+                nint r = group[i], q = Rows.First[r] + ((nint)s * Rows.Step), last = q - Rows.Step;
+                h[i] = s > 0 ? recent + (last * recurrent) : H0 + (r * recurrent);
+                before[i] = s > 0 && Keep ? Cells + (last * padded) : Start + (r * padded);
+                after[i] = Keep ? Cells + (q * padded) : Start + (r * padded);
+                g[i] = Gates + ((Keep || Input is null ? q : r) * planes * padded);
+                x[i] = X + (q * Inputs);
+                y[i] = Projection is null ? Output + (q * hidden) : Raw + ((Keep ? q : r) * hidden);
+                reset[i] = Reset + ((Keep ? q : r) * padded);
+            }
+            bool product = s > 0 || H0 is not null;
+            for (int unit = 0; unit < hidden; unit += width)
+            {
+                float* panel = Weights + ((nint)unit * set.Count * recurrent), input = Input + ((nint)unit * inSet.Count * Inputs);
+                for (int i = 0; i < running;)
+                {
+                    int n = RecurrentTile.Rows<L>(running - i);
+                    if (Input is not null)
+                    {
+                        for (int j = i; j < i + n; j++)
+                        {
+                            for (int p = 0; p < planes * padded; p += padded) { L.Store(L.Load(in *Bias, p + unit), ref *g[j], p + unit); }
+                        }
+                        RecurrentTile.Run<L>(n, inSet.Count, Inputs, x + i, input, g + i, (inSet.Plane * padded) + unit, padded, true);
+                    }
+                    if (product) { RecurrentTile.Run<L>(n, set.Count, recurrent, h + i, panel, g + i, (set.Plane * padded) + unit, padded, true); }
+                    for (n += i; i < n; i++)
+                    {
+                        if (C.Resets) { C.Reset<L>(g[i] + unit, padded, before[i] + unit, reset[i] + unit); } else { Finish<L, C>(g[i], before[i], after[i], y[i], unit, padded); }
+                    }
+                }
+            }
+            if (C.Resets)
+            {
+                if (Mask is not null) { Multiply(group[..running], reset); }
+                if (product) { RecurrentTile.Gates<L>(running, hidden, reset, LateWeights, g, late, padded); }
+                for (int i = 0; i < running; i++)
+                {
+                    for (int unit = 0; unit < hidden; unit += width) { Finish<L, C>(g[i], before[i], after[i], y[i], unit, padded); }
+                }
+            }
+            if (Projection is not null) { Project<L>(group[..running], s, y, h); }
+            if (Mask is not null) { Masking(group[..running], s); }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void Finish<L, C>(float* g, float* before, float* after, float* y, int unit, int padded) where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
+    {
+        L value = C.Forward<L>(g + unit, padded, Keep, before + unit, after + unit);
+        if (unit + L.Width <= Hidden) { L.Store(value, ref *y, unit); } else { Partial.Store(value, y + unit, Hidden - unit); }
+    }
+
+    // h = Wᵣ·(σ(o) ⊙ tanh(c)): Sak et al. 2014, arXiv:1402.1128, eq. 7
+    private readonly void Project<L>(ReadOnlySpan<int> running, int s, float** raw, float** to) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int padded = RecurrentWeights.Padded(Recurrent);
+        for (int i = 0; i < running.Length; i++) { to[i] = Space + ((nint)running[i] * padded); }
+        RecurrentTile.Product<L>(running.Length, Hidden, raw, Projection, to, padded, add: false);
+        for (int i = 0; i < running.Length; i++) { RecurrentMemory.Copy(to[i], Recurrent, Output + (Row(running[i], s) * Recurrent)); }
+    }
+
+    private readonly void Masking(ReadOnlySpan<int> running, int s)
+    {
+        foreach (int r in running) { RecurrentMemory.Multiply(Output + (Row(r, s) * Recurrent), Mask + ((nint)r * Recurrent), Recurrent, Masked + (Row(r, s) * Recurrent)); }
+    }
+
+    private readonly nint Row(int sequence, int step) => Rows.First[sequence] + ((nint)step * Rows.Step);
+
+    // rows of the group's sequences, times their masks
+    private readonly void Multiply(ReadOnlySpan<int> running, float** rows)
+    {
+        for (int i = 0; i < running.Length; i++) { RecurrentMemory.Multiply(rows[i], Mask + ((nint)running[i] * Recurrent), Recurrent, rows[i]); }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Backward<L, C>(ReadOnlySpan<int> group) where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
+    {
+        var plan = CellPlan.Of(Kind);
+        int hidden = Hidden, width = L.Width, padded = RecurrentWeights.Padded(hidden), recurrent = RecurrentWeights.Padded(Recurrent), steps = Rows.Length[group[0]], planes = plan.Planes * padded;
+        float** g = stackalloc float*[group.Length], dh = stackalloc float*[group.Length], top = stackalloc float*[group.Length], before = stackalloc float*[group.Length];
+        for (int i = 0; i < group.Length; i++)
+        {
+            dh[i] = Dh + ((nint)group[i] * recurrent);
+            top[i] = Projection is null ? dh[i] : Space + ((nint)group[i] * padded);
+        }
+        for (int s = steps - 1; s >= 0; s--)
+        {
+            int running = Rows.Running(group, s);
+            if (Projection is not null) { Unproject<L>(group[..running], s, dh, g, top); }
+            for (int i = 0; i < running; i++)
+            {
+                nint r = group[i], q = Row(group[i], s);
+                g[i] = Gates + (q * planes);
+                before[i] = s > 0 ? Cells + ((q - Rows.Step) * padded) : Start + (r * padded);
+                float* state = Cells + (q * padded), dy = DOutput is null || Projection is not null ? null : DOutput + (q * hidden), dState = Dc + (r * padded), db = Db + (r * planes);
+                for (int unit = 0; unit < hidden; unit += width)
+                {
+                    L d = L.Load(in *top[i], unit);
+                    if (dy is not null) { d += unit + width <= hidden ? L.Load(in *dy, unit) : Partial.Load<L>(dy + unit, hidden - unit); }
+                    C.Backward(g[i] + unit, padded, before[i] + unit, state + unit, d, dState + unit, db + unit);
+                }
+            }
+            if (C.Resets) { Unreset<L, C>(group[..running], plan.Late, planes, g, before, top); }
+            for (int i = 0; i < running; i++) { g[i] += plan.Recurrent.Plane * padded; }
+            RecurrentTile.Product<L>(running, plan.Recurrent.Count * padded, g, Weights, dh, recurrent, add: false);
+            if (Mask is not null) { Multiply(group[..running], dh); }
+        }
+    }
+
+    // through the product of r ⊙ h₋₁; its gradient takes dh's place for a while, whose content is spent
+    private readonly void Unreset<L, C>(ReadOnlySpan<int> running, GateSet late, int planes, float** g, float** before, float** space)
+        where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
+    {
+        int padded = RecurrentWeights.Padded(Hidden);
+        for (int i = 0; i < running.Length; i++) { g[i] += late.Plane * padded; }
+        RecurrentTile.Product<L>(running.Length, late.Count * padded, g, LateWeights, space, padded, add: false);
+        for (int i = 0; i < running.Length; i++) { g[i] -= late.Plane * padded; }
+        if (Mask is not null) { Multiply(running, space); }
+        for (int i = 0; i < running.Length; i++)
+        {
+            float* dState = Dc + ((nint)running[i] * padded), db = Db + ((nint)running[i] * planes);
+            for (int unit = 0; unit < Hidden; unit += L.Width) { C.Unreset(g[i] + unit, before[i] + unit, L.Load(in *space[i], unit), dState + unit, db + unit); }
+        }
+    }
+
+    private readonly void Unproject<L>(ReadOnlySpan<int> running, int s, float** dh, float** total, float** to) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        for (int i = 0; i < running.Length; i++)
+        {
+            nint at = Row(running[i], s) * Recurrent;
+            total[i] = DTotal + at;
+            RecurrentMemory.Copy(dh[i], Recurrent, total[i]);
+            if (DOutput is not null) { RecurrentMemory.Add(total[i], DOutput + at, Recurrent); }
+        }
+        RecurrentTile.Product<L>(running.Length, Recurrent, total, Projection, to, RecurrentWeights.Padded(Hidden), add: false);
+    }
+}

@@ -1,0 +1,194 @@
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Kernels;
+using DeepEdu.Memory;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Ops;
+
+/// <summary>Which steps of a batch of sequences count, and the matrices without the others.</summary>
+internal sealed class RecurrentPadding
+{
+    private readonly Shape _shape;
+    private readonly bool _batchFirst;
+    private readonly int[]? _places; // of each row that counts, sequence by sequence; null where all do
+
+    public RecurrentPadding(string op, Shape x, Indices? lengths, Tensor? mask, bool batchFirst, bool padLeft)
+    {
+        (_shape, _batchFirst) = (x, batchFirst);
+        if (mask is not null) { (Lengths, _places) = Masked(op, mask, lengths); }
+        if (lengths is null) { return; }
+        if (lengths.Shape != [Batch]) { throw new ShapeException(op, $"lengths is {lengths.Shape}, but [{Batch}] is needed, one for each sequence", lengths.Shape); }
+        lengths.CheckBelow($"{op}: lengths", Steps + 1);
+        if (!lengths.Span.ContainsAnyExcept(Steps)) { return; }
+        Lengths = lengths.ToArray();
+        _places = new int[Lengths.Sum()];
+        int row = 0;
+        for (int r = 0; r < Batch; r++)
+        {
+            int skip = padLeft ? Steps - Lengths[r] : 0;
+            for (int s = skip; s < skip + Lengths[r]; s++) { _places[row++] = Row(r, s); }
+        }
+    }
+
+    public int Batch => _shape[_batchFirst ? 0 : 1];
+
+    public int Steps => _shape[_batchFirst ? 1 : 0];
+
+    /// <summary>The sequences' lengths, or null where all steps count.</summary>
+    public int[]? Lengths { get; }
+
+    public RecurrentRows Rows(bool reverse, int hidden) =>
+        Lengths is null ? RecurrentRows.Uniform(Batch, Steps, _batchFirst, reverse, hidden) : RecurrentRows.Packed(Lengths, reverse, hidden);
+
+    /// <summary>The rows of x that count: [rows, width].</summary>
+    public Tensor Pack(Tensor x)
+    {
+        int width = x.Shape[2];
+        if (_places is null) { return x.Alias([x.Size / Math.Max(1, width), width]); }
+        var packed = Tensor.Empty([_places.Length, width], x.Device);
+        Span<float> from = x.AsSpan(), to = packed.AsSpan();
+        for (int i = 0; i < _places.Length; i++) { from.Slice(_places[i] * width, width).CopyTo(to[(i * width)..]); }
+        return packed;
+    }
+
+    /// <summary>Puts packed rows back, with 0 elsewhere.</summary>
+    public void Unpack(Tensor packed, Tensor to)
+    {
+        if (_places is null) { return; }
+        int width = to.Shape[2];
+        Span<float> from = packed.AsSpan(), all = to.AsSpan();
+        all.Clear();
+        for (int i = 0; i < _places.Length; i++) { from.Slice(i * width, width).CopyTo(all[(_places[i] * width)..]); }
+    }
+
+    /// <summary>Memory for the rows that count: that of <paramref name="all"/> itself where all do.</summary>
+    public Tensor PackedLike(Tensor all) => _places is null ? Pack(all) : Tensor.Empty([_places.Length, all.Shape[2]], all.Device);
+
+    private int Row(int sequence, int step) => _batchFirst ? (sequence * Steps) + step : (step * Batch) + sequence;
+
+    private (int[]? Lengths, int[]? Places) Masked(string op, Tensor mask, Indices? lengths)
+    {
+        if (lengths is not null) { throw new ArgumentException($"{op}: lengths and mask say the same twice; give one of them", nameof(lengths)); }
+        Shape wanted = [_shape[0], _shape[1]];
+        if (mask.Shape != wanted) { throw new ShapeException(op, $"the mask is {mask.Shape}, but {wanted} is needed, 1 for each step of x {_shape} that counts and 0 for others", mask.Shape, _shape); }
+        float[] counts = mask.ToArray();
+        if (!counts.AsSpan().Contains(0)) { return default; }
+        int[] all = new int[Batch], places = new int[counts.Length - counts.AsSpan().Count(0)];
+        for (int r = 0, row = 0; r < Batch; r++)
+        {
+            for (int s = 0; s < Steps; s++)
+            {
+                if (counts[Row(r, s)] == 0) { continue; }
+                places[row++] = Row(r, s);
+                all[r]++;
+            }
+        }
+        return (all, places);
+    }
+}
+
+/// <summary>The tensors of a call of a recurrent operation; null where not given.</summary>
+internal readonly record struct RecurrentInputs(Tensor X, Tensor WeightIh, Tensor WeightHh, Tensor? BiasIh, Tensor? BiasHh, Tensor? H0, Tensor? C0 = null, Tensor? WeightHr = null);
+
+/// <summary>One call of a recurrent operation, which remembers what its gradient needs.</summary>
+internal sealed class RecurrentCall
+{
+    private readonly CellKind _kind;
+    private readonly Tensor?[] _inputs; // x, Wᵢ, Wₕ, bᵢ, bₕ, h₀, c₀, Wᵣ
+    private readonly RecurrentPadding _padding;
+    private readonly bool _reverse;
+    private readonly Tensor? _mask;
+    private readonly Device _device;
+    private RecurrentData _data;
+    private Tensor? _h, _c;
+    private bool _spent;
+
+    private RecurrentCall(CellKind kind, RecurrentInputs p, RecurrentPadding padding, bool reverse, Tensor? mask)
+    {
+        (_kind, _padding, _reverse, _mask, _device) = (kind, padding, reverse, mask, p.X.Device);
+        _inputs = [p.X, p.WeightIh, p.WeightHh, p.BiasIh, p.BiasHh, p.H0, p.C0, p.WeightHr];
+    }
+
+    /// <summary>Checks the arguments, runs the operation and records it.</summary>
+    /// <returns>Every step's h, the last h, and the last c if the cell has one.</returns>
+    public static (Tensor Output, Tensor H, Tensor? C) Run(string op, CellKind kind, RecurrentInputs p, Indices? lengths, Tensor? mask, bool batchFirst, bool padLeft, bool reverse, Tensor? recurrentMask)
+    {
+        ArgumentNullException.ThrowIfNull(p.WeightIh);
+        ArgumentNullException.ThrowIfNull(p.WeightHh);
+        var x = p.X;
+        if (x.Rank != 3) { throw new ShapeException(op, $"x is {x.Shape}; [batch, steps, inputs] or, time first, [steps, batch, inputs] is needed", x.Shape); }
+        int gates = CellPlan.Of(kind).Gates, e = x.Shape[2], h = p.WeightHh.Rank == 2 ? p.WeightHh.Shape[0] / gates : 0, width = p.WeightHr is null ? h : p.WeightHr.Shape[0];
+        int batch = x.Shape[batchFirst ? 0 : 1];
+        Check("weightIh", p.WeightIh, [gates * h, e]);
+        Check("weightHh", p.WeightHh, [gates * h, width]);
+        Check("biasIh", p.BiasIh, [gates * h]);
+        Check("biasHh", p.BiasHh, [gates * h]);
+        Check("h0", p.H0, [batch, width]);
+        Check("c0", p.C0, [batch, h]);
+        Check("weightHr", p.WeightHr, [width, h]);
+        Check("recurrentMask", recurrentMask, [batch, width]);
+        var padding = new RecurrentPadding(op, x.Shape, lengths, mask, batchFirst, padLeft);
+
+        var call = new RecurrentCall(kind, p, padding, reverse, recurrentMask);
+        Tensor[] inputs = [.. call._inputs.OfType<Tensor>()];
+        var tape = Tape.For(inputs);
+        var result = call.Forward(keep: tape is not null);
+        tape?.Add(result.C is null ? [result.Output, result.H] : [result.Output, result.H, result.C], inputs, (dOutputs, dInputs) => call.Backward(tape, dOutputs, dInputs));
+        return result;
+
+        void Check(string name, Tensor? t, Shape wanted)
+        {
+            if (t is null) { return; }
+            if (t.Shape != wanted) { throw new ShapeException(op, $"{name} is {t.Shape}, but {wanted} is needed for x {x.Shape}", x.Shape, t.Shape); }
+            Elementwise.SameDevice(op, x, t);
+        }
+    }
+
+    // if keep, what the gradient needs lives as long as the result; else only while this runs
+    private (Tensor Output, Tensor H, Tensor? C) Forward(bool keep)
+    {
+        var x = _inputs[0]!;
+        var plan = CellPlan.Of(_kind);
+        int batch = _padding.Batch, width = _inputs[2]!.Shape[1], hidden = _inputs[2]!.Shape[0] / plan.Gates, padded = RecurrentWeights.Padded(hidden);
+        var (all, h, c) = (New(x.Shape.With(2, width)), New([batch, width]), plan.HasCell ? New([batch, hidden]) : null);
+        using var scratch = keep ? null : new Arena();
+        var rows = _padding.Rows(_reverse, hidden);
+        var output = _padding.PackedLike(all);
+        var data = new RecurrentData
+        {
+            Kind = _kind, Rows = rows, Inputs = x.Shape[2], Hidden = hidden, Recurrent = width, X = _padding.Pack(x).View, WeightIh = View(_inputs[1]), WeightHh = View(_inputs[2]),
+            BiasIh = View(_inputs[3]), BiasHh = View(_inputs[4]), H0 = View(_inputs[5]), C0 = View(_inputs[6]), WeightHr = View(_inputs[7]), Mask = View(_mask),
+            Gates = New([keep || !rows.Stepwise ? rows.Count : batch, plan.Planes * padded]).View, Cells = keep && plan.HasState ? New([rows.Count, padded]).View : default,
+            Start = New([batch, padded]).View, Output = output.View, Raw = _inputs[7] is null ? default : New([keep ? rows.Count : batch, hidden]).View,
+            Masked = _mask is null ? default : New([rows.Count, width]).View, Reset = plan.Late.Count == 0 ? default : New([keep ? rows.Count : batch, padded]).View, Keep = keep,
+        };
+        _device.Launch(new RecurrentForward(data, h.View, View(c)));
+        _padding.Unpack(output, all);
+        if (keep) { (_data, _h, _c) = (data, h, c); }
+        return (all, h, c);
+    }
+
+    // the gradients that the tape wants
+    private void Backward(Tape tape, ReadOnlySpan<Tensor?> dOutputs, Span<Tensor?> dInputs)
+    {
+        // the gates were overwritten by their gradients: a second call makes them anew
+        if (_spent) { _device.Launch(new RecurrentForward(_data, View(_h), View(_c))); }
+        _spent = true;
+        var d = new Tensor?[_inputs.Length];
+        for (int i = 0; i < d.Length; i++) { d[i] = _inputs[i] is { } t && tape.Wants(t) ? Tensor.Empty(t.Shape, _device) : null; }
+        using (var scratch = new Arena())
+        {
+            var dx = d[0] is null ? null : _padding.PackedLike(d[0]!);
+            var dy = dOutputs[0] is null ? null : _padding.Pack(dOutputs[0]!);
+            _device.Launch(new RecurrentBackward(_data, View(dy), View(dOutputs[1]), _c is null ? default : View(dOutputs[2]), View(dx), View(d[1]), View(d[2]), View(d[7]), View(d[3]), View(d[4]),
+                View(d[5]), View(d[6])));
+            if (dx is not null) { _padding.Unpack(dx, d[0]!); }
+        }
+        for (int i = 0, at = 0; i < d.Length; i++) { if (_inputs[i] is not null) { dInputs[at++] = d[i]; } }
+    }
+
+    private Tensor New(Shape shape) => Tensor.Empty(shape, _device);
+
+    private static View View(Tensor? t) => t is null ? default : t.View;
+}
