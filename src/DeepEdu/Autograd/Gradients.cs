@@ -50,6 +50,14 @@ public sealed class Gradients
     /// <summary>Blocks that a gradient has left since they were last cleared.</summary>
     internal List<Block> Left => _left;
 
+    /// <summary>What has arrived for a tensor so far.</summary>
+    internal Tensor? Peek(Tensor to)
+    {
+        if (Find(to) is { } leaf) { return leaf; }
+        if (!ReferenceEquals(to.Recorder, _tape)) { return null; }
+        return _tape.IsFirstOutput(to) ? _made[to.Node].Value : _extra?.GetValueOrDefault(to).Value;
+    }
+
     internal Tensor? Take(Tensor made, int output = 0)
     {
         Slot slot = default;

@@ -27,7 +27,7 @@ public delegate void Pullback(ReadOnlySpan<Tensor?> dOutputs, Span<Tensor?> dInp
 /// optimizer.Step(tape.Gradients(loss));
 /// </code>
 /// One tape a thread at a time; no <c>await</c> while it is open. A plain <see cref="Arena"/> opened inside a tape records nothing.</summary>
-public sealed class Tape : Arena
+public sealed partial class Tape : Arena
 {
     [ThreadStatic] private static List<Step>? t_spare;
     private readonly List<Step> _steps;
@@ -180,6 +180,12 @@ public sealed class Tape : Arena
 
     private readonly record struct Step(Tensor Output, Edge[]? Edges, Joint? Joint)
     {
+        public Tensor[] Outputs => Joint?.Outputs ?? [Output];
+
+        public Tensor[] Inputs => Joint?.Inputs ?? Array.ConvertAll(Edges!, e => e.Input);
+
+        public Delegate Pull => Joint?.Pull ?? (Delegate)Edges![0].Pull;
+
         public void Rewind(Tape tape, Gradients grads)
         {
             if (Joint is not null) { RewindJoint(tape, grads, Joint); return; }

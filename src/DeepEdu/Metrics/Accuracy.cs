@@ -1,7 +1,9 @@
+using DeepEdu.Tensors;
+
 namespace DeepEdu.Metrics;
 
 /// <summary>Share of examples whose predicted class is the true one: Σ wᵢ[ŷᵢ = yᵢ] / Σ wᵢ, in 0..1. NaN before the first example.</summary>
-public sealed class Accuracy
+public sealed class Accuracy : IMetric
 {
     private double _right;
     private double _total;
@@ -36,4 +38,13 @@ public sealed class Accuracy
         _right += other._right;
         _total += other._total;
     }
+
+    /// <inheritdoc/>
+    public void Reset() => _right = _total = 0;
+
+    /// <inheritdoc/>
+    public void SaveState(StateDict to) => to.Set("right", _right).Set("total", _total);
+
+    /// <inheritdoc/>
+    public void LoadState(StateDict from) => (_right, _total) = (from.Double("right"), from.Double("total"));
 }

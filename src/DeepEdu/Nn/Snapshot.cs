@@ -9,6 +9,22 @@ public sealed class Snapshot
 
     internal Snapshot(Parts parts) => _tensors = [.. parts.Tensors.Select(t => (t.Name, t.Value.ToArray()))];
 
+    private Snapshot((string, float[])[] tensors) => _tensors = tensors;
+
+    /// <summary>The values that <see cref="SaveState"/> put there.</summary>
+    public static Snapshot Of(StateDict from)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        return new([.. from.Names.Select(name => (name, from.Tensor(name).ToArray()))]);
+    }
+
+    /// <summary>Puts the values under their names.</summary>
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        foreach (var (name, values) in _tensors) { to.Set(name, Tensor.Wrap(values, [values.Length])); }
+    }
+
     internal void WriteTo(Parts parts)
     {
         var tensors = parts.Tensors.ToArray();

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using DeepEdu.Autograd;
 using DeepEdu.Data;
 using DeepEdu.Memory;
@@ -7,116 +9,203 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Training;
 
-/// <summary>The loop around a model: epochs of steps, validation, the best epoch kept, progress, cancellation. A batch is a list of row numbers, from which the loss takes its
-/// inputs; so it serves data of any form, and models of several inputs or losses.
+/// <summary>The loop around a model: epochs of steps, validation, metrics, callbacks, progress, cancellation, and a state from which training goes on to the same bits. The loss
+/// function takes a batch and does everything else itself, so models may have several inputs, outputs and losses.
 /// <code>
-/// var trainer = new Trainer(model, new Adam(model.Parameters()), rows => model.Forward(x.IndexSelect(0, rows)).CrossEntropy(labels.Select(rows)));
+/// var trainer = new Trainer&lt;int[]&gt;(model, new Adam(model.Parameters()), rows => model.Forward(x.IndexSelect(0, rows)).CrossEntropy(labels.Select(rows)));
 /// var history = trainer.Fit(new Batches(trainRows, 64, rng), epochs: 10, validation: new Batches(validationRows, 256));
-/// Tensor logits = Trainer.Predict(new Batches(testRows, 256), rows => model.Forward(x.IndexSelect(0, rows)));
 /// </code></summary>
+/// <typeparam name="B">A batch, as the data give it.</typeparam>
 /// <param name="model">What learns.</param>
 /// <param name="optimizer">Moves the model's parameters.</param>
-/// <param name="loss">The mean loss of some rows, a single value.</param>
+/// <param name="loss">The mean loss of a batch; a tensor of one value will do. It may add to the metrics of the options.</param>
 /// <param name="options">How to train.</param>
-public sealed class Trainer(Module model, Optimizer optimizer, Func<int[], Tensor> loss, TrainerOptions? options = null)
+public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> loss, TrainerOptions? options = null) : IStateful
 {
-    private readonly TrainerOptions _options = options ?? new();
+    private readonly TrainerOptions _options = Check(options ?? new());
+    private readonly GradientSum _gradients = new();
 
-    /// <summary>Trains. With validation rows the model ends as it was after the epoch with the best score (see <see cref="TrainerOptions.Score"/>), else as it is after the last.</summary>
-    /// <param name="training">The rows to learn from; their order in each epoch follows from their seed and the epoch's number.</param>
-    /// <param name="epochs">How often all rows are seen.</param>
-    /// <param name="validation">Rows that are evaluated, not learned from, after each epoch.</param>
-    /// <param name="stop">Looked at before each step. A stopped epoch does not count.</param>
-    public History Fit(Batches training, int epochs, Batches? validation = null, CancellationToken stop = default)
+    /// <summary>Where training stands.</summary>
+    public TrainingRun Run { get; } = new(model, optimizer, options ?? new());
+
+    /// <summary>Trains until the given number of epochs is reached, counted from the very first; a trainer that was stopped, or whose state was loaded, goes on at the next step.</summary>
+    /// <param name="training">What to learn from.</param>
+    /// <param name="epochs">How often all of it is seen.</param>
+    /// <param name="validation">Evaluated, not learned from, after each epoch.</param>
+    /// <param name="stop">Looked at before each step. What was learnt is kept, callbacks are told the end, and <see cref="History.Cancelled"/> is true.</param>
+    /// <exception cref="InvalidOperationException">There is no batch, or a callback threw.</exception>
+    /// <exception cref="NonFiniteException">A loss is not finite; see <see cref="TrainerOptions.NonFinite"/>.</exception>
+    public History Fit(IBatches<B> training, int epochs, IBatches<B>? validation = null, CancellationToken stop = default)
+    {
+        foreach (var _ in Epochs(training, epochs, validation, stop)) { }
+        return Run.History;
+    }
+
+    /// <summary>Trains as <see cref="Fit"/> does, on threads of the pool, and gives each epoch as it is finished; the next one begins when it is asked for. Leaving the loop ends training.</summary>
+    /// <param name="training">What to learn from.</param>
+    /// <param name="epochs">How often all of it is seen.</param>
+    /// <param name="validation">Evaluated, not learned from, after each epoch.</param>
+    /// <param name="stop">Looked at before each step; when it is set the sequence ends.</param>
+    public async IAsyncEnumerable<EpochResult> FitAsync(IBatches<B> training, int epochs, IBatches<B>? validation = null, [EnumeratorCancellation] CancellationToken stop = default)
+    {
+        using var each = Epochs(training, epochs, validation, stop).GetEnumerator();
+        // not cancelled itself: the loop ends in order
+        while (await Task.Run(each.MoveNext, CancellationToken.None).ConfigureAwait(false)) { yield return each.Current; }
+    }
+
+    /// <summary>The mean loss and the metrics over data, in use: no dropout, running statistics, no gradient. Names are those of training, without "val_".</summary>
+    /// <exception cref="InvalidOperationException">There is no batch.</exception>
+    public IReadOnlyDictionary<string, double> Evaluate(IBatches<B> data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        foreach (var metric in _options.Metrics) { metric.Metric.Reset(); }
+        OrderedDictionary<string, double> sums = new() { ["loss"] = 0 };
+        double total = 0;
+        int batches = 0;
+        foreach (var batch in data.Epoch(0))
+        {
+            using var arena = new Arena();
+            var objective = loss(batch);
+            double weight = objective.Weight ?? Rows.Of(batch);
+            sums["loss"] += objective.Total.Item() * weight;
+            foreach (var (name, part) in objective.Parts) { sums[name] = sums.GetValueOrDefault(name) + (part.Item() * weight); }
+            total += weight;
+            batches++;
+        }
+        if (batches == 0) { throw NoBatch("evaluate"); }
+        foreach (string name in sums.Keys.ToArray()) { sums[name] /= total; }
+        foreach (var metric in _options.Metrics) { sums[metric.Name] = metric.Now; }
+        return sums;
+    }
+
+    /// <inheritdoc/>
+    public void SaveState(StateDict to) => Run.SaveState(to);
+
+    /// <inheritdoc/>
+    public void LoadState(StateDict from) => Run.LoadState(from);
+
+    private IEnumerable<EpochResult> Epochs(IBatches<B> training, int epochs, IBatches<B>? validation, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(training);
         ArgumentOutOfRangeException.ThrowIfNegative(epochs);
-        var history = new History();
-        Snapshot? best = null;
-        int worse = 0;
-        for (int epoch = 0; epoch < epochs; epoch++)
+        Run.Begin(epochs, training.Count);
+        var meter = new ProgressMeter(Run, _options.Progress);
+        try
         {
-            long began = Environment.TickCount64;
-            if (RunEpoch(training, epoch, epochs, stop) is not { } mean)
+            Tell(c => c.OnBegin(Run));
+            while (Run.Epoch < epochs && Run.StopReason is null)
             {
-                history.Stopped = true;
-                break;
+                long began = Stopwatch.GetTimestamp();
+                if (!LearnEpoch(training, meter, stop)) { break; }
+                var values = Run.Now();
+                if (validation is not null)
+                {
+                    foreach (var (name, value) in Evaluate(validation)) { values[$"val_{name}"] = value; }
+                }
+                var result = new EpochResult(Run.Epoch, Run.Step, values, Stopwatch.GetElapsedTime(began).TotalSeconds);
+                foreach (var metric in _options.Metrics) { metric.Metric.Reset(); }
+                Run.Finish(result);
+                meter.Epoch(result);
+                Tell(c => c.OnEpoch(Run, result));
+                yield return result;
             }
-            double? unseen = validation is null ? null : Evaluate(validation);
-            var result = new EpochResult(epoch, mean, unseen, _options.Score?.Invoke(), (Environment.TickCount64 - began) / 1000.0);
-            history.Add(result, _options.HigherIsBetter);
-            _options.Progress?.Epoch(result, epochs, history.Best == epoch);
-            if (result.Judged is null) { continue; }
-            if (history.Best == epoch) { (best, worse) = (model.Snapshot(), 0); }
-            else if (++worse > _options.Patience) { break; }
+            (Run.History.Cancelled, Run.History.StopReason) = (stop.IsCancellationRequested && Run.Epoch < epochs, Run.StopReason);
+            Tell(c => c.OnEnd(Run));
         }
-        if (best is not null) { model.Restore(best); }
-        return history;
-    }
-
-    /// <summary>The mean loss over rows, in use: no dropout, running statistics, no gradient.</summary>
-    public double Evaluate(Batches rows)
-    {
-        ArgumentNullException.ThrowIfNull(rows);
-        double sum = 0;
-        int seen = 0;
-        foreach (int[] batch in rows.Epoch(0))
+        finally
         {
-            using var arena = new Arena();
-            sum += (double)loss(batch).Item() * batch.Length;
-            seen += batch.Length;
+            _gradients.Clear();
+            foreach (var callback in _options.Callbacks) { callback.Close(); }
         }
-        return sum / seen;
     }
 
-    /// <summary>What a function gives for each row, in use, batch after batch: [rows, ..].</summary>
-    /// <param name="rows">The rows, not shuffled: they are the order of the result.</param>
-    /// <param name="forward">From row numbers to a tensor [rows, ..].</param>
-    /// <exception cref="ShapeException">A result does not have an entry a row, or there is no row.</exception>
-    /// <exception cref="ArgumentException">The rows are shuffled.</exception>
-    public static Tensor Predict(Batches rows, Func<int[], Tensor> forward)
+    // false when it was left before its end
+    private bool LearnEpoch(IBatches<B> training, ProgressMeter meter, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(rows);
-        ArgumentNullException.ThrowIfNull(forward);
-        if (rows.Shuffles) { throw new ArgumentException("predict: shuffled rows would lose their order; make the batches without random numbers", nameof(rows)); }
-        var values = new List<float>();
-        Shape shape = default;
-        int seen = 0;
-        foreach (int[] batch in rows.Epoch(0))
+        if (Run.Batch == 0)
         {
-            using var arena = new Arena();
-            var y = forward(batch);
-            if (y.Rank == 0 || y.Shape[0] != batch.Length) { throw new ShapeException("predict", $"{batch.Length} rows gave {y.Shape}; the first axis must be the rows", y.Shape); }
-            (shape, seen) = (y.Shape, seen + batch.Length);
-            values.AddRange(y.ToArray());
+            foreach (var metric in _options.Metrics) { metric.Metric.Reset(); }
         }
-        if (seen == 0) { throw new ShapeException("predict", "there is no row"); }
-        return Tensor.Wrap([.. values], shape.With(0, seen));
+        int pending = 0;
+        foreach (var batch in training.Epoch(Run.Epoch, Run.Batch))
+        {
+            if (pending == 0 && (stop.IsCancellationRequested || Run.StopReason is not null)) { return false; }
+            bool last = ++pending == _options.AccumulateBatches;
+            if (!Learn(batch, pending, last, out int rows)) { return false; }
+            if (last) { pending = 0; }
+            if (last) { Tell(c => c.OnStep(Run)); }
+            meter.Batch(rows);
+        }
+        if (pending > 0)
+        {
+            _gradients.Step(optimizer, Bound);
+            Run.Stepped();
+            Tell(c => c.OnStep(Run));
+        }
+        if (Run.Batch == 0) { throw NoBatch("fit"); }
+        return true;
     }
 
-    // the mean loss, or null when stopped
-    private double? RunEpoch(Batches training, int epoch, int epochs, CancellationToken stop)
-    {
-        double sum = 0;
-        int step = 0, seen = 0;
-        foreach (int[] batch in training.Epoch(epoch))
-        {
-            if (stop.IsCancellationRequested) { return null; }
-            if (_options.Schedule is { } schedule) { optimizer.LearningRate = schedule.At((epoch * training.Count) + step); }
-            sum += (double)Step(batch) * batch.Length;
-            seen += batch.Length;
-            _options.Progress?.Step(epoch, epochs, ++step, training.Count, sum / seen);
-        }
-        return sum / seen;
-    }
-
-    private float Step(int[] batch)
+    // false when it found a loss that is not finite and training shall stop
+    private bool Learn(B batch, int number, bool last, out int rows)
     {
         using var tape = new Tape();
-        var value = loss(batch);
-        var gradients = tape.Gradients(value);
-        if (_options.ClipNorm is { } limit) { Clip.ByNorm(gradients, limit); }
-        optimizer.Step(gradients);
-        return value.Item();
+        var objective = loss(batch);
+        rows = Rows.Of(batch);
+        double weight = objective.Weight ?? rows;
+        float value = objective.Total.Item();
+        if (!float.IsFinite(value) && NotFinite(tape, objective.Total, batch)) { return false; }
+        var gradients = tape.Gradients(objective.Total);
+        if (_options.CheckGradients && !float.IsFinite(Clip.Norm(gradients)) && NotFinite(tape, objective.Total, batch)) { return false; }
+        if (number == 1 && _options.Schedule is { } schedule) { optimizer.LearningRate = schedule.At(Run.Step); }
+        if (_options.AccumulateBatches > 1) { _gradients.Add(gradients, weight); }
+        Run.Learned(value, weight, objective.Parts);
+        if (!last) { return true; }
+        if (_options.AccumulateBatches > 1) { _gradients.Step(optimizer, Bound); }
+        else
+        {
+            Bound(gradients);
+            optimizer.Step(gradients);
+        }
+        Run.Stepped();
+        return true;
     }
+
+    private void Bound(Gradients gradients)
+    {
+        if (_options.ClipValue is { } most) { Clip.ByValue(gradients, most); }
+        if (_options.ClipNorm is { } limit) { Clip.ByNorm(gradients, limit); }
+    }
+
+    // whether to stop
+    private bool NotFinite(Tape tape, Tensor value, B batch)
+    {
+        if (_options.NonFinite == NonFinite.Ignore) { return false; }
+        _gradients.Clear();
+        var error = NonFiniteException.Of(tape, value, Run, batch);
+        if (_options.NonFinite == NonFinite.Throw) { throw error; }
+        Run.Stop(error.Message);
+        return true;
+    }
+
+    private void Tell(Action<Callback> what)
+    {
+        foreach (var callback in _options.Callbacks)
+        {
+            try { what(callback); }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                throw new InvalidOperationException($"training: callback {callback.Name} failed after step {Run.Step}: {e.Message}", e);
+            }
+        }
+    }
+
+    private static TrainerOptions Check(TrainerOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.AccumulateBatches, 1);
+        var twice = options.Metrics.GroupBy(m => m.Name).FirstOrDefault(g => g.Count() > 1);
+        return twice is null ? options : throw new ArgumentException($"trainer: two metrics are called \"{twice.Key}\"");
+    }
+
+    private static InvalidOperationException NoBatch(string op) => new($"{op}: the data give no batch; are there no rows, or fewer than one batch and the last one is left out?");
 }

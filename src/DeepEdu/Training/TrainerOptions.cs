@@ -1,8 +1,33 @@
+using DeepEdu.Metrics;
+using DeepEdu.Numerics;
 using DeepEdu.Optim;
+using DeepEdu.Tensors;
 
 namespace DeepEdu.Training;
 
-/// <summary>Settings of a <see cref="Trainer"/>.</summary>
+/// <summary>What happens when a loss is NaN or infinite.</summary>
+public enum NonFinite
+{
+    /// <summary>A <see cref="NonFiniteException"/> that names the operation, the layer, the step and the sample; the weights are as before the step.</summary>
+    Throw,
+
+    /// <summary>Training ends, with the same text as <see cref="History.StopReason"/>; the weights are as before the step.</summary>
+    Stop,
+
+    /// <summary>Nothing: the step is taken.</summary>
+    Ignore,
+}
+
+/// <summary>A metric whose value each epoch shows. The loss function adds examples to it; the trainer resets it before training and before validation.</summary>
+/// <param name="Name">Its name; on validation data "val_" comes before it.</param>
+/// <param name="Metric">What is reset and saved.</param>
+/// <param name="Value">The number that is shown; null: the metric's own.</param>
+public sealed record TrackedMetric(string Name, IMetric Metric, Func<double>? Value = null)
+{
+    internal double Now => Value is null ? Metric.Value : Value();
+}
+
+/// <summary>Settings of a <see cref="Trainer{B}"/>.</summary>
 public sealed record TrainerOptions
 {
     /// <summary>The learning rate of each step, counted over all epochs; the optimiser's own if null.</summary>
@@ -11,15 +36,30 @@ public sealed record TrainerOptions
     /// <summary>The longest joint gradient; see <see cref="Clip.ByNorm"/>. No limit if null.</summary>
     public float? ClipNorm { get; init; }
 
-    /// <summary>Asked after each epoch for what the epochs are judged by, such as a metric on held-out rows. If null, the validation loss.</summary>
-    public Func<double>? Score { get; init; }
+    /// <summary>The largest value of a gradient; see <see cref="Clip.ByValue"/>. No limit if null.</summary>
+    public float? ClipValue { get; init; }
 
-    /// <summary>Whether <see cref="Score"/> is an accuracy, not an error.</summary>
-    public bool HigherIsBetter { get; init; }
+    /// <summary>How many batches make one step: their gradients are averaged by weight, as if they were one batch. The last step of an epoch may have fewer.</summary>
+    public int AccumulateBatches { get; init; } = 1;
 
-    /// <summary>How many epochs in a row may fail to be the best; one more ends the training.</summary>
-    public int Patience { get; init; } = int.MaxValue;
+    /// <summary>Metrics that the loss function adds to.</summary>
+    public IReadOnlyList<TrackedMetric> Metrics { get; init; } = [];
 
-    /// <summary>Where progress is shown; nowhere if null.</summary>
-    public ProgressLine? Progress { get; init; }
+    /// <summary>Told what happens, in this order.</summary>
+    public IReadOnlyList<Callback> Callbacks { get; init; } = [];
+
+    /// <summary>Where progress is reported, such as a <see cref="ProgressBar"/>; nowhere if null.</summary>
+    public IProgress<TrainingProgress>? Progress { get; init; }
+
+    /// <summary>What happens when a loss is NaN or infinite.</summary>
+    public NonFinite NonFinite { get; init; } = NonFinite.Throw;
+
+    /// <summary>Looks at every gradient before each step, so that NaN is found where it arises and not in the next loss; costs a pass over the gradients.</summary>
+    public bool CheckGradients { get; init; }
+
+    /// <summary>Other things that change while training and belong into a checkpoint: a running mean of the weights, say.</summary>
+    public IReadOnlyList<(string Name, IStateful Value)> Parts { get; init; } = [];
+
+    /// <summary>Random numbers that the loss function draws, whose position belongs into a checkpoint.</summary>
+    public IReadOnlyList<(string Name, Rng Value)> Streams { get; init; } = [];
 }

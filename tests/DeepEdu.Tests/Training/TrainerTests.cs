@@ -8,113 +8,205 @@ using DeepEdu.Training;
 
 namespace DeepEdu.Tests.Training;
 
-/// <summary>The training loop on two clouds of points.</summary>
+/// <summary>The training loop.</summary>
 public class TrainerTests
 {
-    private readonly Tensor _x;
-    private readonly Indices _labels;
-
-    public TrainerTests()
-    {
-        var rng = new Rng(5);
-        int[] labels = [.. Enumerable.Range(0, 200).Select(i => i % 2)];
-        _labels = labels;
-        _x = Tensor.Normal([200, 2], rng) + (2 * _labels.ToTensor().Unsqueeze(1));
-    }
-
-    private static Batches Learned => new([.. Enumerable.Range(0, 150)], 16, new Rng(7));
-
-    private static Batches Unseen => new([.. Enumerable.Range(150, 50)], 20);
+    private readonly Clouds _data = new();
 
     [Fact]
     public void FitLearnsAndEvaluateAndPredictAgree()
     {
-        var (model, trainer) = New(new());
-        double before = trainer.Evaluate(Unseen);
-        var history = trainer.Fit(Learned, 20);
-        Assert.Equal((20, 19, false), (history.Epochs.Count, history.Best, history.Stopped));
-        Assert.True(history.Epochs[^1].Loss < 0.5 * history.Epochs[0].Loss);
-        double after = trainer.Evaluate(Unseen);
-        Assert.True(after < 0.5 * before, $"{after} after, {before} before");
-        var logits = Trainer.Predict(Unseen, rows => model.Forward(_x.IndexSelect(0, rows)));
+        var model = Clouds.Model();
+        var trainer = _data.Trainer(model);
+        double before = trainer.Evaluate(Clouds.Unseen)["loss"];
+        var history = trainer.Fit(Clouds.Learned, 20);
+        Assert.Equal((20, false, null), (history.Epochs.Count, history.Cancelled, history.StopReason));
+        Assert.Equal(20 * Clouds.Learned.Count, trainer.Run.Step);
+        Assert.True(history.Epochs[^1].Loss < 0.7 * history.Epochs[0].Loss);
+        var after = trainer.Evaluate(Clouds.Unseen);
+        Assert.True(after["loss"] < 0.5 * before, $"{after["loss"]} after, {before} before");
+        var logits = Trainer.Predict(Clouds.Unseen, rows => _data.Forward(model, rows));
         Assert.Equal([50, 2], logits.Shape.Sizes.ToArray());
+        int[] unseen = [.. Enumerable.Range(150, 50)];
         // one mean over 50 rows against means of three batches, in float32
-        Assert.Equal(after, logits.CrossEntropy(_labels.Select([.. Enumerable.Range(150, 50)])).Item(), 1e-5);
+        Assert.Equal(after["loss"], logits.CrossEntropy(_data.Labels.Select(unseen)).Item(), 1e-5);
+        Assert.Equal(after["accuracy"], logits.ArgMax(1).ToArray().Zip(unseen, (guess, row) => guess == row % 2 ? 1 : 0).Average(), 1e-12);
     }
 
     [Fact]
-    public void TheSameSeedsGiveTheSameTraining()
+    public void AnEpochShowsLossMetricsRateAndValidation()
     {
-        double[] Losses() => [.. New(new() { ClipNorm = 1, Schedule = Schedule.Cosine(0.1, 50) }).Trainer.Fit(Learned, 5).Epochs.Select(e => e.Loss)];
-        Assert.Equal(Losses(), Losses());
+        var history = _data.Trainer(Clouds.Model()).Fit(Clouds.Learned, 2, Clouds.Unseen);
+        Assert.Equal(["loss", "accuracy", "learning_rate", "val_loss", "val_accuracy"], history.Epochs[0].Values.Keys);
+        Assert.Equal(2, history["val_accuracy"].Length);
+        Assert.All(history["accuracy"], a => Assert.InRange(a, 0.3, 1));
+        Assert.Equal(history["val_loss"].Min(), history.Best("val_loss").ValidationLoss);
+        Assert.Contains("there are loss, accuracy", Assert.Throws<KeyNotFoundException>(() => history["f1"]).Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void TheBestJudgedEpochIsKeptAndPatienceEnds()
+    public void SeveralLossesAreSummedByWeightAndShownEach()
     {
-        double[] scores = [0.2, 0.7, double.NaN, 0.6, 0.7, 0.9];
-        int asked = 0;
-        float[][] weights = new float[6][];
-        Dense? model = null;
-        (model, var trainer) = New(new()
+        var model = new Dense(2, 1, new Rng(1));
+        var target = Tensor.Normal([Clouds.Rows, 1], new Rng(2));
+        Objective Loss(int[] rows)
         {
-            HigherIsBetter = true,
-            Patience = 2,
-            Score = () =>
-            {
-                weights[asked] = model!.Weight.ToArray();
-                return scores[asked++];
-            },
-        });
-        var history = trainer.Fit(Learned, 6, Unseen);
-        Assert.Equal((5, 1), (history.Epochs.Count, history.Best));
-        Assert.Equal(weights[1], model.Weight.ToArray());
-        Assert.NotEqual(weights[4], model.Weight.ToArray());
-        Assert.All(history.Epochs, e => Assert.True(e.Validation > 0));
+            var error = model.Forward(_data.X.IndexSelect(0, rows)) - target.IndexSelect(0, rows);
+            return Objective.Sum(("square", error.Square().Mean(), 1), ("absolute", error.Abs().Mean(), 0.5f));
+        }
+        var trainer = new Trainer(model, new Sgd(model.Parameters(), new() { LearningRate = 0.05 }), Loss);
+        var epoch = trainer.Fit(Clouds.Learned, 3, Clouds.Unseen).Epochs[^1];
+        Assert.Equal(epoch.Loss, epoch["square"] + (0.5 * epoch["absolute"]), 1e-5);
+        Assert.Equal(epoch["val_loss"], epoch["val_square"] + (0.5 * epoch["val_absolute"]), 1e-5);
+        Assert.Contains("no loss", Assert.Throws<ArgumentException>(() => Objective.Sum()).Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void CancellingEndsBeforeTheNextStep()
+    public void AccumulatedBatchesAreOneLargeBatch()
     {
+        // no dropout, and batches of unequal size: 150 rows in 30s against 30s cut as 16 + 14
+        float[] Train(IBatches<int[]> batches, int accumulate)
+        {
+            var model = new Dense(2, 2, new Rng(1));
+            new Trainer(model, new Sgd(model.Parameters(), new() { LearningRate = 0.5 }), rows => _data.Loss(model, rows), new() { AccumulateBatches = accumulate, ClipNorm = 0.3f }).Fit(batches, 4);
+            return Clouds.Weights(model);
+        }
+        var whole = new Batches([.. Enumerable.Range(0, 150)], 30);
+        float[] expected = Train(whole, 1), actual = Train(new Uneven(), 2);
+        // sums in another order
+        for (int i = 0; i < expected.Length; i++) { Assert.Equal(expected[i], actual[i], 1e-5f); }
+    }
+
+    [Fact]
+    public void SampleWeightsAreAWeightedMean()
+    {
+        var losses = Tensor.Of([3], [1, 2, 4]);
+        var objective = Objective.Weighted(losses, Tensor.Of([3], [1, 0, 3]));
+        Assert.Equal((13f / 4, 4.0), (objective.Total.Item(), objective.Weight));
+        Assert.Equal(0, Objective.Weighted(losses, Tensor.Zeros([3])).Total.Item());
+        Assert.Contains("one weight a loss", Assert.Throws<ShapeException>(() => Objective.Weighted(losses, Tensor.Ones([1]))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void BatchesCountByTheirWeightInTheEpochsMean()
+    {
+        var model = new Dense(2, 1, new Rng(1));
+        var w = Tensor.Of([Clouds.Rows], [.. Enumerable.Range(0, Clouds.Rows).Select(i => (float)(i % 7))]);
+        Objective Loss(int[] rows) => Objective.Weighted(model.Forward(_data.X.IndexSelect(0, rows)).Reshape([rows.Length]).Square(), w.Gather(0, rows));
+        var trainer = new Trainer(model, new Sgd(model.Parameters()), Loss);
+        double small = trainer.Evaluate(new Batches(Clouds.Rows, 7))["loss"], whole = trainer.Evaluate(new Batches(Clouds.Rows, Clouds.Rows))["loss"];
+        Assert.Equal(whole, small, 1e-5); // float32 sums in another order
+    }
+
+    [Fact]
+    public void ScheduleCountsSteps()
+    {
+        var trainer = _data.Trainer(Clouds.Model(), new() { Schedule = new(step => 1e-3 * (step + 1)) });
+        var history = trainer.Fit(Clouds.Learned, 2);
+        Assert.Equal([10e-3, 20e-3], history["learning_rate"], (a, b) => Math.Abs(a - b) < 1e-12);
+    }
+
+    [Fact]
+    public void CancellingEndsBeforeTheNextStepAndFitGoesOn()
+    {
+        var whole = Clouds.Model();
+        _data.Trainer(whole).Fit(Clouds.Learned, 3, Clouds.Unseen);
         using var source = new CancellationTokenSource();
-        int steps = 0;
-        var model = new Dense(2, 2, new Rng(1));
-        var trainer = new Trainer(model, new Sgd(model.Parameters()), rows =>
-        {
-            if (++steps == 13) { source.Cancel(); }
-            return Loss(model, rows);
-        });
-        var history = trainer.Fit(Learned, 5, stop: source.Token);
-        Assert.Equal((13, 1, true), (steps, history.Epochs.Count, history.Stopped));
+        var model = Clouds.Model();
+        var stopper = new LambdaCallback { Step = run => { if (run.Step == 13) { source.Cancel(); } } };
+        var trainer = _data.Trainer(model, new() { Callbacks = [stopper] });
+        var history = trainer.Fit(Clouds.Learned, 3, Clouds.Unseen, source.Token);
+        Assert.Equal((13, 1, true), (trainer.Run.Step, history.Epochs.Count, history.Cancelled));
+        history = trainer.Fit(Clouds.Learned, 3, Clouds.Unseen);
+        Assert.Equal((30, 3, false), (trainer.Run.Step, history.Epochs.Count, history.Cancelled));
+        Assert.Equal(Clouds.Weights(whole), Clouds.Weights(model));
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void ProgressIsALineAnEpoch(bool rewrite)
+    [Fact]
+    public async Task FitAsyncGivesTheSameEpochsWithoutTheCallersThread()
     {
-        using var text = new StringWriter { NewLine = "\n" };
-        New(new() { Progress = new(text, rewrite) }).Trainer.Fit(Learned, 3, Unseen);
-        string[] lines = text.ToString().Split('\n');
-        Assert.Equal(4, lines.Length);
-        Assert.Matches(@"epoch 3/3  loss \d+\.\d{4}  validation \d+\.\d{4}( \*)?  \d+\.\d s *$", lines[2]);
-        Assert.Equal(rewrite, lines[0].StartsWith('\r'));
+        var (one, two) = (Clouds.Model(), Clouds.Model());
+        var expected = _data.Trainer(one).Fit(Clouds.Learned, 3);
+        var threads = new HashSet<int>();
+        var seen = new LambdaCallback { Step = _ => threads.Add(Environment.CurrentManagedThreadId) };
+        List<double> losses = [];
+        int caller = Environment.CurrentManagedThreadId;
+        var sequence = _data.Trainer(two, new() { Callbacks = [seen] }).FitAsync(Clouds.Learned, 3).GetAsyncEnumerator();
+        var first = sequence.MoveNextAsync();
+        while (await first)
+        {
+            losses.Add(sequence.Current.Loss);
+            first = sequence.MoveNextAsync();
+        }
+        await sequence.DisposeAsync();
+        Assert.Equal(expected["loss"], losses);
+        Assert.Equal(Clouds.Weights(one), Clouds.Weights(two));
+        Assert.NotEmpty(threads);
+    }
+
+    [Fact]
+    public async Task LeavingTheAsyncLoopEndsTrainingAndClosesCallbacks()
+    {
+        var closing = new Closing();
+        var trainer = _data.Trainer(Clouds.Model(), new() { Callbacks = [closing] });
+        await foreach (var epoch in trainer.FitAsync(Clouds.Learned, 50))
+        {
+            if (epoch.Epoch == 1) { break; }
+        }
+        Assert.Equal((2, 1), (trainer.Run.Epoch, closing.Closed));
+        using var source = new CancellationTokenSource();
+        await foreach (var epoch in trainer.FitAsync(Clouds.Learned, 50, stop: source.Token)) { await source.CancelAsync(); }
+        Assert.Equal((3, true, 2), (trainer.Run.Epoch, trainer.Run.History.Cancelled, closing.Closed));
+    }
+
+    [Fact]
+    public void TuplesAndOtherBatchesTrainToo()
+    {
+        var model = Clouds.Model();
+        var trainer = new Trainer<(Tensor X, Indices Y)>(model, new Adam(model.Parameters()), b => model.Forward(b.X).CrossEntropy(b.Y));
+        var pair = (_data.X, _data.Labels);
+        double before = trainer.Evaluate(new Once<(Tensor, Indices)>(pair))["loss"];
+        trainer.Fit(new Once<(Tensor, Indices)>(pair), 30);
+        Assert.True(trainer.Evaluate(new Once<(Tensor, Indices)>(pair))["loss"] < before);
     }
 
     [Fact]
     public void MistakesAreNamed()
     {
-        Assert.Contains("first axis", Assert.Throws<ShapeException>(() => Trainer.Predict(Unseen, rows => Tensor.Scalar(1))).Message, StringComparison.Ordinal);
+        Assert.Contains("first axis", Assert.Throws<ShapeException>(() => Trainer.Predict(Clouds.Unseen, rows => Tensor.Scalar(1))).Message, StringComparison.Ordinal);
         Assert.Contains("no row", Assert.Throws<ShapeException>(() => Trainer.Predict(new Batches(0, 4), rows => Tensor.Zeros([0]))).Message, StringComparison.Ordinal);
-        Assert.Contains("shuffled", Assert.Throws<ArgumentException>(() => Trainer.Predict(Learned, rows => Tensor.Zeros([rows.Length]))).Message, StringComparison.Ordinal);
-        Assert.Contains("200 at position 1", Assert.Throws<ArgumentOutOfRangeException>(() => _labels.Select([0, 200])).Message, StringComparison.Ordinal);
+        Assert.Contains("shuffled", Assert.Throws<ArgumentException>(() => Trainer.Predict(Clouds.Learned, rows => Tensor.Zeros([rows.Length]))).Message, StringComparison.Ordinal);
+        Assert.Contains("200 at position 1", Assert.Throws<ArgumentOutOfRangeException>(() => _data.Labels.Select([0, 200])).Message, StringComparison.Ordinal);
+        Assert.Contains("no batch", Assert.Throws<InvalidOperationException>(() => _data.Trainer(Clouds.Model()).Fit(new Batches(0, 4), 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("no batch", Assert.Throws<InvalidOperationException>(() => _data.Trainer(Clouds.Model()).Fit(new Batches(3, 4, dropLast: true), 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("no batch", Assert.Throws<InvalidOperationException>(() => _data.Trainer(Clouds.Model()).Evaluate(new Batches(0, 4))).Message, StringComparison.Ordinal);
     }
 
-    private (Dense Model, Trainer Trainer) New(TrainerOptions options)
+    private sealed class Closing : Callback
     {
-        var model = new Dense(2, 2, new Rng(1));
-        return (model, new(model, new Adam(model.Parameters(), new() { LearningRate = 0.1 }), rows => Loss(model, rows), options));
+        public int Closed { get; private set; }
+
+        public override void Close() => Closed++;
     }
 
-    private Tensor Loss(Dense model, int[] rows) => model.Forward(_x.IndexSelect(0, rows)).CrossEntropy(_labels.Select(rows));
+    private sealed class Uneven : IBatches<int[]>
+    {
+        public int? Count => null;
+
+        public IEnumerable<int[]> Epoch(int epoch, int from = 0)
+        {
+            for (int row = 0; row < 150; row += 30)
+            {
+                yield return [.. Enumerable.Range(row, 16)];
+                yield return [.. Enumerable.Range(row + 16, 14)];
+            }
+        }
+    }
+
+    private sealed class Once<T>(T batch) : IBatches<T>
+    {
+        public int? Count => 1;
+
+        public IEnumerable<T> Epoch(int epoch, int from = 0) => from == 0 ? [batch] : [];
+    }
 }

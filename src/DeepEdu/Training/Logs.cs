@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace DeepEdu.Training;
+
+/// <summary>Writes a line of comma-separated values an epoch, below a line of names. A file that is there already is written over when training begins at its first epoch, and else
+/// goes on: epochs that are trained again after a crash take the place of their lines.</summary>
+/// <param name="path">The file.</param>
+public sealed class CsvLog(string path) : Callback
+{
+    private string[] _names = [];
+
+    /// <inheritdoc/>
+    public override void OnBegin(TrainingRun run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        _names = [];
+        LogFile.Keep(path, run.Epoch == 0 ? 0 : run.Epoch + 1);
+        if (run.Epoch > 0 && File.ReadLines(path).FirstOrDefault() is { } header) { _names = header.Split(',')[3..]; }
+    }
+
+    /// <inheritdoc/>
+    public override void OnEpoch(TrainingRun run, EpochResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        var lines = new StringBuilder();
+        if (_names.Length == 0)
+        {
+            _names = [.. result.Values.Keys];
+            lines.Append("epoch,steps,seconds,").AppendJoin(',', _names).Append('\n');
+        }
+        lines.Append(CultureInfo.InvariantCulture, $"{result.Epoch},{result.Steps},{result.Seconds:F3}");
+        foreach (string name in _names) { lines.Append(CultureInfo.InvariantCulture, $",{result[name]:R}"); }
+        File.AppendAllText(path, lines.Append('\n').ToString());
+    }
+}
+
+/// <summary>Writes a JSON object an epoch, each on its line. A file that is there already is written over when training begins at its first epoch, and else goes on. Numbers that JSON
+/// does not know (NaN, the infinities) are null.</summary>
+/// <param name="path">The file.</param>
+public sealed class JsonLog(string path) : Callback
+{
+    /// <inheritdoc/>
+    public override void OnBegin(TrainingRun run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        LogFile.Keep(path, run.Epoch);
+    }
+
+    /// <inheritdoc/>
+    public override void OnEpoch(TrainingRun run, EpochResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        using var line = new MemoryStream();
+        using (var json = new Utf8JsonWriter(line))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("epoch", result.Epoch);
+            json.WriteNumber("steps", result.Steps);
+            json.WriteNumber("seconds", Math.Round(result.Seconds, 3));
+            foreach (var (name, value) in result.Values)
+            {
+                if (double.IsFinite(value)) { json.WriteNumber(name, value); } else { json.WriteNull(name); }
+            }
+            json.WriteEndObject();
+        }
+        line.WriteByte((byte)'\n');
+        using var file = new FileStream(path, FileMode.Append, FileAccess.Write);
+        file.Write(line.GetBuffer(), 0, (int)line.Length);
+    }
+}
+
+/// <summary>What the logs share.</summary>
+internal static class LogFile
+{
+    /// <summary>Keeps the first lines of a file; makes it, and its folder, if there is none.</summary>
+    public static void Keep(string path, int lines)
+    {
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) { Directory.CreateDirectory(folder); }
+        string[] kept = lines == 0 || !File.Exists(path) ? [] : [.. File.ReadLines(path).Take(lines)];
+        File.WriteAllText(path, string.Concat(kept.Select(l => l + "\n")));
+    }
+}

@@ -1,0 +1,42 @@
+using DeepEdu.Optim;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Training;
+
+/// <summary>Lowers the learning rate when a number of the epochs stops getting better; see <see cref="Plateau"/>.</summary>
+/// <param name="monitor">The number that is followed.</param>
+/// <param name="options">How.</param>
+public sealed class ReduceOnPlateau(string monitor = "val_loss", PlateauOptions? options = null) : Callback
+{
+    private Plateau? _plateau;
+    private StateDict? _saved;
+
+    /// <inheritdoc/>
+    public override void OnBegin(TrainingRun run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        if (_plateau is not null) { return; }
+        if (run.HasSchedule) { throw new InvalidOperationException("a schedule sets the learning rate at every step; leave out the schedule or the plateau"); }
+        _plateau = new(run.Optimizer, options);
+        if (_saved is not null) { _plateau.LoadState(_saved); }
+        _saved = null;
+    }
+
+    /// <inheritdoc/>
+    public override void OnEpoch(TrainingRun run, EpochResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        _plateau!.Report(result[monitor]);
+    }
+
+    /// <inheritdoc/>
+    public override void SaveState(StateDict to) => _plateau?.SaveState(to);
+
+    /// <inheritdoc/>
+    public override void LoadState(StateDict from)
+    {
+        // the optimiser is known when training begins
+        if (_plateau is null) { _saved = from; }
+        else { _plateau.LoadState(from); }
+    }
+}

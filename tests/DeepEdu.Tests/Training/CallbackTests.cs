@@ -1,0 +1,122 @@
+using System.Globalization;
+using System.Text.Json;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Optim;
+using DeepEdu.Training;
+
+namespace DeepEdu.Tests.Training;
+
+/// <summary>What callbacks do, on scores that are made up.</summary>
+public sealed class CallbackTests : IDisposable
+{
+    private readonly Clouds _data = new();
+    private readonly string _folder = Directory.CreateTempSubdirectory("deepedu-callbacks-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData(new[] { .2, .7, double.NaN, .6, .7, .9 }, 2, 0, double.NaN, 5, 1)] // NaN is never better, equal is not better
+    [InlineData(new[] { .2, .7, .6, .8, .7, .7 }, 1, 0, double.NaN, 6, 3)]
+    [InlineData(new[] { .2, .25, .29, .31, .3, .3 }, 2, .1, double.NaN, 6, 3)] // two gains of less than a tenth, then one that adds up
+    [InlineData(new[] { .2, .3, .4, .9, .9, .9 }, 2, 0, .5, 3, -1)] // the baseline is not reached in time
+    [InlineData(new[] { .2, .6, .4, .3, .9, .9 }, 1, 0, .5, 4, 1)]
+    public void EarlyStoppingWaitsAndRestoresTheBest(double[] scores, int patience, double minDelta, double baseline, int epochs, int best)
+    {
+        List<float[]> weights = [];
+        var stopping = new EarlyStopping { Monitor = "score", HigherIsBetter = true, Patience = patience, MinDelta = minDelta, Baseline = baseline };
+        var (model, history) = Fit(scores, new LambdaCallback { Epoch = (run, _) => weights.Add(Clouds.Weights(run.Model)) }, stopping);
+        Assert.Equal((epochs, best), (history.Epochs.Count, stopping.BestEpoch));
+        Assert.Equal(weights[best < 0 ? ^1 : best], Clouds.Weights(model));
+        Assert.Equal(epochs < scores.Length, history.StopReason is not null);
+        Assert.Equal(best < 0 ? double.NaN : scores[best], stopping.Best);
+    }
+
+    [Fact]
+    public void EarlyStoppingOfAnErrorLooksForTheLeastAndMayKeepTheLast()
+    {
+        List<float[]> weights = [];
+        var stopping = new EarlyStopping { Monitor = "score", RestoreBest = false, Patience = 1 };
+        var (model, history) = Fit([.5, .3, .4, .4, .1], new LambdaCallback { Epoch = (run, _) => weights.Add(Clouds.Weights(run.Model)) }, stopping);
+        Assert.Equal((4, 1), (history.Epochs.Count, stopping.BestEpoch));
+        Assert.Equal(weights[3], Clouds.Weights(model));
+        Assert.Contains("score has not got better for 2 epochs: the best was 0.3 in epoch 1", history.StopReason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ReduceOnPlateauLowersTheRate()
+    {
+        var (_, history) = Fit([.5, .5, .5, .4, .4, .4], new ReduceOnPlateau("score", new() { Patience = 1, Factor = 0.5 }));
+        Assert.Equal([.02, .02, .02, .01, .01, .01], history["learning_rate"]);
+        var error = Assert.Throws<InvalidOperationException>(() => _data.Trainer(Clouds.Model(), new() { Schedule = Schedule.Constant(1), Callbacks = [new ReduceOnPlateau()] }).Fit(Clouds.Learned, 1));
+        Assert.Contains("leave out the schedule or the plateau", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void LambdasSeeEveryMomentAndMayStop()
+    {
+        List<string> seen = [];
+        var lambda = new LambdaCallback
+        {
+            Begin = run => seen.Add($"begin {run.Epoch}/{run.Epochs}"),
+            Step = run => { if (run.Step % 10 == 0) { seen.Add($"step {run.Step} batch {run.Batch}/{run.Batches}"); } },
+            Epoch = (run, result) => { seen.Add($"epoch {result.Epoch}"); if (result.Epoch == 1) { run.Stop("enough"); } },
+            End = run => seen.Add($"end {run.History.StopReason}"),
+        };
+        _data.Trainer(Clouds.Model(), new() { Callbacks = [lambda] }).Fit(Clouds.Learned, 9);
+        Assert.Equal(["begin 0/9", "step 10 batch 10/10", "epoch 0", "step 20 batch 10/10", "epoch 1", "end enough"], seen);
+    }
+
+    [Fact]
+    public void StoppedInsideAnEpochItIsNotCounted()
+    {
+        var trainer = _data.Trainer(Clouds.Model(), new() { Callbacks = [new LambdaCallback { Step = run => { if (run.Step == 14) { run.Stop("far enough"); } } }] });
+        var history = trainer.Fit(Clouds.Learned, 3);
+        Assert.Equal((1, 14, "far enough", false), (history.Epochs.Count, trainer.Run.Step, history.StopReason, history.Cancelled));
+    }
+
+    [Fact]
+    public void LogsHoldALineAnEpochAndGoOnAfterATrainingWasTakenUp()
+    {
+        string csv = Path.Combine(_folder, "deep", "log.csv"), json = Path.Combine(_folder, "log.jsonl");
+        var trainer = _data.Trainer(Clouds.Model(), new() { Callbacks = [new CsvLog(csv), new JsonLog(json)] });
+        trainer.Fit(Clouds.Learned, 2, Clouds.Unseen);
+        // what a crash left behind: an epoch that the checkpoint does not know
+        File.AppendAllText(csv, "2,999,0,0,0,0,0,0\n");
+        File.AppendAllText(json, "{}\n");
+        var history = trainer.Fit(Clouds.Learned, 4, Clouds.Unseen);
+        string[] rows = File.ReadAllLines(csv);
+        Assert.Equal("epoch,steps,seconds,loss,accuracy,learning_rate,val_loss,val_accuracy", rows[0]);
+        Assert.Equal(["0", "1", "2", "3"], rows[1..].Select(r => r.Split(',')[0]));
+        Assert.Equal(history["val_loss"], rows[1..].Select(r => double.Parse(r.Split(',')[6], CultureInfo.InvariantCulture)));
+        string[] objects = File.ReadAllLines(json);
+        Assert.Equal(history["loss"], objects.Select(o => JsonDocument.Parse(o).RootElement.GetProperty("loss").GetDouble()));
+        Assert.Equal([0, 1, 2, 3], objects.Select(o => JsonDocument.Parse(o).RootElement.GetProperty("epoch").GetInt32()));
+        Fit([1, double.NaN], new JsonLog(json));
+        Assert.Equal(JsonValueKind.Null, JsonDocument.Parse(File.ReadAllLines(json)[1]).RootElement.GetProperty("score").ValueKind);
+    }
+
+    [Fact]
+    public void AnErrorOfACallbackNamesItAndLeavesTheTrainerUsable()
+    {
+        var bad = new LambdaCallback { Step = run => { if (run.Step == 3) { throw new InvalidDataException("disk on fire"); } } };
+        var trainer = _data.Trainer(Clouds.Model(), new() { Callbacks = [bad] });
+        var error = Assert.Throws<InvalidOperationException>(() => trainer.Fit(Clouds.Learned, 1));
+        Assert.Contains("callback LambdaCallback failed after step 3: disk on fire", error.Message, StringComparison.Ordinal);
+        Assert.IsType<InvalidDataException>(error.InnerException);
+        Assert.Equal(10, trainer.Fit(Clouds.Learned, 1).Epochs[0].Steps);
+    }
+
+    // trains on scores that are made up, one an epoch
+    private (Module Model, History History) Fit(double[] scores, params Callback[] callbacks)
+    {
+        var model = Clouds.Model();
+        int epoch = 0;
+        var trainer = new Trainer(model, new Adam(model.Parameters(), new() { LearningRate = 0.02 }), rows => _data.Loss(model, rows), new()
+        {
+            Metrics = [new("score", _data.Accuracy, () => scores[epoch])],
+            Callbacks = [.. callbacks, new LambdaCallback { Epoch = (_, _) => epoch++ }],
+        });
+        return (model, trainer.Fit(Clouds.Learned, scores.Length));
+    }
+}
