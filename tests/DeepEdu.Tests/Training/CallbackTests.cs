@@ -17,7 +17,7 @@ public sealed class CallbackTests : IDisposable
 
     [Theory]
     [InlineData(new[] { .2, .7, double.NaN, .6, .7, .9 }, 2, 0, double.NaN, 5, 1)] // NaN is never better, equal is not better
-    [InlineData(new[] { .2, .7, .6, .8, .7, .7 }, 1, 0, double.NaN, 6, 3)]
+    [InlineData(new[] { .2, .7, .6, .8, .7, .7, .9 }, 1, 0, double.NaN, 6, 3)]
     [InlineData(new[] { .2, .25, .29, .31, .3, .3 }, 2, .1, double.NaN, 6, 3)] // two gains of less than a tenth, then one that adds up
     [InlineData(new[] { .2, .3, .4, .9, .9, .9 }, 2, 0, .5, 3, -1)] // the baseline is not reached in time
     [InlineData(new[] { .2, .6, .4, .3, .9, .9 }, 1, 0, .5, 4, 1)]

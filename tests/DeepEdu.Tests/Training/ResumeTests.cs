@@ -26,7 +26,7 @@ public class ResumeTests
             // an object of its own that has drawn other random numbers before
             var again = Clouds.Model();
             var resumed = New(again, new LambdaCallback());
-            resumed.Fit(Clouds.Learned, 1);
+            resumed.Fit(Clouds.Learned, 1, Clouds.Unseen);
             resumed.LoadState(state);
             Assert.Equal(step, resumed.Run.Step);
             var goneOn = resumed.Fit(Clouds.Learned, Epochs, Clouds.Unseen);
