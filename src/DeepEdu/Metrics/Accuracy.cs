@@ -3,7 +3,7 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Metrics;
 
 /// <summary>Share of examples whose predicted class is the true one: Σ wᵢ[ŷᵢ = yᵢ] / Σ wᵢ, in 0..1. NaN before the first example.</summary>
-public sealed class Accuracy : IMetric
+public sealed class Accuracy : IMetric<Accuracy>
 {
     private double _right;
     private double _total;
@@ -31,6 +31,23 @@ public sealed class Accuracy : IMetric
         for (int i = 0; i < predicted.Length; i++) { Add(predicted[i], target[i]); }
     }
 
+    /// <inheritdoc/>
+    public void Reset() => _right = _total = 0;
+
+    /// <inheritdoc/>
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        to.Set("right", _right).Set("total", _total);
+    }
+
+    /// <inheritdoc/>
+    public void LoadState(StateDict from)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        (_right, _total) = (from.Double("right"), from.Double("total"));
+    }
+
     /// <summary>Adds what another accuracy saw.</summary>
     public void Merge(Accuracy other)
     {
@@ -38,13 +55,4 @@ public sealed class Accuracy : IMetric
         _right += other._right;
         _total += other._total;
     }
-
-    /// <inheritdoc/>
-    public void Reset() => _right = _total = 0;
-
-    /// <inheritdoc/>
-    public void SaveState(StateDict to) => to.Set("right", _right).Set("total", _total);
-
-    /// <inheritdoc/>
-    public void LoadState(StateDict from) => (_right, _total) = (from.Double("right"), from.Double("total"));
 }

@@ -1,3 +1,5 @@
+using DeepEdu.Tensors;
+
 namespace DeepEdu.Metrics;
 
 /// <summary>One bin of a reliability diagram.</summary>
@@ -10,7 +12,7 @@ public readonly record struct ReliabilityBin(double Low, double High, double Cou
 
 /// <summary>Reliability diagram over equal-width bins (k/B, (k+1)/B], and the expected calibration error
 /// ECE = Σ_b n_b/n · |frequency_b − confidence_b| (Guo et al. 2017, arXiv:1706.04599, eq. 3), in 0..1.</summary>
-public sealed class Calibration
+public sealed class Calibration : IMetric<Calibration>
 {
     private readonly double[] _count;
     private readonly double[] _confidence;
@@ -67,6 +69,28 @@ public sealed class Calibration
         _count[bin] += weight;
         _confidence[bin] += weight * confidence;
         if (hit) { _hits[bin] += weight; }
+    }
+
+    /// <inheritdoc/>
+    public void Reset() 
+    {
+        Array.Clear(_count);
+        Array.Clear(_confidence);
+        Array.Clear(_hits);
+    }
+
+    /// <inheritdoc/>
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        to.Set("count", [.. _count]).Set("confidence", [.. _confidence]).Set("hits", [.. _hits]);
+    }
+
+    /// <inheritdoc/>
+    public void LoadState(StateDict from)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        Check.Load("calibration", from, ("count", _count), ("confidence", _confidence), ("hits", _hits));
     }
 
     /// <summary>Adds what another diagram saw.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Tensors;
 
 namespace DeepEdu.Metrics;
 
@@ -23,6 +24,16 @@ internal static class Check
     public static void Probability(string metric, double p)
     {
         if (!(p >= 0 && p <= 1)) { ThrowProbability(metric, p); }
+    }
+
+    /// <summary>Reads arrays of the sizes that are there; all are looked at before one is changed.</summary>
+    public static void Load(string metric, StateDict from, params ReadOnlySpan<(string Name, double[] To)> arrays)
+    {
+        foreach (var (name, to) in arrays)
+        {
+            if (from.Doubles(name).Length != to.Length) { throw new InvalidDataException($"{metric}: the state's \"{name}\" has {from.Doubles(name).Length} numbers, here it has {to.Length}"); }
+        }
+        foreach (var (name, to) in arrays) { from.Doubles(name).CopyTo(to, 0); }
     }
 
     [DoesNotReturn]

@@ -1,3 +1,5 @@
+using DeepEdu.Tensors;
+
 namespace DeepEdu.Metrics;
 
 /// <summary>How the scores of the classes become one number.</summary>
@@ -15,7 +17,7 @@ public enum Average
 
 /// <summary>Counts C[t, p] of examples of true class t predicted as p, and the scores that follow from them.
 /// A score whose denominator is 0 counts as 0.</summary>
-public sealed class ConfusionMatrix
+public sealed class ConfusionMatrix : IMetric<ConfusionMatrix>
 {
     private readonly double[] _counts;
 
@@ -80,6 +82,26 @@ public sealed class ConfusionMatrix
     {
         Check.SameLength("confusion matrix", predicted.Length, target.Length);
         for (int i = 0; i < predicted.Length; i++) { Add(predicted[i], target[i]); }
+    }
+
+    /// <summary><see cref="Accuracy"/>.</summary>
+    public double Value => Accuracy;
+
+    /// <inheritdoc/>
+    public void Reset() => Array.Clear(_counts);
+
+    /// <inheritdoc/>
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        to.Set("counts", [.. _counts]);
+    }
+
+    /// <inheritdoc/>
+    public void LoadState(StateDict from)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        Check.Load("confusion matrix", from, ("counts", _counts));
     }
 
     /// <summary>Adds the counts of another matrix.</summary>

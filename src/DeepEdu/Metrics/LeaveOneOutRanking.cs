@@ -1,3 +1,5 @@
+using DeepEdu.Tensors;
+
 namespace DeepEdu.Metrics;
 
 /// <summary>What a tie between the held-out item and other candidates means.</summary>
@@ -14,7 +16,7 @@ public enum Ties
 /// HR@K = [rank &lt; K], NDCG@K = ln 2 / ln(rank + 2) if rank &lt; K else 0, MRR = 1 / (rank + 1). All lie in 0..1. By default ties count against the item,
 /// so that a constant scorer gets 0 and not 1.</summary>
 /// <remarks>Numbers on sampled candidates are not comparable with rankings of the whole catalogue (Krichene and Rendle 2020).</remarks>
-public sealed class LeaveOneOutRanking
+public sealed class LeaveOneOutRanking : IMetric<LeaveOneOutRanking>
 {
     private readonly Ties _ties;
     private double _hits;
@@ -70,6 +72,26 @@ public sealed class LeaveOneOutRanking
             _gain += share * Math.Log(2) / Math.Log(rank + 2);
         }
         _weight += weight;
+    }
+
+    /// <summary><see cref="Ndcg"/>.</summary>
+    public double Value => Ndcg;
+
+    /// <inheritdoc/>
+    public void Reset() => _hits = _gain = _reciprocal = _weight = 0;
+
+    /// <inheritdoc/>
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        to.Set("hits", _hits).Set("gain", _gain).Set("reciprocal", _reciprocal).Set("weight", _weight);
+    }
+
+    /// <inheritdoc/>
+    public void LoadState(StateDict from)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        (_hits, _gain, _reciprocal, _weight) = (from.Double("hits"), from.Double("gain"), from.Double("reciprocal"), from.Double("weight"));
     }
 
     /// <summary>Adds what another ranking saw.</summary>

@@ -1,7 +1,9 @@
+using DeepEdu.Tensors;
+
 namespace DeepEdu.Metrics;
 
 /// <summary>Mean negative log-likelihood −Σ wᵢ ln pᵢ(yᵢ) / Σ wᵢ, in nats per example. Probabilities are clipped to [ε, 1−ε], ε = 2⁻⁵².</summary>
-public sealed class LogLoss
+public sealed class LogLoss : IMetric<LogLoss>
 {
     private const double Epsilon = 2.220446049250313e-16;
     private double _sum;
@@ -27,6 +29,23 @@ public sealed class LogLoss
         AddTrueClass(probabilities[target], weight);
     }
 
+    /// <inheritdoc/>
+    public void Reset() => _sum = _total = 0;
+
+    /// <inheritdoc/>
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        to.Set("sum", _sum).Set("total", _total);
+    }
+
+    /// <inheritdoc/>
+    public void LoadState(StateDict from)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        (_sum, _total) = (from.Double("sum"), from.Double("total"));
+    }
+
     /// <summary>Adds what another log loss saw.</summary>
     public void Merge(LogLoss other)
     {
@@ -44,7 +63,7 @@ public sealed class LogLoss
 }
 
 /// <summary>Brier score Σ wᵢ (pᵢ − yᵢ)² / Σ wᵢ of yes/no forecasts, in 0..1; 0 is perfect, 0.25 is always saying one half (Brier 1950).</summary>
-public sealed class BrierScore
+public sealed class BrierScore : IMetric<BrierScore>
 {
     private double _sum;
     private double _total;
@@ -61,6 +80,23 @@ public sealed class BrierScore
         double error = probability - (positive ? 1 : 0);
         _sum += weight * error * error;
         _total += weight;
+    }
+
+    /// <inheritdoc/>
+    public void Reset() => _sum = _total = 0;
+
+    /// <inheritdoc/>
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        to.Set("sum", _sum).Set("total", _total);
+    }
+
+    /// <inheritdoc/>
+    public void LoadState(StateDict from)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        (_sum, _total) = (from.Double("sum"), from.Double("total"));
     }
 
     /// <summary>Adds what another score saw.</summary>

@@ -1,7 +1,9 @@
+using DeepEdu.Tensors;
+
 namespace DeepEdu.Metrics;
 
 /// <summary>Errors of predicted quantities: mean absolute error, root mean squared error and R², weighted and streaming.</summary>
-public sealed class RegressionError
+public sealed class RegressionError : IMetric<RegressionError>
 {
     private double _weight;
     private double _absolute;
@@ -43,6 +45,27 @@ public sealed class RegressionError
     {
         Check.SameLength("regression error", predicted.Length, target.Length);
         for (int i = 0; i < predicted.Length; i++) { Add(predicted[i], target[i]); }
+    }
+
+    /// <summary><see cref="Rmse"/>.</summary>
+    public double Value => Rmse;
+
+    /// <inheritdoc/>
+    public void Reset() => _weight = _absolute = _squared = _mean = _spread = 0;
+
+    /// <inheritdoc/>
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        to.Set("weight", _weight).Set("absolute", _absolute).Set("squared", _squared).Set("mean", _mean).Set("spread", _spread);
+    }
+
+    /// <inheritdoc/>
+    public void LoadState(StateDict from)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        (_weight, _absolute, _squared) = (from.Double("weight"), from.Double("absolute"), from.Double("squared"));
+        (_mean, _spread) = (from.Double("mean"), from.Double("spread"));
     }
 
     /// <summary>Adds what another error saw (Chan et al. 1979 for the spread).</summary>

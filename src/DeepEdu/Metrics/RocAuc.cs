@@ -1,10 +1,12 @@
+using DeepEdu.Tensors;
+
 namespace DeepEdu.Metrics;
 
 /// <summary>Area under the ROC curve as a rank statistic: the chance that a positive scores above a negative, a tie counting one half
 /// (Mann and Whitney 1947). NaN when there is no positive or no negative. Keeps every score, since ranks need them all.</summary>
-public sealed class RocAuc
+public sealed class RocAuc : IMetric<RocAuc>
 {
-    private readonly List<(double Score, bool Positive, double Weight)> _rows = [];
+    private readonly ScoredLabels _rows = new("roc auc");
 
     /// <summary>Number of unmasked examples seen.</summary>
     public int Count => _rows.Count;
@@ -14,21 +16,12 @@ public sealed class RocAuc
     {
         get
         {
-            var rows = _rows.ToArray();
-            Array.Sort(rows, static (a, b) => a.Score.CompareTo(b.Score));
             double below = 0, wins = 0, positives = 0;
-            for (int start = 0; start < rows.Length;)
+            foreach (var (positive, negative) in _rows.Ascending())
             {
-                double tiedPositive = 0, tiedNegative = 0;
-                int end = start;
-                for (; end < rows.Length && rows[end].Score == rows[start].Score; end++)
-                {
-                    if (rows[end].Positive) { tiedPositive += rows[end].Weight; } else { tiedNegative += rows[end].Weight; }
-                }
-                wins += tiedPositive * (below + 0.5 * tiedNegative);
-                below += tiedNegative;
-                positives += tiedPositive;
-                start = end;
+                wins += positive * (below + (0.5 * negative));
+                below += negative;
+                positives += positive;
             }
             return wins / (positives * below);
         }
@@ -46,18 +39,21 @@ public sealed class RocAuc
 
     /// <summary>Adds one example; a weight of 0 masks it.</summary>
     /// <exception cref="ArgumentException">The score is NaN.</exception>
-    public void Add(double score, bool positive, double weight = 1)
-    {
-        Check.Weight("roc auc", weight);
-        if (weight == 0) { return; }
-        if (double.IsNaN(score)) { throw new ArgumentException("roc auc: a score is NaN and cannot be ranked.", nameof(score)); }
-        _rows.Add((score, positive, weight));
-    }
+    public void Add(double score, bool positive, double weight = 1) => _rows.Add(score, positive, weight);
 
     /// <summary>Adds what another area saw.</summary>
     public void Merge(RocAuc other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        _rows.AddRange(other._rows);
+        _rows.Merge(other._rows);
     }
+
+    /// <inheritdoc/>
+    public void Reset() => _rows.Clear();
+
+    /// <inheritdoc/>
+    public void SaveState(StateDict to) => _rows.Save(to);
+
+    /// <inheritdoc/>
+    public void LoadState(StateDict from) => _rows.Load(from);
 }

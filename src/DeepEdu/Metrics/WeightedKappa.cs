@@ -1,3 +1,5 @@
+using DeepEdu.Tensors;
+
 namespace DeepEdu.Metrics;
 
 /// <summary>How much a disagreement of |i − j| grades costs.</summary>
@@ -12,7 +14,7 @@ public enum KappaWeights
 
 /// <summary>Cohen's weighted kappa κ = 1 − Σ wᵢⱼOᵢⱼ / Σ wᵢⱼEᵢⱼ of two raters on whole grades, O the observed table and E that of independent raters with
 /// the same marginals (Cohen 1968). K is the number of grades in the fixed range, not in the sample. 1 is full agreement, 0 is chance.</summary>
-public sealed class WeightedKappa
+public sealed class WeightedKappa : IMetric<WeightedKappa>
 {
     private readonly int _min;
     private readonly int _max;
@@ -81,6 +83,23 @@ public sealed class WeightedKappa
             throw new ArgumentOutOfRangeException(nameof(predicted), $"kappa: grades {predicted} and {target} must lie in {_min}..{_max}; round and clamp predictions first.");
         }
         _observed.Add(predicted - _min, target - _min, weight);
+    }
+
+    /// <inheritdoc/>
+    public void Reset() => _observed.Reset();
+
+    /// <inheritdoc/>
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        _observed.SaveState(to);
+    }
+
+    /// <inheritdoc/>
+    public void LoadState(StateDict from)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        _observed.LoadState(from);
     }
 
     /// <summary>Adds what another kappa saw.</summary>
