@@ -11,7 +11,7 @@ namespace DeepEdu.Data;
 /// </code>
 /// A sample that fails ends the epoch with a <see cref="SampleException"/> at its batch's turn. When the loop ends, for whatever reason, every thread has ended too.</summary>
 /// <typeparam name="B">The batch: a tuple or record of tensors and indices.</typeparam>
-public abstract class DataLoader<B> : IStateful
+public abstract class DataLoader<B> : IBatches<B>, IStateful
 {
     /// <summary>Batches an epoch, where that is known beforehand.</summary>
     public abstract int? Count { get; }
@@ -29,6 +29,8 @@ public abstract class DataLoader<B> : IStateful
         ArgumentOutOfRangeException.ThrowIfNegative(from);
         return Counted(epoch, from, stop);
     }
+
+    IEnumerable<B> IBatches<B>.Epoch(int epoch, int from) => Epoch(epoch, from);
 
     /// <summary>What is left of the epoch at <see cref="Position"/>.</summary>
     public IEnumerable<B> Rest(CancellationToken stop = default) => Epoch(Position.Epoch, Position.Batch, stop);

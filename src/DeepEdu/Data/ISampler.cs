@@ -11,11 +11,15 @@ public interface ISampler
 }
 
 /// <summary>Says which samples make up each batch of an epoch; a pure function of the epoch's number, as <see cref="ISampler"/>.</summary>
-public interface IBatches
+public interface IBatches : IBatches<int[]>
 {
     /// <summary>Batches an epoch.</summary>
-    int Count { get; }
+    new int Count { get; }
 
     /// <summary>The batches of an epoch, each the numbers of its samples.</summary>
     IEnumerable<int[]> Epoch(int epoch);
+
+    int? IBatches<int[]>.Count => Count;
+
+    IEnumerable<int[]> IBatches<int[]>.Epoch(int epoch, int from) => Epoch(epoch).Skip(from);
 }

@@ -41,7 +41,7 @@ public sealed class NonFiniteException : Exception
             if (Array.Exists(parameter.ToArray(), v => !float.IsFinite(v))) { spoilt.Add(name); }
         }
         if (layer is not null) { text.Append(op.IsDirect ? $", in layer \"{layer}\"" : $", after layer \"{layer}\""); }
-        int rows = Rows.Of(batch);
+        int rows = BatchRows.Of(batch);
         int? sample = op.Shape.Rank > 0 && op.Shape[0] == rows ? op.Index / (op.Shape.Size / rows) : null;
         if (sample is { } place)
         {

@@ -66,7 +66,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
         {
             using var arena = new Arena();
             var objective = loss(batch);
-            double weight = objective.Weight ?? Rows.Of(batch);
+            double weight = objective.Weight ?? BatchRows.Of(batch);
             sums["loss"] += objective.Total.Item() * weight;
             foreach (var (name, part) in objective.Parts) { sums[name] = sums.GetValueOrDefault(name) + (part.Item() * weight); }
             total += weight;
@@ -151,7 +151,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
     {
         using var tape = new Tape();
         var objective = loss(batch);
-        rows = Rows.Of(batch);
+        rows = BatchRows.Of(batch);
         double weight = objective.Weight ?? rows;
         float value = objective.Total.Item();
         if (!float.IsFinite(value) && NotFinite(tape, objective.Total, batch)) { return false; }

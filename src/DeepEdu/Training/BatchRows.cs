@@ -5,7 +5,7 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Training;
 
 /// <summary>How many rows a batch has.</summary>
-internal static class Rows
+internal static class BatchRows
 {
     // of tensors the first axis, of lists the length, of tuples what their first part has; a batch of any other kind counts as one
     public static int Of(object? batch) => batch switch
