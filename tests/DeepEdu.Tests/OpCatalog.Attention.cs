@@ -32,6 +32,8 @@ public static partial class OpCatalog
             OwnCases = [[[2, 70, 8], [2, 101, 8], [2, 101, 12]]], Big = s_big,
             Composed = (x, _) => new AttentionCall(x[0], x[1], x[2], 2, AttentionMask.Past, null, 0.4f, new Rng(5)).Composed(out var _),
         },
+        new("rotary", x => x[0].Rotary(x[1], x[2], 2, 1)) { Big = [[9, 120, 40], [121, 8], [121, 8]] },
+        new("rotary halves", x => x[0].Rotary(x[1], x[2], 2, 1, halves: true)) { Big = [[9, 120, 80], [121, 20], [121, 20]] },
     ];
 
     private static OpRow Attend(string name, int heads, float? scale, AttentionMask mask) => Attend(name, heads, scale, (_, _) => mask);

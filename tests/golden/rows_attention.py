@@ -53,3 +53,22 @@ row("attention scores, keys", lambda q, k, v, m, n: attention(q, k, v, 2, m + to
     ints=[[[1, 0, 1, 1, 0, 0, 1], [0, 1, 1, 1, 1, 1, 1]]], low=-1, high=1, frozen=(3,))
 row("self-attention", lambda x: packed(x, 2), [(2, 5, 24)], [(7, 6)], low=-1, high=1)
 row("self-attention causal", lambda x: packed(x, 2, mask=past(x.shape[-2], x.shape[-2])), [(2, 5, 24)], [(1, 98, 6)], low=-1, high=1)
+
+
+def rotary(x, c, s, heads, past, halves):
+    """Su et al. 2021, eq. 34; what stands behind the heads stays."""
+    d = 2 * c.shape[1]
+    turned, rest = x[..., :heads * d].unflatten(-1, (heads, d)), x[..., heads * d:]
+    c, s = (t[past:past + x.shape[-2], None] for t in (c, s))
+    if halves:
+        a, b = turned.chunk(2, -1)
+        turned = torch.cat([a * c - b * s, a * s + b * c], -1)
+    else:
+        a, b = turned[..., 0::2], turned[..., 1::2]
+        turned = torch.stack([a * c - b * s, a * s + b * c], -1).flatten(-2)
+    return torch.cat([turned.flatten(-2), rest], -1)
+
+
+TABLES = [(6, 3), (6, 3)]
+row("rotary", lambda *x: rotary(*x, 2, 1, False), [(2, 5, 15), *TABLES], [(4, 12), *TABLES], frozen=(1, 2))
+row("rotary halves", lambda *x: rotary(*x, 2, 1, True), [(2, 5, 15), *TABLES], [(2, 70), (6, 17), (6, 17)], frozen=(1, 2))

@@ -118,6 +118,7 @@ public static class AttentionOps
 /// <param name="Batch">Sequences.</param>
 /// <param name="Heads">Heads.</param>
 /// <param name="Queries">Queries of a sequence.</param>
+/// <param name="QueryRow">Floats from one query to the next.</param>
 /// <param name="Keys">Keys of a sequence.</param>
 /// <param name="KeyRows">Rows that the keys of a sequence have room for, where more than count.</param>
 /// <param name="Width">d.</param>
@@ -133,7 +134,7 @@ public static class AttentionOps
 /// <param name="Seed">Of the random numbers.</param>
 /// <param name="Stream">Of the random numbers.</param>
 /// <param name="Start">The first random number.</param>
-public readonly record struct AttentionPlan(int Batch, int Heads, int Queries, int Keys, int KeyRows, int Width, int ValueWidth, int MaskBatch, int MaskHead, int MaskRow, int[]? Lengths, bool Causal,
+public readonly record struct AttentionPlan(int Batch, int Heads, int Queries, int QueryRow, int Keys, int KeyRows, int Width, int ValueWidth, int MaskBatch, int MaskHead, int MaskRow, int[]? Lengths, bool Causal,
     int Past, float Scale, float Dropout, ulong Seed, ulong Stream, ulong Start)
 {
     internal unsafe AttentionData Data(float* q, float* k, float* v, float* mask, float* y, float* logSum)
@@ -146,8 +147,8 @@ public readonly record struct AttentionPlan(int Batch, int Heads, int Queries, i
         };
         bool packed = k is null && Keys > 0;
         (data.Q, data.K, data.V) = packed
-            ? (Rows(q, 3 * width, Queries), Rows(q + width, 3 * width, Queries), Rows(q + (2 * width), 3 * width, Queries))
-            : (Rows(q, width, Queries), Rows(k, width, KeyRows), Rows(v, values, KeyRows));
+            ? (Rows(q, QueryRow, Queries), Rows(q + width, QueryRow, Queries), Rows(q + (2 * width), QueryRow, Queries))
+            : (Rows(q, QueryRow, Queries), Rows(k, width, KeyRows), Rows(v, values, KeyRows));
         return data;
     }
 

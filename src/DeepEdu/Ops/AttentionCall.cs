@@ -15,21 +15,31 @@ internal readonly struct AttentionCall
     private readonly AttentionPlan _plan;
     private readonly Rng? _rng;
 
-    public AttentionCall(Tensor q, Tensor? k, Tensor? v, int heads, AttentionMask mask, float? scale, float dropout, Rng? rng)
+    /// <summary>A call.</summary>
+    /// <param name="q">The queries; without keys and values, all three side by side.</param>
+    /// <param name="k">The keys.</param>
+    /// <param name="v">The values.</param>
+    /// <param name="heads">Heads.</param>
+    /// <param name="mask">Which keys a query sees.</param>
+    /// <param name="scale">1/√d unless given.</param>
+    /// <param name="dropout">The probability that a weight is left out while learning.</param>
+    /// <param name="rng">For dropout.</param>
+    /// <param name="filled">How many rows of k and v, which remember those of earlier steps, are there; the rows of q then hold new keys and values too.</param>
+    public AttentionCall(Tensor q, Tensor? k, Tensor? v, int heads, AttentionMask mask, float? scale, float dropout, Rng? rng, int? filled = null)
     {
         if (!(dropout >= 0 && dropout <= 1)) { throw new ArgumentOutOfRangeException(nameof(dropout), $"attention: dropout probability {dropout} is not in [0, 1]"); }
         if (!Tape.IsTraining) { dropout = 0; }
         if (dropout > 0) { ArgumentNullException.ThrowIfNull(rng); }
         (_q, _k, _v, _rng) = (q, k, v, rng);
         _leading = AttentionOps.Leading(q.Shape, 2);
-        int batch = _leading.Size, queries = q.Shape[^2], keys = k is null ? queries : k.Shape[^2], width = q.Shape[^1] / heads / (k is null ? 3 : 1), values = v is null ? width : v.Shape[^1] / heads;
+        int batch = _leading.Size, queries = q.Shape[^2], rows = k is null ? queries : k.Shape[^2], keys = filled ?? rows, width = q.Shape[^1] / heads / (k is null || filled is not null ? 3 : 1), values = v is null ? width : v.Shape[^1] / heads;
         int[]? lengths = mask.LengthsOf(_leading, keys);
         _mask = mask.Added(_leading, heads, queries, keys);
         if (_mask is not null) { Elementwise.SameDevice("attention", q, _mask); }
         var m = _mask is null ? default : _mask.Shape;
         int row = _mask is null || m[2] == 1 ? 0 : keys, head = _mask is null || m[1] == 1 ? 0 : m[2] * keys, sequence = _mask is null || m[0] == 1 ? 0 : m[1] * m[2] * keys;
         ulong start = dropout > 0 ? rng!.Reserve(checked(batch * heads * queries * keys)) : 0;
-        _plan = new(batch, heads, queries, keys, keys, width, values, sequence, head, row, lengths, mask.Causal, mask.Offset, scale ?? (1 / MathF.Sqrt(width)), dropout, rng?.Seed ?? 0, rng?.Stream ?? 0, start);
+        _plan = new(batch, heads, queries, q.Shape[^1], keys, rows, width, values, sequence, head, row, lengths, mask.Causal, mask.Offset, scale ?? (1 / MathF.Sqrt(width)), dropout, rng?.Seed ?? 0, rng?.Stream ?? 0, start);
     }
 
     /// <summary>The result. A mask that wants a gradient needs all scores at once: then it is composed.</summary>
