@@ -1,0 +1,265 @@
+using System.Text.Json;
+using DeepEdu.Data;
+using DeepEdu.Metrics;
+using DeepEdu.Numerics;
+
+namespace DeepEdu.Tests.Metrics;
+
+/// <summary>Metrics of rankings, texts and significance: values of scikit-learn, scipy and of formulas written out (tests/golden/metrics.py), to 1e-9.</summary>
+public class MoreMetricsTests
+{
+    private static readonly JsonElement s_golden = Golden();
+
+    [Fact]
+    public void TopKEqualsScikitLearn()
+    {
+        var g = s_golden.GetProperty("top_k");
+        float[] scores = Floats(g.GetProperty("scores"));
+        int[] target = Ints(g.GetProperty("target"));
+        double[] weight = Doubles(g.GetProperty("weight")), value = Doubles(g.GetProperty("value")), weighted = Doubles(g.GetProperty("weighted"));
+        int[] ks = [1, 2, 5];
+        for (int c = 0; c < ks.Length; c++)
+        {
+            TopKAccuracy plain = new(ks[c]), heavy = new(ks[c]);
+            plain.Add(scores, target);
+            for (int i = 0; i < target.Length; i++) { heavy.Add(scores.AsSpan(i * 6, 6), target[i], weight[i]); }
+            Close(value[c], plain.Value);
+            Close(weighted[c], heavy.Value);
+        }
+        TopKAccuracy tied = new(2);
+        tied.Add([1, 1, 1], 0);
+        Assert.Equal(0, tied.Value);
+    }
+
+    [Theory, InlineData(0), InlineData(1)]
+    public void AveragePrecisionEqualsScikitLearn(int index)
+    {
+        var g = s_golden.GetProperty("binary")[index];
+        int[] target = Ints(g.GetProperty("target"));
+        double[] p = Doubles(g.GetProperty("probability")), weight = Doubles(g.GetProperty("weight"));
+        PrAuc plain = new(), weighted = new();
+        for (int i = 0; i < p.Length; i++)
+        {
+            plain.Add(p[i], target[i] == 1);
+            weighted.Add(p[i], target[i] == 1, weight[i]);
+        }
+        Close(g.GetProperty("pr_auc").GetDouble(), plain.Value);
+        Close(g.GetProperty("pr_auc_weighted").GetDouble(), weighted.Value);
+        PrAuc none = new();
+        none.Add(0.3, false);
+        Assert.True(double.IsNaN(none.Value));
+    }
+
+    [Theory, InlineData(0), InlineData(1)]
+    public void CorrelationsByWeightEqualThoseOfRepeatedPairs(int index)
+    {
+        var g = s_golden.GetProperty("regression")[index];
+        double[] y = Doubles(g.GetProperty("target")), p = Doubles(g.GetProperty("predicted"));
+        int[] times = Ints(g.GetProperty("times"));
+        Correlation c = new();
+        for (int i = 0; i < y.Length; i++) { c.Add(y[i], p[i], times[i]); }
+        Close(g.GetProperty("pearson_times").GetDouble(), c.PearsonR);
+        Close(g.GetProperty("spearman_times").GetDouble(), c.SpearmanRho);
+        Close(g.GetProperty("kendall_times").GetDouble(), c.KendallTau);
+        Correlation flat = new();
+        for (int i = 0; i < 5; i++) { flat.Add(0.1, i, 0.3); }
+        Assert.True(double.IsNaN(flat.PearsonR) || Math.Abs(flat.PearsonR) <= 1);
+        Assert.True(double.IsNaN(flat.KendallTau));
+    }
+
+    [Fact]
+    public void ListsAreRankedAsTheFormulasSay()
+    {
+        var g = s_golden.GetProperty("lists");
+        ListRanking ranking = new(g.GetProperty("k").GetInt32()), full = new(100);
+        foreach (var list in g.GetProperty("lists").EnumerateArray())
+        {
+            float[] scores = Floats(list.GetProperty("scores")), relevance = Floats(list.GetProperty("relevance"));
+            ranking.Add(scores, relevance);
+            full.Add(scores, relevance);
+        }
+        Close(g.GetProperty("hr").GetDouble(), ranking.HitRate);
+        Close(g.GetProperty("recall").GetDouble(), ranking.Recall);
+        Close(g.GetProperty("precision").GetDouble(), ranking.Precision);
+        Close(g.GetProperty("map").GetDouble(), ranking.Map);
+        Close(g.GetProperty("map_full").GetDouble(), full.Map);
+        Close(g.GetProperty("mrr").GetDouble(), ranking.Mrr);
+        Close(g.GetProperty("ndcg").GetDouble(), ranking.Ndcg);
+        ranking.Add([1, 2], [0, 0]);
+        Assert.Equal((30, 1), (ranking.Count, ranking.Empty));
+        ListRanking tied = new(1);
+        tied.Add([1, 1, 1], [0, 1, 0]);
+        Assert.Equal(0, tied.HitRate);
+        Assert.Equal(1 / 3.0, tied.Mrr);
+    }
+
+    [Fact]
+    public void CatalogueUseFollowsItsFormulas()
+    {
+        var g = s_golden.GetProperty("catalogue");
+        CatalogueUse use = new(Ints(g.GetProperty("popularity")), g.GetProperty("users").GetInt32());
+        Assert.True(double.IsNaN(use.Coverage));
+        foreach (var list in g.GetProperty("shown").EnumerateArray()) { use.Add(Ints(list)); }
+        Close(g.GetProperty("coverage").GetDouble(), use.Coverage);
+        Close(g.GetProperty("gini").GetDouble(), use.Gini);
+        Close(g.GetProperty("novelty").GetDouble(), use.Novelty);
+    }
+
+    [Fact]
+    public void TextsAreMeasuredAsTheFormulasSay()
+    {
+        var g = s_golden.GetProperty("texts");
+        Bleu four = new(), two = new(2), smooth = new(smooth: true);
+        TextOverlap overlap = new(), recall = new(1.2);
+        DistinctNGrams[] distinct = [new(1), new(2), new(3)];
+        for (int i = 0; i < g.GetProperty("given").GetArrayLength(); i++)
+        {
+            string[] given = Texts(g.GetProperty("given")[i]);
+            string[][] right = [.. g.GetProperty("right")[i].EnumerateArray().Select(Texts)];
+            four.Add(given, right);
+            two.Add(given, right);
+            if (i < 2) { smooth.Add(given, right); }
+            overlap.Add(given, right);
+            recall.Add(given, right);
+            foreach (var d in distinct) { d.Add(given); }
+        }
+        Close(g.GetProperty("bleu4").GetDouble(), four.Value);
+        Close(g.GetProperty("bleu2").GetDouble(), two.Value);
+        Close(g.GetProperty("bleu4_smooth").GetDouble(), smooth.Value);
+        Close(g.GetProperty("exact").GetDouble(), overlap.ExactMatch);
+        Close(g.GetProperty("f1").GetDouble(), overlap.TokenF1);
+        Close(g.GetProperty("rouge1").GetDouble(), overlap.RougeL);
+        Close(g.GetProperty("rouge12").GetDouble(), recall.RougeL);
+        Assert.Equal(Doubles(g.GetProperty("distinct")), distinct.Select(d => d.Value), (a, b) => Math.Abs(a - b) < 1e-9);
+    }
+
+    [Fact]
+    public void PerplexityIsTheExponentOfTheMean()
+    {
+        var g = s_golden.GetProperty("perplexity");
+        double[] nll = Doubles(g.GetProperty("nll")), weight = Doubles(g.GetProperty("weight"));
+        Perplexity p = new();
+        for (int i = 0; i < nll.Length; i++) { p.Add(nll[i], weight[i]); }
+        Close(g.GetProperty("value").GetDouble(), p.Value);
+        Close(Math.Log2(p.Value), p.BitsPerToken);
+    }
+
+    [Theory, InlineData(0), InlineData(1), InlineData(2)]
+    public void McNemarEqualsScipy(int index)
+    {
+        var g = s_golden.GetProperty("mcnemar")[index];
+        var r = Significance.McNemar([.. Ints(g.GetProperty("first")).Select(v => v == 1)], [.. Ints(g.GetProperty("second")).Select(v => v == 1)]);
+        Close(g.GetProperty("chi").GetDouble(), r.ChiSquared);
+        Close(g.GetProperty("p").GetDouble(), r.PValue);
+        Close(g.GetProperty("exact").GetDouble(), r.ExactPValue);
+        Assert.Equal(1, Significance.McNemar([true, false], [true, false]).PValue);
+    }
+
+    [Theory, InlineData(0), InlineData(1)]
+    public void DeLongEqualsItsDefinition(int index)
+    {
+        var g = s_golden.GetProperty("delong")[index];
+        bool[] positive = [.. Ints(g.GetProperty("target")).Select(v => v == 1)];
+        double[] first = Doubles(g.GetProperty("first")), second = Doubles(g.GetProperty("second")), areas = Doubles(g.GetProperty("areas")), interval = Doubles(g.GetProperty("interval90"));
+        var r = Significance.DeLong(first, second, positive);
+        Close(areas[0], r.First);
+        Close(areas[1], r.Second);
+        Close(g.GetProperty("se").GetDouble(), r.StandardError);
+        Close(g.GetProperty("p").GetDouble(), r.PValue);
+        var one = Significance.DeLong(first, positive, 0.9);
+        Close(interval[0], one.Low);
+        Close(interval[1], one.High);
+        Assert.Equal(1, Significance.DeLong(first, first, positive).PValue);
+        Assert.Contains("two of each", Assert.Throws<ArgumentException>(() => Significance.DeLong([1, 2], [true, false])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheNormalDistributionAndQuantilesEqualScipyAndNumPy()
+    {
+        var g = s_golden.GetProperty("normal");
+        foreach (var (z, expected) in Doubles(g.GetProperty("z")).Zip(Doubles(g.GetProperty("two_sided")))) { Assert.Equal(1, expected == 0 ? 1 : Normal.TwoSided(z) / expected, 1e-10); }
+        foreach (var (p, expected) in Doubles(g.GetProperty("p")).Zip(Doubles(g.GetProperty("quantile")))) { Close(expected, Normal.Quantile(p)); }
+        var q = s_golden.GetProperty("quantile");
+        foreach (var (share, expected) in Doubles(q.GetProperty("share")).Zip(Doubles(q.GetProperty("value")))) { Close(expected, Bootstrap.Quantile(Doubles(q.GetProperty("sorted")), share)); }
+    }
+
+    [Fact]
+    public void BootstrapOfAMeanIsAsWideAsTheoryAndOfTwinsWider()
+    {
+        var rng = new Rng(3);
+        double[] values = [.. Enumerable.Range(0, 400).Select(_ => (double)rng.NextGaussian())];
+        double Mean(int[] rows) => rows.Average(r => values[r % 400]);
+        var alone = Bootstrap.Confidence(400, Mean, new Rng(4), 4000);
+        double spread = Math.Sqrt(values.Average(v => Math.Pow(v - values.Average(), 2)));
+        // 4000 resamples leave some 2 % of chance in the width
+        Assert.Equal(2 * 1.96 * spread / 20, alone.High - alone.Low, 0.1 * spread * 0.196);
+        Assert.Equal(values.Average(), alone.Value, 1e-12);
+        // each student's answer stands there four times: as certain as one answer each, if students are drawn
+        int[] students = [.. Enumerable.Range(0, 1600).Select(i => i % 400)];
+        var clustered = Bootstrap.Confidence(students, Mean, new Rng(4), 4000);
+        var naive = Bootstrap.Confidence(1600, Mean, new Rng(4), 4000);
+        Assert.Equal(alone.High - alone.Low, clustered.High - clustered.Low, 1e-9);
+        Assert.Equal(0.5, (naive.High - naive.Low) / (clustered.High - clustered.Low), 0.05);
+        Assert.Equal(alone, Bootstrap.Confidence(400, Mean, new Rng(4), 4000));
+    }
+
+    [Fact]
+    public void PairedBootstrapSeesWhatIntervalsOfEachDoNot()
+    {
+        var rng = new Rng(5);
+        double[] hard = [.. Enumerable.Range(0, 200).Select(_ => 5.0 * rng.NextGaussian())], small = [.. Enumerable.Range(0, 200).Select(_ => 0.1 * rng.NextGaussian())];
+        double First(int[] rows) => rows.Average(r => hard[r] + 0.1 + small[r]);
+        double Second(int[] rows) => rows.Average(r => hard[r]);
+        var paired = Bootstrap.Paired(200, First, Second, new Rng(6));
+        Assert.True(paired.Difference.Low > 0 && paired.PValue < 0.01, $"{paired}");
+        Assert.InRange(Bootstrap.Paired(200, First, First, new Rng(6)).PValue, 0.99, 1);
+        Assert.True(Bootstrap.Paired(Enumerable.Range(0, 200).Select(i => i / 2).ToArray(), First, Second, new Rng(6)).PValue < 0.01);
+        Assert.Contains("level 95", Assert.Throws<ArgumentOutOfRangeException>(() => Bootstrap.Confidence(3, First, rng, 10, 95)).Message, StringComparison.Ordinal);
+        Assert.Contains("undefined on every", Assert.Throws<ArgumentException>(() => Bootstrap.Confidence(3, _ => double.NaN, rng, 10)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ClassWeightsBalance()
+    {
+        int[] labels = [0, 0, 0, 1, 0, 0, 0, 3];
+        Assert.Equal([8 / (4 * 6f), 2, 0, 2], ClassWeights.Balanced(labels, 4).ToArray());
+        Assert.Equal([4f, 4, 0, 4], ClassWeights.EffectiveNumber(labels, 4, 0).ToArray().Select(w => 3 * w), (a, b) => Math.Abs(a - b) < 1e-6);
+        float[] some = ClassWeights.EffectiveNumber(labels, 4, 0.9).ToArray();
+        Assert.True(some[0] < some[1] && some[1] == some[3] && some[2] == 0);
+        Assert.Contains("label 3 at position 7", Assert.Throws<ArgumentOutOfRangeException>(() => ClassWeights.Balanced(labels, 3)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void MistakesAreNamed()
+    {
+        Assert.Contains("at least one reference", Assert.Throws<ArgumentException>(() => new Bleu().Add(["a"], [])).Message, StringComparison.Ordinal);
+        Assert.Contains("separates tokens", Assert.Throws<ArgumentException>(() => new DistinctNGrams(1).Add(["a\u001fb"])).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new Bleu(2).Merge(new Bleu(3)));
+        Assert.Throws<ArgumentException>(() => new TopKAccuracy(2).Merge(new TopKAccuracy(3)));
+        Assert.Throws<ArgumentException>(() => new ListRanking(2).Merge(new ListRanking(3)));
+        Assert.Throws<ArgumentException>(() => new DistinctNGrams(2).Merge(new DistinctNGrams(3)));
+        Assert.Throws<ArgumentException>(() => new CatalogueUse([1], 2).Merge(new CatalogueUse([2], 2)));
+        Assert.Throws<ArgumentException>(() => new TextOverlap(1).Merge(new TextOverlap(2)));
+        Assert.Throws<ArgumentException>(() => new ListRanking().Add([float.NaN], [1]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ListRanking().Add([1], [-1]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new CatalogueUse([1, 2], 2).Add([2]));
+        Assert.Throws<ArgumentException>(() => new Correlation().Add(double.NaN, 1));
+    }
+
+    private static JsonElement Golden()
+    {
+        using Stream stream = typeof(MoreMetricsTests).Assembly.GetManifestResourceStream("metrics.json")!;
+        using JsonDocument document = JsonDocument.Parse(stream);
+        return document.RootElement.Clone();
+    }
+
+    private static int[] Ints(JsonElement e) => [.. e.EnumerateArray().Select(v => v.GetInt32())];
+
+    private static double[] Doubles(JsonElement e) => [.. e.EnumerateArray().Select(v => v.GetDouble())];
+
+    private static float[] Floats(JsonElement e) => [.. e.EnumerateArray().Select(v => (float)v.GetDouble())];
+
+    private static string[] Texts(JsonElement e) => [.. e.EnumerateArray().Select(v => v.GetString()!)];
+
+    private static void Close(double expected, double actual) => Assert.Equal(expected, actual, 1e-9);
+}
