@@ -10,6 +10,8 @@ public sealed class Embedding : Layer
 {
     private readonly Parameter _weight;
     private readonly int _padding;
+    private readonly float? _maxNorm;
+    private readonly float _normType;
 
     /// <summary>A table with PyTorch's initial values, N(0, 1).</summary>
     /// <param name="count">How many vectors; indices are 0 .. count − 1.</param>
@@ -17,14 +19,16 @@ public sealed class Embedding : Layer
     /// <param name="rng">Where the initial values come from; one child stream is taken.</param>
     /// <param name="padding">An index whose vector starts at 0 and is never learned; none if null. PyTorch's <c>padding_idx</c>.</param>
     /// <param name="init">Other initial values.</param>
+    /// <param name="maxNorm">Rows that are longer are shortened to this length, in the table itself, whenever they are looked up; null: never. PyTorch's <c>max_norm</c>.</param>
+    /// <param name="normType">The p of that length's norm.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size below 1, or a padding index outside the table.</exception>
-    public Embedding(int count, int width, Rng rng, int? padding = null, Initializer? init = null)
+    public Embedding(int count, int width, Rng rng, int? padding = null, Initializer? init = null, float? maxNorm = null, float normType = 2)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         ArgumentNullException.ThrowIfNull(rng);
         if (padding is { } p && (uint)p >= (uint)count) { throw new ArgumentOutOfRangeException(nameof(padding), $"embedding: padding index {p} is outside 0..{count - 1}"); }
-        _padding = padding ?? -1;
+        (_padding, _maxNorm, _normType) = (padding ?? -1, maxNorm, normType);
         _weight = new([count, width]);
         (init ?? Init.Normal())(_weight, rng.Fork());
         if (_padding >= 0) { _weight.AsSpan().Slice(_padding * width, width).Clear(); }
@@ -34,7 +38,11 @@ public sealed class Embedding : Layer
     public Parameter Weight => _weight;
 
     /// <inheritdoc/>
-    public override Tensor Forward(Indices x) => _weight.Embedding(x, _padding);
+    public override Tensor Forward(Indices x)
+    {
+        if (_maxNorm is { } limit) { Bags.Shorten(_weight, x, limit, _normType); }
+        return _weight.Embedding(x, _padding);
+    }
 
     /// <summary>Refused: an embedding takes indices.</summary>
     /// <exception cref="InvalidOperationException">Always.</exception>

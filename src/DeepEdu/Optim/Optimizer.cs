@@ -75,6 +75,7 @@ public abstract class Optimizer : IStateful
             slot.Steps++;
             var group = slot.Group;
             Update(slot, g, LearningRate * group.LearningRateFactor, group.WeightDecay ?? _weightDecay);
+            slot.Parameter.Constraint?.Invoke(slot.Parameter);
         }
     }
 

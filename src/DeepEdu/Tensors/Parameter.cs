@@ -19,4 +19,7 @@ public sealed class Parameter : Tensor
         get => IsLeaf;
         set => IsLeaf = value;
     }
+
+    /// <summary>What an optimiser does to the values after each step of this parameter: a limit on weights. None if null. Keras' <c>kernel_constraint</c>.</summary>
+    public Action<Parameter>? Constraint { get; set; }
 }

@@ -1,0 +1,71 @@
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Nn;
+
+/// <summary>y = inner(x) + x, or + shortcut(x) where the shape changes: He et al. 2015, arXiv:1512.03385, eq. 1 and 2. "inner.*", "shortcut.*". Keras' <c>Add()([inner(x), x])</c>.
+/// <code>var block = new Residual(new Sequential(new Conv2d(8, 8, 3, rng, padding: 1), new Relu(), new Conv2d(8, 8, 3, rng, padding: 1)));</code></summary>
+public sealed class Residual : Layer
+{
+    private readonly Layer _inner;
+    private readonly Layer? _shortcut;
+
+    /// <summary>A block around a layer.</summary>
+    /// <param name="inner">What is learned on top of the shortcut.</param>
+    /// <param name="shortcut">The way around; x itself if null.</param>
+    public Residual(Layer inner, Layer? shortcut = null)
+    {
+        ArgumentNullException.ThrowIfNull(inner);
+        (_inner, _shortcut) = (inner, shortcut);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x)
+    {
+        Tensor y = _inner.Forward(x), around = _shortcut?.Forward(x) ?? x;
+        if (y.Shape != around.Shape) { throw new ShapeException("residual", $"the inner layer makes {around.Shape} of {x.Shape}'s way around into {y.Shape}; give a shortcut that ends in the same shape", y.Shape, around.Shape); }
+        return y + around;
+    }
+
+    /// <inheritdoc/>
+    protected internal override void Parts(Parts p)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        p.Of(_inner).Of(_shortcut);
+    }
+}
+
+/// <summary>Several layers on one input, their results side by side along an axis: "0.*", "1.*". Szegedy et al. 2015, arXiv:1409.4842. PyTorch's <c>torch.cat([a(x), b(x)], 1)</c>, Keras'
+/// <c>Concatenate()([a(x), b(x)])</c>. For results of different inputs see <see cref="Merge"/>.</summary>
+public sealed class Concat : Layer
+{
+    private readonly Layer[] _branches;
+    private readonly int _axis;
+
+    /// <summary>Branches whose results are joined along axis 1, the channels or features.</summary>
+    /// <param name="branches">The layers.</param>
+    public Concat(params Layer[] branches) : this(1, branches) { }
+
+    /// <summary>Branches whose results are joined along an axis.</summary>
+    /// <param name="axis">The axis; negative counts from the end.</param>
+    /// <param name="branches">The layers.</param>
+    public Concat(int axis, params Layer[] branches)
+    {
+        ArgumentNullException.ThrowIfNull(branches);
+        foreach (var layer in branches) { ArgumentNullException.ThrowIfNull(layer, nameof(branches)); }
+        (_axis, _branches) = (axis, [.. branches]);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => Tensor.Concat(Array.ConvertAll(_branches, b => b.Forward(x)), _axis);
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Indices x) => Tensor.Concat(Array.ConvertAll(_branches, b => b.Forward(x)), _axis);
+
+    /// <inheritdoc/>
+    protected internal override void Parts(Parts p)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        p.Of(_branches, "");
+    }
+}

@@ -1,0 +1,222 @@
+using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace DeepEdu.Ops;
+
+/// <summary>How the vectors of a bag become one.</summary>
+public enum BagMode
+{
+    /// <summary>Their sum.</summary>
+    Sum,
+
+    /// <summary>Their mean.</summary>
+    Mean,
+
+    /// <summary>The largest value of each place; of equals the first has the gradient.</summary>
+    Max,
+}
+
+/// <summary>Bags of embeddings: several rows of a table made one, without the rows themselves in memory.</summary>
+public static class Bags
+{
+    extension(Tensor x)
+    {
+        /// <summary>One vector a bag: the sum, mean or maximum of the rows of x that its indices name; 0 for a bag of none. PyTorch's <c>embedding_bag</c>.</summary>
+        /// <param name="index">[N, L]: a bag a row; or [total] with <paramref name="offsets"/>.</param>
+        /// <param name="mode">What becomes of a bag's rows.</param>
+        /// <param name="offsets">[N]: where in a flat <paramref name="index"/> each bag begins; the first is 0. Null for [N, L].</param>
+        /// <param name="padding">An index that does not count, so that bags of different sizes fit in rows. None if negative.</param>
+        /// <returns>[N, dim]. x is [rows, dim].</returns>
+        /// <exception cref="ShapeException">The table is not a matrix or has no row <paramref name="padding"/>, or the indices are not of those shapes.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">An index is not a row, or an offset is below the one before it or beyond the indices.</exception>
+        public Tensor EmbeddingBag(Indices index, BagMode mode = BagMode.Mean, Indices? offsets = null, int padding = -1)
+        {
+            ArgumentNullException.ThrowIfNull(index);
+            if (x.Rank != 2 || padding >= x.Shape[0]) { ThrowTable(x.Shape, padding); }
+            int[] starts = Starts(index, offsets);
+            index.CheckBelow("embedding-bag", x.Shape[0]);
+            int dim = x.Shape[1], bags = starts.Length - 1;
+            var y = Tensor.Empty([bags, dim], x.Device);
+            var tape = Tape.For(x);
+            // int32 rows in float memory: they live as long as the tape
+            var at = tape is null || mode != BagMode.Max ? null : Tensor.Empty([bags, dim], x.Device);
+            x.Device.Launch(new BagKernel(x.View, index, starts, y.View, at?.View ?? default, dim, mode, padding));
+            tape?.Add(y, (x, dy =>
+            {
+                var dx = Tensor.Zeros(x.Shape, x.Device);
+                if (at is not null) { x.Device.Launch(new BagMaxPullKernel(dy.View, at.View, dx.View, bags, dim)); }
+                else
+                {
+                    var rows = Tensor.Empty([index.Size, dim], x.Device);
+                    x.Device.Launch(new BagSpreadKernel(dy.View, index, starts, rows.View, dim, mode == BagMode.Mean, padding));
+                    x.Device.Launch(new Gathering.SelectAddKernel(rows.View, index, dx.View, 1, x.Shape[0], dim, padding));
+                }
+                return dx;
+            }
+            ));
+            return y;
+        }
+    }
+
+    /// <summary>Shortens the rows of a table that an index names to a length, in place. A row is scaled by limit / (norm + 10⁻⁷), as in PyTorch.</summary>
+    internal static void Shorten(Tensor table, Indices index, float limit, float p)
+    {
+        index.CheckBelow("embedding", table.Shape[0]);
+        table.Device.Launch(new ShortenKernel(table.View, index, table.Shape[1], limit, p));
+    }
+
+    private static int[] Starts(Indices index, Indices? offsets)
+    {
+        int[] starts;
+        if (offsets is null)
+        {
+            if (index.Rank != 2) { ThrowIndex(index.Shape, "without offsets the indices are [N, L], a bag a row"); }
+            starts = new int[index.Shape[0] + 1];
+            for (int i = 0; i < starts.Length; i++) { starts[i] = i * index.Shape[1]; }
+            return starts;
+        }
+        if (index.Rank != 1 || offsets.Rank != 1) { ThrowIndex(index.Shape, $"with offsets {offsets.Shape} both must have one axis"); }
+        starts = [.. offsets.Span, index.Size];
+        for (int i = 0; i < offsets.Size; i++)
+        {
+            if (i == 0 ? starts[0] != 0 : starts[i] < starts[i - 1] || starts[i] > index.Size) { ThrowOffset(starts[i], i, index.Size); }
+        }
+        return starts.Length > 1 || index.Size == 0 ? starts : throw new ShapeException("embedding-bag", $"{index.Shape} indices and no offset: they belong to no bag", index.Shape);
+    }
+
+    [DoesNotReturn]
+    private static void ThrowTable(Shape weight, int padding) =>
+        throw new ShapeException("embedding-bag", weight.Rank != 2 ? $"the table must be [rows, dim], not {weight}" : $"padding row {padding} of a table {weight} with rows 0..{weight[0] - 1}", weight);
+
+    [DoesNotReturn]
+    private static void ThrowIndex(Shape index, string why) => throw new ShapeException("embedding-bag", $"indices {index}: {why}", index);
+
+    [DoesNotReturn]
+    private static void ThrowOffset(int offset, int at, int total) => throw new ArgumentOutOfRangeException(nameof(offset),
+        $"embedding-bag: offset {offset} at position {at}: the first is 0, none is below the one before it or beyond the {total} indices");
+
+    // bags worth handing to another thread
+    private static int Grain(int dim, int indices, int bags) => Math.Max(1, CpuDevice.Grain / Math.Max(1, dim * (1 + (indices / Math.Max(1, bags)))));
+
+    /// <summary>Folds the rows of each bag. At: the row that each maximum came from, −1 for none, as int32.</summary>
+    public readonly record struct BagKernel(View X, Indices Index, int[] Starts, View Y, View At, int Dim, BagMode Mode, int Skip) : IKernel, IRange
+    {
+        /// <inheritdoc/>
+        public static string Name => "embedding-bag";
+
+        /// <inheritdoc/>
+        public void Run() => Work.For(Starts.Length - 1, Grain(Dim, Index.Size, Starts.Length - 1), this);
+
+        /// <inheritdoc/>
+        public void Run(int from, int to)
+        {
+            var table = CpuDevice.Of(X);
+            for (int b = from; b < to; b++)
+            {
+                var y = CpuDevice.Of(Y).Slice(b * Dim, Dim);
+                var at = At.IsNone ? default : System.Runtime.InteropServices.MemoryMarshal.Cast<float, int>(CpuDevice.Of(At)).Slice(b * Dim, Dim);
+                y.Clear();
+                at.Fill(-1);
+                int count = 0;
+                foreach (int row in Index.Span[Starts[b]..Starts[b + 1]])
+                {
+                    if (row == Skip) { continue; }
+                    var x = table.Slice(row * Dim, Dim);
+                    if (Mode == BagMode.Max) { Larger(x, row, y, at, first: count == 0); }
+                    else { TensorPrimitives.Add(y, x, y); }
+                    count++;
+                }
+                if (Mode == BagMode.Mean && count > 1) { TensorPrimitives.Multiply(y, 1f / count, y); }
+            }
+        }
+
+        private static void Larger(ReadOnlySpan<float> x, int row, Span<float> y, Span<int> at, bool first)
+        {
+            for (int i = 0; i < x.Length; i++)
+            {
+                if (!first && !(x[i] > y[i]) && !(float.IsNaN(x[i]) && !float.IsNaN(y[i]))) { continue; }
+                y[i] = x[i];
+                if (!at.IsEmpty) { at[i] = row; }
+            }
+        }
+    }
+
+    /// <summary>What each row of each bag gets of the bag's gradient.</summary>
+    public readonly record struct BagSpreadKernel(View Dy, Indices Index, int[] Starts, View Rows, int Dim, bool Mean, int Skip) : IKernel, IRange
+    {
+        /// <inheritdoc/>
+        public static string Name => "embedding-bag spread";
+
+        /// <inheritdoc/>
+        public void Run() => Work.For(Starts.Length - 1, Grain(Dim, Index.Size, Starts.Length - 1), this);
+
+        /// <inheritdoc/>
+        public void Run(int from, int to)
+        {
+            for (int b = from; b < to; b++)
+            {
+                var bag = Index.Span[Starts[b]..Starts[b + 1]];
+                int count = Skip < 0 ? bag.Length : bag.Length - bag.Count(Skip);
+                var dy = CpuDevice.Of(Dy).Slice(b * Dim, Dim);
+                for (int i = Starts[b]; i < Starts[b + 1]; i++) { TensorPrimitives.Multiply(dy, Mean && count > 1 ? 1f / count : 1, CpuDevice.Of(Rows).Slice(i * Dim, Dim)); }
+            }
+        }
+    }
+
+    /// <summary>Dx[At[b, i], i] += Dy[b, i].</summary>
+    public readonly record struct BagMaxPullKernel(View Dy, View At, View Dx, int Bags, int Dim) : IKernel, IRange
+    {
+        /// <inheritdoc/>
+        public static string Name => "embedding-bag max gradient";
+
+        // a strip of columns each, so that no two threads meet in a row
+        /// <inheritdoc/>
+        public void Run() => Work.For(Dim, Math.Max(16, CpuDevice.Grain / Math.Max(1, Bags)), this);
+
+        /// <inheritdoc/>
+        public void Run(int from, int to)
+        {
+            Span<float> dy = CpuDevice.Of(Dy), dx = CpuDevice.Of(Dx);
+            var at = System.Runtime.InteropServices.MemoryMarshal.Cast<float, int>(CpuDevice.Of(At));
+            for (int b = 0; b < Bags; b++)
+            {
+                for (int i = from; i < to; i++)
+                {
+                    int row = at[(b * Dim) + i];
+                    if (row >= 0) { dx[(row * Dim) + i] += dy[(b * Dim) + i]; }
+                }
+            }
+        }
+    }
+
+    /// <summary>Shortens rows of Table in place. One after the other: an index may stand twice.</summary>
+    public readonly record struct ShortenKernel(View Table, Indices Index, int Dim, float Limit, float P) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "embedding max norm";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            foreach (int row in Index.Span)
+            {
+                var x = CpuDevice.Of(Table).Slice(row * Dim, Dim);
+                float norm = Norm(x, P);
+                if (norm > Limit) { TensorPrimitives.Multiply(x, Limit / (norm + 1e-7f), x); }
+            }
+        }
+
+        private static float Norm(ReadOnlySpan<float> x, float p)
+        {
+            if (p == 2) { return TensorPrimitives.Norm(x); }
+            if (p == 1) { return TensorPrimitives.SumOfMagnitudes(x); }
+            if (float.IsPositiveInfinity(p)) { return MathF.Abs(TensorPrimitives.MaxMagnitude(x)); }
+            double sum = 0;
+            foreach (float v in x) { sum += Math.Pow(Math.Abs(v), p); }
+            return (float)Math.Pow(sum, 1 / (double)p);
+        }
+    }
+}
