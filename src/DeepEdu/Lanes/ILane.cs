@@ -64,9 +64,29 @@ public interface ILane<L> : IAdditionOperators<L, L, L>, ISubtractionOperators<L
     static abstract L WhereEqual(L a, L b, L yes, L no);
 }
 
+/// <summary>A lane on which <see cref="Numerics.VectorMath"/> makes exp, log, tanh and the others: every width of the processor, and a thread of a GPU.</summary>
+/// <typeparam name="L">The lane type itself.</typeparam>
+public interface IMathLane<L> : ILane<L> where L : struct, IMathLane<L>
+{
+    /// <summary>The nearest whole number, halves to even.</summary>
+    static abstract L Round(L x);
+
+    /// <summary>x between <paramref name="low"/> and <paramref name="high"/>; NaN stays NaN.</summary>
+    static abstract L Clamp(L x, L low, L high);
+
+    /// <summary>x · 2ⁿ for whole <paramref name="n"/> from −252 to 252, with gradual underflow and overflow to infinity; rounded once for |x| in [½, 2].</summary>
+    static abstract L ScaleByPowerOfTwo(L x, L n);
+
+    /// <summary>Splits x &gt; 0 (not subnormal) into m·2ᵉ with m in [√½, √2); returns m.</summary>
+    static abstract L SplitExponent(L x, out L e);
+
+    /// <summary>|<paramref name="magnitude"/>| with the sign of <paramref name="sign"/>.</summary>
+    static abstract L CopySign(L magnitude, L sign);
+}
+
 /// <summary>A lane that lives in memory: a loop over a row is written once over it, for every width.</summary>
 /// <typeparam name="L">The lane type itself.</typeparam>
-public interface IVectorLane<L> : ILane<L> where L : struct, IVectorLane<L>
+public interface IVectorLane<L> : IMathLane<L> where L : struct, IVectorLane<L>
 {
     /// <summary>How many floats stand side by side.</summary>
     static abstract int Width { get; }
@@ -86,21 +106,6 @@ public interface IVectorLane<L> : ILane<L> where L : struct, IVectorLane<L>
     /// <summary>The value in lane <paramref name="i"/>.</summary>
     static abstract float Get(L x, int i);
 
-    /// <summary>The nearest whole number, halves to even.</summary>
-    static abstract L Round(L x);
-
-    /// <summary>x between <paramref name="low"/> and <paramref name="high"/>; NaN stays NaN.</summary>
-    static abstract L Clamp(L x, L low, L high);
-
     /// <summary>Whether a &gt; b in any lane.</summary>
     static abstract bool AnyGreater(L a, L b);
-
-    /// <summary>x · 2ⁿ for whole <paramref name="n"/> from −252 to 252, with gradual underflow and overflow to infinity; rounded once for |x| in [½, 2].</summary>
-    static abstract L ScaleByPowerOfTwo(L x, L n);
-
-    /// <summary>Splits x &gt; 0 (not subnormal) into m·2ᵉ with m in [√½, √2); returns m.</summary>
-    static abstract L SplitExponent(L x, out L e);
-
-    /// <summary>|<paramref name="magnitude"/>| with the sign of <paramref name="sign"/>.</summary>
-    static abstract L CopySign(L magnitude, L sign);
 }

@@ -12,11 +12,11 @@ public static class VectorMath
 {
     /// <summary>eˣ, at most 1.02 ulp off, subnormal results included; 0 below −103.98, ∞ above 88.7228.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static L Exp<L>(L x) where L : struct, IVectorLane<L>, ILane<L> => ExpInRange(L.Clamp(x, -104f, 89f));
+    public static L Exp<L>(L x) where L : struct, IMathLane<L>, ILane<L> => ExpInRange(L.Clamp(x, -104f, 89f));
 
     /// <summary>ln x, at most 0.83 ulp off, subnormal x included; −∞ at ±0, NaN below.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static L Log<L>(L x) where L : struct, IVectorLane<L>, ILane<L>
+    public static L Log<L>(L x) where L : struct, IMathLane<L>, ILane<L>
     {
         // subnormals are first scaled by 2²³; then ln x = e ln 2 + ln(1 + f), 1 + f in [√½, √2)
         L smallest = 1.17549435e-38f;
@@ -41,7 +41,7 @@ public static class VectorMath
 
     /// <summary>tanh x, at most 2.5 ulp off.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static L Tanh<L>(L x) where L : struct, IVectorLane<L>, ILane<L>
+    public static L Tanh<L>(L x) where L : struct, IMathLane<L>, ILane<L>
     {
         // −t / (t + 2) with t = e^(−2|x|) − 1 made without cancellation, so that small x keep their relative accuracy
         L t = ExpMinus1(L.Clamp(-2f * L.Abs(x), -20f, 0f), out L n);
@@ -52,7 +52,7 @@ public static class VectorMath
 
     /// <summary>1 / (1 + e⁻ˣ), at most 2.41 ulp off, subnormal results included.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static L Sigmoid<L>(L x) where L : struct, IVectorLane<L>, ILane<L>
+    public static L Sigmoid<L>(L x) where L : struct, IMathLane<L>, ILane<L>
     {
         // through e^(−|x|) ≤ 1: nothing overflows, and results below the normal range stay right
         L e = ExpInRange(L.Clamp(-L.Abs(x), -104f, 0f));
@@ -61,7 +61,7 @@ public static class VectorMath
 
     /// <summary>erf x = 2/√π ∫₀ˣ e^(−t²) dt, at most 1.03 ulp off.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static L Erf<L>(L x) where L : struct, IVectorLane<L>, ILane<L>
+    public static L Erf<L>(L x) where L : struct, IMathLane<L>, ILane<L>
     {
         // x + x·P(x²) near 0; 1 − e^(−Q(|x|)) beyond
         L s = x * x, t = L.Clamp(L.Abs(x), 0f, 4f);
@@ -103,7 +103,7 @@ public static class VectorMath
 
     /// <summary>sin x and cos x together, for |x| ≤ 4.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static L SinCos<L>(L x, out L cosine) where L : struct, IVectorLane<L>, ILane<L>
+    internal static L SinCos<L>(L x, out L cosine) where L : struct, IMathLane<L>, ILane<L>
     {
         Reduce(L.Abs(x), out L sin, out L cos, out L quarter);
         cosine = Turn(quarter + 1f, sin, cos);
@@ -112,11 +112,11 @@ public static class VectorMath
 
     // for −104 ≤ x ≤ 89
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static L ExpInRange<L>(L x) where L : struct, IVectorLane<L>, ILane<L> => L.ScaleByPowerOfTwo(ExpMinus1(x, out L n) + 1f, n);
+    private static L ExpInRange<L>(L x) where L : struct, IMathLane<L>, ILane<L> => L.ScaleByPowerOfTwo(ExpMinus1(x, out L n) + 1f, n);
 
     // eʳ − 1 where x = n ln 2 + r, n whole and |r| ≤ ½ ln 2; n times the first part of ln 2 is exact
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static L ExpMinus1<L>(L x, out L n) where L : struct, IVectorLane<L>, ILane<L>
+    private static L ExpMinus1<L>(L x, out L n) where L : struct, IMathLane<L>, ILane<L>
     {
         n = L.Round(x * 1.44269504f);
         L r = L.MultiplyAdd(n, -0.693145752f, x);
@@ -134,7 +134,7 @@ public static class VectorMath
 
     // Cody and Waite 1980: a = quarter · π/2 + r, |r| ≤ π/4; sin r, cos r
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Reduce<L>(L a, out L sin, out L cos, out L quarter) where L : struct, IVectorLane<L>, ILane<L>
+    private static void Reduce<L>(L a, out L sin, out L cos, out L quarter) where L : struct, IMathLane<L>, ILane<L>
     {
         quarter = L.Round(a * 0.636619772f);
         L r = L.MultiplyAdd(quarter, -1.57079601e+00f, a);
@@ -153,7 +153,7 @@ public static class VectorMath
 
     // the sine after so many quarter turns: sin, cos, −sin, −cos
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static L Turn<L>(L quarter, L sin, L cos) where L : struct, IVectorLane<L>, ILane<L>
+    private static L Turn<L>(L quarter, L sin, L cos) where L : struct, IMathLane<L>, ILane<L>
     {
         quarter = L.MultiplyAdd(L.Floor(quarter * 0.25f), -4f, quarter);
         L y = L.WhereEqual(L.Abs(quarter - 2f), 1f, cos, sin);

@@ -1,0 +1,60 @@
+using DeepEdu.Devices;
+
+namespace DeepEdu.Gpu;
+
+/// <summary>A <see cref="Broadcast"/> in fields, as a kernel takes it: axes that are not there have size 1.</summary>
+internal struct GpuBroadcast
+{
+    private Axis _0, _1, _2, _3, _4, _5, _6, _7;
+    private int _rank;
+
+    public GpuBroadcast(in Broadcast how)
+    {
+        // innermost first
+        _rank = how.Rank;
+        _0 = Of(how, 0);
+        _1 = Of(how, 1);
+        _2 = Of(how, 2);
+        _3 = Of(how, 3);
+        _4 = Of(how, 4);
+        _5 = Of(how, 5);
+        _6 = Of(how, 6);
+        _7 = Of(how, 7);
+    }
+
+    /// <summary>Where value i of the result finds its operands.</summary>
+    public readonly void Locate(int i, out int a, out int b, out int c)
+    {
+        uint rest = (uint)i;
+        a = b = c = 0;
+        _0.Take(ref rest, ref a, ref b, ref c);
+        if (_rank > 1) { _1.Take(ref rest, ref a, ref b, ref c); }
+        if (_rank > 2) { _2.Take(ref rest, ref a, ref b, ref c); }
+        if (_rank > 3) { _3.Take(ref rest, ref a, ref b, ref c); }
+        if (_rank > 4) { _4.Take(ref rest, ref a, ref b, ref c); }
+        if (_rank > 5) { _5.Take(ref rest, ref a, ref b, ref c); }
+        if (_rank > 6) { _6.Take(ref rest, ref a, ref b, ref c); }
+        if (_rank > 7) { _7.Take(ref rest, ref a, ref b, ref c); }
+    }
+
+    private static Axis Of(in Broadcast how, int fromInnermost)
+    {
+        int at = how.Rank - 1 - fromInnermost;
+        return at < 0 ? new Axis { Size = 1 } : new Axis { Size = (uint)how.Sizes[at], A = how.A[at], B = how.B[at], C = how.C[at] };
+    }
+
+    private struct Axis
+    {
+        public uint Size;
+        public int A, B, C;
+
+        public readonly void Take(ref uint rest, ref int a, ref int b, ref int c)
+        {
+            int at = (int)(rest % Size);
+            rest /= Size;
+            a += at * A;
+            b += at * B;
+            c += at * C;
+        }
+    }
+}

@@ -1,0 +1,219 @@
+using System.Collections.Concurrent;
+using DeepEdu.Devices;
+using DeepEdu.Lanes;
+using DeepEdu.Memory;
+using ILGPU;
+using ILGPU.Runtime;
+using Floats = ILGPU.ArrayView<float>;
+
+namespace DeepEdu.Gpu;
+
+/// <summary>An accelerator of ILGPU as a device: CUDA, OpenCL, or ILGPU's processor that stands in for tests.</summary>
+public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
+{
+    private readonly Context? _owned;
+    private readonly Accelerator _accelerator;
+    private readonly Pool _pool;
+    private readonly ConcurrentDictionary<(Type Kernel, Type Formula), Delegate> _compiled = new();
+    private readonly ConcurrentDictionary<Type, Delegate> _kernels = new();
+    private readonly int _group, _grid;
+
+    internal GpuDevice(Accelerator accelerator, string kind, Context? owned = null)
+    {
+        (_accelerator, _owned, Kind) = (accelerator, owned, kind);
+        _pool = new((home, n) => new GpuBlock(Buffer(n)) { Home = home });
+        _group = Math.Min(256, accelerator.MaxNumThreadsPerGroup);
+        _grid = Math.Max(1, accelerator.NumMultiprocessors) * Math.Max(1, accelerator.MaxNumThreadsPerMultiprocessor / _group);
+        DeviceKernels.Register(this);
+    }
+
+    /// <summary>Through what it is reached: cuda, opencl or cpu.</summary>
+    public string Kind { get; }
+
+    /// <inheritdoc/>
+    public override string Name => $"{Kind} ({_accelerator.Name})";
+
+    /// <inheritdoc/>
+    public override Pool Pool => _pool;
+
+    /// <summary>Bytes that tensors hold now, without those that wait in the pool.</summary>
+    public long LiveBytes => _pool.LiveBytes;
+
+    /// <summary>Whether an operation without a kernel here throws; otherwise it runs on the processor, with copies both ways, and <see cref="Log"/> is told once.</summary>
+    public bool Strict { get; set; }
+
+    /// <summary>Told once an operation that it runs on the processor; the error stream at first.</summary>
+    public Action<string> Log { get; set; } = Console.Error.WriteLine;
+
+    internal Accelerator Accelerator => _accelerator;
+
+    /// <summary>Gives the blocks that wait in the pool back to the accelerator. PyTorch's <c>torch.cuda.empty_cache</c>.</summary>
+    public void EmptyCache()
+    {
+        Synchronize();
+        _pool.Trim();
+    }
+
+    /// <inheritdoc/>
+    public override Block Allocate(int length)
+    {
+        if (Arena.Current is not { } arena) { return new GpuBlock(Buffer(length)); }
+        var block = _pool.Rent(length);
+        arena.Own(block);
+        return block;
+    }
+
+    /// <inheritdoc/>
+    public override Block AllocatePersistent(int length) => new GpuBlock(Buffer(length));
+
+    /// <inheritdoc/>
+    public override void Write(ReadOnlySpan<float> from, View to)
+    {
+        if (from.Length > 0) { Of(to).CopyFromCPU(_accelerator.DefaultStream, from); }
+        Synchronize();
+    }
+
+    /// <inheritdoc/>
+    public override void Read(View from, Span<float> to)
+    {
+        if (to.Length > 0) { Of(from).CopyToCPU(_accelerator.DefaultStream, to); }
+        Synchronize();
+    }
+
+    /// <inheritdoc/>
+    public override void Copy(View from, View to)
+    {
+        if (from.Length > 0) { Of(from).CopyTo(_accelerator.DefaultStream, Of(to)); }
+    }
+
+    /// <inheritdoc/>
+    public override void Fill(View to, float value)
+    {
+        if (to.Length > 0) { Compiled<float, Action<KernelConfig, Floats, float>>(typeof(FillLoop), a => a.LoadStreamKernel<Floats, float>(Loops.Fill))(Over(to.Length), Of(to), value); }
+    }
+
+    /// <inheritdoc/>
+    public override void Map<F>(F f, View x, View y)
+    {
+        if (y.Length == 0) { return; }
+        if (Aligned(x) && Aligned(y))
+        {
+            Compiled<F, Action<KernelConfig, F, ArrayView<Float4>, ArrayView<Float4>>>(typeof(Map4Loop), a => a.LoadStreamKernel<F, ArrayView<Float4>, ArrayView<Float4>>(Loops.Map4))
+                (Over(y.Length / 4), f, Fours(x), Fours(y));
+            return;
+        }
+        Compiled<F, Action<KernelConfig, F, Floats, Floats>>(typeof(MapLoop), a => a.LoadStreamKernel<F, Floats, Floats>(Loops.Map))(Over(y.Length), f, Of(x), Of(y));
+    }
+
+    /// <inheritdoc/>
+    public override void Zip<F>(F f, View a, View b, View y, in Broadcast how)
+    {
+        if (y.Length == 0) { return; }
+        if (how.Rank == 1 && how.A[0] == 1 && how.B[0] == 1 && Aligned(a) && Aligned(b) && Aligned(y))
+        {
+            Compiled<F, Action<KernelConfig, F, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>>>(typeof(Zip4Loop),
+                at => at.LoadStreamKernel<F, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>>(Loops.Zip4))(Over(y.Length / 4), f, Fours(a), Fours(b), Fours(y));
+            return;
+        }
+        Compiled<F, Action<KernelConfig, F, Floats, Floats, Floats, GpuBroadcast>>(typeof(ZipLoop), at => at.LoadStreamKernel<F, Floats, Floats, Floats, GpuBroadcast>(Loops.Zip))
+            (Over(y.Length), f, Of(a), Of(b), Of(y), new(how));
+    }
+
+    /// <inheritdoc/>
+    public override void Zip3<F>(F f, View a, View b, View c, View y, in Broadcast how)
+    {
+        if (y.Length == 0) { return; }
+        Compiled<F, Action<KernelConfig, F, Floats, Floats, Floats, Floats, GpuBroadcast>>(typeof(Zip3Loop), at => at.LoadStreamKernel<F, Floats, Floats, Floats, Floats, GpuBroadcast>(Loops.Zip3))
+            (Over(y.Length), f, Of(a), Of(b), Of(c), Of(y), new(how));
+    }
+
+    /// <inheritdoc/>
+    public override void Fold<F>(F f, View x, int outer, int n, int inner, View y)
+    {
+        if (y.Length == 0) { return; }
+        if (n == 0) { Fill(y, f.Start); }
+        else if (inner > 1) { Compiled<F, Action<KernelConfig, F, Floats, int, int, Floats>>(typeof(ColumnLoop), a => a.LoadStreamKernel<F, Floats, int, int, Floats>(Loops.FoldColumns))(Over(y.Length), f, Of(x), n, inner, Of(y)); }
+        else
+        {
+            // long rows in pieces, so that every multiprocessor has some
+            const int Piece = 16 * Loops.FoldGroup;
+            int pieces = (n + Piece - 1) / Piece;
+            if (pieces == 1) { Rows(f, Of(x), n, 1, n, Of(y)); return; }
+            using var arena = new Arena();
+            var partial = new View(Allocate(outer * pieces), 0, outer * pieces);
+            Rows(f, Of(x), n, pieces, Piece, Of(partial));
+            Fold(new JoinFold<F>(f), partial, outer, pieces, 1, y);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Update<F>(F f, View w, View g, View s1, View s2, View s3)
+    {
+        if (w.Length == 0) { return; }
+        var none = Of(w);
+        Compiled<F, Action<KernelConfig, F, Floats, Floats, Floats, Floats, Floats, int>>(typeof(UpdateLoop), a => a.LoadStreamKernel<F, Floats, Floats, Floats, Floats, Floats, int>(Loops.Update))
+            (Over(w.Length), f, none, Of(g), F.States > 0 ? Of(s1) : none, F.States > 1 ? Of(s2) : none, F.States > 2 ? Of(s3) : none, F.States);
+    }
+
+    /// <inheritdoc/>
+    public override void Launch<K>(in K kernel)
+    {
+        if (_kernels.TryGetValue(typeof(K), out var body)) { ((DeviceKernel<K>)body)(this, kernel); }
+        else { Processor.Run(this, kernel); }
+    }
+
+    /// <inheritdoc/>
+    public override void Synchronize() => _accelerator.Synchronize();
+
+    /// <summary>Lets go of the accelerator. Tensors on it can no longer be used.</summary>
+    public void Dispose()
+    {
+        _pool.Trim();
+        _accelerator.Dispose();
+        _owned?.Dispose();
+    }
+
+    /// <summary>States what runs for a kernel here.</summary>
+    internal void Register<K>(DeviceKernel<K> body) where K : struct, IKernel => _kernels[typeof(K)] = body;
+
+    internal static Floats Of(View v) => ((GpuBlock)v.Block).Memory.View.SubView(v.Offset, v.Length).BaseView;
+
+    /// <summary>As many threads as work, up to what the accelerator holds at once.</summary>
+    internal KernelConfig Over(int work) => new(Math.Max(1, Math.Min(_grid, (work + _group - 1) / _group)), _group);
+
+    /// <summary>A compiled kernel: made once for each formula.</summary>
+    internal D Compiled<F, D>(Type loop, Func<Accelerator, D> load) where D : Delegate => (D)_compiled.GetOrAdd((loop, typeof(F)), _ => load(_accelerator));
+
+    private MemoryBuffer1D<float, Stride1D.Dense> Buffer(int length) => _accelerator.Allocate1D<float>(Math.Max(1, length));
+
+    private void Rows<F>(F f, Floats x, int n, int pieces, int piece, Floats y) where F : unmanaged, IFold =>
+        Compiled<F, Action<KernelConfig, F, Floats, int, int, int, Floats>>(typeof(RowLoop), a => a.LoadStreamKernel<F, Floats, int, int, int, Floats>(Loops.FoldRows))
+            (new(Math.Min(y.IntLength, 65535), Loops.FoldGroup), f, x, n, pieces, piece, y);
+
+    // 16 bytes: buffers begin on 256
+    private static bool Aligned(View v) => v.Offset % 4 == 0 && v.Length % 4 == 0;
+
+    private static ArrayView<Float4> Fours(View v) => ((GpuBlock)v.Block).Memory.View.SubView(v.Offset, v.Length).Cast<float, Float4>().BaseView;
+
+    // names of the loops among the compiled kernels
+    private sealed class FillLoop;
+
+    private sealed class MapLoop;
+
+    private sealed class Map4Loop;
+
+    private sealed class ZipLoop;
+
+    private sealed class Zip4Loop;
+
+    private sealed class Zip3Loop;
+
+    private sealed class ColumnLoop;
+
+    private sealed class RowLoop;
+
+    private sealed class UpdateLoop;
+}
+
+/// <summary>What an accelerator runs for a kernel.</summary>
+internal delegate void DeviceKernel<K>(GpuDevice device, in K kernel) where K : struct, IKernel;

@@ -1,0 +1,85 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using DeepEdu.Devices;
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+namespace DeepEdu.Gpu;
+
+/// <content>Which accelerators there are.</content>
+public sealed partial class GpuDevice
+{
+    private static readonly Lazy<Found> s_found = new(Look);
+
+    /// <summary>Whether ILGPU is in this build.</summary>
+    public static bool IsBuilt => true;
+
+    /// <summary>Every accelerator that was looked for, with why it is usable or not. Nothing is looked for before the first call.</summary>
+    public static IReadOnlyList<GpuInfo> Doctor() => s_found.Value.Infos;
+
+    /// <summary>The usable accelerators, CUDA before OpenCL; the stand-in of <see cref="Simulated"/> is not among them.</summary>
+    public static IReadOnlyList<GpuDevice> All() => s_found.Value.Devices;
+
+    /// <summary>The accelerator with the most memory, CUDA before OpenCL.</summary>
+    /// <exception cref="NotSupportedException">There is none; the message says what was found.</exception>
+    public static GpuDevice Best() => All().OrderByDescending(d => d.Kind == "cuda").ThenByDescending(d => d.Accelerator.MemorySize).FirstOrDefault()
+        ?? throw new NotSupportedException($"gpu: no usable accelerator. {string.Join("; ", Doctor())}");
+
+    /// <summary>ILGPU's accelerator on the processor: it runs the very kernels, slowly, and is there for tests.</summary>
+    public static GpuDevice Simulated()
+    {
+        var context = Context.Create(b => b.CPU(new CPUDevice(32, 8, 1)).EnableAlgorithms());
+        return new(context.GetCPUDevice(0).CreateAccelerator(context), "cpu", context);
+    }
+
+    private static Found Look()
+    {
+        FindVersionedLibraries();
+        Found found = new([], []);
+        Try(found, "cuda", b => b.Cuda().EnableAlgorithms(), c => c.GetCudaDevices());
+        Try(found, "opencl", b => b.OpenCL().EnableAlgorithms(), c => c.GetCLDevices());
+        return found;
+    }
+
+    private static void Try<T>(Found found, string kind, Action<Context.Builder> enable, Func<Context, Context.DeviceCollection<T>> devices) where T : ILGPU.Runtime.Device
+    {
+        try
+        {
+            var context = Context.Create(enable);
+            int count = 0;
+            foreach (var device in devices(context))
+            {
+                count++;
+                try
+                {
+                    found.Devices.Add(new(device.CreateAccelerator(context), kind));
+                    found.Infos.Add(new(kind, device.Name, null));
+                }
+                catch (Exception e) when (e is not OutOfMemoryException) { found.Infos.Add(new(kind, device.Name, e.Message)); }
+            }
+            if (count == 0) { found.Infos.Add(new(kind, kind, "no driver or no device found")); }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException) { found.Infos.Add(new(kind, kind, e.Message)); }
+    }
+
+    // a machine without the developer packages has the libraries under their versioned names only
+    private static void FindVersionedLibraries()
+    {
+        try
+        {
+            NativeLibrary.SetDllImportResolver(typeof(Context).Assembly, (name, assembly, path) =>
+            {
+                if (NativeLibrary.TryLoad(name, assembly, path, out nint handle)) { return handle; }
+                string? versioned = name.Contains("cuda", StringComparison.OrdinalIgnoreCase) ? "libcuda.so.1" : name.Contains("opencl", StringComparison.OrdinalIgnoreCase) ? "libOpenCL.so.1" : null;
+                return versioned is not null && NativeLibrary.TryLoad(versioned, out handle) ? handle : 0;
+            });
+        }
+        catch (InvalidOperationException) { } // the program has a resolver of its own
+    }
+
+    private sealed record Found(List<GpuDevice> Devices, List<GpuInfo> Infos);
+}

@@ -1,0 +1,48 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using DeepEdu.Devices;
+using DeepEdu.Memory;
+
+namespace DeepEdu.Gpu;
+
+/// <summary>A kernel that has no body on an accelerator, run on the processor: its views are copied there and back.</summary>
+internal static class Processor
+{
+    private static readonly ConcurrentDictionary<(GpuDevice Device, Type Kernel), bool> s_told = new();
+    private static readonly ConcurrentDictionary<Type, FieldInfo[]> s_fields = new();
+
+    public static void Run<K>(GpuDevice device, K kernel) where K : struct, IKernel
+    {
+        if (device.Strict) { throw new NotSupportedException($"{K.Name}: no kernel on {device.Name}; set Strict to false to let it run on the processor, or move its operands with To(CpuDevice.Instance)"); }
+        if (s_told.TryAdd((device, typeof(K)), true)) { device.Log($"{K.Name}: no kernel on {device.Name}; it runs on the processor"); }
+        Dictionary<Block, CpuBlock> here = [];
+        object boxed = kernel;
+        List<(View There, View Here)> pairs = [];
+        Move(boxed, here, pairs);
+        ((K)boxed).Run();
+        foreach (var (there, local) in pairs) { device.Write(CpuDevice.Of(local), there); }
+
+        void Move(object owner, Dictionary<Block, CpuBlock> shadows, List<(View, View)> moved)
+        {
+            foreach (var field in Fields(owner.GetType()))
+            {
+                object value = field.GetValue(owner)!;
+                if (value is View { IsNone: false, Block: GpuBlock } view)
+                {
+                    if (!shadows.TryGetValue(view.Block, out var shadow)) { shadows[view.Block] = shadow = new(view.Block.Capacity, pinned: false); }
+                    View local = new(shadow, view.Offset, view.Length);
+                    device.Read(view, CpuDevice.Of(local));
+                    moved.Add((view, local));
+                    field.SetValue(owner, local);
+                }
+                else if (value is not null && field.FieldType is { IsValueType: true, IsPrimitive: false, IsEnum: false } t && t.Namespace?.StartsWith("DeepEdu", StringComparison.Ordinal) == true && t != typeof(View))
+                {
+                    Move(value, shadows, moved);
+                    field.SetValue(owner, value);
+                }
+            }
+        }
+    }
+
+    private static FieldInfo[] Fields(Type type) => s_fields.GetOrAdd(type, t => t.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic));
+}

@@ -1,0 +1,58 @@
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Gpu.Tests;
+
+/// <summary>Every row of the catalogue on a device: the processor's values and gradients within rounding.</summary>
+public class DeviceCatalogTests
+{
+    private static readonly GpuDevice s_device = Device();
+
+    public static TheoryData<string> All => [.. DeepEdu.Tests.OpCatalog.Rows.Select(r => r.Name)];
+
+    [Theory, MemberData(nameof(All))]
+    public void EqualsTheProcessor(string name)
+    {
+        var row = DeepEdu.Tests.OpCatalog.Row(name);
+        foreach (var c in DeepEdu.Tests.OpGolden.Cases(row))
+        {
+            if (c.Inputs.Length == 0) { continue; }
+            var (y0, g0) = Run(row, c, CpuDevice.Instance);
+            var (y1, g1) = Run(row, c, s_device);
+            // both round each operation once, but sum in another order and contract other pairs to fused multiply-adds
+            Close(y0, y1, Math.Max(row.Tolerance, 2e-5f), $"{name}: output");
+            for (int i = 0; i < g0.Length; i++) { Close(g0[i], g1[i], Math.Max(row.Tolerance, 2e-5f), $"{name}: gradient {i}"); }
+        }
+    }
+
+    private static (float[] Y, float[][] Gradients) Run(DeepEdu.Tests.OpRow row, DeepEdu.Tests.OpCase c, Device device)
+    {
+        using var tape = new Tape();
+        var inputs = Array.ConvertAll(c.Inputs, x => Tensor.Of(x.Shape, x.ToArray(), device));
+        foreach (int i in c.Differentiable) { tape.Watch(inputs[i]); }
+        var y = row.Run(inputs, c.Indices);
+        if (c.Differentiable.Length == 0) { return (y.ToArray(), []); }
+        var dy = Tensor.Of(y.Shape, [.. Enumerable.Range(0, y.Size).Select(i => MathF.Sin(i + 1))], y.Device);
+        var g = tape.Gradients(y, dy);
+        return (y.ToArray(), [.. c.Differentiable.Select(i => g.Find(inputs[i])?.ToArray() ?? new float[inputs[i].Size])]);
+    }
+
+    private static void Close(float[] want, float[] got, float tolerance, string what)
+    {
+        Assert.Equal(want.Length, got.Length);
+        float largest = want.Where(float.IsFinite).Select(MathF.Abs).DefaultIfEmpty().Max();
+        for (int i = 0; i < want.Length; i++)
+        {
+            if (want[i].Equals(got[i])) { continue; }
+            Assert.True(MathF.Abs(want[i] - got[i]) <= tolerance * (MathF.Abs(want[i]) + (0.1f * largest)), $"{what}: value {i} is {got[i]:g9}, expected {want[i]:g9}");
+        }
+    }
+
+    private static GpuDevice Device()
+    {
+        var all = GpuDevice.All();
+        return all.Count > 0 ? all[0] : GpuDevice.Simulated();
+    }
+}
