@@ -110,7 +110,7 @@ public sealed class Gradients
 
     private readonly record struct Slot(Tensor Value, bool Owned);
 
-    private readonly struct Sum : IZip
+    internal readonly struct Sum : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => a + b;

@@ -45,7 +45,7 @@ public sealed partial class CpuDevice
         }
     }
 
-    private readonly struct TwoOfThree<F>(F f) : IZip3 where F : unmanaged, IZip
+    internal readonly struct TwoOfThree<F>(F f) : IZip3 where F : unmanaged, IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L a, L b, L c) where L : struct, ILane<L> => f.Apply(a, b);

@@ -138,19 +138,19 @@ public static partial class Losses
     private static void ThrowLabel(int label, int at, int classes, int ignore) =>
         throw new ArgumentOutOfRangeException(null, $"nll: label {label} at position {at} is outside 0..{classes - 1} and is not the ignored one, {ignore}");
 
-    private readonly struct SquaredFormula : IZip
+    internal readonly struct SquaredFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L t) where L : struct, ILane<L> => (x - t) * (x - t);
     }
 
-    private readonly struct AbsoluteFormula : IZip
+    internal readonly struct AbsoluteFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L t) where L : struct, ILane<L> => L.Abs(x - t);
     }
 
-    private readonly struct HuberFormula(float delta, float scale) : IZip
+    internal readonly struct HuberFormula(float delta, float scale) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L t) where L : struct, ILane<L>
@@ -160,32 +160,32 @@ public static partial class Losses
         }
     }
 
-    private readonly struct BinaryFormula : IZip
+    internal readonly struct BinaryFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L p, L t) where L : struct, ILane<L> => -((t * L.Max(L.Log(p), -100f)) + ((1f - t) * L.Max(L.Log(1f - p), -100f)));
     }
 
-    private readonly struct BinaryPull : IZip3
+    internal readonly struct BinaryPull : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L p, L t) where L : struct, ILane<L> => dy * (p - t) / L.Max(p * (1f - p), 1e-12f);
     }
 
-    private readonly struct KlFormula : IZip
+    internal readonly struct KlFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L t) where L : struct, ILane<L> => L.WhereGreater(t, 0f, t * (L.Log(t) - x), 0f);
     }
 
-    private readonly struct KlPull : IZip3
+    internal readonly struct KlPull : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x, L t) where L : struct, ILane<L> => -(dy * t);
     }
 
     // targets are detached: never asked for
-    private readonly struct NoPull : IZip3
+    internal readonly struct NoPull : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L a, L b) where L : struct, ILane<L> => 0f;

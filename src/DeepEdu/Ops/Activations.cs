@@ -91,32 +91,32 @@ public static class Activations
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static L SoftplusOfMinus<L>(L x) where L : struct, ILane<L> => L.Max(-x, 0f) + Functions.Log1p(L.Exp(-L.Abs(x)));
 
-    private readonly struct LeakyReluFormula(float slope) : IMap
+    internal readonly struct LeakyReluFormula(float slope) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.WhereGreater(x, 0f, x, slope * x);
     }
 
-    private readonly struct LeakyReluPull(float slope) : IZip
+    internal readonly struct LeakyReluPull(float slope) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x) where L : struct, ILane<L> => L.WhereGreater(x, 0f, dy, slope * dy);
     }
 
-    private readonly struct EluFormula(float alpha, float scale) : IMap
+    internal readonly struct EluFormula(float alpha, float scale) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => scale * L.WhereGreater(x, 0f, x, alpha * Functions.Expm1(x));
     }
 
-    private readonly struct EluPull(float alpha, float scale) : IZip
+    internal readonly struct EluPull(float alpha, float scale) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x) where L : struct, ILane<L> => dy * (scale * L.WhereGreater(x, 0f, 1f, alpha * L.Exp(x)));
     }
 
     // with e = eˣ, tanh(ln(1 + e)) = n/(n + 2), n = e(e + 2): no logarithm; beyond 20 the quotient is 1
-    private readonly struct MishFormula : IMap
+    internal readonly struct MishFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L>
@@ -126,7 +126,7 @@ public static class Activations
         }
     }
 
-    private readonly struct SoftplusFormula(float beta, float threshold) : IMap
+    internal readonly struct SoftplusFormula(float beta, float threshold) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L>
@@ -136,7 +136,7 @@ public static class Activations
         }
     }
 
-    private readonly struct SoftplusPull(float beta, float threshold) : IZip
+    internal readonly struct SoftplusPull(float beta, float threshold) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x) where L : struct, ILane<L>
@@ -146,43 +146,43 @@ public static class Activations
         }
     }
 
-    private readonly struct LogSigmoidFormula : IMap
+    internal readonly struct LogSigmoidFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => -SoftplusOfMinus(x);
     }
 
-    private readonly struct LogSigmoidPull : IZip
+    internal readonly struct LogSigmoidPull : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x) where L : struct, ILane<L> => dy * L.Sigmoid(-x);
     }
 
-    private readonly struct HardSigmoidFormula : IMap
+    internal readonly struct HardSigmoidFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.Min(L.Max((x / 6f) + 0.5f, 0f), 1f);
     }
 
-    private readonly struct HardTanhFormula(float min, float max) : IMap
+    internal readonly struct HardTanhFormula(float min, float max) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.Min(L.Max(x, min), max);
     }
 
-    private readonly struct InsidePull(float min, float max, float slope) : IZip
+    internal readonly struct InsidePull(float min, float max, float slope) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x) where L : struct, ILane<L> => L.WhereGreater(x, min, L.WhereGreater(max, x, slope * dy, 0f), 0f);
     }
 
-    private readonly struct SoftsignFormula : IMap
+    internal readonly struct SoftsignFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => x / (1f + L.Abs(x));
     }
 
-    private readonly struct SoftsignPull : IZip
+    internal readonly struct SoftsignPull : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x) where L : struct, ILane<L>

@@ -172,61 +172,61 @@ public static class Arithmetic
         public Tensor Remainder(Tensor b) => x.Zip(b, default(RemainderFormula), "remainder");
     }
 
-    private readonly struct DivPullB : IZip3
+    internal readonly struct DivPullB : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L a, L b) where L : struct, ILane<L> => -(dy * (a / b / b));
     }
 
-    private readonly struct FromFormula(float c) : IMap
+    internal readonly struct FromFormula(float c) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => c - x;
     }
 
-    private readonly struct OverFormula(float c) : IMap
+    internal readonly struct OverFormula(float c) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => c / x;
     }
 
-    private readonly struct OverPull(float c) : IZip
+    internal readonly struct OverPull(float c) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x) where L : struct, ILane<L> => -(dy * (c / x / x));
     }
 
-    private readonly struct MinFormula : IZip
+    internal readonly struct MinFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.Min(a, b);
     }
 
-    private readonly struct MaxFormula : IZip
+    internal readonly struct MaxFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.Max(a, b);
     }
 
-    private readonly struct ClampFormula(float min, float max) : IMap
+    internal readonly struct ClampFormula(float min, float max) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.Min(L.Max(x, min), max);
     }
 
-    private readonly struct ClampPull(float min, float max) : IZip
+    internal readonly struct ClampPull(float min, float max) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x) where L : struct, ILane<L> => L.WhereGreaterOrEqual(x, min, L.WhereGreaterOrEqual(max, x, dy, 0f), 0f);
     }
 
-    private readonly struct RemainderFormula : IZip
+    internal readonly struct RemainderFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => a - (b * L.Floor(a / b));
     }
 
-    private readonly struct RemainderByFormula(float c) : IMap
+    internal readonly struct RemainderByFormula(float c) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => x - (c * L.Floor(x / c));

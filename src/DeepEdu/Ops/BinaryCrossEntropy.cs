@@ -54,25 +54,25 @@ public static class BinaryCrossEntropyOp
         }
     }
 
-    private readonly struct LossFormula : IZip
+    internal readonly struct LossFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L t) where L : struct, ILane<L> => ((1f - t) * x) + Activations.SoftplusOfMinus(x);
     }
 
-    private readonly struct LossPull : IZip3
+    internal readonly struct LossPull : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x, L t) where L : struct, ILane<L> => dy * (L.Sigmoid(x) - t);
     }
 
-    private readonly struct WeightedFormula : IZip3
+    internal readonly struct WeightedFormula : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L t, L p) where L : struct, ILane<L> => ((1f - t) * x) + ((1f + ((p - 1f) * t)) * Activations.SoftplusOfMinus(x));
     }
 
-    private readonly struct WeightedSlope : IZip3
+    internal readonly struct WeightedSlope : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L t, L p) where L : struct, ILane<L> => 1f - t - ((1f + ((p - 1f) * t)) * L.Sigmoid(-x));

@@ -94,80 +94,80 @@ public static class Comparisons
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereEqual(a, b, 1f, 0f);
     }
 
-    private readonly struct WithFormula<F>(F f, float c) : IMap where F : unmanaged, IZip
+    internal readonly struct WithFormula<F>(F f, float c) : IMap where F : unmanaged, IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => f.Apply(x, L.Of(c));
     }
 
-    private readonly struct NotEqualFormula : IZip
+    internal readonly struct NotEqualFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereEqual(a, b, 0f, 1f);
     }
 
-    private readonly struct LessFormula : IZip
+    internal readonly struct LessFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereGreater(b, a, 1f, 0f);
     }
 
-    private readonly struct LessOrEqualFormula : IZip
+    internal readonly struct LessOrEqualFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereGreaterOrEqual(b, a, 1f, 0f);
     }
 
-    private readonly struct GreaterFormula : IZip
+    internal readonly struct GreaterFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereGreater(a, b, 1f, 0f);
     }
 
-    private readonly struct GreaterOrEqualFormula : IZip
+    internal readonly struct GreaterOrEqualFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereGreaterOrEqual(a, b, 1f, 0f);
     }
 
-    private readonly struct AndFormula : IZip
+    internal readonly struct AndFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereEqual(a, 0f, 0f, L.WhereEqual(b, 0f, 0f, 1f));
     }
 
-    private readonly struct OrFormula : IZip
+    internal readonly struct OrFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereEqual(a, 0f, L.WhereEqual(b, 0f, 0f, 1f), 1f);
     }
 
-    private readonly struct IsNaNFormula : IMap
+    internal readonly struct IsNaNFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.WhereEqual(x, x, 0f, 1f);
     }
 
     // ∞ − ∞ is NaN
-    private readonly struct IsFiniteFormula : IMap
+    internal readonly struct IsFiniteFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.WhereEqual(x - x, 0f, 1f, 0f);
     }
 
-    private readonly struct FillFormula(float value) : IZip
+    internal readonly struct FillFormula(float value) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L mask) where L : struct, ILane<L> => L.WhereEqual(mask, 0f, x, value);
     }
 
-    private readonly struct KeepFormula : IZip
+    internal readonly struct KeepFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L mask) where L : struct, ILane<L> => L.WhereEqual(mask, 0f, 0f, x);
     }
 
-    private readonly struct WhereFormula : IZip3
+    internal readonly struct WhereFormula : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L condition, L yes, L no) where L : struct, ILane<L> => L.WhereEqual(condition, 0f, no, yes);

@@ -159,7 +159,7 @@ public static class CrossEntropyOp
         }
     }
 
-    private readonly struct GradientFormula(float scale, float minus) : IMap
+    internal readonly struct GradientFormula(float scale, float minus) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L e) where L : struct, ILane<L> => (scale * e) - minus;

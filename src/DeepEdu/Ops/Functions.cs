@@ -129,121 +129,121 @@ public static class Functions
         public L Apply<L>(L dy, L y) where L : struct, ILane<L> => dy * (y * (1f - y));
     }
 
-    private readonly struct Expm1Formula : IMap
+    internal readonly struct Expm1Formula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => Expm1(x);
     }
 
-    private readonly struct Expm1Pull : IZip
+    internal readonly struct Expm1Pull : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L y) where L : struct, ILane<L> => dy * (y + 1f);
     }
 
-    private readonly struct LogFormula : IMap
+    internal readonly struct LogFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.Log(x);
     }
 
-    private readonly struct Log1pFormula : IMap
+    internal readonly struct Log1pFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => Log1p(x);
     }
 
-    private readonly struct Log1pPull : IZip
+    internal readonly struct Log1pPull : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x) where L : struct, ILane<L> => dy / (1f + x);
     }
 
-    private readonly struct SqrtPull : IZip
+    internal readonly struct SqrtPull : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L y) where L : struct, ILane<L> => dy / (y + y);
     }
 
-    private readonly struct RsqrtFormula : IMap
+    internal readonly struct RsqrtFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => 1f / L.Sqrt(x);
     }
 
-    private readonly struct RsqrtPull : IZip
+    internal readonly struct RsqrtPull : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L y) where L : struct, ILane<L> => dy * (-0.5f * (y * y * y));
     }
 
-    private readonly struct AbsFormula : IMap
+    internal readonly struct AbsFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.Abs(x);
     }
 
-    private readonly struct SquareFormula : IMap
+    internal readonly struct SquareFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => x * x;
     }
 
-    private readonly struct SquarePull : IZip
+    internal readonly struct SquarePull : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x) where L : struct, ILane<L> => dy * (x + x);
     }
 
-    private readonly struct ReciprocalFormula : IMap
+    internal readonly struct ReciprocalFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => 1f / x;
     }
 
-    private readonly struct ReciprocalPull : IZip
+    internal readonly struct ReciprocalPull : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L y) where L : struct, ILane<L> => -(dy * (y * y));
     }
 
-    private readonly struct SinFormula : IMap
+    internal readonly struct SinFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.Sin(x);
     }
 
-    private readonly struct CosFormula : IMap
+    internal readonly struct CosFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.Cos(x);
     }
 
-    private readonly struct ErfFormula : IMap
+    internal readonly struct ErfFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.Erf(x);
     }
 
-    private readonly struct SignFormula : IMap
+    internal readonly struct SignFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.WhereGreater(x, 0f, 1f, L.WhereGreater(0f, x, -1f, 0f));
     }
 
-    private readonly struct FloorFormula : IMap
+    internal readonly struct FloorFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.Floor(x);
     }
 
-    private readonly struct CeilFormula : IMap
+    internal readonly struct CeilFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => -L.Floor(-x);
     }
 
-    private readonly struct RoundFormula : IMap
+    internal readonly struct RoundFormula : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L>

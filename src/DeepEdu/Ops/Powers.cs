@@ -67,55 +67,55 @@ public static class Powers
         return n < 0 ? 1f / y : y;
     }
 
-    private readonly struct WholePowerFormula(int n) : IMap
+    internal readonly struct WholePowerFormula(int n) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => Products(x, n);
     }
 
-    private readonly struct WholePowerPull(int n) : IZip
+    internal readonly struct WholePowerPull(int n) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x) where L : struct, ILane<L> => n == 0 ? L.Of(0) : dy * (n * Products(x, n - 1));
     }
 
-    private readonly struct PowerOfFormula(float p) : IMap
+    internal readonly struct PowerOfFormula(float p) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => Raise(x, L.Of(p));
     }
 
-    private readonly struct PowerOfPull(float p) : IZip
+    internal readonly struct PowerOfPull(float p) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x) where L : struct, ILane<L> => dy * (p * Raise(x, L.Of(p - 1)));
     }
 
-    private readonly struct BaseFormula(float c) : IMap
+    internal readonly struct BaseFormula(float c) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => Raise(L.Of(c), x);
     }
 
-    private readonly struct ScalePull(float c) : IZip
+    internal readonly struct ScalePull(float c) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L y) where L : struct, ILane<L> => dy * (y * c);
     }
 
-    private readonly struct PowFormula : IZip
+    internal readonly struct PowFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => Raise(a, b);
     }
 
-    private readonly struct PowPullBase : IZip3
+    internal readonly struct PowPullBase : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L a, L b) where L : struct, ILane<L> => L.WhereEqual(b, 0f, 0f, dy * (b * Raise(a, b - 1f)));
     }
 
-    private readonly struct PowPullExponent : IZip3
+    internal readonly struct PowPullExponent : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L a, L b) where L : struct, ILane<L>

@@ -202,7 +202,7 @@ public static class Reductions
     }
 
     // the product of what is not 0
-    private readonly struct RestFold : IFold
+    internal readonly struct RestFold : IFold
     {
         public float Start => 1;
 
@@ -213,7 +213,7 @@ public static class Reductions
         public L Join<L>(L a, L b) where L : struct, ILane<L> => a * b;
     }
 
-    private readonly struct ZeroFold : IFold
+    internal readonly struct ZeroFold : IFold
     {
         public float Start => 0;
 
@@ -224,7 +224,7 @@ public static class Reductions
         public L Join<L>(L a, L b) where L : struct, ILane<L> => a + b;
     }
 
-    private readonly struct AnyFold : IFold
+    internal readonly struct AnyFold : IFold
     {
         public float Start => 0;
 
@@ -235,7 +235,7 @@ public static class Reductions
         public L Join<L>(L a, L b) where L : struct, ILane<L> => L.Max(a, b);
     }
 
-    private readonly struct AllFold : IFold
+    internal readonly struct AllFold : IFold
     {
         public float Start => 1;
 
@@ -246,19 +246,19 @@ public static class Reductions
         public L Join<L>(L a, L b) where L : struct, ILane<L> => L.Min(a, b);
     }
 
-    private readonly struct FirstFormula(float c) : IZip
+    internal readonly struct FirstFormula(float c) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L a, L b) where L : struct, ILane<L> => c * a;
     }
 
-    private readonly struct WhenFormula(float zeros) : IZip3
+    internal readonly struct WhenFormula(float zeros) : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L rest, L count) where L : struct, ILane<L> => L.WhereEqual(count, zeros, dy * rest, 0f);
     }
 
-    private readonly struct ProductPull : IZip3
+    internal readonly struct ProductPull : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L atZero, L elsewhere) where L : struct, ILane<L> => L.WhereEqual(x, 0f, atZero, elsewhere / x);

@@ -214,7 +214,7 @@ public static class SoftmaxOp
         public L Join<L>(L a, L b) where L : struct, ILane<L> => a + b;
     }
 
-    private readonly struct LogFormula(float max, float log) : IMap
+    internal readonly struct LogFormula(float max, float log) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => x - max - log;

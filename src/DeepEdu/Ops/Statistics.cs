@@ -86,7 +86,7 @@ public static class Statistics
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static L Shift<L>(L m) where L : struct, ILane<L> => L.WhereEqual(m - m, 0f, m, 0f);
 
-    private readonly struct SquareDistance : IZip
+    internal readonly struct SquareDistance : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L mean) where L : struct, ILane<L>
@@ -96,19 +96,19 @@ public static class Statistics
         }
     }
 
-    private readonly struct VariancePull(float c) : IZip3
+    internal readonly struct VariancePull(float c) : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L mean, L dy) where L : struct, ILane<L> => c * (x - mean) * dy;
     }
 
-    private readonly struct RootPull : IZip
+    internal readonly struct RootPull : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L y) where L : struct, ILane<L> => L.WhereEqual(y, 0f, 0f, dy / (y + y));
     }
 
-    private readonly struct SquareFold : IFold
+    internal readonly struct SquareFold : IFold
     {
         public float Start => 0;
 
@@ -119,25 +119,25 @@ public static class Statistics
         public L Join<L>(L a, L b) where L : struct, ILane<L> => a + b;
     }
 
-    private readonly struct NormPull : IZip3
+    internal readonly struct NormPull : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L y, L dy) where L : struct, ILane<L> => L.WhereEqual(y, 0f, 0f, dy * (x / y));
     }
 
-    private readonly struct ShiftedExp : IZip
+    internal readonly struct ShiftedExp : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L m) where L : struct, ILane<L> => L.Exp(x - Shift(m));
     }
 
-    private readonly struct ShiftedLog : IZip
+    internal readonly struct ShiftedLog : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L sum, L m) where L : struct, ILane<L> => L.Log(sum) + Shift(m);
     }
 
-    private readonly struct LogSumExpPull : IZip3
+    internal readonly struct LogSumExpPull : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L y, L dy) where L : struct, ILane<L> => dy * L.Exp(x - y);

@@ -52,7 +52,7 @@ public sealed class Adagrad : Optimizer
         Epsilon = (float)_options.Epsilon,
     }, gradient);
 
-    private struct Formula : IUpdate
+    internal struct Formula : IUpdate
     {
         public float Rate, Pull, Epsilon;
 

@@ -85,7 +85,7 @@ public class Adam : Optimizer
     }
 
     /// <summary>One step.</summary>
-    private struct Plain : IUpdate
+    internal struct Plain : IUpdate
     {
         public Core Core;
 
@@ -100,7 +100,7 @@ public class Adam : Optimizer
     }
 
     /// <summary>One step of AMSGrad.</summary>
-    private struct Largest : IUpdate
+    internal struct Largest : IUpdate
     {
         public Core Core;
 

@@ -60,19 +60,19 @@ public static class Clip
         if (!(limit > 0)) { throw new ArgumentOutOfRangeException(nameof(limit), $"clip: the limit {limit} must be above 0"); }
     }
 
-    private readonly struct Bound(float limit) : IMap
+    internal readonly struct Bound(float limit) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.Max(-limit, L.Min(limit, x));
     }
 
-    private readonly struct Scale(float by) : IMap
+    internal readonly struct Scale(float by) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => by * x;
     }
 
-    private readonly struct SumOfSquares : IFold
+    internal readonly struct SumOfSquares : IFold
     {
         public float Start => 0;
 

@@ -63,7 +63,7 @@ public sealed class RmsProp : Optimizer
         else { slot.Run(new Full { Plain = plain, Momentum = (float)_options.Momentum, Center = _options.Centered ? 1 : 0 }, gradient); }
     }
 
-    private struct Plain : IUpdate
+    internal struct Plain : IUpdate
     {
         public float Rate, Pull, Decay, Fresh, Epsilon;
 
@@ -78,7 +78,7 @@ public sealed class RmsProp : Optimizer
         }
     }
 
-    private struct Full : IUpdate
+    internal struct Full : IUpdate
     {
         public Plain Plain;
         public float Momentum, Center;

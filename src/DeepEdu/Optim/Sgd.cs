@@ -58,7 +58,7 @@ public sealed class Sgd : Optimizer
         }, gradient);
     }
 
-    private struct Plain : IUpdate
+    internal struct Plain : IUpdate
     {
         public float Rate, Pull;
 
@@ -69,7 +69,7 @@ public sealed class Sgd : Optimizer
             => w -= Rate * L.MultiplyAdd(Pull, w, g);
     }
 
-    private struct Heavy : IUpdate
+    internal struct Heavy : IUpdate
     {
         public float Rate, Pull, Momentum, Fresh, Ahead;
 

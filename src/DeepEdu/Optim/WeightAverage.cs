@@ -125,7 +125,7 @@ public sealed class WeightAverage : IStateful
         }
     }
 
-    private readonly struct Blend(float decay) : IZip
+    internal readonly struct Blend(float decay) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L mean, L value) where L : struct, ILane<L> => value + (decay * (mean - value));
