@@ -15,7 +15,7 @@ public static partial class OpCatalog
         new("scatter-add last", (x, i) => x[0].ScatterAdd(-1, i[0], x[1])) { Big = [[300, 7], [300, 200]], BigIndices = [Scattered([300, 200], 7)] },
         new("embedding", (x, i) => x[0].Embedding(i[0])) { Big = [[50, 100]], BigIndices = [Scattered([40, 25], 50)] },
         new("embedding padding", (x, i) => x[0].Embedding(i[0], padding: 2)) { CheckTolerance = 0 }, // the padding row has a gradient of 0 though the output depends on it
-        new("one-hot", (x, i) => i[0].OneHot(4) * x[0]),
+        new("one-hot", (x, i) => i[0].OneHot(4, x[0].Device) * x[0]),
         new("sort", x => x[0].Sort().Values) { Big = [[70, 300]] },
         new("sort descending", x => x[0].Sort(1, descending: true).Values),
         new("sort special", x => x[0].Sort(0).Values.Detach()),

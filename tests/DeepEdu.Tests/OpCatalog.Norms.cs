@@ -34,10 +34,10 @@ public static partial class OpCatalog
 
     // the running statistics are copies: running the row must not change its inputs
     private static Tensor BatchNorm(Tensor[] x, bool training) =>
-        x[0].BatchNorm(Tensor.Of(x[3].Shape, x[3].ToArray()), Tensor.Of(x[4].Shape, x[4].ToArray()), x[1], x[2], training: training);
+        x[0].BatchNorm(Tensor.Of(x[3].Shape, x[3].ToArray(), x[3].Device), Tensor.Of(x[4].Shape, x[4].ToArray(), x[4].Device), x[1], x[2], training: training);
 
     private static Tensor InstanceNorm(Tensor[] x, bool training) =>
-        x[0].InstanceNorm(Tensor.Of(x[3].Shape, x[3].ToArray()), Tensor.Of(x[4].Shape, x[4].ToArray()), x[1], x[2], training: training);
+        x[0].InstanceNorm(Tensor.Of(x[3].Shape, x[3].ToArray(), x[3].Device), Tensor.Of(x[4].Shape, x[4].ToArray(), x[4].Device), x[1], x[2], training: training);
 
     private static Tensor Standard(Tensor x, int[] axes, float eps) =>
         (x - x.Mean(axes, keepDims: true)) * (x.Var(axes, correction: 0, keepDims: true) + eps).Rsqrt();

@@ -62,7 +62,7 @@ public static partial class OpCatalog
         {
             for (int j = 0; j < parts[i].Shape[1]; j++)
             {
-                var part = parts[i][.., j] * Tensor.Scalar(i + 1);
+                var part = parts[i][.., j] * (i + 1);
                 sum = sum is null ? part : sum + part;
             }
         }

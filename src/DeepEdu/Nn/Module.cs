@@ -1,3 +1,4 @@
+using DeepEdu.Devices;
 using DeepEdu.Numerics;
 using DeepEdu.Tensors;
 
@@ -38,6 +39,15 @@ public abstract class Module : IStateful
             foreach (var (_, p) in Parameters()) { n += p.Size; }
             return n;
         }
+    }
+
+    /// <summary>Moves every parameter and buffer to a device; tensors given to the model must be there too. Make the optimiser afterwards: its statistics lie where the parameters do.
+    /// PyTorch's <c>model.to(device)</c>.</summary>
+    /// <exception cref="ArgumentNullException">No device.</exception>
+    public void To(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        foreach (var (_, value) in Collect().Tensors) { value.MoveTo(device); }
     }
 
     /// <summary>Stops learning every parameter. PyTorch's <c>requires_grad_(False)</c>; Keras' <c>trainable = False</c>.</summary>

@@ -49,7 +49,7 @@ public sealed class Adadelta : Optimizer
         Epsilon = (float)_options.Epsilon,
     }, gradient);
 
-    private struct Formula : IUpdate
+    internal struct Formula : IUpdate
     {
         public float Rate, Pull, Decay, Fresh, Epsilon;
 

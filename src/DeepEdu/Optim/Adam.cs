@@ -68,7 +68,7 @@ public class Adam : Optimizer
     }
 
     /// <summary>What the formulas share: the coefficients of one step.</summary>
-    private struct Core
+    internal struct Core
     {
         public float B1, A1, B2, A2, Rate, Root, Epsilon, Pull, Shrink;
 

@@ -54,7 +54,7 @@ public sealed class Adamax : Optimizer
         Pull = (float)weightDecay,
     }, gradient);
 
-    private struct Formula : IUpdate
+    internal struct Formula : IUpdate
     {
         public float B1, A1, B2, Rate, Epsilon, Pull;
 

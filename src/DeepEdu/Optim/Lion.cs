@@ -50,7 +50,7 @@ public sealed class Lion : Optimizer
         Shrink = (float)(1 - (learningRate * weightDecay)),
     }, gradient);
 
-    private struct Formula : IUpdate
+    internal struct Formula : IUpdate
     {
         public float B1, A1, B2, A2, Rate, Shrink;
 

@@ -82,7 +82,7 @@ public sealed class NAdam : Optimizer
         return _product;
     }
 
-    private struct Formula : IUpdate
+    internal struct Formula : IUpdate
     {
         public float B1, A1, B2, A2, Now, Ahead, Root, Epsilon, Pull, Shrink;
 

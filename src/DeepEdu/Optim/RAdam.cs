@@ -68,7 +68,7 @@ public sealed class RAdam : Optimizer
         }, gradient);
     }
 
-    private struct Formula : IUpdate
+    internal struct Formula : IUpdate
     {
         public float B1, A1, B2, A2, Rate, Root, Epsilon, Pull, Shrink;
 

@@ -9,8 +9,8 @@ namespace DeepEdu.Tensors;
 [DebuggerDisplay("{DebugText,nq}")]
 public partial class Tensor
 {
-    private readonly Block _block;
-    private readonly int _offset, _generation;
+    private Block _block;
+    private int _offset, _generation;
 
     private protected Tensor(Shape shape, Device device, Block block, int offset)
         => (Shape, Device, _block, _offset, _generation) = (shape, device, block, offset, block.Generation);
@@ -19,7 +19,7 @@ public partial class Tensor
     public Shape Shape { get; }
 
     /// <summary>Where the values are.</summary>
-    public Device Device { get; }
+    public Device Device { get; private set; }
 
     /// <summary>How many values.</summary>
     public int Size => Shape.Size;
@@ -104,6 +104,15 @@ public partial class Tensor
     {
         if (values.Length != Size) { throw new ShapeException("copy", $"{values.Length} values into {Shape}, which holds {Size}", Shape); }
         Device.Write(values, View);
+    }
+
+    /// <summary>The same tensor on another device: its values move, and whoever holds it sees them there.</summary>
+    internal void MoveTo(Device device)
+    {
+        if (Device == device) { return; }
+        var block = device.AllocatePersistent(Size);
+        device.Write(ToArray(), new(block, 0, Size));
+        (Device, _block, _offset, _generation) = (device, block, 0, block.Generation);
     }
 
     private string DebugText => _block.Generation == _generation ? ToString()! : $"float32{Shape}: its memory has gone back";

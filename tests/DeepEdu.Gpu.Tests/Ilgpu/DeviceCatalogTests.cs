@@ -22,8 +22,8 @@ public class DeviceCatalogTests
             var (y0, g0) = Run(row, c, CpuDevice.Instance);
             var (y1, g1) = Run(row, c, s_device);
             // both round each operation once, but sum in another order and contract other pairs to fused multiply-adds
-            Close(y0, y1, Math.Max(row.Tolerance, 2e-5f), $"{name}: output");
-            for (int i = 0; i < g0.Length; i++) { Close(g0[i], g1[i], Math.Max(row.Tolerance, 2e-5f), $"{name}: gradient {i}"); }
+            Close(y0, y1, Math.Max(row.Tolerance, 1e-4f), $"{name}: output");
+            for (int i = 0; i < g0.Length; i++) { Close(g0[i], g1[i], Math.Max(row.Tolerance, 1e-4f), $"{name}: gradient {i}"); }
         }
     }
 

@@ -1,0 +1,72 @@
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Optim;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Gpu.Tests;
+
+/// <summary>The same program on both devices: models moved, trained for a few steps, and compared.</summary>
+public class DeviceTrainingTests
+{
+    private static readonly Dictionary<string, (Func<Rng, Layer> Make, Shape Input)> s_models = new()
+    {
+        ["mlp"] = (r => new Sequential(new Dense(6, 16, r), new Relu(), new Dropout(0.2f, r), new LayerNorm(16), new Dense(16, 3, r)), [10, 6]),
+        ["cnn"] = (r => new Sequential(new Conv2d(1, 4, 3, r, padding: 1, bias: false), new Relu(), new MaxPool2d(2), new BatchNorm(4), new Flatten(), new Dense(36, 3, r)), [4, 1, 6, 6]),
+        ["lstm"] = (r => new Sequential(new Lstm(5, 6, r, layers: 2), new Lambda(x => x[.., ^1, ..]), new Dense(6, 3, r)), [3, 7, 5]),
+    };
+
+    public static TheoryData<string> Models => [.. s_models.Keys];
+
+    [Theory, MemberData(nameof(Models))]
+    public void TrainsAsOnTheProcessor(string name)
+    {
+        var (losses0, weights0) = Train(name, CpuDevice.Instance);
+        using var device = GpuDevice.Simulated();
+        var (losses1, weights1) = Train(name, device);
+        // five steps of Adam: rounding in another order grows a little from step to step
+        for (int i = 0; i < losses0.Length; i++) { Assert.Equal(losses0[i], losses1[i], 2e-4f); }
+        for (int i = 0; i < weights0.Length; i++) { Assert.Equal(weights0[i], weights1[i], 2e-3f); }
+        Assert.Equal(0, device.LiveBytes);
+    }
+
+    [Fact]
+    public void StrictNamesWhatHasNoKernel()
+    {
+        using var device = GpuDevice.Simulated();
+        device.Strict = true;
+        var x = Tensor.Of([1, 1, 4, 4], new float[16], device);
+        Assert.Contains("no kernel", Assert.Throws<NotSupportedException>(() => x.MaxPool2d((2, 2))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AnOperationOnTwoDevicesNamesBoth()
+    {
+        using var device = GpuDevice.Simulated();
+        var message = Assert.Throws<InvalidOperationException>(() => Tensor.Ones([2]) + Tensor.Ones([2], device)).Message;
+        Assert.Contains("cpu,", message, StringComparison.Ordinal);
+        Assert.Contains(device.Name, message, StringComparison.Ordinal);
+    }
+
+    private static (float[] Losses, float[] Weights) Train(string name, Device device)
+    {
+        var rng = new Rng(3);
+        var (make, shape) = s_models[name];
+        var model = make(rng);
+        model.To(device);
+        var x = Tensor.Normal(shape, new Rng(4)).To(device);
+        Indices labels = Enumerable.Range(0, shape[0]).Select(i => i % 3).ToArray();
+        var adam = new Adam(model.Parameters(), new() { LearningRate = 0.01 });
+        float[] losses = new float[5];
+        for (int i = 0; i < losses.Length; i++)
+        {
+            using var tape = new Tape();
+            var loss = model.Forward(x).CrossEntropy(labels);
+            losses[i] = loss.Item();
+            adam.Step(tape.Gradients(loss));
+        }
+        return (losses, [.. model.Parameters().SelectMany(p => p.Value.ToArray())]);
+    }
+}
