@@ -5,7 +5,7 @@ namespace DeepEdu.Tensors;
 
 /// <summary>Values under names: whole numbers, numbers, texts, arrays of them, tensors. What goes into a checkpoint, and the settings and metrics in its manifest. Names with a
 /// common prefix make a part: "optimizer.weight.step" is "weight.step" of <c>Part("optimizer")</c>. Names keep the order in which they were set.</summary>
-public sealed class StateDict
+public sealed class StateDict : IStateful
 {
     private readonly OrderedDictionary<string, object> _values;
     private readonly HashSet<string> _read;
@@ -145,6 +145,21 @@ public sealed class StateDict
     {
         ArgumentNullException.ThrowIfNull(to);
         to.LoadState(Part(name));
+    }
+
+    /// <summary>Puts all values into another, so that a few values of one's own, such as the number of the step, can be a part of a checkpoint.</summary>
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        foreach (string name in Names) { to[name] = this[name]; }
+    }
+
+    /// <summary>Takes over all values of another, in place of its own.</summary>
+    public void LoadState(StateDict from)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        foreach (string name in Names) { _values.Remove(_prefix + name); }
+        foreach (string name in from.Names) { Put(name, from[name]); }
     }
 
     /// <summary>The value as it is, for writers of files.</summary>

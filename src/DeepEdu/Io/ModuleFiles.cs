@@ -1,0 +1,57 @@
+using DeepEdu.Data;
+using DeepEdu.Nn;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Io;
+
+/// <summary>A module's words for files.</summary>
+public static class ModuleFiles
+{
+    extension(Module module)
+    {
+        /// <summary>Writes the model to a checkpoint of its own, as part "model".</summary>
+        /// <param name="path">Where.</param>
+        /// <param name="info">What the manifest says.</param>
+        /// <param name="others">What belongs to the model: a normaliser, a vocabulary.</param>
+        /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
+        public void Save(string path, CheckpointInfo? info = null, params IReadOnlyList<(string Name, IStateful Value)> others)
+            => CheckpointFile.Save(path, info ?? new(), [("model", module), .. others]);
+
+        /// <summary>Takes over the weights in a checkpoint's part "model".</summary>
+        /// <param name="path">Where.</param>
+        /// <param name="strict">Whether every name must be there on both sides, in the same shape. If not, what fits is taken over.</param>
+        /// <returns>What did not fit.</returns>
+        /// <exception cref="InvalidDataException">The file is no sound checkpoint; or, strict, names are missing, unexpected, or of other shapes: all are listed, and nothing is changed.</exception>
+        public LoadReport Load(string path, bool strict = true) => module.Take(path, CheckpointFile.Load(path).State("model"), strict);
+
+        /// <summary>Writes parameters and buffers to a safetensors file, which PyTorch reads with <c>safetensors.torch.load_file</c>.</summary>
+        /// <param name="path">Where.</param>
+        /// <param name="type">How the numbers are stored: F32, F16, BF16 or F64.</param>
+        /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
+        public void SaveWeights(string path, NumberType type = NumberType.F32)
+            => SafeTensors.Write(path, [.. module.Parameters().Select(p => (p.Name, (Tensor)p.Value)), .. module.Buffers()], type);
+
+        /// <summary>Takes over the weights in a safetensors file, such as one that PyTorch wrote with <c>safetensors.torch.save_file(model.state_dict(), path)</c>. Its batch norms'
+        /// "num_batches_tracked" are passed over.</summary>
+        /// <param name="path">Where.</param>
+        /// <param name="strict">Whether every name must be there on both sides, in the same shape. If not, what fits is taken over.</param>
+        /// <returns>What did not fit.</returns>
+        /// <exception cref="InvalidDataException">The file is no sound safetensors file; or, strict, names are missing, unexpected, or of other shapes: all are listed, and nothing is changed.</exception>
+        public LoadReport LoadWeights(string path, bool strict = true)
+        {
+            using var file = SafeTensors.Open(path);
+            var state = new StateDict();
+            foreach (var entry in file.Entries)
+            {
+                if (!entry.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal)) { state.Set(entry.Name, file.Tensor(entry.Name)); }
+            }
+            return module.Take(path, state, strict);
+        }
+
+        private LoadReport Take(string path, StateDict state, bool strict)
+        {
+            try { return module.LoadWeights(state, strict); }
+            catch (InvalidDataException e) { throw new InvalidDataException($"{path}: {e.Message}", e); }
+        }
+    }
+}

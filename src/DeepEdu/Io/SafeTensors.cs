@@ -1,0 +1,176 @@
+using System.Buffers.Binary;
+using DeepEdu.Data;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Io;
+
+/// <summary>A tensor in a safetensors file.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">How its numbers are stored.</param>
+/// <param name="Shape">The sizes of its axes.</param>
+public sealed record SafeTensorsEntry(string Name, NumberType Type, Shape Shape)
+{
+    /// <summary>Where the numbers begin, from the end of the header.</summary>
+    internal long Begin { get; init; }
+
+    /// <summary>How many bytes they take.</summary>
+    internal long Bytes => (long)Shape.Size * Type.Width();
+}
+
+/// <summary>Reads and writes safetensors files, the format in which models are exchanged with PyTorch and Hugging Face: eight bytes with the length of a JSON header, the header with type, shape
+/// and place of each tensor, and the numbers, little-endian. Only what is asked for is read. The header is checked before anything is believed: names twice, places that overlap, leave
+/// gaps, reach beyond the file or do not have the size of their shape are errors.
+/// <code>
+/// using var file = SafeTensors.Open("model.safetensors");
+/// Tensor weight = file.Tensor("encoder.weight");
+/// </code></summary>
+public sealed class SafeTensors : IDisposable
+{
+    /// <summary>The longest header, as in the reference implementation.</summary>
+    internal const int LongestHeader = 100_000_000;
+
+    private readonly Stream _stream;
+    private readonly string _path;
+    private readonly Dictionary<string, SafeTensorsEntry> _byName = new(StringComparer.Ordinal);
+    private readonly bool _keepOpen;
+    private long _at;
+
+    private SafeTensors(Stream stream, long length, string path, bool keepOpen)
+    {
+        (_stream, _path, _keepOpen) = (stream, path, keepOpen);
+        try
+        {
+            (Entries, Metadata) = SafeTensorsHeader.Read(stream, length);
+            foreach (var entry in Entries) { _byName.Add(entry.Name, entry); }
+        }
+        catch (InvalidDataException e)
+        {
+            Dispose();
+            throw new InvalidDataException($"{path}: not a sound safetensors file: {e.Message}", e);
+        }
+        Offset = stream.CanSeek ? stream.Position : 0;
+    }
+
+    /// <summary>The tensors, in the order in which their numbers stand in the file.</summary>
+    public IReadOnlyList<SafeTensorsEntry> Entries { get; }
+
+    /// <summary>Texts that the writer added.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    private long Offset { get; }
+
+    /// <summary>Opens a file and reads its header.</summary>
+    /// <exception cref="InvalidDataException">It is not a sound safetensors file; says why.</exception>
+    public static SafeTensors Open(string path)
+    {
+        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+        return new(file, file.Length, path, keepOpen: false);
+    }
+
+    /// <summary>Reads from a stream. One that cannot seek must be asked for its tensors in the order of <see cref="Entries"/>.</summary>
+    /// <param name="stream">Stands at the beginning of the file, and is left open.</param>
+    /// <param name="length">How long the file is.</param>
+    /// <param name="name">What errors call it.</param>
+    public static SafeTensors Open(Stream stream, long length, string name = "safetensors")
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        return new(stream, length, name, keepOpen: true);
+    }
+
+    /// <summary>A tensor, converted to float32 if it is stored otherwise.</summary>
+    /// <exception cref="KeyNotFoundException">There is none of this name.</exception>
+    public Tensor Tensor(string name)
+    {
+        var entry = Find(name);
+        return Tensors.Tensor.Wrap(Numbers<float>(entry), entry.Shape);
+    }
+
+    /// <summary>Whole numbers.</summary>
+    /// <exception cref="InvalidDataException">They are not stored as whole numbers.</exception>
+    public long[] Longs(string name)
+    {
+        var entry = Find(name);
+        return entry.Type.IsFloat() ? throw new InvalidDataException($"{_path}: \"{name}\" is {entry.Type}, not whole numbers") : Numbers<long>(entry);
+    }
+
+    /// <summary>Numbers in double precision.</summary>
+    public double[] Doubles(string name) => Numbers<double>(Find(name));
+
+    /// <summary>Everything as tensors under their names.</summary>
+    public StateDict ToState()
+    {
+        var state = new StateDict();
+        foreach (var entry in Entries) { state.Set(entry.Name, Tensor(entry.Name)); }
+        return state;
+    }
+
+    /// <summary>Writes a file, as a whole or not at all.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="tensors">Names and tensors, such as <c>model.Parameters()</c>.</param>
+    /// <param name="type">How the numbers are stored: F32, F16, BF16 or F64.</param>
+    /// <param name="metadata">Texts to add.</param>
+    /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
+    public static void Write(string path, IEnumerable<(string Name, Tensor Value)> tensors, NumberType type = NumberType.F32, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        var items = Items(tensors, type);
+        AtomicFile.Write(path, to => Write(to, items, metadata));
+    }
+
+    /// <summary>Writes to a stream.</summary>
+    public static void Write(Stream to, IEnumerable<(string Name, Tensor Value)> tensors, NumberType type = NumberType.F32, IReadOnlyDictionary<string, string>? metadata = null)
+        => Write(to, Items(tensors, type), metadata);
+
+    /// <summary>Writes tensors, longs and doubles, each in its own type.</summary>
+    internal static void Write(Stream to, IReadOnlyList<(SafeTensorsEntry Entry, object Value)> items, IReadOnlyDictionary<string, string>? metadata)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        // wide numbers first, so that each stands at a multiple of its width
+        var sorted = items.OrderByDescending(i => i.Entry.Type.Width()).ToArray();
+        byte[] header = SafeTensorsHeader.Write(sorted.Select(s => s.Entry), metadata);
+        Span<byte> length = stackalloc byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+        to.Write(length);
+        to.Write(header);
+        foreach (var (entry, value) in sorted)
+        {
+            switch (value)
+            {
+                case long[] longs: NumberCodec.Write<long>(to, entry.Type, longs); break;
+                case double[] doubles: NumberCodec.Write<double>(to, entry.Type, doubles); break;
+                case Tensor { Device: Devices.CpuDevice } tensor: NumberCodec.Write<float>(to, entry.Type, tensor.AsSpan()); break;
+                case Tensor tensor: NumberCodec.Write<float>(to, entry.Type, tensor.ToArray()); break;
+            }
+        }
+    }
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose()
+    {
+        if (!_keepOpen) { _stream.Dispose(); }
+    }
+
+    private static (SafeTensorsEntry, object)[] Items(IEnumerable<(string Name, Tensor Value)> tensors, NumberType type)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        return !type.IsFloat()
+            ? throw new ArgumentException($"safetensors: tensors are written as F32, F16, BF16 or F64, not {type}", nameof(type))
+            : [.. tensors.Select(t => (new SafeTensorsEntry(t.Name, type, t.Value.Shape), (object)t.Value))];
+    }
+
+    private SafeTensorsEntry Find(string name) => _byName.TryGetValue(name, out var entry) ? entry
+        : throw new KeyNotFoundException($"{_path}: there is no \"{name}\"; it holds {string.Join(", ", Entries.Take(8).Select(e => $"\"{e.Name}\""))}{(Entries.Count > 8 ? ", …" : "")}");
+
+    private T[] Numbers<T>(SafeTensorsEntry entry) where T : unmanaged, System.Numerics.INumber<T>
+    {
+        var values = new T[entry.Shape.Size];
+        try
+        {
+            if (_stream.CanSeek) { _stream.Position = Offset + entry.Begin; }
+            else if (_at != entry.Begin) { throw new InvalidOperationException($"{_path}: this stream cannot go back; ask for the tensors in the order of Entries"); }
+            NumberCodec.Read<T>(_stream, entry.Type, bigEndian: false, values);
+            _at = entry.Begin + entry.Bytes;
+        }
+        catch (Exception e) when (e is EndOfStreamException or InvalidDataException) { throw new InvalidDataException($"{_path}: \"{entry.Name}\": {e.Message}", e); }
+        return values;
+    }
+}
