@@ -55,7 +55,7 @@ internal static class StateJson
         _ => throw new InvalidDataException("null is no value"),
     };
 
-    private static object Number(ref Utf8JsonReader json) => json.ValueSpan.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0 ? json.GetInt64() : json.GetDouble();
+    private static object Number(ref Utf8JsonReader json) => json.ValueSpan.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0 ? (object)json.GetInt64() : json.GetDouble();
 
     private static object Special(ref Utf8JsonReader json)
     {

@@ -30,13 +30,12 @@ public sealed record LoadReport(IReadOnlyList<string> Missing, IReadOnlyList<str
     internal static LoadReport Of(Parts parts, StateDict from)
     {
         List<string> missing = [], misshaped = [];
-        var left = new HashSet<string>(from.Names, StringComparer.Ordinal);
+        var left = new HashSet<string>(from.TensorNames, StringComparer.Ordinal);
         foreach (var (name, value) in parts.Tensors)
         {
             if (!left.Remove(name)) { missing.Add(name); }
             else if (from.Tensor(name).Shape is var saved && saved != value.Shape) { misshaped.Add($"{name} {saved} in the file, {value.Shape} in the model"); }
         }
-        foreach (var (name, _) in parts.Streams) { left.Remove(name); }
         return new(missing, [.. from.Names.Where(left.Contains)], misshaped);
     }
 }

@@ -162,6 +162,9 @@ public sealed class StateDict : IStateful
         foreach (string name in from.Names) { Put(name, from[name]); }
     }
 
+    /// <summary>The names of tensors.</summary>
+    internal IEnumerable<string> TensorNames => Names.Where(n => _values[_prefix + n] is Tensor);
+
     /// <summary>The value as it is, for writers of files.</summary>
     internal object this[string name]
     {
