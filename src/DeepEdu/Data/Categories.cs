@@ -7,7 +7,7 @@ namespace DeepEdu.Data;
 /// var schools = Categories.Fit(split.Train.Select(r => school[r]));
 /// int[] numbers = [.. school.Select(s => schools[s])];
 /// </code></summary>
-public sealed class Categories
+public sealed class Categories : ISaveState
 {
     private readonly string[] _names;
     private readonly Dictionary<string, int> _numbers;

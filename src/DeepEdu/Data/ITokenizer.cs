@@ -2,8 +2,8 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Data;
 
-/// <summary>Text to numbers and back. Never changes, so any number of threads may use one. <see cref="Tokenizer.Load"/> reads back what <see cref="SaveState"/> saved.</summary>
-public interface ITokenizer
+/// <summary>Text to numbers and back. Never changes, so any number of threads may use one. <see cref="Tokenizer.Load"/> reads back what <see cref="ISaveState.SaveState"/> saved: the kind, the vocabulary and the settings.</summary>
+public interface ITokenizer : ISaveState
 {
     /// <summary>How many different tokens there are: the size of the model's embedding.</summary>
     int Count { get; }
@@ -14,9 +14,6 @@ public interface ITokenizer
     /// <summary>The text of tokens.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such token.</exception>
     string Decode(ReadOnlySpan<int> tokens);
-
-    /// <summary>Saves the kind, the vocabulary and the settings, for the model's file.</summary>
-    void SaveState(StateDict to);
 }
 
 /// <summary>What all tokenizers share.</summary>

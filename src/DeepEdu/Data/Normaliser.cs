@@ -34,7 +34,7 @@ public enum Missing
 /// var scale = Normaliser.Fit(table, columns: 3, split.Train, Scaling.Standard);
 /// float[] ready = scale.Apply(table);
 /// </code></summary>
-public sealed class Normaliser
+public sealed class Normaliser : ISaveState
 {
     private readonly double[] _shift, _scale, _fill;
     private readonly bool _mark;

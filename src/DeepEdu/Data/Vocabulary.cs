@@ -8,7 +8,7 @@ namespace DeepEdu.Data;
 /// var words = Vocabulary.Of(trainTexts.Select(t => t.Split(' ')), size: 4000);
 /// int[] tokens = words.Encode(["the", "dog"]);
 /// </code></summary>
-public sealed class Vocabulary
+public sealed class Vocabulary : ISaveState
 {
     /// <summary>The token that fills up short sequences; number 0 unless other special tokens are given.</summary>
     public const string Padding = "<pad>";

@@ -3,7 +3,7 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Io;
 
 /// <summary>One file with everything of a model, or of a training: a zip, so that any tool can look inside, with a manifest and, for each part, its tensors as safetensors. A part is anything
-/// that is <see cref="IStateful"/>: the model, its normaliser and vocabulary; the optimiser, the loader, metrics and weight average of a training.
+/// that saves its state: the model, its normaliser and vocabulary; the optimiser, the loader, metrics and weight average of a training.
 /// <code>
 /// CheckpointFile.Save("run.ckpt", new() { Seed = 1 }, ("model", model), ("optimizer", optimizer), ("batches", loader));
 /// var saved = CheckpointFile.Load("run.ckpt");
@@ -57,7 +57,7 @@ public sealed class CheckpointFile
     /// <param name="info">What the manifest says.</param>
     /// <param name="parts">What is saved. A name is a file's name in the zip: letters, digits, '_', '-' and '.'.</param>
     /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
-    public static void Save(string path, CheckpointInfo info, params IReadOnlyList<(string Name, IStateful Value)> parts)
+    public static void Save(string path, CheckpointInfo info, params IReadOnlyList<(string Name, ISaveState Value)> parts)
     {
         ArgumentNullException.ThrowIfNull(info);
         ArgumentNullException.ThrowIfNull(parts);

@@ -11,7 +11,7 @@ internal static class CheckpointWriter
 {
     private static readonly DateTimeOffset s_noTime = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero); // the same content, the same bytes
 
-    public static void Write(Stream to, CheckpointInfo info, IReadOnlyList<(string Name, IStateful Value)> parts)
+    public static void Write(Stream to, CheckpointInfo info, IReadOnlyList<(string Name, ISaveState Value)> parts)
     {
         List<ManifestFile> files = [];
         using var zip = new ZipArchive(to, ZipArchiveMode.Create, leaveOpen: true);

@@ -14,7 +14,7 @@ public static class ModuleFiles
         /// <param name="info">What the manifest says.</param>
         /// <param name="others">What belongs to the model: a normaliser, a vocabulary.</param>
         /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
-        public void Save(string path, CheckpointInfo? info = null, params IReadOnlyList<(string Name, IStateful Value)> others)
+        public void Save(string path, CheckpointInfo? info = null, params IReadOnlyList<(string Name, ISaveState Value)> others)
             => CheckpointFile.Save(path, info ?? new(), [("model", module), .. others]);
 
         /// <summary>Takes over the weights in a checkpoint's part "model".</summary>
@@ -31,8 +31,7 @@ public static class ModuleFiles
         public void SaveWeights(string path, NumberType type = NumberType.F32)
             => SafeTensors.Write(path, [.. module.Parameters().Select(p => (p.Name, (Tensor)p.Value)), .. module.Buffers()], type);
 
-        /// <summary>Takes over the weights in a safetensors file, such as one that PyTorch wrote with <c>safetensors.torch.save_file(model.state_dict(), path)</c>. Its batch norms'
-        /// "num_batches_tracked" are passed over.</summary>
+        /// <summary>Takes over the weights in a safetensors file, such as one that PyTorch wrote with <c>safetensors.torch.save_file(model.state_dict(), path)</c>.</summary>
         /// <param name="path">Where.</param>
         /// <param name="strict">Whether every name must be there on both sides, in the same shape. If not, what fits is taken over.</param>
         /// <returns>What did not fit.</returns>
@@ -40,12 +39,7 @@ public static class ModuleFiles
         public LoadReport LoadWeights(string path, bool strict = true)
         {
             using var file = SafeTensors.Open(path);
-            var state = new StateDict();
-            foreach (var entry in file.Entries)
-            {
-                if (!entry.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal)) { state.Set(entry.Name, file.Tensor(entry.Name)); }
-            }
-            return module.Take(path, state, strict);
+            return module.Take(path, file.ToState(), strict);
         }
 
         private LoadReport Take(string path, StateDict state, bool strict)

@@ -1,5 +1,12 @@
 namespace DeepEdu.Tensors;
 
+/// <summary>Something that can be saved. What never changes once it is made, such as a vocabulary, is loaded by making it anew; what changes while training is <see cref="IStateful"/>.</summary>
+public interface ISaveState
+{
+    /// <summary>Puts every value that later results depend on into <paramref name="to"/>, which may keep the tensors themselves, not copies: it is written before training goes on.</summary>
+    void SaveState(StateDict to);
+}
+
 /// <summary>Something that changes while training, and from whose saved state training goes on as if it had never stopped: a module, an optimiser, a loader, a metric, a normaliser.
 /// <code>
 /// public void SaveState(StateDict to) => to.Set("step", _step).Set("mean", _mean).Set("order", _rng);
@@ -11,12 +18,9 @@ namespace DeepEdu.Tensors;
 /// }
 /// </code>
 /// Saved is what changes after construction; what the constructor is given (sizes, options) is not, for the program that goes on gives it again.</summary>
-public interface IStateful
+public interface IStateful : ISaveState
 {
-    /// <summary>Puts every value that later results depend on into <paramref name="to"/>, which may keep the tensors themselves, not copies: it is written before training goes on.</summary>
-    void SaveState(StateDict to);
-
-    /// <summary>Takes over the values that <see cref="SaveState"/> of an object constructed alike put there. If they do not fit, nothing is changed.</summary>
+    /// <summary>Takes over the values that <see cref="ISaveState.SaveState"/> of an object constructed alike put there. If they do not fit, nothing is changed.</summary>
     /// <exception cref="InvalidDataException">A name is missing, or holds something of another kind or shape.</exception>
     void LoadState(StateDict from);
 }

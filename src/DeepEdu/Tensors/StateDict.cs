@@ -64,7 +64,7 @@ public sealed class StateDict : IStateful
     }
 
     /// <summary>Sets everything that <paramref name="value"/> saves, as a part.</summary>
-    public StateDict Set(string name, IStateful value)
+    public StateDict Set(string name, ISaveState value)
     {
         ArgumentNullException.ThrowIfNull(value);
         value.SaveState(Part(name));

@@ -69,7 +69,7 @@ public sealed class CheckpointTests : IDisposable
         Assert.Equal(entry.Length, entry.CompressedLength);
         using var stream = entry.Open();
         using var tensors = SafeTensors.Open(stream, entry.Length);
-        Assert.Equal(["0.weight", "0.bias", "1.weight", "1.bias", "3.weight", "3.bias", "1.running_mean", "1.running_var"], tensors.Entries.Select(e => e.Name));
+        Assert.Equal(["0.weight", "0.bias", "1.weight", "1.bias", "3.weight", "3.bias", "1.running_mean", "1.running_var", "1.num_batches_tracked"], tensors.Entries.Select(e => e.Name));
         Assert.Equal(model.Parameters()[0].Value.ToArray(), tensors.Tensor("0.weight").ToArray());
     }
 
@@ -97,7 +97,7 @@ public sealed class CheckpointTests : IDisposable
         string says = Assert.Throws<InvalidDataException>(() => other.Load(_folder["a.ckpt"])).Message;
         Assert.Contains("a.ckpt", says, StringComparison.Ordinal);
         Assert.Contains("missing from the file (2): 2.weight, 2.bias", says, StringComparison.Ordinal);
-        Assert.Contains("not in the model (4): 3.weight, 3.bias, 1.running_mean, 1.running_var", says, StringComparison.Ordinal);
+        Assert.Contains("not in the model (5): 3.weight, 3.bias, 1.running_mean, 1.running_var, 1.num_batches_tracked", says, StringComparison.Ordinal);
         Assert.Contains("of other shapes (2): 0.weight [4,3] in the file, [5,3] in the model, 0.bias [4] in the file, [5] in the model", says, StringComparison.Ordinal);
         Assert.Equal(before, other.Parameters()[0].Value.ToArray());
         Assert.Equal(2, other.Load(_folder["a.ckpt"], strict: false).Missing.Count);

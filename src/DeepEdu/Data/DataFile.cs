@@ -1,0 +1,48 @@
+using System.IO.Compression;
+
+namespace DeepEdu.Data;
+
+/// <summary>Opens files of data, packed or not.</summary>
+public static class DataFile
+{
+    /// <summary>A file's bytes from its beginning, unpacked on the way, in little memory whatever its size. The end of the name decides: ".gz" is gzip; ".zip" is the one file in the archive, or
+    /// the one named after an exclamation mark: "words.zip!glove.6B.50d.txt"; all else is read as it is. The stream cannot seek. What is broken in it is told with the file's name.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The archive is broken, or does not hold such a file; or, when reading, a packed file is cut off or damaged.</exception>
+    public static Stream Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        int mark = path.IndexOf(".zip!", StringComparison.OrdinalIgnoreCase);
+        string name = mark < 0 ? path : path[..(mark + 4)];
+        string? inner = mark < 0 ? null : path[(mark + 5)..];
+        var file = new FileStream(name, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+        try
+        {
+            if (name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) { return new UnpackedStream(new GZipStream(file, CompressionMode.Decompress), path, file, null); }
+            if (!name.EndsWith(".zip", StringComparison.OrdinalIgnoreCase)) { return file; }
+            var zip = new ZipArchive(file, ZipArchiveMode.Read);
+            var entry = Choose(zip, name, inner);
+            return new UnpackedStream(entry.Open(), path, zip, entry.Crc32);
+        }
+        catch (Exception e)
+        {
+            file.Dispose();
+            if (e is InvalidDataException && !e.Message.StartsWith(name, StringComparison.Ordinal)) { throw new InvalidDataException($"{path}: not a zip archive, or a broken one: {e.Message}", e); }
+            throw;
+        }
+    }
+
+    /// <summary>A path's ending without ".gz", such as ".bin" of "vectors.bin.gz", in lower case.</summary>
+    internal static string Kind(string path)
+    {
+        if (path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) { path = path[..^3]; }
+        return Path.GetExtension(path).ToLowerInvariant();
+    }
+
+    private static ZipArchiveEntry Choose(ZipArchive zip, string name, string? inner)
+    {
+        var files = zip.Entries.Where(e => e.Name.Length > 0).ToArray();
+        var chosen = inner is null ? (files.Length == 1 ? files[0] : null) : files.FirstOrDefault(e => e.FullName == inner);
+        return chosen ?? throw new InvalidDataException($"{name}: {(inner is null ? $"{files.Length} files are in this archive" : $"there is no \"{inner}\" in this archive")}; name one after '!', as in {Path.GetFileName(name)}!{(files.Length > 0 ? files[0].FullName : "file")}");
+    }
+}
