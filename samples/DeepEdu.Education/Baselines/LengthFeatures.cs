@@ -7,7 +7,7 @@ internal static class LengthFeatures
 {
     public static float[] Of(string essay)
     {
-        List<string> tokens = Tokenizer.Split(essay);
+        List<string> tokens = EssayWords.Split(essay);
         string[] words = [.. tokens.Where(t => char.IsLetter(t[0]))];
         float sentences = Math.Max(1, tokens.Count(t => t[0] is '.' or '!' or '?')), count = Math.Max(1, words.Length);
         return [essay.Length, words.Length, MathF.Sqrt(count), MathF.Sqrt(MathF.Sqrt(count)), sentences, count / sentences,

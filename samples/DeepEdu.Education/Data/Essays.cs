@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace DeepEdu.Education.Data;
 
 /// <summary>One essay with its whole-number score.</summary>
@@ -15,7 +17,7 @@ internal static class AsapReader
 {
     private static readonly (int Min, int Max)[] s_ranges = [(2, 12), (1, 6), (0, 3), (0, 3), (0, 4), (0, 4), (0, 30), (0, 60)];
 
-    public static EssaySet Read(string folder, int prompt)
+    public static EssaySet Read(string folder, int prompt, Encoding? encoding = null)
     {
         if (prompt < 1 || prompt > s_ranges.Length) { throw new DataException($"--prompt {prompt}: ASAP has the prompts 1..{s_ranges.Length}."); }
         string path = TextSource.TryFind(folder, $"asap_prompt{prompt}.tsv") ?? TextSource.TryFind(folder, "training_set_rel3.tsv")
@@ -24,23 +26,22 @@ internal static class AsapReader
         List<Essay> essays = [];
         Dictionary<int, int> places = [];
         int idColumn = -1, setColumn = -1, textColumn = -1, scoreColumn = -1;
-        foreach (var (line, text) in TextSource.Lines(path))
+        foreach (TableRow row in TextTable.Rows(path, TableFormat.Tab with { Encoding = encoding }))
         {
-            string[] fields = text.Split('\t');
             if (idColumn < 0)
             {
-                idColumn = Column(path, fields, "essay_id");
-                setColumn = Column(path, fields, "essay_set");
-                textColumn = Column(path, fields, "essay");
-                scoreColumn = Column(path, fields, "domain1_score");
-                continue;
+                idColumn = Column("essay_id");
+                setColumn = Column("essay_set");
+                textColumn = Column("essay");
+                scoreColumn = Column("domain1_score");
             }
-            if (fields.Length <= scoreColumn) { throw DataException.At(path, line, $"{fields.Length} fields, expected at least {scoreColumn + 1}, separated by tabs."); }
-            if (TextSource.Int(fields[setColumn], path, line) != prompt) { continue; }
-            int id = TextSource.Int(fields[idColumn], path, line), score = TextSource.Int(fields[scoreColumn], path, line);
-            if (score < min || score > max) { throw DataException.At(path, line, $"score {score} is outside {min}..{max} of prompt {prompt}."); }
-            if (!places.TryAdd(id, essays.Count)) { throw DataException.At(path, line, $"essay {id} occurs twice."); }
-            essays.Add(new(id, fields[textColumn], score));
+            if (row.Int(setColumn) != prompt) { continue; }
+            int id = row.Int(idColumn), score = row.Int(scoreColumn);
+            if (score < min || score > max) { throw row.Error($"score {score} is outside {min}..{max} of prompt {prompt}."); }
+            if (!places.TryAdd(id, essays.Count)) { throw row.Error($"essay {id} occurs twice."); }
+            essays.Add(new(id, row.Fields[textColumn], score));
+
+            int Column(string name) => TableRow.Column(path, row.Header, name, "tab-separated ASAP columns");
         }
         if (essays.Count == 0) { throw new DataException($"{path}: no essay of prompt {prompt}."); }
         List<Fold> folds = [];
@@ -52,17 +53,14 @@ internal static class AsapReader
         return new($"asap-aes prompt {prompt}", prompt, min, max, [.. essays], [.. folds]);
     }
 
-    private static int Column(string path, string[] header, string name)
-        => Array.IndexOf(header, name) is var i and >= 0 ? i : throw DataException.At(path, 1, $"no column '{name}' in the header; expected tab-separated ASAP columns.");
-
     /// <summary>The id lists cover all prompts; those of other prompts are passed over.</summary>
     private static int[] Ids(string folder, int fold, string part, Dictionary<int, int> places)
     {
         string path = TextSource.Find(folder, $"folds_fold_{fold}.{part}_ids.txt");
         List<int> found = [];
-        foreach (var (line, text) in TextSource.Lines(path))
+        foreach (TableRow row in TextTable.Rows(path, TableFormat.Comma with { Header = false }))
         {
-            if (places.TryGetValue(TextSource.Int(text, path, line), out int place)) { found.Add(place); }
+            if (places.TryGetValue(row.Int(0), out int place)) { found.Add(place); }
         }
         return found.Count > 0 ? [.. found] : throw new DataException($"{path}: none of its ids is an essay of this prompt.");
     }

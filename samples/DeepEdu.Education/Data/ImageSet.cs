@@ -83,11 +83,10 @@ internal static class Digits
         using StreamReader reader = new(new GZipStream(stream, CompressionMode.Decompress));
         List<float> pixels = [];
         List<int> labels = [];
-        for (int line = 1; reader.ReadLine() is { } text; line++)
+        foreach (TableRow row in TextTable.Rows("digits.csv.gz", reader, TableFormat.Comma with { Header = false }))
         {
-            string[] fields = text.Split(',');
-            for (int i = 0; i < 64; i++) { pixels.Add(TextSource.Float(fields[i], "digits.csv.gz", line) / 16f); }
-            labels.Add(TextSource.Int(fields[64], "digits.csv.gz", line));
+            for (int i = 0; i < 64; i++) { pixels.Add(row.Float(i) / 16f); }
+            labels.Add(row.Int(64));
         }
         return new(8, 8, [.. pixels], [.. labels], 10);
     }

@@ -15,6 +15,8 @@ internal sealed record Interactions(string Name, int Users, int Items, int[][] T
 /// <summary>Reads the folder format of the NCF code (He et al. 2017): <c>*.train.rating</c>, <c>*.test.rating</c>, <c>*.test.negative</c>.</summary>
 internal static class NcfReader
 {
+    private static readonly TableFormat s_format = TableFormat.Tab with { Header = false };
+
     public static Interactions Read(string folder)
     {
         string trainPath = TextSource.Find(folder, "*.train.rating");
@@ -32,9 +34,9 @@ internal static class NcfReader
         foreach (var (user, item) in test) { held[user] = item; }
         int[][] negatives = new int[users][];
         Array.Fill(negatives, []);
-        foreach (var (line, text) in TextSource.Lines(negativePath))
+        foreach (TableRow row in TextTable.Rows(negativePath, s_format))
         {
-            var (user, candidates) = Negatives(negativePath, line, text, held);
+            var (user, candidates) = Negatives(row, held);
             negatives[user] = candidates;
             foreach (int item in candidates) { items = Math.Max(items, item + 1); }
         }
@@ -49,35 +51,31 @@ internal static class NcfReader
         {
             if (seen.Add((long)user * items + item)) { lists[user].Add(item); }
         }
-        return new(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), users, items, [.. lists.Select(l => l.ToArray())], held, negatives);
+        return new(TextSource.NameOf(folder), users, items, [.. lists.Select(l => l.ToArray())], held, negatives);
     }
 
     private static IEnumerable<(int User, int Item)> Pairs(string path)
     {
-        foreach (var (line, text) in TextSource.Lines(path))
+        foreach (TableRow row in TextTable.Rows(path, s_format))
         {
-            int tab = text.IndexOf('\t', StringComparison.Ordinal);
-            if (tab < 0) { throw DataException.At(path, line, "expected user TAB item [TAB rating [TAB time]]."); }
-            int next = text.IndexOf('\t', tab + 1);
-            yield return (TextSource.Id(text.AsSpan(0, tab), path, line), TextSource.Id(text.AsSpan(tab + 1, (next < 0 ? text.Length : next) - tab - 1), path, line));
+            if (row.Fields.Length < 2) { throw row.Error("expected user TAB item [TAB rating [TAB time]]."); }
+            yield return (row.Id(0), row.Id(1));
         }
     }
 
     /// <summary>A line <c>(user,item) TAB id TAB id ...</c>. Candidates equal to the test item, and repeats, count once, as in the authors' evaluation.</summary>
-    private static (int User, int[] Items) Negatives(string path, int line, string text, int[] held)
+    private static (int User, int[] Items) Negatives(TableRow row, int[] held)
     {
-        string[] fields = text.Split('\t', StringSplitOptions.RemoveEmptyEntries);
-        string key = fields[0].Trim();
-        int comma = key.IndexOf(',', StringComparison.Ordinal);
-        if (fields.Length < 2 || comma < 0 || key[0] != '(' || key[^1] != ')') { throw DataException.At(path, line, "expected (user,item) TAB item TAB item ..."); }
-        int user = TextSource.Id(key.AsSpan(1, comma - 1), path, line), item = TextSource.Id(key.AsSpan(comma + 1, key.Length - comma - 2), path, line);
-        if (user >= held.Length || held[user] != item) { throw DataException.At(path, line, $"({user},{item}) is not in the test ratings."); }
-        List<int> list = new(fields.Length - 1);
+        ReadOnlySpan<char> key = row.Fields[0].AsSpan().Trim();
+        int comma = key.IndexOf(',');
+        if (row.Fields.Length < 2 || comma < 0 || key[0] != '(' || key[^1] != ')') { throw row.Error("expected (user,item) TAB item TAB item ..."); }
+        int user = TextSource.Id(key[1..comma], row.Path, row.Line), item = TextSource.Id(key[(comma + 1)..^1], row.Path, row.Line);
+        if (user >= held.Length || held[user] != item) { throw row.Error($"({user},{item}) is not in the test ratings."); }
+        List<int> list = new(row.Fields.Length - 1);
         HashSet<int> seen = [item];
-        foreach (string field in fields.AsSpan(1))
+        for (int i = 1; i < row.Fields.Length; i++)
         {
-            int candidate = TextSource.Id(field, path, line);
-            if (seen.Add(candidate)) { list.Add(candidate); }
+            if (row.Fields[i].Length > 0 && row.Id(i) is var candidate && seen.Add(candidate)) { list.Add(candidate); }
         }
         return (user, [.. list]);
     }

@@ -1,3 +1,5 @@
+using DeepEdu.Data;
+
 namespace DeepEdu.Education.Data;
 
 /// <summary>A table of learners: numeric features (categories one-hot) and several targets, each a column over the rows.</summary>
@@ -8,6 +10,40 @@ namespace DeepEdu.Education.Data;
 internal sealed record LearnerTable(string Name, float[] Features, string[] FeatureNames, IReadOnlyDictionary<string, float[]> Targets)
 {
     public int Rows => Features.Length / FeatureNames.Length;
+
+    /// <summary>The columns of a table as numbers: those that are missing somewhere keep NaN, names become 0 and 1, one column a name, or one column alone where there are two.</summary>
+    public static LearnerTable Of(TypedTable table, params string[] targets)
+    {
+        List<(string Name, float[] Values)> columns = [];
+        foreach (TypedColumn column in table.Columns.Where(c => !targets.Contains(c.Name)))
+        {
+            if (column.Numbers is { } numbers)
+            {
+                columns.Add((column.Name, numbers));
+                continue;
+            }
+            IReadOnlyList<string> names = Categories.Fit(column.Names!).Names;
+            foreach (string name in names.Count == 2 && column.Missing == 0 ? names.Skip(1) : names)
+            {
+                columns.Add(($"{column.Name}={name}", Array.ConvertAll(column.Names!, n => n == name ? 1f : 0f)));
+            }
+        }
+        float[] features = new float[table.Rows * columns.Count];
+        for (int r = 0; r < table.Rows; r++)
+        {
+            for (int c = 0; c < columns.Count; c++) { features[(r * columns.Count) + c] = columns[c].Values[r]; }
+        }
+        return new(TextSource.NameOf(table.Path), features, [.. columns.Select(c => c.Name)],
+            targets.ToDictionary(t => t, t => Target(table[t])));
+    }
+
+    /// <summary>Numbers as they are; names as 0, 1, .. in order of their characters, −1 where missing.</summary>
+    private static float[] Target(TypedColumn column)
+    {
+        if (column.Numbers is { } numbers) { return numbers; }
+        Categories names = Categories.Fit(column.Names!);
+        return Array.ConvertAll(column.Names!, n => (float)names[n] - 1);
+    }
 
     public ReadOnlySpan<float> this[int row] => Features.AsSpan(row * FeatureNames.Length, FeatureNames.Length);
 }
@@ -21,88 +57,19 @@ internal static class StudentReader
     public static LearnerTable Read(string folder)
     {
         string path = File.Exists(folder) ? folder : TextSource.Find(folder, "student-*.csv");
-        string[] header = [];
-        List<(int Line, string[] Fields)> rows = [];
-        foreach (var (line, text) in TextSource.Lines(path))
+        TypedTable table = TypedTable.Read(path, TableFormat.Semicolon);
+        foreach (string grade in s_grades)
         {
-            string[] fields = Split(path, line, text);
-            if (header.Length == 0)
+            TypedColumn column = Array.Find(table.Columns, c => c.Name == grade)
+                ?? throw DataException.At(path, 1, $"no column '{grade}' in the header; expected the columns of UCI Student Performance, separated by ';'.");
+            for (int r = 0; r < table.Rows; r++)
             {
-                header = fields;
-                foreach (string grade in s_grades)
+                if (column.Numbers is null || column.Numbers[r] is not (>= 0 and <= 20))
                 {
-                    if (!header.Contains(grade)) { throw DataException.At(path, line, $"no column '{grade}' in the header; expected the columns of UCI Student Performance, separated by ';'."); }
+                    throw DataException.At(path, table.Lines[r], $"{grade} = {column.Numbers?[r].ToString() ?? column.Names![r]} is outside 0..20.");
                 }
-                continue;
             }
-            if (fields.Length != header.Length) { throw DataException.At(path, line, $"{fields.Length} fields, the header has {header.Length}."); }
-            rows.Add((line, fields));
         }
-        if (rows.Count == 0) { throw new DataException($"{path}: a header but no rows."); }
-        Dictionary<string, float[]> targets = [];
-        List<(string Name, float[] Values)> columns = [];
-        for (int c = 0; c < header.Length; c++)
-        {
-            if (s_grades.Contains(header[c])) { targets[header[c]] = Grades(path, rows, c, header[c]); }
-            else { AddFeature(path, rows, c, header[c], columns); }
-        }
-        float[] features = new float[rows.Count * columns.Count];
-        for (int r = 0; r < rows.Count; r++)
-        {
-            for (int c = 0; c < columns.Count; c++) { features[r * columns.Count + c] = columns[c].Values[r]; }
-        }
-        return new(Path.GetFileName(path).Replace(".csv", "", StringComparison.Ordinal).Replace(".gz", "", StringComparison.Ordinal), features, [.. columns.Select(c => c.Name)], targets);
-    }
-
-    private static float[] Grades(string path, List<(int Line, string[] Fields)> rows, int column, string name)
-        => [.. rows.Select(r =>
-        {
-            float grade = TextSource.Float(r.Fields[column], path, r.Line);
-            return grade is >= 0 and <= 20 ? grade : throw DataException.At(path, r.Line, $"{name} = {grade} is outside 0..20.");
-        })];
-
-    /// <summary>A column whose first value is a number must be numbers throughout; any other column is a category: one-hot, or 0/1 when it has two values.</summary>
-    private static void AddFeature(string path, List<(int Line, string[] Fields)> rows, int column, string name, List<(string, float[])> columns)
-    {
-        if (float.TryParse(rows[0].Fields[column], out _))
-        {
-            columns.Add((name, [.. rows.Select(r => TextSource.Float(r.Fields[column], path, r.Line))]));
-            return;
-        }
-        string[] values = [.. rows.Select(r => r.Fields[column]).Distinct().Order(StringComparer.Ordinal)];
-        foreach (string value in values.Length == 2 ? values[1..] : values)
-        {
-            columns.Add(($"{name}={value}", [.. rows.Select(r => r.Fields[column] == value ? 1f : 0f)]));
-        }
-    }
-
-    /// <summary>Fields between semicolons; a quoted field may hold semicolons, and doubled quotes stand for one.</summary>
-    private static string[] Split(string path, int line, string text)
-    {
-        List<string> fields = [];
-        for (int i = 0; ;)
-        {
-            if (i < text.Length && text[i] == '"')
-            {
-                int end = i + 1;
-                while (true)
-                {
-                    end = text.IndexOf('"', end);
-                    if (end < 0) { throw DataException.At(path, line, "a quote is never closed."); }
-                    if (end + 1 < text.Length && text[end + 1] == '"') { end += 2; } else { break; }
-                }
-                fields.Add(text[(i + 1)..end].Replace("\"\"", "\"", StringComparison.Ordinal));
-                i = end + 1;
-                if (i < text.Length && text[i] != ';') { throw DataException.At(path, line, "text after a closing quote."); }
-            }
-            else
-            {
-                int end = text.IndexOf(';', i) is var e and >= 0 ? e : text.Length;
-                fields.Add(text[i..end]);
-                i = end;
-            }
-            if (i >= text.Length) { return [.. fields]; }
-            i++;
-        }
+        return LearnerTable.Of(table, s_grades);
     }
 }

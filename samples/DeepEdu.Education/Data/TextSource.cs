@@ -22,6 +22,17 @@ internal static class TextSource
         return hits.Length == 0 ? null : hits[0];
     }
 
+    /// <summary>The name of a file without folder and endings, for reports.</summary>
+    public static string NameOf(string path)
+    {
+        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
+        foreach (string ending in new[] { ".gz", ".csv", ".tsv", ".txt", ".inter" })
+        {
+            if (name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) { name = name[..^ending.Length]; }
+        }
+        return name;
+    }
+
     public static Stream Open(string path)
     {
         try
@@ -33,28 +44,49 @@ internal static class TextSource
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new DataException($"{path}: {e.Message}"); }
     }
 
-    /// <summary>The lines with their numbers from 1, trailing CR dropped; blank lines at the end are left out.</summary>
-    public static IEnumerable<(int Number, string Text)> Lines(string path)
+    /// <summary>The text of a file. Without an encoding given, a byte order mark decides; without a mark, zero bytes mean UTF-16, and bytes that are no UTF-8 mean Latin-1.</summary>
+    public static StreamReader Reader(string path, Encoding? encoding = null)
     {
-        using StreamReader reader = new(Open(path), Encoding.UTF8);
-        int number = 0;
-        bool any = false;
-        while (true)
+        try { return new(Open(path), encoding ?? Guess(path), detectEncodingFromByteOrderMarks: true); }
+        catch (InvalidDataException) { throw NotGzip(path); }
+    }
+
+    public static DataException NotGzip(string path) => new($"{path}: not a gzip file, or a broken one.");
+
+    /// <summary>An encoding by the name that a flag gives; null if none is given.</summary>
+    public static Encoding? EncodingOf(string? name) => name?.ToLowerInvariant() switch
+    {
+        null => null,
+        "utf-8" or "utf8" => new UTF8Encoding(false, true),
+        "latin1" or "latin-1" or "iso-8859-1" => Encoding.Latin1,
+        "utf-16" or "utf16" or "utf-16le" => Encoding.Unicode,
+        "utf-16be" => Encoding.BigEndianUnicode,
+        _ => throw new DataException($"--encoding {name}: take utf-8, latin1, utf-16 or utf-16be."),
+    };
+
+    private static Encoding Guess(string path)
+    {
+        byte[] head = new byte[1 << 16];
+        int n;
+        using (Stream stream = Open(path)) { n = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false); }
+        int even = 0, odd = 0;
+        for (int i = 0; i < n; i++)
         {
-            string? line;
-            try { line = reader.ReadLine(); }
-            catch (InvalidDataException) { throw new DataException($"{path}: not a gzip file, or a broken one."); }
-            if (line is null) { break; }
-            number++;
-            if (line.AsSpan().Trim().IsEmpty) { continue; }
-            any = true;
-            yield return (number, line);
+            if (head[i] == 0) { if ((i & 1) == 0) { even++; } else { odd++; } }
         }
-        if (!any) { throw new DataException($"{path}: the file is empty."); }
+        if (Math.Max(even, odd) > n / 8) { return odd > even ? Encoding.Unicode : Encoding.BigEndianUnicode; }
+        Decoder strict = new UTF8Encoding(false, true).GetDecoder();
+        try { strict.GetCharCount(head, 0, n, flush: n < head.Length); } // a character cut at the end is none the worse
+        catch (DecoderFallbackException) { return Encoding.Latin1; }
+        return new UTF8Encoding(false, true);
     }
 
     public static int Int(ReadOnlySpan<char> text, string path, int line)
         => int.TryParse(text.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value)
+            ? value : throw DataException.At(path, line, $"'{text}' is not a whole number.");
+
+    public static long Long(ReadOnlySpan<char> text, string path, int line)
+        => long.TryParse(text.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value)
             ? value : throw DataException.At(path, line, $"'{text}' is not a whole number.");
 
     public static int Id(ReadOnlySpan<char> text, string path, int line)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using DeepEdu.Autograd;
+using DeepEdu.Data;
 using DeepEdu.Education.Baselines;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Report;
@@ -57,8 +58,8 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
         var rng = new Rng(options.Seed);
         var model = _model = new NeuMf(data.Users, data.Items, options.Factors, rng);
         var adam = new AdamW(model.Parameters(), new() { LearningRate = options.LearningRate, WeightDecay = options.WeightDecay });
-        var taken = new TakenItems(data);
-        var validation = ValidationSplit.HoldOut(data, taken, options.Seed);
+        var others = ValidationSplit.Others(data);
+        var validation = ValidationSplit.HoldOut(data, others, options.Seed);
         int[] items = [.. validation.Train.SelectMany(t => t)], users = [.. validation.Train.SelectMany((t, user) => Enumerable.Repeat(user, t.Length))];
         var draw = rng.Fork();
         double updates = Math.Max(1, options.AveragedEpochs * Steps(users.Length) / AverageEvery);
@@ -67,7 +68,7 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
         for (int epoch = 0; epoch < options.Epochs && epoch - Math.Max(0, best.Epoch) < options.Patience && !stop.IsCancellationRequested; epoch++)
         {
             var clock = Stopwatch.StartNew();
-            _losses.Add(Epoch(model, adam, average, users, items, taken, draw.Split((ulong)epoch), $"epoch {epoch + 1}/{options.Epochs}", progress, stop));
+            _losses.Add(Epoch(model, adam, average, users, items, others, draw.Split((ulong)epoch), $"epoch {epoch + 1}/{options.Epochs}", progress, stop));
             using var averaged = average.Apply();
             var ranking = Ranking.Evaluate(this, validation);
             _hits.Add(ranking.HitRate);
@@ -88,7 +89,7 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
     }
 
     /// <summary>One pass over every interaction and as many drawn negatives as asked for, in random order. Returns the mean loss.</summary>
-    private double Epoch(NeuMf model, AdamW adam, WeightAverage average, int[] users, int[] items, TakenItems taken, Rng rng, string phase, IProgress progress, CancellationToken stop)
+    private double Epoch(NeuMf model, AdamW adam, WeightAverage average, int[] users, int[] items, NegativeSampler others, Rng rng, string phase, IProgress progress, CancellationToken stop)
     {
         int copies = 1 + options.NegativesPerPositive, count = users.Length * copies, steps = Steps(users.Length);
         int[] order = rng.Permutation(count);
@@ -106,7 +107,7 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
                 var (interaction, copy) = Math.DivRem(order[(step * options.Batch) + i], copies);
                 user[i] = users[interaction];
                 label[i] = copy == 0 ? 1 : 0;
-                item[i] = copy == 0 ? items[interaction] : taken.DrawOther(user[i], negatives);
+                item[i] = copy == 0 ? items[interaction] : others.Draw(user[i], negatives);
             }
             using var tape = new Tape();
             var loss = model.Forward(user, item).BinaryCrossEntropyWithLogits(Tensor.Wrap(label, [n]));

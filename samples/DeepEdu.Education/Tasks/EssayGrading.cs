@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DeepEdu.Data;
 using DeepEdu.Education.Baselines;
 using DeepEdu.Education.Cli;
 using DeepEdu.Education.Data;
@@ -21,7 +22,7 @@ internal sealed class EssayGrading(RunOptions options)
         EssaySet set = AsapReader.Read(options.Data!, options.Prompt);
         progress.Line($"{set.Name}: {set.Essays.Length} essays, scores {set.Min}..{set.Max}, {set.Folds.Length} folds");
         Fold[] folds = options.Quick ? set.Folds[..1] : set.Folds;
-        List<string>[] words = [.. set.Essays.Select(e => Tokenizer.Split(e.Text))];
+        List<string>[] words = [.. set.Essays.Select(e => EssayWords.Split(e.Text))];
         float[] scores = [.. set.Essays.Select(e => (e.Score - set.Min) / (float)(set.Max - set.Min))];
         float[][] lengths = [.. set.Essays.Select(e => LengthFeatures.Of(e.Text))];
         int epochs = options.Epochs ?? (options.Quick ? 2 : 10);
@@ -31,8 +32,8 @@ internal sealed class EssayGrading(RunOptions options)
         for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
         {
             Fold fold = folds[f];
-            Vocabulary vocabulary = new(fold.Train.Select(i => words[i]), VocabularySize);
-            EncodedEssays essays = new([.. words.Select(vocabulary.Encode)], scores, set.Min, set.Max);
+            Vocabulary vocabulary = Vocabulary.Of(fold.Train.Select(i => words[i]), VocabularySize);
+            EncodedEssays essays = new([.. words.Select(w => vocabulary.Encode(w))], scores, set.Min, set.Max);
             EssayTrainer trainer = new(essays, vocabulary.Count, fold.Train, fold.Dev, new(epochs, options.Batch ?? 8, options.Seed));
             trainer.Fit($"fold {f + 1}/{folds.Length}", progress, stop);
             float[] predicted = trainer.Predict(fold.Test);

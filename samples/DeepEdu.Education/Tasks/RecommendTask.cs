@@ -45,7 +45,7 @@ internal sealed class RecommendTask : IEducationTask
     private static ImplicitAls Factorisation(Interactions data, RunOptions options, IProgress progress, CancellationToken stop)
     {
         ImplicitAls Make(float lambda) => new(4 * options.Factors, options.Seed, lambda: lambda, sweeps: options.Quick ? 3 : 12);
-        Interactions validation = ValidationSplit.HoldOut(data, new(data), options.Seed);
+        Interactions validation = ValidationSplit.HoldOut(data, ValidationSplit.Others(data), options.Seed);
         float chosen = s_lambdas.MaxBy(lambda =>
         {
             ImplicitAls candidate = Make(lambda);

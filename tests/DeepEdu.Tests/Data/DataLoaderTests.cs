@@ -58,6 +58,22 @@ public sealed class DataLoaderTests : IDisposable
         }
     }
 
+    [Fact]
+    public void ThePositionIsSavedWithTheModel()
+    {
+        DataLoader<float[]> first = Loader(2), second = Loader(0);
+        float[][] whole = [.. Loader(0).Epoch(1)];
+        _ = first.Epoch(1).Take(5).Count();
+        var state = new StateDict();
+        first.SaveState(state);
+        second.LoadState(state);
+        Assert.Equal(new LoaderPosition(1, 5), second.Position);
+        Assert.Equal(whole[5..], second.Rest());
+        var other = Loader(0, samples: 200);
+        Assert.Contains("an epoch had 13 batches when saved and has 25 here", Assert.Throws<InvalidDataException>(() => other.LoadState(state)).Message, StringComparison.Ordinal);
+        Assert.Equal(default, other.Position);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

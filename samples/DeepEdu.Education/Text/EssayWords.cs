@@ -2,7 +2,7 @@ namespace DeepEdu.Education.Text;
 
 /// <summary>Words of an essay: lower case, anonymised names such as <c>@CAPS1</c> as <c>@caps</c>, numbers as <c>&lt;num&gt;</c>, punctuation marks apart,
 /// and the endings n't, 's, 're, 've, 'll, 'd, 'm split off.</summary>
-internal static class Tokenizer
+internal static class EssayWords
 {
     private static readonly string[] s_endings = ["n't", "'s", "'re", "'ve", "'ll", "'d", "'m"];
 
@@ -53,27 +53,4 @@ internal static class Tokenizer
         }
         tokens.Add(word);
     }
-}
-
-/// <summary>Words to ids by frequency in the training texts. 0 is padding, 1 any other word.</summary>
-internal sealed class Vocabulary
-{
-    public const int Padding = 0;
-    public const int Unknown = 1;
-    private readonly Dictionary<string, int> _ids = [];
-
-    /// <summary>The <paramref name="size"/> − 2 most frequent words; equal counts in alphabetic order of code points.</summary>
-    public Vocabulary(IEnumerable<List<string>> texts, int size = 4000)
-    {
-        Dictionary<string, int> counts = [];
-        foreach (string word in texts.SelectMany(t => t)) { counts[word] = counts.GetValueOrDefault(word) + 1; }
-        foreach (string word in counts.OrderByDescending(c => c.Value).ThenBy(c => c.Key, StringComparer.Ordinal).Take(size - 2).Select(c => c.Key))
-        {
-            _ids[word] = _ids.Count + 2;
-        }
-    }
-
-    public int Count => _ids.Count + 2;
-
-    public int[] Encode(List<string> words) => [.. words.Select(w => _ids.GetValueOrDefault(w, Unknown))];
 }

@@ -1,0 +1,30 @@
+namespace DeepEdu.Education.Data;
+
+/// <summary>What one learner answered, in order of time.</summary>
+/// <param name="Learner">The learner's name; the place in the file where there is none.</param>
+/// <param name="Group">A class or school, or null.</param>
+/// <param name="Answers">The answers.</param>
+internal sealed record LearnerSequence(string Learner, string? Group, Answer[] Answers);
+
+/// <summary>One answer.</summary>
+/// <param name="Item">The question, or null where only skills are known.</param>
+/// <param name="Skills">What it asks for; none where that is not known.</param>
+/// <param name="Correct">0 or 1, or the share that was right.</param>
+/// <param name="Time">Milliseconds since 1970, or any unit that the file counts in; null if unknown.</param>
+/// <param name="Seconds">How long it took; NaN if unknown.</param>
+/// <param name="Attempts">How many attempts; NaN if unknown.</param>
+/// <param name="Hints">How many hints; NaN if unknown.</param>
+internal readonly record struct Answer(string? Item, string[] Skills, float Correct, long? Time = null, float Seconds = float.NaN, float Attempts = float.NaN, float Hints = float.NaN);
+
+/// <summary>The answers of many learners: what knowledge tracing and cognitive diagnosis start from.</summary>
+internal sealed record LearnerLog(string Name, LearnerSequence[] Learners)
+{
+    public int Answers => Learners.Sum(l => l.Answers.Length);
+
+    public int Items => Learners.SelectMany(l => l.Answers).Where(a => a.Item is not null).Select(a => a.Item).Distinct().Count();
+
+    public int Skills => Learners.SelectMany(l => l.Answers).SelectMany(a => a.Skills).Distinct().Count();
+
+    /// <summary>The share of right answers.</summary>
+    public double Correct => Learners.SelectMany(l => l.Answers).Average(a => (double)a.Correct);
+}
