@@ -108,6 +108,30 @@ def steps(make, start, gradients):
     return after
 
 
+def sparse(rng):
+    """A table of which each step uses few rows, some twice: PyTorch's sparse gradients."""
+    start = floats(rng.normal(size=18))
+    uses = [[1, 4, 1], [0], [5, 5, 5, 2], [4, 3], [1, 0], [2, 2], [3], [4, 1, 4, 1], [0, 5], [2], [1, 1], [3, 4, 5]]
+    given = [{"index": u, "gradient": floats(rng.normal(size=3 * len(u)))} for u in uses]
+    cases = {
+        "sparse-adam": lambda p: O.SparseAdam(p, lr=0.05),
+        "sparse-adam-all": lambda p: O.SparseAdam(p, lr=0.02, betas=(0.8, 0.95), eps=1e-2),
+        "sparse-sgd": lambda p: O.SGD(p, lr=0.1),
+        "sparse-adagrad": lambda p: O.Adagrad(p, lr=0.1, lr_decay=0.05, initial_accumulator_value=0.3),
+    }
+    after = {}
+    for name, make in cases.items():
+        table = torch.nn.Embedding(6, 3, sparse=True).double()
+        table.weight.data.copy_(torch.tensor(start).reshape(6, 3))
+        optimizer = make(list(table.parameters()))
+        for step in given:
+            optimizer.zero_grad()
+            table(torch.tensor(step["index"])).backward(torch.tensor(step["gradient"], dtype=torch.float64).reshape(-1, 3))
+            optimizer.step()
+        after[name] = floats(table.weight.detach())
+    return {"start": start, "steps": given, "after": after}
+
+
 def lbfgs(x, t, start, calls, **options):
     """Calls of step on mean((tanh(xw) - t)^2) + 0.01 |w|^2: the loss that each returns and the parameter after it."""
     w = torch.tensor(start, dtype=torch.float64, requires_grad=True)
@@ -201,6 +225,7 @@ def main():
             "cooldown": plateau(worse, patience=1, factor=0.5, cooldown=2, min_lr=0.1),
             "max": plateau([-m for m in worse], mode="max", patience=2, threshold=0.01, threshold_mode="abs"),
         },
+        "sparse": sparse(np.random.default_rng(6)),
         "lbfgs": least(np.random.default_rng(5)),
         "clip": [clipped(1.0), clipped(100.0)],
     }

@@ -83,6 +83,7 @@ internal static class WorkloadList
     public static readonly (string Name, Func<IWorkload> Make, string[] Peers)[] All =
     [
         ("ncf_b256", () => new Ncf(256), ["ncf_b256"]),
+        ("ncf_b256_sparse", () => new Ncf(256, sparse: true), ["ncf_b256_sparse"]),
         ("ncf_b2048", () => new Ncf(2048), ["ncf_b2048"]),
         ("essay_e128_h64_t200", () => new Essay(128, 64, 200), ["essay_e128_h64_t200"]),
         ("essay_e50_h300_t250", () => new Essay(50, 300, 250), ["essay_e50_h300_t250"]),

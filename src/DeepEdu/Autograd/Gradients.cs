@@ -17,24 +17,30 @@ public sealed class Gradients
     private readonly Slot[] _made;
     private Dictionary<Tensor, Slot>? _extra;
 
+    // gradients that are a few rows of a table; a leaf stands here or in _leaves
+    private Dictionary<Tensor, RowGradient>? _rows;
+
     // blocks in which a gradient lay that has been passed on
     private readonly List<Block> _left = [];
 
     internal Gradients(Tape tape, int steps) => (_tape, _made) = (tape, new Slot[steps]);
 
     /// <summary>How many leaves have a gradient.</summary>
-    public int Count => _leaves.Count;
+    public int Count => _leaves.Count + (_rows?.Count ?? 0);
 
     /// <summary>The leaves that have a gradient.</summary>
-    public IEnumerable<Tensor> Leaves => _leaves.Keys;
+    public IEnumerable<Tensor> Leaves => _rows is null ? _leaves.Keys : _leaves.Keys.Concat(_rows.Keys);
 
     /// <summary>The gradient of a leaf, of the leaf's shape.</summary>
     /// <exception cref="KeyNotFoundException">The loss does not depend on the tensor, or it is not a leaf.</exception>
     public Tensor this[Tensor leaf] => Find(leaf)
         ?? throw new KeyNotFoundException($"gradients: none for the tensor {leaf.Shape}: it is no parameter and was not watched, or the loss does not depend on it");
 
-    /// <summary>The gradient of a leaf, or null where the loss does not depend on it.</summary>
-    public Tensor? Find(Tensor leaf) => _leaves.TryGetValue(leaf, out var slot) ? slot.Value : null;
+    /// <summary>The gradient of a leaf, or null where the loss does not depend on it. If it is a few rows (<see cref="FindRows"/>), the whole table is made each time.</summary>
+    public Tensor? Find(Tensor leaf) => _leaves.TryGetValue(leaf, out var slot) ? slot.Value : FindRows(leaf)?.ToDense();
+
+    /// <summary>The gradient of a table whose use asked for rows alone, such as an embedding with <c>sparse: true</c>; null for all others, and where the table was used in other ways too.</summary>
+    public RowGradient? FindRows(Tensor leaf) => _rows?.GetValueOrDefault(leaf);
 
     /// <summary>Replaces a leaf's gradient: clipping and accumulation over steps do so.</summary>
     /// <exception cref="ShapeException">The shapes differ.</exception>
@@ -44,7 +50,19 @@ public sealed class Gradients
         ArgumentNullException.ThrowIfNull(gradient);
         if (leaf.Device != gradient.Device) { throw new InvalidOperationException($"gradients: the tensor {leaf.Shape} lives on {leaf.Device.Name}, its gradient on {gradient.Device.Name}; move one of them"); }
         if (leaf.Shape != gradient.Shape) { throw new ShapeException("gradients", $"a gradient {gradient.Shape} for a tensor {leaf.Shape}", leaf.Shape, gradient.Shape); }
+        _rows?.Remove(leaf);
         _leaves[leaf] = new(gradient, false);
+    }
+
+    /// <summary>Replaces a table's gradient by one of few rows.</summary>
+    /// <exception cref="ShapeException">The shapes differ.</exception>
+    public void Replace(Tensor leaf, RowGradient gradient)
+    {
+        ArgumentNullException.ThrowIfNull(leaf);
+        ArgumentNullException.ThrowIfNull(gradient);
+        if (leaf.Shape != gradient.Shape) { throw new ShapeException("gradients", $"a gradient of {gradient.Shape} for a tensor {leaf.Shape}", leaf.Shape, gradient.Shape); }
+        _leaves.Remove(leaf);
+        (_rows ??= new(ReferenceEqualityComparer.Instance))[leaf] = gradient;
     }
 
     /// <summary>Blocks that a gradient has left since they were last cleared.</summary>
@@ -70,11 +88,33 @@ public sealed class Gradients
     internal void Accumulate(Tensor to, Tensor gradient)
     {
         if (gradient.Shape != to.Shape) { throw new ShapeException("gradients", $"a pullback gave {gradient.Shape} for an input {to.Shape}", to.Shape, gradient.Shape); }
+        if (_rows is not null && _rows.Remove(to, out var rows))
+        {
+            Leave(rows.Values);
+            Add(ref CollectionsMarshal.GetValueRefOrAddDefault(_leaves, to, out _), rows.ToDense());
+        }
         if (to.IsLeaf) { Add(ref CollectionsMarshal.GetValueRefOrAddDefault(_leaves, to, out _), gradient); }
         if (!ReferenceEquals(to.Recorder, _tape)) { return; }
         if (_tape.IsFirstOutput(to)) { Add(ref _made[to.Node], gradient); return; }
         _extra ??= new(ReferenceEqualityComparer.Instance);
         Add(ref CollectionsMarshal.GetValueRefOrAddDefault(_extra, to, out _), gradient);
+    }
+
+    internal void Accumulate(Tensor to, RowGradient gradient)
+    {
+        if (_leaves.ContainsKey(to))
+        {
+            Accumulate(to, gradient.ToDense());
+            return;
+        }
+        _rows ??= new(ReferenceEqualityComparer.Instance);
+        if (_rows.TryGetValue(to, out var before))
+        {
+            gradient = before.Add(gradient);
+            Leave(before.Values);
+        }
+        Enter(gradient.Values);
+        _rows[to] = gradient;
     }
 
     // the second gradient makes a sum of our own; further ones are added into it

@@ -10,6 +10,10 @@ namespace DeepEdu.Autograd;
 /// the pool when the operation's ways have been gone, as does its argument; <c>Keep()</c> lets one out.</param>
 public readonly record struct Edge(Tensor Input, Func<Tensor, Tensor> Pull)
 {
+    /// <summary>If the input is a table of which few rows were used: the gradient of those rows alone. Taken instead of <see cref="Pull"/> where the table is a leaf, through which nothing
+    /// flows on.</summary>
+    public Func<Tensor, RowGradient>? PullRows { get; init; }
+
     /// <summary>An edge from a pair.</summary>
     public static implicit operator Edge((Tensor Input, Func<Tensor, Tensor> Pull) e) => new(e.Input, e.Pull);
 }
@@ -190,7 +194,11 @@ public sealed partial class Tape : Arena
         {
             if (Joint is not null) { RewindJoint(tape, grads, Joint); return; }
             if (grads.Take(Output) is not { } dy) { return; }
-            foreach (ref readonly var e in Edges.AsSpan()) { grads.Accumulate(e.Input, e.Pull(dy)); }
+            foreach (ref readonly var e in Edges.AsSpan())
+            {
+                if (e.PullRows is { } rows && !ReferenceEquals(e.Input.Recorder, tape)) { grads.Accumulate(e.Input, rows(dy)); }
+                else { grads.Accumulate(e.Input, e.Pull(dy)); }
+            }
         }
 
         private static void RewindJoint(Tape tape, Gradients grads, Joint joint)

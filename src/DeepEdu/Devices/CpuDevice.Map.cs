@@ -60,7 +60,7 @@ public sealed partial class CpuDevice
         }
     }
 
-    private struct UpdateChunks<F> : IChunks where F : unmanaged, IUpdate
+    internal struct UpdateChunks<F> : IChunks where F : unmanaged, IUpdate
     {
         public F Formula;
         public View W, G, S1, S2, S3;
@@ -68,9 +68,15 @@ public sealed partial class CpuDevice
         public readonly void Run(int chunk)
         {
             int from = chunk * Grain, n = Math.Min(Grain, W.Length - from);
-            ref float w = ref At(W, from);
-            Step(Formula, ref w, ref At(G, from),
-                ref F.States > 0 ? ref At(S1, from) : ref w, ref F.States > 1 ? ref At(S2, from) : ref w, ref F.States > 2 ? ref At(S3, from) : ref w, n);
+            Step(from, from, n);
+        }
+
+        /// <summary>Steps n values from <paramref name="at"/> on by the gradient's from <paramref name="gradient"/> on.</summary>
+        public readonly void Step(int at, int gradient, int n)
+        {
+            ref float w = ref At(W, at);
+            Step(Formula, ref w, ref At(G, gradient),
+                ref F.States > 0 ? ref At(S1, at) : ref w, ref F.States > 1 ? ref At(S2, at) : ref w, ref F.States > 2 ? ref At(S3, at) : ref w, n);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -12,6 +12,7 @@ public sealed class Embedding : Layer
     private readonly int _padding;
     private readonly float? _maxNorm;
     private readonly float _normType;
+    private readonly bool _sparse;
 
     /// <summary>A table with PyTorch's initial values, N(0, 1).</summary>
     /// <param name="count">How many vectors; indices are 0 .. count − 1.</param>
@@ -21,14 +22,16 @@ public sealed class Embedding : Layer
     /// <param name="init">Other initial values.</param>
     /// <param name="maxNorm">Rows that are longer are shortened to this length, in the table itself, whenever they are looked up; null: never. PyTorch's <c>max_norm</c>.</param>
     /// <param name="normType">The p of that length's norm.</param>
+    /// <param name="sparse">Whether the gradient is the used rows alone. Sgd, Adagrad and Adam then step those rows and no others, at a cost that does not depend on the table's length.
+    /// PyTorch's <c>sparse=True</c>.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size below 1, or a padding index outside the table.</exception>
-    public Embedding(int count, int width, Rng rng, int? padding = null, Initializer? init = null, float? maxNorm = null, float normType = 2)
+    public Embedding(int count, int width, Rng rng, int? padding = null, Initializer? init = null, float? maxNorm = null, float normType = 2, bool sparse = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         ArgumentNullException.ThrowIfNull(rng);
         if (padding is { } p && (uint)p >= (uint)count) { throw new ArgumentOutOfRangeException(nameof(padding), $"embedding: padding index {p} is outside 0..{count - 1}"); }
-        (_padding, _maxNorm, _normType) = (padding ?? -1, maxNorm, normType);
+        (_padding, _maxNorm, _normType, _sparse) = (padding ?? -1, maxNorm, normType, sparse);
         _weight = new([count, width]);
         (init ?? Init.Normal())(_weight, rng.Fork());
         if (_padding >= 0) { _weight.AsSpan().Slice(_padding * width, width).Clear(); }
@@ -41,7 +44,7 @@ public sealed class Embedding : Layer
     public override Tensor Forward(Indices x)
     {
         if (_maxNorm is { } limit) { Bags.Shorten(_weight, x, limit, _normType); }
-        return _weight.Embedding(x, _padding);
+        return _weight.Embedding(x, _padding, _sparse);
     }
 
     /// <summary>Refused: an embedding takes indices.</summary>

@@ -107,7 +107,7 @@ public static partial class Losses
         return Reduce(op, x.Zip(target, formula, op), weight, reduction);
     }
 
-    private static Tensor Reduce(string op, Tensor y, Tensor? weight, Reduction reduction)
+    internal static Tensor Reduce(string op, Tensor y, Tensor? weight, Reduction reduction)
     {
         if (weight is not null)
         {

@@ -64,27 +64,31 @@ public static class Gathering
             return y;
         }
 
-        /// <summary>Rows of x, a table [rows, dim]: positions [..] to [.., dim]. The gradient is a dense table into which each position's gradient is added;
-        /// <see cref="SelectAddKernel"/> touches no row but those that <paramref name="index"/> names.</summary>
+        /// <summary>Rows of x, a table [rows, dim]: positions [..] to [.., dim]. The gradient is a dense table into which each position's gradient is added or, if
+        /// <paramref name="sparse"/>, the used rows alone (<see cref="Gradients.FindRows"/>), at a cost that does not depend on the table's length.</summary>
         /// <param name="index">Which rows.</param>
         /// <param name="padding">A row that is learned from nothing: no gradient reaches it. None if negative.</param>
+        /// <param name="sparse">Whether a table that is a leaf gets a <see cref="RowGradient"/>. PyTorch's <c>sparse=True</c>.</param>
         /// <exception cref="ShapeException">The table is not a matrix, or has no row <paramref name="padding"/>.</exception>
         /// <exception cref="ArgumentOutOfRangeException">A position is not a row.</exception>
-        public Tensor Embedding(Indices index, int padding = -1)
+        public Tensor Embedding(Indices index, int padding = -1, bool sparse = false)
         {
             ArgumentNullException.ThrowIfNull(index);
             if (x.Rank != 2 || padding >= x.Shape[0]) { ThrowTable(x.Shape, padding); }
-            return x.Select("embedding", 0, index, padding);
+            return x.Select("embedding", 0, index, padding, sparse);
         }
     }
 
-    private static Tensor Select(this Tensor x, string op, int at, Indices index, int skip)
+    private static Tensor Select(this Tensor x, string op, int at, Indices index, int skip, bool sparse = false)
     {
         index.CheckBelow(op, x.Shape[at]);
         var (outer, n, inner) = Around(x.Shape, at);
         var y = Tensor.Empty([.. x.Shape.Sizes[..at], .. index.Shape, .. x.Shape.Sizes[(at + 1)..]], x.Device);
         x.Device.Launch(new SelectKernel(x.View, index, y.View, outer, n, inner));
-        Tape.For(x)?.Add(y, (x, dy => Added(x.Shape, dy, dx => new SelectAddKernel(dy.View, index, dx, outer, n, inner, skip))));
+        Tape.For(x)?.Add(y, new Edge(x, dy => Added(x.Shape, dy, dx => new SelectAddKernel(dy.View, index, dx, outer, n, inner, skip)))
+        {
+            PullRows = sparse ? dy => RowGradient.Sum(x.Shape, index, dy, skip) : null,
+        });
         return y;
     }
 

@@ -23,7 +23,8 @@ public sealed record AdagradOptions
     public double WeightDecay { get; init; }
 }
 
-/// <summary>Adagrad: s ← s + g², w ← w − α·g/(√s + ε). Duchi, Hazan and Singer 2011, figure 1. <c>torch.optim.Adagrad</c>.</summary>
+/// <summary>Adagrad: s ← s + g², w ← w − α·g/(√s + ε). Duchi, Hazan and Singer 2011, figure 1. <c>torch.optim.Adagrad</c>.
+/// <para>For a <see cref="Autograd.RowGradient"/> it is lazy: only rows with a gradient are touched. Without weight decay that is what a gradient of the whole table gives.</para></summary>
 public sealed class Adagrad : Optimizer
 {
     private readonly AdagradOptions _options;
@@ -42,6 +43,8 @@ public sealed class Adagrad : Optimizer
         ThrowIfNegative(options.Epsilon, "epsilon");
         _options = options;
     }
+
+    private protected override bool IsLazy => true;
 
     private protected override float StartOf(int state) => (float)_options.InitialAccumulator;
 

@@ -27,7 +27,9 @@ public record AdamOptions
 }
 
 /// <summary>Adam: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − α·m̂/(√v̂ + ε) with m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ).
-/// Kingma and Ba 2015, arXiv:1412.6980, algorithm 1. <c>torch.optim.Adam</c>.</summary>
+/// Kingma and Ba 2015, arXiv:1412.6980, algorithm 1. <c>torch.optim.Adam</c>.
+/// <para>For a <see cref="Autograd.RowGradient"/> it is lazy, <c>torch.optim.SparseAdam</c>: m, v and w of the rows with a gradient are stepped, t counts the steps of the whole table, and
+/// w ← w − α·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m/(√v + ε). Weight decay reaches a row only when it has a gradient.</para></summary>
 public class Adam : Optimizer
 {
     private readonly AdamOptions _options;
@@ -49,6 +51,8 @@ public class Adam : Optimizer
         (_options, _decoupled) = (options, decoupled);
     }
 
+    private protected override bool IsLazy => true;
+
     private protected override void Update(Slot slot, Tensor gradient, double learningRate, double weightDecay)
     {
         double c1 = 1 - Math.Pow(_options.Beta1, slot.Steps), c2 = 1 - Math.Pow(_options.Beta2, slot.Steps);
@@ -58,8 +62,9 @@ public class Adam : Optimizer
             A1 = (float)(1 - _options.Beta1),
             B2 = (float)_options.Beta2,
             A2 = (float)(1 - _options.Beta2),
-            Rate = (float)(learningRate / c1),
-            Root = (float)(1 / Math.Sqrt(c2)),
+            // where ε stands differs: next to √v in SparseAdam, next to √v̂ in Adam
+            Rate = (float)(slot.Rows is null ? learningRate / c1 : learningRate * Math.Sqrt(c2) / c1),
+            Root = slot.Rows is null ? (float)(1 / Math.Sqrt(c2)) : 1,
             Epsilon = (float)_options.Epsilon,
             Pull = _decoupled ? 0 : (float)weightDecay,
             Shrink = _decoupled ? (float)(1 - (learningRate * weightDecay)) : 1,

@@ -5,7 +5,8 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Optim;
 
-/// <summary>Keeps gradients from growing too large. Call between <c>tape.Gradients</c> and <c>Step</c>, while the tape is open.</summary>
+/// <summary>Keeps gradients from growing too large. Call between <c>tape.Gradients</c> and <c>Step</c>, while the tape is open. A gradient that is a few rows of a table counts and is clipped as
+/// that of the whole table would be, and stays rows.</summary>
 public static class Clip
 {
     /// <summary>Bounds every value of every gradient to [−limit, limit]; NaN stays. <c>torch.nn.utils.clip_grad_value_</c>.</summary>
@@ -13,7 +14,7 @@ public static class Clip
     {
         ArgumentNullException.ThrowIfNull(gradients);
         ThrowUnlessPositive(limit);
-        foreach (var leaf in gradients.Leaves) { gradients.Replace(leaf, Map(gradients[leaf], new Bound(limit))); }
+        MapAll(gradients, new Bound(limit));
     }
 
     /// <summary>Scales all gradients together so that their joint length √Σg² is at most <paramref name="limit"/>: Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063,
@@ -25,10 +26,7 @@ public static class Clip
         ThrowUnlessPositive(limit);
         float norm = Norm(gradients);
         float scale = limit / (norm + 1e-6f); // PyTorch's guard against 0/0
-        if (scale < 1 && float.IsFinite(norm))
-        {
-            foreach (var leaf in gradients.Leaves) { gradients.Replace(leaf, Map(gradients[leaf], new Scale(scale))); }
-        }
+        if (scale < 1 && float.IsFinite(norm)) { MapAll(gradients, new Scale(scale)); }
         return norm;
     }
 
@@ -39,12 +37,22 @@ public static class Clip
         double sum = 0;
         foreach (var leaf in gradients.Leaves)
         {
-            var g = gradients[leaf];
+            var g = gradients.FindRows(leaf)?.Values ?? gradients[leaf];
             var one = Tensor.Empty([], g.Device);
             g.Device.Fold(default(SumOfSquares), g.View, 1, g.Size, 1, one.View);
             sum += one.Item();
         }
         return (float)Math.Sqrt(sum);
+    }
+
+    // of a gradient that is a few rows, those rows: the others are 0 and stay it
+    private static void MapAll<F>(Gradients gradients, F f) where F : unmanaged, IMap
+    {
+        foreach (var leaf in gradients.Leaves)
+        {
+            if (gradients.FindRows(leaf) is { } rows) { gradients.Replace(leaf, rows.With(Map(rows.Values, f))); }
+            else { gradients.Replace(leaf, Map(gradients[leaf], f)); }
+        }
     }
 
     // a gradient may share its memory with another one, so it is never changed in place

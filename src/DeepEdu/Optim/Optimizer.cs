@@ -1,4 +1,5 @@
 using DeepEdu.Autograd;
+using DeepEdu.Devices;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Optim;
@@ -19,6 +20,9 @@ public sealed class ParameterGroup(IReadOnlyList<(string Name, Parameter Value)>
 
 /// <summary>Changes parameters along their gradients. A step is one fused pass over each parameter, its gradient and its statistics; parameters without a gradient stay as they
 /// are, and keep no statistics.
+/// <para>Where the gradient is a few rows of a table (<see cref="RowGradient"/>, as of an embedding with <c>sparse: true</c>), <see cref="Sgd"/>, <see cref="Adagrad"/> and <see cref="Adam"/>
+/// are lazy: they step those rows and leave all others, weight decay and fading statistics included, at a cost that does not depend on the table's length. The other optimisers take the gradient
+/// as that of the whole table.</para>
 /// <code>
 /// var optimizer = new Adam(model.Parameters(), new() { LearningRate = 1e-3 });
 /// optimizer.Step(tape.Gradients(loss));
@@ -70,7 +74,8 @@ public abstract class Optimizer : IStateful
         ArgumentNullException.ThrowIfNull(gradients);
         foreach (var slot in _slots)
         {
-            if (gradients.Find(slot.Parameter) is not { } g) { continue; }
+            slot.Rows = IsLazy ? gradients.FindRows(slot.Parameter) : null;
+            if ((slot.Rows?.Values ?? gradients.Find(slot.Parameter)) is not { } g) { continue; }
             slot.Prepare(_names.Length, StartOf);
             slot.Steps++;
             var group = slot.Group;
@@ -139,6 +144,9 @@ public abstract class Optimizer : IStateful
         LearningRate = rate;
     }
 
+    /// <summary>Whether rows without a gradient are left alone.</summary>
+    private protected virtual bool IsLazy => false;
+
     /// <summary>Steps one parameter.</summary>
     private protected abstract void Update(Slot slot, Tensor gradient, double learningRate, double weightDecay);
 
@@ -166,6 +174,9 @@ public abstract class Optimizer : IStateful
         public Tensor[] States = [];
         public int Steps;
 
+        /// <summary>The rows to step; null for all.</summary>
+        public RowGradient? Rows;
+
         public void Prepare(int count, Func<int, float> start)
         {
             if (States.Length == count) { return; }
@@ -177,8 +188,12 @@ public abstract class Optimizer : IStateful
             }
         }
 
-        /// <summary>One pass of a formula over the parameter, the gradient and the statistics.</summary>
-        public void Run<F>(F formula, Tensor gradient) where F : unmanaged, Lanes.IUpdate => parameter.Device.Update(formula, parameter.View, gradient.View,
-            States.Length > 0 ? States[0].View : default, States.Length > 1 ? States[1].View : default, States.Length > 2 ? States[2].View : default);
+        /// <summary>One pass of a formula over the parameter, or its rows, the gradient and the statistics.</summary>
+        public void Run<F>(F formula, Tensor gradient) where F : unmanaged, Lanes.IUpdate
+        {
+            View first = States.Length > 0 ? States[0].View : default, second = States.Length > 1 ? States[1].View : default, third = States.Length > 2 ? States[2].View : default;
+            if (Rows is null) { parameter.Device.Update(formula, parameter.View, gradient.View, first, second, third); }
+            else { parameter.Device.Launch(new RowUpdateKernel<F>(formula, parameter.View, gradient.View, first, second, third, Rows.Rows, parameter.Shape[1])); }
+        }
     }
 }

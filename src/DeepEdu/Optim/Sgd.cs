@@ -24,7 +24,9 @@ public sealed record SgdOptions
 }
 
 /// <summary>Stochastic gradient descent: u ← μu + (1 − dampening)g, w ← w − αu, or w − α(g + μu) with Nesterov; the first u is g.
-/// Robbins and Monro 1951; momentum: Polyak 1964. <c>torch.optim.SGD</c>.</summary>
+/// Robbins and Monro 1951; momentum: Polyak 1964. <c>torch.optim.SGD</c>.
+/// <para>For a <see cref="Autograd.RowGradient"/> it is lazy: a row without a gradient neither moves on nor shrinks, and its velocity stays as it is. Without momentum and weight decay
+/// that is what a gradient of the whole table gives.</para></summary>
 public sealed class Sgd : Optimizer
 {
     private readonly SgdOptions _options;
@@ -44,6 +46,8 @@ public sealed class Sgd : Optimizer
         if (options.Nesterov && (options.Momentum == 0 || options.Dampening != 0)) { throw new ArgumentException("sgd: Nesterov needs a momentum and no dampening"); }
         _options = options;
     }
+
+    private protected override bool IsLazy => true;
 
     private protected override void Update(Slot slot, Tensor gradient, double learningRate, double weightDecay)
     {
