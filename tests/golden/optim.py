@@ -132,6 +132,30 @@ def sparse(rng):
     return {"start": start, "steps": given, "after": after}
 
 
+def gradnorm(rng):
+    """Chen et al. 2018, algorithm 1: losses c_i mean((W a_i - b_i)^2), the weights after each update; W takes an SGD step between."""
+    a, b, c = floats(rng.normal(size=9)), floats(rng.normal(size=3)), [1.0, 4.0, 0.2]
+    start, alpha, rate = floats(rng.normal(size=3)), 1.5, 0.1
+    w = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+    weights = torch.ones(3, dtype=torch.float64, requires_grad=True)
+    first, out = None, []
+    for _ in range(5):
+        losses = [c[i] * (w @ torch.tensor(a[3 * i:3 * i + 3], dtype=torch.float64) - b[i]) ** 2 for i in range(3)]
+        lengths = torch.stack([torch.autograd.grad(weights[i] * losses[i], w, create_graph=True)[0].norm() for i in range(3)])
+        now = torch.stack(losses).detach()
+        first = now if first is None else first
+        rates = now / first / (now / first).mean()
+        balance = (lengths - (lengths.mean() * rates ** alpha).detach()).abs().sum()
+        slope = torch.autograd.grad(balance, weights, retain_graph=True)[0]
+        step = torch.autograd.grad(sum(weights[i] * losses[i] for i in range(3)), w)[0]
+        with torch.no_grad():
+            weights -= rate * slope
+            weights *= 3 / weights.sum()
+            w -= 0.05 * step
+        out.append({"weights": floats(weights.detach()), "w": floats(w.detach())})
+    return {"a": a, "b": b, "c": c, "start": start, "steps": out}
+
+
 def lbfgs(x, t, start, calls, **options):
     """Calls of step on mean((tanh(xw) - t)^2) + 0.01 |w|^2: the loss that each returns and the parameter after it."""
     w = torch.tensor(start, dtype=torch.float64, requires_grad=True)
@@ -226,6 +250,7 @@ def main():
             "max": plateau([-m for m in worse], mode="max", patience=2, threshold=0.01, threshold_mode="abs"),
         },
         "sparse": sparse(np.random.default_rng(6)),
+        "gradnorm": gradnorm(np.random.default_rng(7)),
         "lbfgs": least(np.random.default_rng(5)),
         "clip": [clipped(1.0), clipped(100.0)],
     }
