@@ -40,35 +40,48 @@ public sealed partial class Tape : Arena
 
     /// <summary>Starts recording.</summary>
     /// <param name="training">What layers that act differently while learning (dropout, batch normalisation) shall do: true, as if learning; false, as in use.</param>
-    public Tape(bool training = true)
+    public Tape(bool training = true) : this(training, false) { }
+
+    internal Tape(bool training, bool replays)
     {
         (_steps, t_spare) = (t_spare ?? [], null);
-        Training = training;
+        (Training, Replays) = (training, replays);
     }
 
     /// <summary>Whether layers behave as while learning.</summary>
     public bool Training { get; }
 
+    /// <summary>Whether what runs has run before, so that its side effects (running statistics) are done.</summary>
+    internal bool Replays { get; }
+
     /// <summary>How many operations are remembered.</summary>
     public int Count => _closed ? 0 : _steps.Count;
 
     /// <summary>Whether a tape is open on this thread whose <see cref="Training"/> is true.</summary>
-    public static bool IsTraining
+    public static bool IsTraining => Innermost is { Training: true };
+
+    /// <summary>Whether the innermost tape of this thread runs a checkpointed part again.</summary>
+    internal static bool IsReplaying => Innermost is { Replays: true };
+
+    /// <summary>The tape that remembers what runs now.</summary>
+    internal static Tape? Recording => Current is Tape { _rewinding: false } tape ? tape : null;
+
+    private static Tape? Innermost
     {
         get
         {
             for (var arena = Current; arena is not null; arena = arena.Outer)
             {
-                if (arena is Tape tape) { return tape.Training; }
+                if (arena is Tape tape) { return tape; }
             }
-            return false;
+            return null;
         }
     }
 
     /// <summary>The recording tape if a gradient is wanted for any of the inputs; else null, and nothing need be remembered.</summary>
     public static Tape? For(params ReadOnlySpan<Tensor> inputs)
     {
-        if (Current is not Tape { _rewinding: false } tape) { return null; }
+        if (Recording is not { } tape) { return null; }
         foreach (var t in inputs)
         {
             if (tape.Wants(t)) { return tape; }
@@ -156,6 +169,21 @@ public sealed partial class Tape : Arena
         }
         finally { _rewinding = false; }
         return grads;
+    }
+
+    /// <summary>The leaves that remembered operations take, each once, in the order of use.</summary>
+    internal Tensor[] Leaves()
+    {
+        var seen = new HashSet<Tensor>(ReferenceEqualityComparer.Instance);
+        List<Tensor> leaves = [];
+        foreach (var step in _steps)
+        {
+            foreach (var input in step.Inputs)
+            {
+                if (input.IsLeaf && seen.Add(input)) { leaves.Add(input); }
+            }
+        }
+        return [.. leaves];
     }
 
     /// <inheritdoc/>

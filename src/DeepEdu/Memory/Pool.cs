@@ -8,11 +8,14 @@ public sealed class Pool(Func<Pool, int, Block> create)
 {
     private readonly Dictionary<int, Stack<Block>> _free = [];
     private readonly Lock _gate = new();
-    private long _liveFloats, _pooledFloats;
+    private long _liveFloats, _pooledFloats, _peakFloats;
     private int _liveBlocks, _created;
 
     /// <summary>Bytes in blocks that are rented out. 0 when every arena has closed and nothing was kept.</summary>
     public long LiveBytes { get { lock (_gate) { return _liveFloats * sizeof(float); } } }
+
+    /// <summary>The most bytes that were rented out at one time since <see cref="ResetPeak"/>, or the start.</summary>
+    public long PeakBytes { get { lock (_gate) { return _peakFloats * sizeof(float); } } }
 
     /// <summary>Blocks that are rented out.</summary>
     public int LiveBlocks { get { lock (_gate) { return _liveBlocks; } } }
@@ -30,6 +33,7 @@ public sealed class Pool(Func<Pool, int, Block> create)
         lock (_gate)
         {
             _liveFloats += capacity;
+            _peakFloats = Math.Max(_peakFloats, _liveFloats);
             _liveBlocks++;
             if (_free.TryGetValue(capacity, out var stack) && stack.TryPop(out var block))
             {
@@ -39,6 +43,12 @@ public sealed class Pool(Func<Pool, int, Block> create)
             _created++;
         }
         return create(this, capacity);
+    }
+
+    /// <summary>Begins to look for the peak anew.</summary>
+    public void ResetPeak()
+    {
+        lock (_gate) { _peakFloats = _liveFloats; }
     }
 
     /// <summary>Lets go of every block that waits: the garbage collector takes them.</summary>

@@ -1,4 +1,5 @@
 using DeepEdu.Autograd;
+using DeepEdu.Memory;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
@@ -13,6 +14,7 @@ public sealed class BatchNorm : Layer
     private readonly Tensor? _mean, _variance, _batches;
     private readonly float? _momentum;
     private readonly float _eps;
+    private bool _refreshing;
 
     /// <summary>A layer with scale 1, shift 0, running mean 0 and running variance 1.</summary>
     /// <param name="channels">C.</param>
@@ -43,13 +45,46 @@ public sealed class BatchNorm : Layer
     public override Tensor Forward(Tensor x)
     {
         float momentum = _momentum ?? 0;
-        if (_batches is not null && Tape.IsTraining)
+        if (_batches is not null && Tape.IsTraining && !Tape.IsReplaying)
         {
             float count = _batches.Item() + 1;
             _batches.CopyFrom([count]);
-            momentum = _momentum ?? 1 / count;
+            momentum = _refreshing ? 1 / count : _momentum ?? 1 / count;
         }
         return x.BatchNorm(_mean, _variance, _weight, _bias, momentum, _eps);
+    }
+
+    /// <summary>Makes the running statistics of every batch norm in a model anew, as the plain mean over some batches: under averaged weights (<c>WeightAverage</c>) the old ones do not hold.
+    /// Izmailov et al. 2018, arXiv:1803.05407, §3.2. <c>torch.optim.swa_utils.update_bn</c>.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="batches">Data; each batch counts alike.</param>
+    /// <param name="forward">Runs the model on a batch.</param>
+    public static void Refresh<T>(Module model, IEnumerable<T> batches, Action<T> forward)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(batches);
+        ArgumentNullException.ThrowIfNull(forward);
+        var parts = new Parts();
+        parts.Of(model, "");
+        BatchNorm[] norms = [.. parts.Modules.Select(m => m.Value).OfType<BatchNorm>()];
+        foreach (var norm in norms)
+        {
+            norm._refreshing = true;
+            norm._batches?.Device.Fill(norm._batches.View, 0);
+        }
+        try
+        {
+            foreach (var batch in batches)
+            {
+                using var tape = new Tape();
+                using var arena = new Arena(); // in which nothing is remembered
+                forward(batch);
+            }
+        }
+        finally
+        {
+            foreach (var norm in norms) { norm._refreshing = false; }
+        }
     }
 
     /// <inheritdoc/>

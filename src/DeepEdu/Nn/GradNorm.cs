@@ -10,8 +10,9 @@ namespace DeepEdu.Nn;
 /// <code>
 /// using var tape = new Tape();
 /// Tensor[] losses = [..];
-/// optimizer.Step(tape.Gradients(balance.Total(losses)));
-/// balance.Update(tape, losses, trunk.Last.Weight); // before or after the step: the tape holds the values of the pass
+/// var gradients = tape.Gradients(balance.Total(losses));
+/// balance.Update(tape, losses, trunk.Last.Weight); // before the step, which changes what the tape goes back through
+/// optimizer.Step(gradients);
 /// </code></summary>
 public sealed class GradNorm : IStateful
 {

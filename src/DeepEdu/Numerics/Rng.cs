@@ -44,13 +44,18 @@ public sealed class Rng(ulong seed, ulong stream = 0)
     }
 
     /// <summary>The next child: Split(2⁶³ + <see cref="Forks"/>), so that it never meets Split(i) for i below 2⁶³.</summary>
-    public Rng Fork() => Split(FirstFork + Forks++);
+    public Rng Fork()
+    {
+        if (RngJournal.IsAnyOpen) { RngJournal.Note(this); }
+        return Split(FirstFork + Forks++);
+    }
 
     /// <summary>Moves the position past <paramref name="count"/> numbers and returns where it was: the start for <see cref="UniformAt(ulong, ulong, ulong)"/> or <see cref="NormalAt(ulong, ulong, ulong)"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is negative.</exception>
     public ulong Reserve(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
+        if (RngJournal.IsAnyOpen) { RngJournal.Note(this); }
         ulong start = Position;
         Position += (ulong)count;
         return start;
@@ -59,7 +64,7 @@ public sealed class Rng(ulong seed, ulong stream = 0)
     /// <summary>The next 32 random bits: word (i &amp; 3) of block (i &gt;&gt; 2), i the position. Takes one number.</summary>
     public uint NextUInt32()
     {
-        ulong i = Position++;
+        ulong i = Reserve(1);
         if (i >> 2 != _block)
         {
             _block = i >> 2;
@@ -94,7 +99,7 @@ public sealed class Rng(ulong seed, ulong stream = 0)
     }
 
     /// <summary>Normal with mean 0 and variance 1. Takes one number; see <see cref="NormalAt(ulong, ulong, ulong)"/>.</summary>
-    public float NextGaussian() => NormalAt(seed, stream, Position++);
+    public float NextGaussian() => NormalAt(seed, stream, Reserve(1));
 
     /// <summary>Puts <paramref name="items"/> in random order, every order equally likely: Fisher and Yates 1938; Durstenfeld 1964.</summary>
     public void Shuffle<T>(Span<T> items)

@@ -33,6 +33,7 @@ public static class BatchNorms
             RowNorms.CheckAffine("batch-norm", x, [c], runningMean, runningVariance, "running mean", "running variance");
             bool batch = (training ?? Tape.IsTraining) || runningMean is null;
             if (batch && n * inner < 2) { ThrowAlone(s); }
+            if (Tape.IsReplaying) { momentum = 0; }
             var y = Tensor.Empty(s, x.Device);
             var statistics = Tensor.Empty([2, c], x.Device);
             x.Device.Launch(new BatchNormKernel(x.View, RowNorms.View(weight), RowNorms.View(bias), RowNorms.View(runningMean), RowNorms.View(runningVariance),

