@@ -8,6 +8,14 @@ namespace DeepEdu.Kernels;
 /// <summary>One row of scores, in whole vectors: what lies behind its end becomes weight 0.</summary>
 internal static unsafe class AttentionScores
 {
+    // 0 for places that are there, then −∞: read from 16 − count on
+    private static ReadOnlySpan<float> Ends =>
+    [
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity,
+        float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity,
+    ];
+
     /// <summary>s ← s·scale + mask for the first n, −∞ behind them.</summary>
     /// <returns>The largest.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -35,8 +43,11 @@ internal static unsafe class AttentionScores
         }
         if (i < n)
         {
-            for (int k = i; k < i + L.Width; k++) { s[k] = k >= n ? float.NegativeInfinity : mask is null ? s[k] * scale : float.MultiplyAddEstimate(s[k], scale, mask[k]); }
-            max = L.Max(max, L.Load(in *s, i));
+            L x = L.Load(in *s, i) * scale;
+            if (mask is not null) { x += Partial.Load<L>(mask + i, n - i); }
+            x = Ended(x, n - i, float.NegativeInfinity);
+            L.Store(x, ref *s, i);
+            max = L.Max(max, x);
         }
         return Largest(max);
     }
@@ -60,18 +71,29 @@ internal static unsafe class AttentionScores
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Pull<L>(float* s, float* d, int n, float* mask, float scale, float logSum, float delta) where L : struct, IVectorLane<L>, ILane<L>
     {
-        int whole = AttentionData.Whole<L>(n);
-        for (int k = n; k < whole; k++) { (s[k], d[k]) = (float.NegativeInfinity, 0); }
-        L shift = -logSum, take = delta * scale;
-        for (int i = 0; i < whole; i += L.Width)
+        L shift = -logSum, take = -delta * scale;
+        int i = 0;
+        for (; i <= n - L.Width; i += L.Width)
         {
             L x = L.MultiplyAdd(L.Load(in *s, i), scale, shift);
-            if (mask is not null) { x += i <= n - L.Width ? L.Load(in *mask, i) : Partial.Load<L>(mask + i, n - i); }
+            if (mask is not null) { x += L.Load(in *mask, i); }
             x = L.Exp(x);
             L.Store(x, ref *s, i);
-            L.Store(x * L.MultiplyAdd(L.Load(in *d, i), scale, -take), ref *d, i);
+            L.Store(x * L.MultiplyAdd(L.Load(in *d, i), scale, take), ref *d, i);
+        }
+        if (i < n)
+        {
+            L x = L.MultiplyAdd(L.Load(in *s, i), scale, shift);
+            if (mask is not null) { x += Partial.Load<L>(mask + i, n - i); }
+            x = Ended(L.Exp(x), n - i, 0f);
+            L.Store(x, ref *s, i);
+            L.Store(Ended(x * L.MultiplyAdd(L.Load(in *d, i), scale, take), n - i, 0f), ref *d, i);
         }
     }
+
+    // x in its first places, `rest` behind them, whatever stood there
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static L Ended<L>(L x, int places, L rest) where L : struct, IVectorLane<L>, ILane<L> => L.WhereEqual(L.Load(in Ends[0], 16 - places), 0f, x, rest);
 
     /// <summary>x ← 0 where the random number is below p, else x·factor.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -26,13 +26,13 @@ public readonly record struct AttentionMask
     /// <summary>Added to the scores; −∞ hides a key. It broadcasts to [.., heads, T, Tₖ], q's leading axes first; with one head that axis may be missing. It may have a gradient.</summary>
     public Tensor? Scores { get; init; }
 
-    /// <summary>Lengths, checked; null if there are none, or all are whole.</summary>
+    /// <summary>Lengths, checked; null if there are none. The array itself: a recorded call reads it anew each time.</summary>
     internal int[]? LengthsOf(Shape leading, int keys)
     {
         if (Lengths is null) { return null; }
         if (Lengths.Shape != leading) { ThrowPart("lengths", Lengths.Shape, leading, "one for each sequence"); }
         Lengths.CheckBelow("attention: lengths", keys + 1);
-        return Lengths.Span.ContainsAnyExcept(keys) ? Lengths.ToArray() : null;
+        return Lengths.Values;
     }
 
     /// <summary>What is added to the scores: <see cref="Scores"/> and <see cref="Keys"/> as one tensor [batch or 1, heads or 1, T or 1, Tₖ]; null if there is nothing.</summary>
