@@ -64,6 +64,7 @@ internal static class App
         root.Subcommands.Add(Make("recommend", "Recommends learning items from implicit feedback; ranks a held-out item among 99 others.", [factors], recommend));
         root.Subcommands.Add(Make("grade", "Grades handwriting, or essays when --data is a folder of ASAP essays.", [prompt], grade));
         root.Subcommands.Add(Make("multitask", "Learns several outcomes of a learner together and each alone.", [], multitask));
+        root.Subcommands.Add(DataCommand.Create(output));
 
         ParseResult result = root.Parse(args);
         if (result.Errors.Count > 0)

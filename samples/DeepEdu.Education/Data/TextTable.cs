@@ -63,7 +63,7 @@ internal static class TextTable
         {
             Delimiter = format.Separator.ToString(),
             Mode = format.Quotes ? CsvMode.RFC4180 : CsvMode.NoEscape,
-            BadDataFound = _ => bad = "text beside a quoted part of a field.",
+            BadDataFound = _ => bad = "a quote inside a field that does not stand in quotes, or text after a closing one.",
             HasHeaderRecord = false,
         };
         using CsvParser parser = new(reader, settings);
@@ -81,8 +81,8 @@ internal static class TextTable
             bool open = format.Quotes && raw.AsSpan().Count('"') % 2 != 0;
             int line = parser.RawRow - (open ? raw.AsSpan() : raw.AsSpan().TrimEnd("\r\n")).Count('\n');
             any = true;
-            if (bad is not null) { throw DataException.At(path, line, bad); }
             if (open) { throw DataException.At(path, line, "a quote is never closed."); }
+            if (bad is not null) { throw DataException.At(path, line, bad); }
             if (header is null)
             {
                 header = fields;

@@ -75,6 +75,31 @@ public sealed class CommandLineTests : IDisposable
         }
     }
 
+    [Fact]
+    public void DataAreDescribedWithMappedColumns()
+    {
+        string path = Path.Combine(_folder, "own.csv");
+        File.WriteAllText(path, "pupil;task;right;note\np1;t1;yes;\u00e9\np1;t2;no;\np2;t1;yes;\n", System.Text.Encoding.Latin1);
+        var (code, output, error) = Call("data", "--data", path, "--columns", "user=pupil,item=task,correct=right", "--encoding", "latin1");
+        Assert.Equal((0, ""), (code, error));
+        Assert.Equal(["format: long", "own: 2 learners, 3 answers, 2 items, 0 skills", "right: 66.7 %; answers a learner: 1..2, median 2", "times: 0.0 %, durations: 0.0 %, several skills: 0.0 %"], Lines(output));
+        Assert.Equal(["format: table", "own: 3 rows, 4 columns", "  pupil: 2 names", "  task: 2 names", "  right: 2 names", "  note: 1 names, 2 missing"], Lines(Call("data", "--data", path).Output));
+        Assert.Contains("no column 'taks' for item", Call("data", "--data", path, "--columns", "user=pupil,item=taks,correct=right").Error, StringComparison.Ordinal);
+        Assert.Contains("take utf-8", Call("data", "--data", path, "--encoding", "x").Error, StringComparison.Ordinal);
+        Assert.Contains("take one of long", Call("data", "--data", path, "--format", "x").Error, StringComparison.Ordinal);
+        Assert.Equal(2, Call("data").Code);
+
+        string sequences = Path.Combine(_folder, "kt.csv");
+        File.WriteAllText(sequences, "2\n5,6\n1,0\n");
+        Assert.Equal("format: tracing", Lines(Call("data", "--data", sequences).Output)[0]);
+        string atomic = Path.Combine(_folder, "x.inter");
+        File.WriteAllText(atomic, "user_id:token\titem_id:token\nu\ti\nu\tj\n");
+        Assert.Equal(["format: atomic", "  user_id: token, 1 names", "  item_id: token, 2 names"], Lines(Call("data", "--data", atomic).Output));
+        Assert.Equal(["format: atomic", $"x: 1 users, 2 items, 1 training interactions, 1 held out", "of all pairs taken: 50.00 %"], Lines(Call("data", "--data", _folder).Output));
+    }
+
+    private static string[] Lines(string text) => text.TrimEnd().ReplaceLineEndings("\n").Split('\n');
+
     private static (int Code, string Output, string Error) Call(params string[] args)
     {
         using StringWriter output = new(), error = new();

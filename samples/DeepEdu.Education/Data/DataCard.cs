@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Text;
+
+namespace DeepEdu.Education.Data;
+
+/// <summary>What a file or folder of data holds, in a few lines, read by whichever reader it is for.</summary>
+internal static class DataCard
+{
+    public static readonly string[] Formats = ["long", "tracing", "ncf", "atomic", "essays", "table"];
+
+    /// <summary>The lines of the card.</summary>
+    /// <param name="path">A file or folder.</param>
+    /// <param name="format">One of <see cref="Formats"/>; found out if null.</param>
+    /// <param name="columns">Which column of a long table is what; see <see cref="EventColumns.Parse"/>.</param>
+    /// <param name="encoding">How characters are written; found out if null.</param>
+    public static IEnumerable<string> Of(string path, string? format, string? columns, Encoding? encoding)
+    {
+        format ??= columns is not null ? "long" : Guess(path, encoding);
+        IEnumerable<string> lines = format switch
+        {
+            "long" => Of(EventReader.Read(path, EventColumns.Parse(columns ?? ""), Separated(path, encoding))),
+            "tracing" => Of(SequenceReader.Read(path, encoding)),
+            "ncf" => Of(NcfReader.Read(path)),
+            "atomic" => Directory.Exists(path) ? Of(AtomicReader.Read(path, 1, encoding)) : AtomicReader.Columns(path, encoding).Select(Line),
+            "essays" => Enumerable.Range(1, 8).Where(p => TextSource.TryFind(path, $"asap_prompt{p}.tsv") is not null || TextSource.TryFind(path, "training_set_rel3.tsv") is not null)
+                .Select(p => AsapReader.Read(path, p, encoding)).Select(s => $"{s.Name}: {s.Essays.Length} essays, scores {s.Min}..{s.Max}, {s.Folds.Length} folds"),
+            "table" => Of(TypedTable.Read(path, Separated(path, encoding))),
+            _ => throw new DataException($"--format {format}: take one of {string.Join(", ", Formats)}."),
+        };
+        return lines.Prepend($"format: {format}");
+    }
+
+    private static string Guess(string path, Encoding? encoding)
+    {
+        if (Directory.Exists(path))
+        {
+            return TextSource.TryFind(path, "*.inter") is not null ? "atomic" : TextSource.TryFind(path, "*.train.rating") is not null ? "ncf" : TextSource.TryFind(path, "*.tsv") is not null ? "essays"
+                : throw new DataException($"{path}: no *.inter, *.train.rating or *.tsv in this folder; give a file of it, or --format.");
+        }
+        TableRow first = TextTable.Rows(path, new(';', Header: false, Quotes: false, encoding)).First();
+        string[] fields = first.Fields[0].Split(',');
+        bool counts = first.Fields.Length == 1 && fields.Length <= 2 && int.TryParse(fields[^1], NumberStyles.None, CultureInfo.InvariantCulture, out _);
+        if (counts) { return "tracing"; }
+        TableFormat format = Separated(path, encoding);
+        string[] header = TextTable.Rows(path, format with { Header = false }).First().Fields;
+        return header[0].Contains(':', StringComparison.Ordinal) && format.Separator == '\t' ? "atomic"
+            : EventColumns.Found.Find("user", path, header) >= 0 && EventColumns.Found.Find("correct", path, header) >= 0 ? "long" : "table";
+    }
+
+    /// <summary>The separator that the first line has most of. Between tabs quotes are plain characters.</summary>
+    private static TableFormat Separated(string path, Encoding? encoding)
+    {
+        using StreamReader reader = TextSource.Reader(path, encoding);
+        string line = reader.ReadLine() ?? "";
+        char separator = ",;\t".MaxBy(s => line.Count(c => c == s));
+        return (separator == '\t' ? TableFormat.Tab : TableFormat.Comma) with { Separator = separator, Encoding = encoding };
+    }
+
+    private static IEnumerable<string> Of(LearnerLog log)
+    {
+        int[] lengths = [.. log.Learners.Select(l => l.Answers.Length).Order()];
+        yield return $"{log.Name}: {log.Learners.Length} learners, {log.Answers} answers, {log.Items} items, {log.Skills} skills";
+        yield return string.Create(CultureInfo.InvariantCulture, $"right: {log.Correct:P1}; answers a learner: {lengths[0]}..{lengths[^1]}, median {lengths[lengths.Length / 2]}");
+        yield return string.Join(", ", Known("times", a => a.Time is not null), Known("durations", a => !float.IsNaN(a.Seconds)), Known("several skills", a => a.Skills.Length > 1));
+
+        string Known(string what, Func<Answer, bool> has) => string.Create(CultureInfo.InvariantCulture, $"{what}: {log.Learners.SelectMany(l => l.Answers).Count(has) / (double)log.Answers:P1}");
+    }
+
+    private static IEnumerable<string> Of(Interactions data)
+    {
+        yield return $"{data.Name}: {data.Users} users, {data.Items} items, {data.TrainCount} training interactions, {data.Test.Count(t => t >= 0)} held out";
+        yield return string.Create(CultureInfo.InvariantCulture, $"of all pairs taken: {data.TrainCount / ((double)data.Users * data.Items):P2}");
+    }
+
+    private static IEnumerable<string> Of(TypedTable table)
+    {
+        yield return $"{TextSource.NameOf(table.Path)}: {table.Rows} rows, {table.Columns.Length} columns";
+        foreach (TypedColumn column in table.Columns)
+        {
+            string what = column.Numbers is { } numbers
+                ? string.Create(CultureInfo.InvariantCulture, $"numbers {numbers.Where(n => !float.IsNaN(n)).DefaultIfEmpty(float.NaN).Min()}..{numbers.Where(n => !float.IsNaN(n)).DefaultIfEmpty(float.NaN).Max()}")
+                : $"{column.Names!.Distinct().Count(n => n is not null)} names";
+            yield return $"  {column.Name}: {what}{(column.Missing > 0 ? $", {column.Missing} missing" : "")}";
+        }
+    }
+
+    private static string Line(AtomicColumn column)
+        => $"  {column.Name}: {(column.Tokens is { } t ? $"token, {t.Distinct().Count()} names" : column.Floats is not null ? "float" : column.TokenLists is not null ? "token_seq" : "float_seq")}";
+}
