@@ -54,7 +54,7 @@ internal sealed class Recording
     /// <summary>Memory of the recording.</summary>
     public Block Allocate(int length)
     {
-        var block = new CpuBlock(length, pinned: true);
+        var block = new CpuBlock(length, pinned: true) { IsComputed = true };
         _born[block] = _calls.Count;
         return block;
     }

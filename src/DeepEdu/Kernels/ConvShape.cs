@@ -24,6 +24,9 @@ internal readonly record struct ConvShape(int N, int C, int H, int W, int OutC, 
     /// <summary>Whether patches are laid out as columns: each group's, or where there is no channel to read.</summary>
     public bool IsByColumns => Groups > 1 || C == 0;
 
+    /// <summary>Whether every group is one channel.</summary>
+    public bool IsDepthwise => Groups > 1 && Groups == C;
+
     /// <summary>Output channels of one group.</summary>
     public int GroupOut => OutC / Groups;
 

@@ -30,42 +30,18 @@ internal static unsafe class Pool2d
         public float* X, Y;
         public int* At;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int from, int to)
         {
             var s = S;
-            nint o = (nint)from * s.OH * s.OW;
-            for (int p = from; p < to; p++)
+            nint i = (nint)from * s.H * s.W, o = (nint)from * s.OH * s.OW;
+            if (!s.IsQuarters)
             {
-                float* x = X + ((nint)p * s.H * s.W);
-                if (s.IsQuarters)
-                {
-                    for (int i = 0; i < s.OH; i++, o += s.OW) { Pool2dQuarters.Max(x, s.W, 2 * i * s.W, s.OW, Y + o, At is null ? null : At + o); }
-                    continue;
-                }
-                for (int oy = 0; oy < s.OH; oy++)
-                {
-                    int y0 = (oy * s.StrideH) - s.PadH, y1 = Math.Min(s.H, y0 + (s.DilationH * (s.KH - 1)) + 1);
-                    while (y0 < 0) { y0 += s.DilationH; }
-                    for (int ox = 0; ox < s.OW; ox++, o++)
-                    {
-                        int x0 = (ox * s.StrideW) - s.PadW, x1 = Math.Min(s.W, x0 + (s.DilationW * (s.KW - 1)) + 1);
-                        while (x0 < 0) { x0 += s.DilationW; }
-                        float best = float.NegativeInfinity;
-                        // a dilated window may see nothing but padding: it came from nowhere
-                        int where = y0 < y1 && x0 < x1 ? (y0 * s.W) + x0 : -1;
-                        for (int i = y0; i < y1; i += s.DilationH)
-                        {
-                            for (int j = x0; j < x1; j += s.DilationW)
-                            {
-                                float v = x[(i * s.W) + j];
-                                if (v > best || float.IsNaN(v)) { (best, where) = (v, (i * s.W) + j); }
-                            }
-                        }
-                        Y[o] = best;
-                        if (At is not null) { At[o] = where; }
-                    }
-                }
+                Pool2dPlanes.Max(s, to - from, X + i, Y + o, At is null ? null : At + o);
+                return;
+            }
+            for (int p = from; p < to; p++, i += (nint)s.H * s.W)
+            {
+                for (int line = 0; line < s.OH; line++, o += s.OW) { Pool2dQuarters.Max(X + i, s.W, 2 * line * s.W, s.OW, Y + o, At is null ? null : At + o); }
             }
         }
     }

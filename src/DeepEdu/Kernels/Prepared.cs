@@ -24,11 +24,14 @@ internal static unsafe class Prepared
         set => t_keeps = value;
     }
 
+    /// <summary>Whether a layout of these weights is kept: in a session, unless they are computed in each call, as normalised weights are.</summary>
+    public static bool KeepsFor(View weights) => t_keeps && !weights.Block.IsComputed;
+
     /// <summary>The weights in layout <paramref name="how"/>: kept ones, or made now in <paramref name="otherwise"/>, which must hold <see cref="IPreparation.Length"/> floats
-    /// unless <see cref="Keeps"/>.</summary>
+    /// unless <see cref="KeepsFor"/>.</summary>
     public static Span<float> Of<P>(View weights, in P how, Span<float> otherwise) where P : struct, IPreparation, IEquatable<P>
     {
-        if (!t_keeps)
+        if (!KeepsFor(weights))
         {
             Fill(weights, how, otherwise);
             return otherwise;

@@ -142,7 +142,7 @@ internal static unsafe class RecurrentMemory
     public static Span<float> Rent(int length) => length == 0 ? default : ((CpuBlock)CpuDevice.Instance.Allocate(length)).Span[..length];
 
     /// <summary>Weights in a layout for the way forward.</summary>
-    public static Span<float> Prepare(View weights, in RecurrentPanels how) => Prepared.Of(weights, how, Prepared.Keeps ? default : Rent(how.Length));
+    public static Span<float> Prepare(View weights, in RecurrentPanels how) => Prepared.Of(weights, how, Prepared.KeepsFor(weights) ? default : Rent(how.Length));
 
     /// <summary>to [length] ← from, or 0 if null.</summary>
     public static void Copy(float* from, int length, float* to)

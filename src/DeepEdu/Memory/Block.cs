@@ -24,6 +24,9 @@ public abstract class Block(int capacity)
     /// <summary>Whether the block was made on a tape's way back, so that it may go when no gradient lies in it any more.</summary>
     internal bool Passing { get; set; }
 
+    /// <summary>Whether the values are computed anew in each call of an inference session, so that nothing prepared from them is worth keeping.</summary>
+    internal bool IsComputed { get; init; }
+
     /// <summary>How often the values have been overwritten through the device's loops or handed to the host. Kernels count only when they say so.</summary>
     internal int Version { get; private set; }
 

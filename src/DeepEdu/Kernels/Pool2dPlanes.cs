@@ -1,0 +1,105 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Lanes;
+
+namespace DeepEdu.Kernels;
+
+/// <summary>Max pooling by any window: the largest over its taps, for a whole plane (<see cref="PhasePlane"/>) at a time, and which tap it was.</summary>
+internal static unsafe class Pool2dPlanes
+{
+    /// <summary>y: the largest of each window of some planes; at: where in its plane it lies, or −1, if not null. The first of equals wins; a NaN beats everything.</summary>
+    public static void Max(in PoolShape s, int planes, float* x, float* y, int* at)
+    {
+        if (F16.IsSupported) { Max<F16>(s, planes, x, y, at); }
+        else if (F8.IsSupported) { Max<F8>(s, planes, x, y, at); }
+        else if (F4.IsSupported) { Max<F4>(s, planes, x, y, at); }
+        else { Max<F1>(s, planes, x, y, at); }
+    }
+
+    private static void Max<L>(in PoolShape s, int planes, float* x, float* y, int* at) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        var plane = new PhasePlane(s);
+        int taps = s.KH * s.KW, size = plane.Size + PhasePlane.Slack, room = (s.OH * plane.Pitch) + PhasePlane.Slack;
+        float* split = Scratch.Images.Take(size + (2 * room) + (2 * taps)), best = split + size, which = best + room;
+        int* offsets = (int*)(which + room), steps = offsets + taps;
+        for (int t = 0; t < taps; t++)
+        {
+            int ky = t / s.KW, kx = t % s.KW;
+            (offsets[t], steps[t]) = (plane.Offset(ky, kx), (ky * s.DilationH * s.W) + (kx * s.DilationW));
+        }
+        for (int p = 0; p < planes; p++, x += (nint)s.H * s.W)
+        {
+            plane.Split(x, float.NegativeInfinity, split);
+            if (at is null) { Largest<L>(split, offsets, taps, best, plane.Length); }
+            else { Largest<L>(split, offsets, taps, best, which, plane.Length); }
+            for (int i = 0; i < s.OH; i++, y += s.OW)
+            {
+                int line = i * plane.Pitch;
+                new Span<float>(best + line, s.OW).CopyTo(new Span<float>(y, s.OW));
+                if (at is null) { continue; }
+                Places(s, i, which + line, steps, at);
+                at += s.OW;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Largest<L>(float* from, int* offsets, int taps, float* best, int length) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        for (nint i = 0; i < length; i += 2 * L.Width)
+        {
+            L a = float.NegativeInfinity, b = a;
+            for (int t = 0; t < taps; t++)
+            {
+                float* x = from + offsets[t] + i;
+                L v = L.Load(in *x, 0), w = L.Load(in *x, L.Width);
+                a = L.WhereEqual(v, v, L.WhereGreater(v, a, v, a), v);
+                b = L.WhereEqual(w, w, L.WhereGreater(w, b, w, b), w);
+            }
+            L.Store(a, ref *best, i);
+            L.Store(b, ref *best, i + L.Width);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Largest<L>(float* from, int* offsets, int taps, float* best, float* which, int length) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        for (nint i = 0; i < length; i += 2 * L.Width)
+        {
+            L a = float.NegativeInfinity, b = a, ta = -1f, tb = ta;
+            for (int t = 0; t < taps; t++)
+            {
+                float* x = from + offsets[t] + i;
+                L v = L.Load(in *x, 0), w = L.Load(in *x, L.Width), tap = (float)t;
+                ta = L.WhereEqual(v, v, L.WhereGreater(v, a, tap, ta), tap);
+                tb = L.WhereEqual(w, w, L.WhereGreater(w, b, tap, tb), tap);
+                a = L.WhereEqual(v, v, L.WhereGreater(v, a, v, a), v);
+                b = L.WhereEqual(w, w, L.WhereGreater(w, b, w, b), w);
+            }
+            L.Store(a, ref *best, i);
+            L.Store(b, ref *best, i + L.Width);
+            L.Store(ta, ref *which, i);
+            L.Store(tb, ref *which, i + L.Width);
+        }
+    }
+
+    // from taps to places in the plane
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Places(in PoolShape s, int line, float* which, int* steps, int* at)
+    {
+        int start = (((line * s.StrideH) - s.PadH) * s.W) - s.PadW, stride = s.StrideW;
+        for (int j = 0; j < s.OW; j++, start += stride)
+        {
+            int tap = (int)which[j];
+            at[j] = tap >= 0 ? start + steps[tap] : First(s, line, j);
+        }
+    }
+
+    // a window of −∞: its first place; a dilated window may see nothing but padding, then it came from nowhere
+    private static int First(in PoolShape s, int line, int column)
+    {
+        int y = (line * s.StrideH) - s.PadH, x = (column * s.StrideW) - s.PadW, y1 = Math.Min(s.H, y + (s.DilationH * (s.KH - 1)) + 1), x1 = Math.Min(s.W, x + (s.DilationW * (s.KW - 1)) + 1);
+        while (y < 0) { y += s.DilationH; }
+        while (x < 0) { x += s.DilationW; }
+        return y < y1 && x < x1 ? (y * s.W) + x : -1;
+    }
+}
