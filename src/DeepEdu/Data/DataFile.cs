@@ -14,20 +14,25 @@ public static class DataFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         int mark = path.IndexOf(".zip!", StringComparison.OrdinalIgnoreCase);
         string name = mark < 0 ? path : path[..(mark + 4)];
-        string? inner = mark < 0 ? null : path[(mark + 5)..];
-        var file = new FileStream(name, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+        if (name.EndsWith(".zip", StringComparison.OrdinalIgnoreCase)) { return Inside(name, mark < 0 ? null : path[(mark + 5)..]); }
+        var file = Plain(path);
+        return name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new UnpackedStream(new GZipStream(file, CompressionMode.Decompress), path, file, null) : file;
+    }
+
+    /// <summary>A file in a zip archive; the only one if no name is given.</summary>
+    internal static Stream Inside(string name, string? inner)
+    {
+        var file = Plain(name);
         try
         {
-            if (name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) { return new UnpackedStream(new GZipStream(file, CompressionMode.Decompress), path, file, null); }
-            if (!name.EndsWith(".zip", StringComparison.OrdinalIgnoreCase)) { return file; }
             var zip = new ZipArchive(file, ZipArchiveMode.Read);
             var entry = Choose(zip, name, inner);
-            return new UnpackedStream(entry.Open(), path, zip, entry.Crc32);
+            return new UnpackedStream(entry.Open(), inner is null ? name : $"{name}!{inner}", zip, entry.Crc32);
         }
         catch (Exception e)
         {
             file.Dispose();
-            if (e is InvalidDataException && !e.Message.StartsWith(name, StringComparison.Ordinal)) { throw new InvalidDataException($"{path}: not a zip archive, or a broken one: {e.Message}", e); }
+            if (e is InvalidDataException && !e.Message.StartsWith(name, StringComparison.Ordinal)) { throw new InvalidDataException($"{name}: not a zip archive, or a broken one: {e.Message}", e); }
             throw;
         }
     }
@@ -38,6 +43,8 @@ public static class DataFile
         if (path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) { path = path[..^3]; }
         return Path.GetExtension(path).ToLowerInvariant();
     }
+
+    private static FileStream Plain(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
 
     private static ZipArchiveEntry Choose(ZipArchive zip, string name, string? inner)
     {

@@ -15,12 +15,12 @@ public static class JsonLines
     public static IEnumerable<T> Read<T>(string path, Func<JsonElement, T> parse)
     {
         ArgumentNullException.ThrowIfNull(parse);
-        return Lines(path, parse);
+        return Lines(() => DataFile.Open(path), path, parse);
     }
 
-    private static IEnumerable<T> Lines<T>(string path, Func<JsonElement, T> parse)
+    internal static IEnumerable<T> Lines<T>(Func<Stream> open, string path, Func<JsonElement, T> parse)
     {
-        using var file = DataFile.Open(path);
+        using var file = open();
         var lines = new ByteLines(file, path);
         while (lines.Next(out var line))
         {

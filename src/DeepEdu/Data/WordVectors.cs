@@ -54,7 +54,8 @@ public sealed class WordVectors
     }
 
     /// <summary>One word after the other, in memory that does not grow with the file. The array of a vector is used again for the next.</summary>
-    public static IEnumerable<(string Word, float[] Vector)> Stream(string path) => DataFile.Kind(path) == ".bin" ? Binary(path) : Text(path);
+    public static IEnumerable<(string Word, float[] Vector)> Stream(string path)
+        => DataFile.Kind(path) == ".bin" ? Binary(() => DataFile.Open(path), path) : Text(() => DataFile.Open(path), path);
 
     /// <summary>A row for each token of a vocabulary [tokens, dimensions]: its vector or, where there is none, normal numbers with the standard deviation of all values; zeros for
     /// <see cref="Vocabulary.Padding"/>.</summary>
@@ -77,9 +78,9 @@ public sealed class WordVectors
         return Tensor.Wrap(table, [n, d]);
     }
 
-    private static IEnumerable<(string Word, float[] Vector)> Text(string path)
+    internal static IEnumerable<(string Word, float[] Vector)> Text(Func<Stream> open, string path)
     {
-        using var file = DataFile.Open(path);
+        using var file = open();
         var lines = new ByteLines(file, path);
         float[]? vector = null;
         long words = 0, stated = -1;
@@ -115,9 +116,9 @@ public sealed class WordVectors
         return Encoding.UTF8.GetString(line);
     }
 
-    private static IEnumerable<(string Word, float[] Vector)> Binary(string path)
+    internal static IEnumerable<(string Word, float[] Vector)> Binary(Func<Stream> open, string path)
     {
-        using var file = DataFile.Open(path);
+        using var file = open();
         var bytes = new ByteLines(file, path);
         if (!bytes.Next(out var head) || Counts(head.Span) is not { } counts) { throw new InvalidDataException($"{path}: not word2vec's binary format: its first line is not two counts"); }
         float[] vector = new float[counts.Dimensions];
