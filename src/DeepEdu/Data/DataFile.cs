@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.IO.Compression;
 
 namespace DeepEdu.Data;
@@ -16,7 +17,7 @@ public static class DataFile
         string name = mark < 0 ? path : path[..(mark + 4)];
         if (name.EndsWith(".zip", StringComparison.OrdinalIgnoreCase)) { return Inside(name, mark < 0 ? null : path[(mark + 5)..]); }
         var file = Plain(path);
-        return name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new UnpackedStream(new GZipStream(file, CompressionMode.Decompress), path, file, null) : file;
+        return name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new UnpackedStream(new GZipStream(file, CompressionMode.Decompress), path, file, crc => EndsWith(file, crc)) : file;
     }
 
     /// <summary>A file in a zip archive; the only one if no name is given.</summary>
@@ -27,7 +28,7 @@ public static class DataFile
         {
             var zip = new ZipArchive(file, ZipArchiveMode.Read);
             var entry = Choose(zip, name, inner);
-            return new UnpackedStream(entry.Open(), inner is null ? name : $"{name}!{inner}", zip, entry.Crc32);
+            return new UnpackedStream(entry.Open(), inner is null ? name : $"{name}!{inner}", zip, crc => crc == entry.Crc32);
         }
         catch (Exception e)
         {
@@ -45,6 +46,27 @@ public static class DataFile
     }
 
     private static FileStream Plain(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+
+    // GZipStream takes a file that was cut off for one that has ended. The checksum stands eight bytes before the end; of files that were joined, each part has its own, which
+    // GZipStream has looked at.
+    private static bool EndsWith(FileStream file, uint crc)
+    {
+        if (!file.CanSeek) { return true; }
+        if (file.Length < 18) { return false; }
+        byte[] block = new byte[(1 << 16) + 10];
+        file.Position = file.Length - 8;
+        file.ReadExactly(block, 0, 8);
+        if (BinaryPrimitives.ReadUInt32LittleEndian(block) == crc) { return true; }
+        bool joined = false;
+        for (long at = 1; at < file.Length && !joined; at += 1 << 16)
+        {
+            file.Position = at;
+            int n = file.ReadAtLeast(block, block.Length, throwOnEndOfStream: false);
+            for (int i = 0; i < n - 9 && !joined; i++) { joined = block.AsSpan(i) is [0x1F, 0x8B, 8, < 32, _, _, _, _, 0 or 2 or 4, <= 13 or 255, ..]; }
+        }
+        file.Position = file.Length;
+        return joined;
+    }
 
     private static ZipArchiveEntry Choose(ZipArchive zip, string name, string? inner)
     {

@@ -1,7 +1,7 @@
 namespace DeepEdu.Data;
 
-/// <summary>The content of a packed file. Errors name the file; the content of a zip is checked against its checksum when its end is reached.</summary>
-internal sealed class UnpackedStream(Stream content, string path, IDisposable owner, uint? checksum) : Stream
+/// <summary>The content of a packed file. Errors name the file; when the end is reached, its checksum is asked for.</summary>
+internal sealed class UnpackedStream(Stream content, string path, IDisposable owner, Func<uint, bool> intact) : Stream
 {
     private uint _crc;
 
@@ -20,11 +20,8 @@ internal sealed class UnpackedStream(Stream content, string path, IDisposable ow
         int n;
         try { n = content.Read(buffer); }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException) { throw new InvalidDataException($"{path}: cut off or damaged: {e.Message}", e); }
-        if (checksum is { } expected)
-        {
-            _crc = Crc32.Append(_crc, buffer[..n]);
-            if (n == 0 && buffer.Length > 0 && _crc != expected) { throw new InvalidDataException($"{path}: damaged: its content does not have the archive's checksum"); }
-        }
+        _crc = Crc32.Append(_crc, buffer[..n]);
+        if (n == 0 && buffer.Length > 0 && !intact(_crc)) { throw new InvalidDataException($"{path}: cut off or damaged: its content does not have its checksum"); }
         return n;
     }
 

@@ -57,6 +57,17 @@ public sealed class ReaderTests : IDisposable
         }
     }
 
+    // as bgzip and "cat a.gz b.gz" make them
+    [Fact]
+    public void JoinedGzipFilesAreReadAsOne()
+    {
+        Pack("a.gz", "one\n"u8.ToArray());
+        Pack("b.gz", "two\n"u8.ToArray());
+        File.WriteAllBytes(_folder["ab.gz"], [.. File.ReadAllBytes(_folder["a.gz"]), .. File.ReadAllBytes(_folder["b.gz"])]);
+        using var reader = new StreamReader(DataFile.Open(_folder["ab.gz"]));
+        Assert.Equal("one\ntwo\n", reader.ReadToEnd());
+    }
+
     [Theory]
     [InlineData("labels-idx1-ubyte")]
     [InlineData("labels-idx1-ubyte.gz")]
