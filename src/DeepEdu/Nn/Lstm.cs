@@ -85,9 +85,10 @@ public sealed class Lstm : Recurrent
         IsPlain ? base.RunLayer(k, x, h0, c0, steps, reverse, recurrentMask)
             : _norms[k].Run(x, At(k), h0, c0, new RecurrentPadding(Op, x.Shape, steps.Lengths, steps.Mask, BatchFirst, steps.PadLeft), reverse, recurrentMask, Cell == CellKind.CoupledLstm);
 
-    private protected override void Parts(Parts p, int k, string suffix)
+    /// <inheritdoc/>
+    protected internal override void Parts(Parts p)
     {
-        base.Parts(p, k, suffix);
-        if (!IsPlain) { _norms[k].Parts(p, suffix); }
+        base.Parts(p);
+        for (int k = 0; k < _norms.Length; k++) { _norms[k].Parts(p, Suffix(k)); }
     }
 }

@@ -145,11 +145,9 @@ public abstract class Recurrent : Layer
     protected internal override void Parts(Parts p)
     {
         ArgumentNullException.ThrowIfNull(p);
-        for (int k = 0; k < _weights.Length; k++) { Parts(p, k, Suffix(k)); }
+        for (int k = 0; k < _weights.Length; k++) { _weights[k].Parts(p, Suffix(k)); }
         p.Stream(_noise);
     }
-
-    private protected virtual void Parts(Parts p, int k, string suffix) => _weights[k].Parts(p, suffix);
 
     // from [columns, gates·H] in Keras' gate order to [gates·H, columns]
     private void CopyGates(string name, ReadOnlySpan<float> from, Parameter to, ReadOnlySpan<int> order)
@@ -164,7 +162,7 @@ public abstract class Recurrent : Layer
         }
     }
 
-    private string Suffix(int k) => $"_l{k / _directions}{(k % _directions == 1 ? "_reverse" : "")}";
+    private protected string Suffix(int k) => $"_l{k / _directions}{(k % _directions == 1 ? "_reverse" : "")}";
 
     private Tensor Merge(Tensor[] outputs) => _setup.Merge switch
     {
