@@ -4,13 +4,13 @@ using DeepEdu.Benchmarks.Workloads;
 
 namespace DeepEdu.Benchmarks;
 
-/// <summary>Four ways to measure: whole workloads, pairs with PyTorch, start-up, and BenchmarkDotNet's micro-benchmarks for everything else.</summary>
+/// <summary>Ways to measure: whole workloads, pairs with PyTorch, start-up, a hundred thousand steps in a row, and BenchmarkDotNet's micro-benchmarks for everything else.</summary>
 internal static class Program
 {
     private const string Usage = """
         benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S]
                     | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM]
-                    | startup | any BenchmarkDotNet arguments, such as --filter '*Gemm*'
+                    | startup | soak [--steps N] [-t THREADS] | any BenchmarkDotNet arguments, such as --filter '*Gemm*'
         """;
 
     private static int Main(string[] args)
@@ -45,6 +45,8 @@ internal static class Program
                     Option(args, "--python", "/usr/bin/python3"));
             case ["startup", ..]:
                 return Startup.Run();
+            case ["soak", ..]:
+                return Soak.Run(int.Parse(Option(args, "--steps", "100000")), Threads(args, "1")[0]);
             default:
                 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
                 return 0;

@@ -20,6 +20,9 @@ public abstract class Callback : IStateful
     /// <summary>When training has ended, by itself, by a callback or by cancellation. Not after an error.</summary>
     public virtual void OnEnd(TrainingRun run) { }
 
+    /// <summary>When every callback has been told of a step, an epoch or the end: the time to write down where training stands.</summary>
+    public virtual void OnSettled(TrainingRun run) { }
+
     /// <summary>At the very end, after an error too: lets go of files.</summary>
     public virtual void Close() { }
 

@@ -24,6 +24,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
 {
     private readonly TrainerOptions _options = Check(options ?? new());
     private readonly GradientSum _gradients = new();
+    private Action<Callback>? _step, _settled;
 
     /// <summary>Where training stands.</summary>
     public TrainingRun Run { get; } = new(model, optimizer, options ?? new());
@@ -106,11 +107,11 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
                 foreach (var metric in _options.Metrics) { metric.Metric.Reset(); }
                 Run.Finish(result);
                 meter.Epoch(result);
-                Tell(c => c.OnEpoch(Run, result));
+                Settle(c => c.OnEpoch(Run, result));
                 yield return result;
             }
             (Run.History.Cancelled, Run.History.StopReason) = (stop.IsCancellationRequested && Run.Epoch < epochs, Run.StopReason);
-            Tell(c => c.OnEnd(Run));
+            Settle(c => c.OnEnd(Run));
         }
         finally
         {
@@ -132,15 +133,18 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
             if (pending == 0 && (stop.IsCancellationRequested || Run.StopReason is not null)) { return false; }
             bool last = ++pending == _options.AccumulateBatches;
             if (!Learn(batch, pending, last, out int rows)) { return false; }
-            if (last) { pending = 0; }
-            if (last) { Tell(c => c.OnStep(Run)); }
+            if (last)
+            {
+                pending = 0;
+                Settle(_step ??= c => c.OnStep(Run));
+            }
             meter.Batch(rows);
         }
         if (pending > 0)
         {
             _gradients.Step(optimizer, Bound);
             Run.Stepped();
-            Tell(c => c.OnStep(Run));
+            Settle(_step ??= c => c.OnStep(Run));
         }
         if (Run.Batch == 0) { throw NoBatch("fit"); }
         return true;
@@ -186,6 +190,12 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
         if (_options.NonFinite == NonFinite.Throw) { throw error; }
         Run.Stop(error.Message);
         return true;
+    }
+
+    private void Settle(Action<Callback> what)
+    {
+        Tell(what);
+        Tell(_settled ??= c => c.OnSettled(Run));
     }
 
     private void Tell(Action<Callback> what)
