@@ -11,7 +11,7 @@ using DeepEdu.Training;
 
 namespace DeepEdu.Benchmarks.Runner;
 
-/// <summary>Many small steps of the trainer, after three tenths as many to warm up, in which code is compiled and the youngest generation of the heap is filled for the first time: the working
+/// <summary>Many small steps of the trainer, after half as many to warm up, in which code is compiled and the heap of small objects goes up and down for the first time: the working
 /// set must stay within 5 % of what it is then, the pool must make no further block, and no generation-2 collection may come. Ends with code 1 if it does not hold.</summary>
 internal static class Soak
 {
@@ -36,7 +36,7 @@ internal static class Soak
         var batches = new Batches(Rows, Size, rng);
         List<Sample> samples = [];
         var clock = Stopwatch.StartNew();
-        int warm = 3 * steps / 10, every = Math.Max(1, steps / 10);
+        int warm = steps / 2, every = Math.Max(1, steps / 10);
         var watch = new LambdaCallback { Step = run => { if (run.Step % every == 0 || run.Step == warm) { samples.Add(Sample.Now(run.Step, clock)); } if (run.Step == warm + steps) { run.Stop("soaked"); } } };
         var trainer = new Trainer(model, new Adam(model.Parameters()), Loss, new() { ClipNorm = 1, Metrics = [new("accuracy", accuracy)], Callbacks = [watch] });
         trainer.Fit(batches, ((warm + steps) / batches.Count) + 1, new Batches(512, 128));
