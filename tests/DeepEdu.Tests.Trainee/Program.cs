@@ -8,6 +8,12 @@ using DeepEdu.Optim;
 using DeepEdu.Tensors;
 using DeepEdu.Tests.Trainee;
 
+if (args is ["widths"])
+{
+    Widths.Print();
+    return;
+}
+
 // A training that KillTests kills: with everything that has a state, and a checkpoint after every step.
 // arguments: the checkpoint, how many steps in all, and at which save of this process to stop in the middle of the file (0 for none)
 string path = args[0];

@@ -1,0 +1,73 @@
+using DeepEdu.Io;
+using DeepEdu.Nn;
+using DeepEdu.Training;
+
+namespace DeepEdu.Tests.Training;
+
+/// <summary>Checkpoints that trainings write, and go on from.</summary>
+public sealed class CheckpointsTests : IDisposable
+{
+    private const int Epochs = 3;
+    private readonly Clouds _data = new();
+    private readonly string _folder = Directory.CreateTempSubdirectory("deepedu-checkpoints-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void CancelledAndTakenUpInNewProcessesTheBytesAreThoseOfOneTraining()
+    {
+        var whole = Clouds.Model();
+        var expected = New(whole, new(Path.Combine(_folder, "whole")) { Monitor = "val_loss" }).Fit(Clouds.Learned, Epochs, Clouds.Unseen);
+        int[] stops = [1, 2, 9, 10, 11, 17, 20, 29];
+        Sequential last = whole;
+        History? history = null;
+        foreach (int stop in (int[])[.. stops, int.MaxValue])
+        {
+            last = Clouds.Model();
+            using var source = new CancellationTokenSource();
+            var checkpoints = new Checkpoints(Path.Combine(_folder, "parts")) { Monitor = "val_loss" };
+            var trainer = New(last, checkpoints, new LambdaCallback { Step = run => { if (run.Step == stop) { source.Cancel(); } } });
+            Assert.Equal(stop != stops[0], checkpoints.Resume(trainer.Run));
+            history = trainer.Fit(Clouds.Learned, Epochs, Clouds.Unseen, source.Token);
+        }
+        Assert.Equal(Clouds.Weights(whole), Clouds.Weights(last));
+        foreach (string name in expected.Epochs[0].Values.Keys) { Assert.Equal(expected[name], history![name]); }
+        var (a, b) = (CheckpointFile.Load(Path.Combine(_folder, "whole", "best.ckpt")), CheckpointFile.Load(Path.Combine(_folder, "parts", "best.ckpt")));
+        Assert.Equal(a.Info.Metrics.Double("val_loss"), b.Info.Metrics.Double("val_loss"));
+    }
+
+    [Fact]
+    public void BestLastAndEveryAreThereAndLoad()
+    {
+        List<float[]> weights = [];
+        var checkpoints = new Checkpoints(_folder) { Monitor = "val_loss", EveryEpochs = 2, EverySteps = 7, Info = new() { Seed = 5 } };
+        var model = Clouds.Model();
+        var history = New(model, checkpoints, new LambdaCallback { Epoch = (run, _) => weights.Add(Clouds.Weights(run.Model)) }).Fit(Clouds.Learned, 5, Clouds.Unseen);
+        Assert.Equal(["best.ckpt", "epoch-0002.ckpt", "epoch-0004.ckpt", "last.ckpt"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order());
+        var other = Clouds.Model();
+        Checkpoints.LoadModel(checkpoints.BestPath, other);
+        Assert.Equal(weights[history.Best("val_loss").Epoch], Clouds.Weights(other));
+        Checkpoints.LoadModel(Path.Combine(_folder, "epoch-0002.ckpt"), other);
+        Assert.Equal(weights[1], Clouds.Weights(other));
+        Assert.Equal(5UL, CheckpointFile.Load(checkpoints.LastPath).Info.Seed);
+        Assert.Throws<InvalidDataException>(() => Checkpoints.LoadModel(checkpoints.BestPath, new Dense(2, 2, new(1))));
+    }
+
+    [Fact]
+    public void AfterAnErrorThePreviousCheckpointIsWhole()
+    {
+        var checkpoints = new Checkpoints(_folder) { EverySteps = 5 };
+        var trainer = New(Clouds.Model(), checkpoints, new LambdaCallback { Step = run => { if (run.Step == 13) { throw new IOException("gone"); } } });
+        Assert.Throws<InvalidOperationException>(() => trainer.Fit(Clouds.Learned, 2, Clouds.Unseen));
+        var again = New(Clouds.Model(), new(_folder), new LambdaCallback());
+        Assert.True(new Checkpoints(_folder).Resume(again.Run));
+        Assert.Equal(10, again.Run.Step);
+        Assert.Equal(2, again.Fit(Clouds.Learned, 2, Clouds.Unseen).Epochs.Count);
+    }
+
+    // the checkpoints stand first: they are written when the others have seen the epoch too
+    private Trainer New(Sequential model, Checkpoints checkpoints, Callback? more = null) => _data.Trainer(model, new()
+    {
+        Callbacks = [checkpoints, new EarlyStopping { Patience = 10, RestoreBest = false }, more ?? new LambdaCallback()],
+    });
+}
