@@ -117,7 +117,7 @@ public sealed class MultiHeadAttention : Layer
     protected internal override void Parts(Parts p)
     {
         ArgumentNullException.ThrowIfNull(p);
-        p.Of(_inProjWeight).Of(_qProjWeight).Of(_kProjWeight).Of(_vProjWeight).Of(_inProjBias).Of(_outProj);
+        p.Of(_inProjWeight).Of(_qProjWeight).Of(_kProjWeight).Of(_vProjWeight).Of(_inProjBias).Of(_outProj).Stream(_rng);
     }
 
     /// <summary>The projected keys and values of a memory that stays the same from step to step, batch first.</summary>

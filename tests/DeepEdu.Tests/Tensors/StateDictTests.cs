@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
 using DeepEdu.Autograd;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Tensors;
+using DeepEdu.Tests.House;
 
 namespace DeepEdu.Tests.Tensors;
 
@@ -81,6 +83,18 @@ public class StateDictTests
         Assert.Empty(state.Unread);
         Assert.Equal(Learn(first), Learn(second));
         Assert.Equal(first.Forward(x).ToArray(), second.Forward(x).ToArray());
+    }
+
+    // a layer that draws while learning and does not say so would go on with other numbers after a resume
+    [Fact]
+    public void EveryRandomStreamThatALayerKeepsIsAmongItsParts()
+    {
+        var forgotten = from file in Repository.Sources("src/DeepEdu/Nn")
+                        let text = File.ReadAllText(file)
+                        from Match field in Regex.Matches(text, @"private (?:readonly )?Rng\?? (_\w+)")
+                        where !text.Contains($".Stream({field.Groups[1].Value}", StringComparison.Ordinal)
+                        select $"{Repository.Relative(file)}: {field.Groups[1].Value}";
+        Assert.Empty(forgotten);
     }
 
     [Fact]
