@@ -10,7 +10,7 @@ internal static class Compare
 {
     public static int Run(string[] names, int[] threads, string mode, int pairs, double seconds, string python)
     {
-        string script = PeerScript();
+        string script = Peer("torch_workloads.py");
         Console.WriteLine(mode == "train"
             ? "| workload | threads | DeepEdu ms | PyTorch's best ms | ratio | spread | samples/s | peak MB | PyTorch peak MB | allocated B/step | losses |"
             : "| workload | threads | DeepEdu p50 µs | PyTorch's best p50 µs | ratio | spread | p99/p50 | peak MB | PyTorch peak MB | allocated B/call | |");
@@ -65,20 +65,24 @@ internal static class Compare
     }
 
     // PyTorch 1.13 runs element-wise kernels with AVX2 unless told; whichever is faster counts
-    private static string[] Capabilities => System.Runtime.Intrinsics.X86.Avx512F.IsSupported ? ["default", "avx512"] : ["default"];
+    internal static string[] Capabilities => System.Runtime.Intrinsics.X86.Avx512F.IsSupported ? ["default", "avx512"] : ["default"];
+
+    /// <summary>The kernels that OpenBLAS shall use. Left to itself, or to what the shell says, it takes narrower ones on processors that are newer than it.</summary>
+    internal static (string Name, string Value) CoreType => ("OPENBLAS_CORETYPE", System.Runtime.Intrinsics.X86.Avx512F.IsSupported ? "SKYLAKEX" : "HASWELL");
 
     private static JsonElement Ours(string name, int threads, string mode, double seconds) =>
         Json(Start(Environment.ProcessPath!, ["workloads", "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds)], []));
 
     private static JsonElement Peer(string python, string script, string name, int threads, string mode, double seconds, string simd) =>
-        Json(Start(python, [script, "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds)], simd == "default" ? [] : [("ATEN_CPU_CAPABILITY", simd)]));
+        Json(Start(python, [script, "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds)], simd == "default" ? [CoreType] : [CoreType, ("ATEN_CPU_CAPABILITY", simd)]));
 
     private static JsonElement Json(string output) => JsonDocument.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]).RootElement;
 
-    private static string Start(string program, string[] arguments, (string Name, string Value)[] environment)
+    internal static string Start(string program, string[] arguments, (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
         foreach (var (n, v) in environment) { start.Environment[n] = v; }
+        start.Environment.Remove("OPENBLAS_L2_SIZE"); // a size that the shell claims is not the machine's
         using var process = Process.Start(start) ?? throw new InvalidOperationException($"compare: {program} did not start");
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
@@ -86,11 +90,11 @@ internal static class Compare
             : throw new InvalidOperationException($"compare: {program} {string.Join(' ', arguments)} ended with code {process.ExitCode}");
     }
 
-    private static string PeerScript()
+    internal static string Peer(string script)
     {
         string? at = AppContext.BaseDirectory;
         while (at is not null && !File.Exists(Path.Combine(at, "DeepEdu.sln"))) { at = Path.GetDirectoryName(at); }
-        return at is null ? throw new FileNotFoundException("compare: benchmarks/peers was not found above the program") : Path.Combine(at, "benchmarks", "peers", "torch_workloads.py");
+        return at is null ? throw new FileNotFoundException("compare: benchmarks/peers was not found above the program") : Path.Combine(at, "benchmarks", "peers", script);
     }
 
     private static double Median(List<double> values)
@@ -101,5 +105,5 @@ internal static class Compare
 
     private static string Format(double value, int digits) => value.ToString($"F{digits}", CultureInfo.InvariantCulture);
 
-    private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
+    internal static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
 }

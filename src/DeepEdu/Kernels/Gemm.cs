@@ -12,6 +12,7 @@ internal static unsafe class Gemm
     private const long ChunkWork = 1 << 18;
     private const int MaxChunks = 32;
     private const int PieceK = 512;
+    private const int SmallColumn = 1 << 14; // a product with so small a matrix is done before it is cut
 
     /// <summary>C [m, n] ← act([C +] op(A) [m, k] · op(B) [k, n] + bias). A is [k, m] if transA, B is [n, k] if transB; ld is the step from row to row as stored.
     /// C must not overlap A or B.</summary>
@@ -49,6 +50,11 @@ internal static unsafe class Gemm
         if (k <= 0)
         {
             Empty(m, n, c, ldc, accumulate, epilogue);
+            return;
+        }
+        if (n == 1 && !transA && (transB || ldb == 1) && (long)m * k <= SmallColumn)
+        {
+            GemmDot.Run<L>(1, m, k, b, 0, a, lda, c, 0, ldc, accumulate, epilogue.ForOneColumn());
             return;
         }
         var all = new Chunks<L>

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Lanes;
 
 namespace DeepEdu.Kernels;
@@ -9,7 +10,7 @@ internal static unsafe class GemmBlock
     /// <summary>The longest block of k: a panel of B of this height stays in the second-level cache, a tile's rows of A in the first.</summary>
     public const int MaxK = 512;
 
-    private const int MaxPackedA = 1 << 17; // floats: half a megabyte of second-level cache
+    private const int MaxA = 1 << 17; // floats: half a megabyte of second-level cache
 
     /// <summary>C [m, n] (+)= A·B. A(i, p) lies at a + i·rowA + p·stepA; B is [k, n], or [n, k] if transB.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -20,10 +21,13 @@ internal static unsafe class GemmBlock
         int blockK = k <= MaxK + (MaxK / 4) ? k : MaxK;
         // A is read in place unless that costs cache lines: transposed and read often, or rows a multiple of 4 KiB apart, which fall into the same cache set
         bool packA = n >= 2 * wide && (stepA == 1 ? (rowA & 1023) == 0 && m >= 64 : m >= rows);
-        int blockM = packA ? Math.Min((m + rows - 1) / rows * rows, Math.Max(rows, MaxPackedA / blockK / rows * rows)) : m;
+        // every panel of B passes over a block of A's rows, which should still be in the second-level cache
+        int blockM = packA || n > 2 * wide ? Math.Min((m + rows - 1) / rows * rows, Math.Max(rows, MaxA / blockK / rows * rows)) : m;
         // B in place as long as few rows use it; transposed or with a tail it must be packed
         bool packB = transB || (m > 2 * rows && blockK > 16 && (long)k * n > 16384);
         float* sums = stackalloc float[8 * 48]; // a tile with a tail, whole
+        // lines of a large C come from afar: they are asked for before the tile's sums are made
+        bool fetchC = Sse.IsSupported && (long)m * n > 4096 && k >= 16;
         float* panel = Scratch.Panels.Take((blockK * wide) + (packA ? blockM * blockK : 0)), packed = panel + (blockK * wide);
         for (int p = 0; p < k; p += blockK)
         {
@@ -60,6 +64,7 @@ internal static unsafe class GemmBlock
                         int mr = Math.Min(left, rows);
                         if (tail == 0)
                         {
+                            if (fetchC) { Prefetch(cj, ldc, mr, nc); }
                             GemmTile.Run<L>(mr, vectors, kc, at, row, step, bj, stepB, cj, ldc, add);
                             if (!after.IsNone) { end.PutRows<L>(mr, nc, cj, ldc, cj, ldc); }
                         }
@@ -74,13 +79,28 @@ internal static unsafe class GemmBlock
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(float* c, nint ldc, int rows, int columns)
+    {
+        for (int i = 0; i < rows; i++, c += ldc)
+        {
+            for (int j = 0; j < columns; j += 16) { Sse.Prefetch0(c + j); }
+        }
+    }
+
     // groups of `rows` rows, k-major within a group
     private static void PackA<L>(int m, int k, float* a, nint rowA, nint stepA, float* to, int rows) where L : struct, IVectorLane<L>, ILane<L>
     {
-        for (int i = 0; i < m; i += rows, a += rows * rowA, to += rows * k)
+        int i = 0;
+        if (rowA == 1 && rows == 8)
+        {
+            for (; i + 32 <= m; i += 32, a += 32 * rowA, to += 32 * k) { GemmPack.FourGroups(k, a, stepA, to); }
+        }
+        for (; i < m; i += rows, a += rows * rowA, to += rows * k)
         {
             int mr = Math.Min(rows, m - i);
             if (stepA == 1) { GemmPack.Columns(k, mr, a, rowA, to, rows); }
+            else if (rows == 8 && F8.IsSupported) { GemmPack.Rows<F8>(k, mr, a, stepA, to, rows); }
             else { GemmPack.Rows<F4>(k, mr, a, stepA, to, rows); }
         }
     }

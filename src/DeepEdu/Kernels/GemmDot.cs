@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Lanes;
 
 namespace DeepEdu.Kernels;
@@ -12,6 +14,9 @@ internal static unsafe class GemmDot
         where L : struct, IVectorLane<L>, ILane<L>
     {
         float* sums = stackalloc float[16];
+        // rows of a B that comes from afar are asked for four rows ahead
+        nint ahead = (long)n * k > 1 << 15 ? 4 * ldb : 0;
+        bool plain = stepC == 1 && !accumulate && epilogue.IsNone;
         for (int i = 0; i < m;)
         {
             int rows = m - i >= 4 ? 4 : m - i >= 2 ? 2 : 1;
@@ -27,7 +32,13 @@ internal static unsafe class GemmDot
                 else if (rows == 4) { Dots4<L>(k, ai, lda, bj, ldb, sums); }
                 else
                 {
-                    for (int r = 0; r < rows; r++) { Dots1<L>(k, ai + (r * lda), bj, ldb, sums + (r * 4)); }
+                    for (int r = 0; r < rows; r++) { Dots1<L>(k, ai + (r * lda), bj, ldb, ahead, sums + (r * 4)); }
+                }
+                if (plain && columns == 4)
+                {
+                    for (int r = 0; r < rows; r++) { Unsafe.CopyBlockUnaligned(c + ((i + r) * ldc) + j, sums + (r * 4), 4 * sizeof(float)); }
+                    j += 4;
+                    continue;
                 }
                 for (int r = 0; r < rows; r++)
                 {
@@ -64,7 +75,7 @@ internal static unsafe class GemmDot
 
     // one row of A, four of B, two sums each
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Dots1<L>(int k, float* a, float* b, nint ldb, float* sums) where L : struct, IVectorLane<L>, ILane<L>
+    private static void Dots1<L>(int k, float* a, float* b, nint ldb, nint ahead, float* sums) where L : struct, IVectorLane<L>, ILane<L>
     {
         float* b1 = b + ldb, b2 = b1 + ldb, b3 = b2 + ldb;
         L s0 = default, s1 = default, s2 = default, s3 = default, t0 = default, t1 = default, t2 = default, t3 = default;
@@ -72,6 +83,13 @@ internal static unsafe class GemmDot
         for (; p + (2 * L.Width) <= k; p += 2 * L.Width)
         {
             L x = L.Load(in *a, p), y = L.Load(in *a, p + L.Width);
+            if (ahead > 0 && Sse.IsSupported)
+            {
+                Prefetch<L>(b + ahead + p);
+                Prefetch<L>(b1 + ahead + p);
+                Prefetch<L>(b2 + ahead + p);
+                Prefetch<L>(b3 + ahead + p);
+            }
             s0 = L.MultiplyAdd(x, L.Load(in *b, p), s0);
             s1 = L.MultiplyAdd(x, L.Load(in *b1, p), s1);
             s2 = L.MultiplyAdd(x, L.Load(in *b2, p), s2);
@@ -91,10 +109,14 @@ internal static unsafe class GemmDot
             s3 = L.MultiplyAdd(x, Some<L>(b3 + p, n), s3);
             p += n;
         }
-        sums[0] = L.Sum(s0 + t0);
-        sums[1] = L.Sum(s1 + t1);
-        sums[2] = L.Sum(s2 + t2);
-        sums[3] = L.Sum(s3 + t3);
+        Four(s0 + t0, s1 + t1, s2 + t2, s3 + t3, sums);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch<L>(float* from) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        Sse.Prefetch0(from);
+        if (L.Width == 16) { Sse.Prefetch0(from + 16); }
     }
 
     // four rows of A, four of B
@@ -138,6 +160,16 @@ internal static unsafe class GemmDot
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Four<L>(L s0, L s1, L s2, L s3, float* sums) where L : struct, IVectorLane<L>, ILane<L>
     {
+        if (typeof(L) == typeof(F16) && Avx512F.IsSupported)
+        {
+            // each lane of 128 bits: the four sums side by side, then the lanes together
+            Vector512<float> x0 = Unsafe.As<L, F16>(ref s0).V, x1 = Unsafe.As<L, F16>(ref s1).V, x2 = Unsafe.As<L, F16>(ref s2).V, x3 = Unsafe.As<L, F16>(ref s3).V;
+            Vector512<double> a = (Avx512F.UnpackLow(x0, x1) + Avx512F.UnpackHigh(x0, x1)).AsDouble(), b = (Avx512F.UnpackLow(x2, x3) + Avx512F.UnpackHigh(x2, x3)).AsDouble();
+            var all = Avx512F.UnpackLow(a, b).AsSingle() + Avx512F.UnpackHigh(a, b).AsSingle();
+            var half = all.GetLower() + all.GetUpper();
+            (half.GetLower() + half.GetUpper()).Store(sums);
+            return;
+        }
         sums[0] = L.Sum(s0);
         sums[1] = L.Sum(s1);
         sums[2] = L.Sum(s2);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
@@ -42,7 +43,11 @@ public static class SoftmaxOp
         public static string Name => "softmax";
 
         /// <inheritdoc/>
-        public void Run() => Cut(Outer, N, Inner, this);
+        public void Run()
+        {
+            if (Inner > 1 || N <= CpuDevice.Grain) { Cut(Outer, N, Inner, this); return; }
+            for (int i = 0; i < Outer; i++) { LongRow(X with { Offset = X.Offset + (i * N), Length = N }, Y with { Offset = Y.Offset + (i * N), Length = N }, Log); }
+        }
 
         /// <inheritdoc/>
         public void Run(int from, int to)
@@ -64,8 +69,54 @@ public static class SoftmaxOp
                 CpuDevice.MapRange(new LogFormula(max, MathF.Log(sum)), ref x, ref y, n);
                 return;
             }
-            CpuDevice.MapRange(new ExpFormula(max), ref x, ref y, n);
-            CpuDevice.MapRange(new Arithmetic.ScaleFormula(1 / CpuDevice.FoldRun(default(Reductions.SumFold), ref y, n)), ref y, ref y, n);
+            CpuDevice.MapRange(new Arithmetic.ScaleFormula(1 / ExpAndSum(max, ref x, ref y, n)), ref y, ref y, n);
+        }
+
+        // a row that does not stay in the cache: it is read twice and written once
+        private static void LongRow(View x, View y, bool log)
+        {
+            int pieces = ((x.Length - 1) / CpuDevice.Grain) + 1;
+            var partial = ArrayPool<(float Max, float Sum)>.Shared.Rent(pieces);
+            Work.Run(pieces, new Pieces { X = x, Partial = partial });
+            float max = float.NegativeInfinity, sum = 0;
+            for (int i = 0; i < pieces; i++) { max = MathF.Max(max, partial[i].Max); }
+            for (int i = 0; i < pieces; i++) { sum += partial[i].Sum * MathF.Exp(partial[i].Max - max); }
+            ArrayPool<(float Max, float Sum)>.Shared.Return(partial);
+            if (log) { CpuDevice.Instance.Map(new LogFormula(max, MathF.Log(sum)), x, y); }
+            else { CpuDevice.Instance.Map(new ScaledExpFormula(max, 1 / sum), x, y); }
+        }
+
+        // y = e^(x − max) and its sum
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static float ExpAndSum(float max, ref float x, ref float y, nint n)
+        {
+            nint i = 0;
+            float sum = 0;
+            if (F16.IsSupported && n >= 16) { sum += ExpAndSum<F16>(max, ref x, ref y, ref i, n); }
+            if (F8.IsSupported && n - i >= 8) { sum += ExpAndSum<F8>(max, ref x, ref y, ref i, n); }
+            if (F4.IsSupported && n - i >= 4) { sum += ExpAndSum<F4>(max, ref x, ref y, ref i, n); }
+            return sum + ExpAndSum<F1>(max, ref x, ref y, ref i, n);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static float ExpAndSum<L>(float max, ref float x, ref float y, ref nint i, nint n) where L : struct, IVectorLane<L>, ILane<L>
+        {
+            L c = L.Of(max), a = L.Of(0), b = a;
+            for (; i <= n - (2 * L.Width); i += 2 * L.Width)
+            {
+                L e = L.Exp(L.Load(in x, i) - c), f = L.Exp(L.Load(in x, i + L.Width) - c);
+                L.Store(e, ref y, i);
+                L.Store(f, ref y, i + L.Width);
+                a += e;
+                b += f;
+            }
+            for (; i <= n - L.Width; i += L.Width)
+            {
+                L e = L.Exp(L.Load(in x, i) - c);
+                L.Store(e, ref y, i);
+                a += e;
+            }
+            return L.Sum(a + b);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -99,6 +150,22 @@ public static class SoftmaxOp
                 }
             }
             return i;
+        }
+    }
+
+    // the largest value of each piece, and Σ e^(x − that)
+    private struct Pieces : IChunks
+    {
+        public View X;
+        public (float Max, float Sum)[] Partial;
+
+        public readonly void Run(int chunk)
+        {
+            int from = chunk * CpuDevice.Grain, n = Math.Min(CpuDevice.Grain, X.Length - from);
+            ref float x = ref CpuDevice.At(X, from);
+            float max = CpuDevice.FoldRun(default(Extremes.MaxFold), ref x, n);
+            // nothing but −∞ adds nothing
+            Partial[chunk] = (max, float.IsNegativeInfinity(max) ? 0 : CpuDevice.FoldRun(new ExpSumFold(max), ref x, n));
         }
     }
 
@@ -200,6 +267,12 @@ public static class SoftmaxOp
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.Exp(x - c);
+    }
+
+    private readonly struct ScaledExpFormula(float c, float scale) : IMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => L.Exp(x - c) * scale;
     }
 
     /// <summary>Adds up e^(x − c).</summary>

@@ -89,6 +89,26 @@ public class InferenceSessionTests
     }
 
     [Fact]
+    public void AWeightThatTheModelComputesIsMadeAnewInEachCall()
+    {
+        var rng = new Rng(1);
+        Parameter a = new([6, 2]), b = new([2, 9]);
+        (Init.Uniform(-1, 1))(a, rng);
+        (Init.Uniform(-1, 1))(b, rng);
+        Tensor Forward(Tensor x, Tensor scale) => x.Conv2d((a.MatMul(b) * scale).Reshape(6, 1, 3, 3));
+        var session = new InferenceSession(i => Forward(i.Tensor([1, 1, 5, 5]), i.Tensor([1])));
+        float[] image = Tensor.Uniform([25], rng).ToArray();
+        foreach (float scale in (float[])[1, -2, 3])
+        {
+            using var call = session.Begin();
+            call.Set(0, image);
+            call.Set(1, [scale]);
+            call.Run();
+            Assert.Equal(Forward(Tensor.Of([1, 1, 5, 5], image), Tensor.Of(scale)).ToArray(), call.Output().ToArray());
+        }
+    }
+
+    [Fact]
     public void SixtyFourThreadsGetWhatOneGets()
     {
         const int Threads = 64, Calls = 20, Batch = 2;
