@@ -12,7 +12,11 @@ public readonly record struct RowUpdateKernel<F>(F Formula, View W, View G, View
     public static string Name => "row update";
 
     /// <inheritdoc/>
-    public void Run() => Work.For(Rows.Size, Math.Max(1, CpuDevice.Grain / Width), this);
+    public void Run()
+    {
+        W.Block.Changes();
+        Work.For(Rows.Size, Math.Max(1, CpuDevice.Grain / Width), this);
+    }
 
     /// <inheritdoc/>
     public void Run(int from, int to)
