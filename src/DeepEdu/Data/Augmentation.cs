@@ -1,3 +1,4 @@
+using System.Buffers;
 using DeepEdu.Numerics;
 using DeepEdu.Tensors;
 
@@ -82,8 +83,10 @@ public sealed record Augmentation
         }
         if (Noise > 0)
         {
-            ulong at = rng.Reserve(to.Length);
-            for (int i = 0; i < to.Length; i++) { to[i] += Noise * Rng.NormalAt(rng.Seed, rng.Stream, at + (ulong)i); }
+            float[] noise = ArrayPool<float>.Shared.Rent(to.Length);
+            rng.FillNormal(noise.AsSpan(0, to.Length), std: Noise);
+            System.Numerics.Tensors.TensorPrimitives.Add(to, noise.AsSpan(0, to.Length), to);
+            ArrayPool<float>.Shared.Return(noise);
         }
     }
 
