@@ -1,4 +1,3 @@
-using DeepEdu.Autograd;
 using DeepEdu.Data;
 using DeepEdu.Memory;
 using DeepEdu.Nn;
@@ -6,6 +5,7 @@ using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Optim;
 using DeepEdu.Tensors;
+using DeepEdu.Training;
 
 namespace DeepEdu.Education.Models;
 
@@ -97,45 +97,24 @@ internal sealed class MultiTaskModel
     {
         MultiTaskNet net = new(plan.Trunk(rng.Split(0)), plan.Width, _heads, rng.Split(1));
         AdamW optimizer = new(net.Parameters(), new() { LearningRate = plan.LearningRate, WeightDecay = plan.WeightDecay });
-        Batches batches = new(rows.Length, plan.Batch, rng.Split(2));
-        Schedule schedule = Schedule.Cosine(plan.LearningRate, plan.Epochs * batches.Count);
-        Snapshot? best = null;
-        double least = double.PositiveInfinity;
-        int step = 0;
-        for (int epoch = 0; epoch < plan.Epochs; epoch++)
+        Batches batches = new(rows, plan.Batch, rng.Split(2));
+        Trainer trainer = new(net, optimizer, batch => Objective.Sum([.. Losses(net, batch).Select((loss, h) => (_heads[h].Name, loss, _heads[h].Weight))]), new()
         {
-            foreach (int[] places in batches.Epoch(epoch))
+            Schedule = Schedule.Cosine(plan.LearningRate, plan.Epochs * batches.Count),
+            Callbacks = [new EarlyStopping { Patience = plan.Epochs }], // never stops; the epoch with the least validation loss is kept
+        });
+        History history = trainer.Fit(batches, plan.Epochs, new Batches(valid, Math.Max(1, valid.Length)), stop);
+        if (history.Cancelled) { return false; }
+        for (int h = 0; h < _heads.Length; h++)
+        {
+            foreach (EpochResult epoch in history.Epochs)
             {
-                if (stop.IsCancellationRequested) { return false; }
-                int[] batch = Array.ConvertAll(places, p => rows[p]);
-                optimizer.LearningRate = schedule.At(step++);
-                using Tape tape = new();
-                Tensor[] losses = Losses(net, batch);
-                Tensor total = losses[0] * _heads[0].Weight;
-                for (int h = 1; h < losses.Length; h++) { total += losses[h] * _heads[h].Weight; }
-                optimizer.Step(tape.Gradients(total));
-                for (int h = 0; h < losses.Length; h++) { Training[h][epoch] += losses[h].Item() * batch.Length / rows.Length / plan.Members; }
+                Training[h][epoch.Epoch] += epoch[_heads[h].Name] / plan.Members;
+                Validation[h][epoch.Epoch] += epoch[$"val_{_heads[h].Name}"] / plan.Members;
             }
-            double sum = Validate(net, valid, epoch, plan.Members);
-            if (sum < least) { (least, best) = (sum, net.Snapshot()); }
         }
-        if (best is not null) { net.Restore(best); }
         _nets.Add(net);
         return true;
-    }
-
-    private double Validate(MultiTaskNet net, int[] valid, int epoch, int members)
-    {
-        using Arena arena = new();
-        Tensor[] losses = Losses(net, valid);
-        double sum = 0;
-        for (int h = 0; h < losses.Length; h++)
-        {
-            double loss = losses[h].Item();
-            Validation[h][epoch] += loss / members;
-            sum += _heads[h].Weight * loss;
-        }
-        return sum;
     }
 
     private Tensor[] Losses(MultiTaskNet net, int[] rows)
