@@ -1,6 +1,7 @@
 using DeepEdu.Autograd;
 using DeepEdu.Data;
 using DeepEdu.Io;
+using DeepEdu.Metrics;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
@@ -24,6 +25,7 @@ var rng = new Rng(11);
 var model = new Sequential(new Dense(6, 16, rng), new BatchNorm(16), new Relu(), new Dropout(0.2f, rng), new Dense(16, 3, rng));
 var optimizer = new Adam(model.Parameters());
 var schedule = Schedule.Cosine(1e-2, steps).WarmUp(10);
+var accuracy = new Accuracy();
 var average = new WeightAverage(model.Parameters(), 0.9f);
 var points = Dataset.Of(70, i => (X: Tensor.Normal([6], rng.Split((ulong)i)), Y: i % 3));
 var loader = DataLoader.Of(points, new Batches(points.Count, 16, rng), samples => (X: Tensor.Of([samples.Count, 6], [.. samples.SelectMany(s => s.X.ToArray())]), Y: Indices.Of([.. samples.Select(s => s.Y)])),
@@ -36,6 +38,7 @@ if (File.Exists(path))
     saved.Restore("model", model);
     saved.Restore("optimizer", optimizer);
     saved.Restore("average", average);
+    saved.Restore("accuracy", accuracy);
     saved.Restore("loader", loader);
     saved.Restore("mine", mine);
 }
@@ -48,14 +51,16 @@ while (step < steps)
         optimizer.LearningRate = schedule.At(step);
         using (var tape = new Tape())
         {
-            var loss = model.Forward(x).CrossEntropy(y);
+            var logits = model.Forward(x);
+            var loss = logits.CrossEntropy(y);
             optimizer.Step(tape.Gradients(loss));
             losses += loss.Item();
+            accuracy.Add(logits.ArgMax(-1).Span, y.Span);
         }
         average.Update();
         step++;
         mine = new StateDict().Set("step", (long)step).Set("losses", losses);
-        CheckpointFile.Save(path, new() { Seed = 11 }, ("model", model), ("optimizer", optimizer), ("dawdle", dawdle), ("average", average), ("loader", loader), ("mine", mine));
+        CheckpointFile.Save(path, new() { Seed = 11 }, ("model", model), ("optimizer", optimizer), ("dawdle", dawdle), ("average", average), ("accuracy", accuracy), ("loader", loader), ("mine", mine));
         Console.WriteLine($"step {step}");
         if (step == steps) { break; }
     }

@@ -5,7 +5,7 @@ using DeepEdu.Numerics;
 namespace DeepEdu.Tests.Io;
 
 /// <summary>A training that is killed at 20 random moments, half of them in the middle of writing a checkpoint, ends with the same bytes as one that is left in peace: weights, statistics, the
-/// optimiser's state, the average, random streams and the loader's position.</summary>
+/// optimiser's state, the average, a metric, random streams and the loader's position.</summary>
 [Collection("alone")]
 public sealed class KillTests : IDisposable
 {
