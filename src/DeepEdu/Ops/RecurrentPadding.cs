@@ -66,10 +66,18 @@ internal sealed class RecurrentPadding
     public void Unpack(Tensor packed, Tensor to)
     {
         if (_places is null) { return; }
-        int width = to.Shape[2];
+        int width = to.Shape[2], next = 0;
         Span<float> from = packed.AsSpan(), all = to.AsSpan();
-        all.Clear();
-        for (int i = 0; i < _places.Length; i++) { from.Slice(i * width, width).CopyTo(all[(_places[i] * width)..]); }
+        if (!_batchFirst) { all.Clear(); }
+        for (int i = 0; i < _places.Length; i++)
+        {
+            int place = _places[i];
+            // batch first, places ascend
+            if (_batchFirst) { all[(next * width)..(place * width)].Clear(); }
+            from.Slice(i * width, width).CopyTo(all[(place * width)..]);
+            next = place + 1;
+        }
+        if (_batchFirst) { all[(next * width)..].Clear(); }
     }
 
     /// <summary>Memory for the rows that count: that of <paramref name="all"/> itself where all do.</summary>
