@@ -14,8 +14,8 @@ namespace DeepEdu.Tests.Ops;
 [Collection("alone")]
 public sealed class RecurrentOpTests
 {
-    // the gates' rational tanh is off by up to 3e-7, a gradient adds up some hundred of them
-    private const float Tolerance = 1e-5f;
+    // the gates' rational tanh is off by up to 3e-7, and weights of ±0.6 let an error grow up to fiftyfold over six steps
+    private const float Tolerance = 3e-5f;
 
     private static readonly Arbitrary<(int Cell, int Seed)> s_seeds = Gen.Choose(0, 5).SelectMany(cell => Gen.Choose(0, 1 << 20).Select(seed => (cell, seed))).ToArbitrary();
 
@@ -160,10 +160,11 @@ public sealed class RecurrentOpTests
         var composed = Differentiate(() => Composed(s, p), p);
         for (int k = 0; k < fused.Count; k++)
         {
+            float scale = composed[k].Select(MathF.Abs).Append(1).Max();
             for (int j = 0; j < fused[k].Length; j++)
             {
                 float wanted = composed[k][j];
-                Assert.True(Math.Abs(fused[k][j] - wanted) <= Tolerance * Math.Max(1, Math.Abs(wanted)), $"{s}: result {k}, value {j} is {fused[k][j]}, not {wanted}");
+                Assert.True(Math.Abs(fused[k][j] - wanted) <= Tolerance * scale, $"{s}: result {k}, value {j} is {fused[k][j]}, not {wanted}");
             }
         }
     }
