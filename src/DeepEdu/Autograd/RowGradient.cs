@@ -10,6 +10,7 @@ namespace DeepEdu.Autograd;
 public sealed class RowGradient
 {
     [ThreadStatic] private static int[]? t_places;
+    [ThreadStatic] private static int[]? t_rows;
 
     /// <summary>A gradient of the given rows.</summary>
     /// <param name="shape">The table's shape [count, width].</param>
@@ -82,7 +83,8 @@ public sealed class RowGradient
         if (t_places is null || t_places.Length < capacity) { t_places = new int[capacity]; }
         var places = t_places.AsSpan(0, capacity);
         places.Fill(-1);
-        int[] rows = new int[index.Length];
+        if (t_rows is null || t_rows.Length < index.Length) { t_rows = new int[capacity]; }
+        int[] rows = t_rows;
         for (int i = 0; i < index.Length; i++)
         {
             int row = index[i];
@@ -100,7 +102,7 @@ public sealed class RowGradient
             }
             place[i] = places[(int)at];
         }
-        return Indices.Wrap(count == rows.Length ? rows : rows[..count], [count]);
+        return Indices.Of(rows.AsSpan(0, count));
     }
 
     /// <summary>y[index[j], ·] += source[j, ·] for every j whose index is not negative.</summary>
