@@ -87,9 +87,10 @@ internal static unsafe class ConvDepthwise
             float* planes = Scratch.Images.Take(size + (S.OH * Plane.Pitch) + PhasePlane.Slack + taps), sums = planes + size;
             int* offsets = (int*)(sums + (S.OH * Plane.Pitch) + PhasePlane.Slack);
             for (int t = 0; t < taps; t++) { offsets[t] = Plane.Offset(t / S.KW, t % S.KW); }
+            Plane.Border(0, planes);
             for (int i = from; i < to; i++)
             {
-                Plane.Split(X + ((nint)i * S.H * S.W), 0, planes);
+                Plane.Split(X + ((nint)i * S.H * S.W), planes);
                 for (int m = 0; m < S.GroupOut; m++)
                 {
                     int o = (i % S.C * S.GroupOut) + m;
@@ -114,6 +115,7 @@ internal static unsafe class ConvDepthwise
             int pitch = Plane.Pitch + Plane.MoreColumns, room = ((Plane.Rows + Plane.MoreRows) * pitch) + PhasePlane.Slack;
             float* planes = Scratch.Images.Take(size + outSize + (2 * room) + (2 * taps)), dy = planes + size, bordered = dy + outSize, sums = bordered + room, weights = sums + room;
             int* offsets = (int*)(weights + taps);
+            Plane.Border(0, planes);
             new Span<float>(dy, outSize).Clear();
             new Span<float>(bordered, room).Clear();
             for (int c = from; c < to; c++)
@@ -132,7 +134,7 @@ internal static unsafe class ConvDepthwise
         private readonly void AddWeights(int c, nint image, float* planes, float* dy)
         {
             int taps = S.KH * S.KW;
-            if (DWeight is not null) { Plane.Split(X + (image * S.H * S.W), 0, planes); }
+            if (DWeight is not null) { Plane.Split(X + (image * S.H * S.W), planes); }
             for (int m = 0; m < S.GroupOut; m++)
             {
                 int o = (c * S.GroupOut) + m;

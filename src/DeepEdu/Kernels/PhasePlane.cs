@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.Intrinsics;
 
 namespace DeepEdu.Kernels;
 
@@ -50,8 +51,11 @@ internal readonly unsafe struct PhasePlane
         return (((y % _strideH * _strideW) + (x % _strideW)) * Rows * Pitch) + (y / _strideH * Pitch) + (x / _strideW);
     }
 
-    /// <summary>Lays out a plane, with a value for what lies outside and zeros behind the end.</summary>
-    public void Split(float* x, float border, float* to)
+    /// <summary>Writes what lies outside a plane, and something behind the end: once for many planes.</summary>
+    public void Border(float value, float* to) => new Span<float>(to, Size + Slack).Fill(value);
+
+    /// <summary>Lays out the inside of a plane.</summary>
+    public void Split(float* x, float* to)
     {
         float* t = to;
         for (int a = 0; a < _strideH; a++)
@@ -62,17 +66,19 @@ internal readonly unsafe struct PhasePlane
                 for (int q = 0; q < Rows; q++, t += Pitch)
                 {
                     int y = (q * _strideH) + a - _padH;
-                    var line = new Span<float>(t, Pitch);
-                    if ((uint)y >= (uint)_h || first >= end) { line.Fill(border); continue; }
-                    line[..first].Fill(border);
-                    line[end..].Fill(border);
+                    if ((uint)y >= (uint)_h || first >= end) { continue; }
                     float* from = x + (y * _w) + (first * _strideW) + b - _padW;
-                    if (_strideW == 1) { new Span<float>(from, end - first).CopyTo(line[first..]); continue; }
-                    for (int p = first; p < end; p++, from += _strideW) { t[p] = *from; }
+                    if (_strideW == 1) { new Span<float>(from, end - first).CopyTo(new Span<float>(t + first, end - first)); continue; }
+                    int p = first;
+                    if (_strideW == 2 && Vector128.IsHardwareAccelerated)
+                    {
+                        // one more is left for the end, behind which nothing may be read
+                        for (; p + 4 < end; p += 4, from += 8) { Pool2dQuarters.Even(Vector128.Load(from), Vector128.Load(from + 4)).Store(t + p); }
+                    }
+                    for (; p < end; p++, from += _strideW) { t[p] = *from; }
                 }
             }
         }
-        new Span<float>(t, Slack).Clear();
     }
 
     /// <summary>Adds one phase, whose lines are <paramref name="pitch"/> floats apart, to a plane; what lies outside is dropped.</summary>

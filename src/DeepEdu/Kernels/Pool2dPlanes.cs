@@ -26,9 +26,10 @@ internal static unsafe class Pool2dPlanes
             int ky = t / s.KW, kx = t % s.KW;
             (offsets[t], steps[t]) = (plane.Offset(ky, kx), (ky * s.DilationH * s.W) + (kx * s.DilationW));
         }
+        plane.Border(float.NegativeInfinity, split);
         for (int p = 0; p < planes; p++, x += (nint)s.H * s.W)
         {
-            plane.Split(x, float.NegativeInfinity, split);
+            plane.Split(x, split);
             if (at is null) { Largest<L>(split, offsets, taps, best, plane.Length); }
             else { Largest<L>(split, offsets, taps, best, which, plane.Length); }
             for (int i = 0; i < s.OH; i++, y += s.OW)

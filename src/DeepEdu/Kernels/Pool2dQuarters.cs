@@ -56,7 +56,7 @@ internal static unsafe class Pool2dQuarters
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Even(Vector128<float> a, Vector128<float> b) =>
+    internal static Vector128<float> Even(Vector128<float> a, Vector128<float> b) =>
         Sse.IsSupported ? Sse.Shuffle(a, b, 0b10_00_10_00) : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.UnzipEven(a, b) : Vector128.Create(a[0], a[2], b[0], b[2]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
