@@ -24,9 +24,28 @@ public readonly record struct Linear(View X, View W, View Bias, View Y, int Rows
     public unsafe void Run()
     {
         if (Y.Length == 0) { return; }
-        fixed (float* x = CpuDevice.Of(X), w = CpuDevice.Of(W), bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y))
+        // a session transposes the weight once; few rows are dot products with it as it is
+        bool columns = Prepared.Keeps && Rows >= 16;
+        var weight = columns ? Prepared.Of(W, new WeightColumns(Outputs, Inputs), default) : CpuDevice.Of(W);
+        fixed (float* x = CpuDevice.Of(X), w = weight, bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y))
         {
-            Gemm.Run(false, true, Rows, Outputs, Inputs, x, Inputs, w, Inputs, y, Outputs, epilogue: new(bias, Relu));
+            Gemm.Run(false, !columns, Rows, Outputs, Inputs, x, Inputs, w, columns ? Outputs : Inputs, y, Outputs, epilogue: new(bias, Relu));
+        }
+    }
+}
+
+/// <summary>A weight [outputs, inputs] by columns: [inputs, outputs].</summary>
+internal readonly record struct WeightColumns(int Outputs, int Inputs) : IPreparation
+{
+    /// <inheritdoc/>
+    public int Length => Outputs * Inputs;
+
+    /// <inheritdoc/>
+    public unsafe void Fill(float* weights, float* to)
+    {
+        for (int i = 0; i < Outputs; i++)
+        {
+            for (int j = 0; j < Inputs; j++) { to[((nint)j * Outputs) + i] = weights[((nint)i * Inputs) + j]; }
         }
     }
 }

@@ -207,6 +207,24 @@ public class AttentionTests
         Assert.All(g[q].ToArray().Concat(g[k].ToArray()).Concat(g[v].ToArray()), d => Assert.Equal(0, d));
     }
 
+    /// <summary>A session reads lengths anew each call, and its transposed weights (16 rows and more) give the same bits.</summary>
+    [Fact]
+    public void SessionsFollowLengths()
+    {
+        var rng = new Rng(4);
+        var layer = new TransformerEncoderLayer(12, 3, rng, 20, 0, normFirst: true);
+        var session = new InferenceSession(i => layer.Forward(i.Tensor([2, 20, 12]), new AttentionMask { Lengths = i.Indices([2]) }));
+        foreach (int[] lengths in (int[][])[[20, 20], [3, 20], [20, 0]])
+        {
+            var x = Tensor.Normal([2, 20, 12], rng);
+            using var call = session.Begin();
+            call.Set(0, x.ToArray());
+            call.Set(1, lengths);
+            call.Run();
+            Assert.Equal(layer.Forward(x, new AttentionMask { Lengths = Indices.Of(lengths) }).ToArray(), call.Output(0).ToArray());
+        }
+    }
+
     private static void ForAll(int tests, Action<byte, byte, byte> holds) => Check.One(Config.QuickThrowOnFailure.WithMaxTest(tests),
         Prop.ForAll(Gen.Choose(0, 255).ArrayOf(3).ToArbitrary(), v => holds((byte)v[0], (byte)v[1], (byte)v[2])));
 
