@@ -78,7 +78,7 @@ public class MetricProperties
 
         public Type Type => type;
 
-        public static Row Of<M>(string name, Func<M> make, Action<M, Example, int> add, params Func<M, double>[] values) where M : IMetric<M> => new Row<M>(name, make, add, values);
+        public static Row<M> Of<M>(string name, Func<M> make, Action<M, Example, int> add, params Func<M, double>[] values) where M : IMetric<M> => new(name, make, add, values);
 
         public abstract double[] Values(Example[] examples);
 
