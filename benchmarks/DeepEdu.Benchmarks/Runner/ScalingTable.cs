@@ -33,7 +33,7 @@ internal static class ScalingTable
         foreach (int words in (int[])[100, 1000, 10_000, 100_000, 1_000_000])
         {
             var rng = new Rng(1);
-            var table = new Embedding(words, 32, rng);
+            var table = new Embedding(words, 32, rng, sparse: true);
             var index = Indices.Wrap([.. Enumerable.Range(0, 512).Select(_ => rng.Next(words))], [512]);
             var optimizer = new Sgd(table.Parameters(), new() { LearningRate = 0.01 });
             Row("vocabulary", words, 512, "token (width 32, SGD)", seconds, () =>
