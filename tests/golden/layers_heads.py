@@ -20,5 +20,5 @@ class Coral(nn.Module):
 ROWS = {
     "coral": (lambda: Coral(5, 4), (4, 5)),
     "embedding-sparse": (lambda: nn.Embedding(6, 3, padding_idx=2), [[0, 2, 5], [5, 1, 2]]),
-    "checkpoint": (lambda: With(nn.Sequential(nn.Linear(5, 7), nn.BatchNorm1d(7), nn.ReLU(), nn.Linear(7, 2)), lambda m, x: m(x)), (6, 5)),
+    "checkpoint": (lambda: With(nn.Sequential(nn.Linear(5, 7, bias=False), nn.BatchNorm1d(7), nn.ReLU(), nn.Linear(7, 2)), lambda m, x: m(x)), (6, 5)),
 }
