@@ -177,7 +177,7 @@ def least(rng):
     x, t, start = floats(rng.normal(size=60)), floats(rng.uniform(-0.9, 0.9, size=12)), floats(rng.normal(size=5))
     a, b = torch.tensor(x, dtype=torch.float64).reshape(12, 5), torch.tensor(t, dtype=torch.float64)
     return {"x": x, "t": t, "start": start, "cases": {
-        "wolfe": lbfgs(a, b, [0.3 * v for v in start], 3, lr=1, max_iter=4, line_search_fn="strong_wolfe"),
+        "wolfe": lbfgs(a, b, [0.3 * v for v in start], 2, lr=1, max_iter=4, line_search_fn="strong_wolfe"),
         "wolfe-far": lbfgs(a, b, [8 * v for v in start], 3, lr=5, max_iter=3, history_size=2, line_search_fn="strong_wolfe"),
         "fixed": lbfgs(a, b, [0.3 * v for v in start], 3, lr=0.5, max_iter=4, history_size=3),
     }}
