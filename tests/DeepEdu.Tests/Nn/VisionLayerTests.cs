@@ -140,12 +140,12 @@ public class VisionLayerTests
     [Fact]
     public void ErrorsSayWhatDoesNotFit()
     {
-        Says("conv2d: causal padding needs one time axis", () => new Conv2d(1, 1, 3, _rng, padding: ConvPadding.Causal));
-        Says("conv-transpose2d: 2 groups do not divide 3 channels and 4 outputs", () => new ConvTranspose2d(3, 4, 3, _rng, groups: 2));
+        Says("conv2d: causal padding needs one time axis", () => _ = new Conv2d(1, 1, 3, _rng, padding: ConvPadding.Causal));
+        Says("conv-transpose2d: 2 groups do not divide 3 channels and 4 outputs", () => _ = new ConvTranspose2d(3, 4, 3, _rng, groups: 2));
         Says("conv-transpose2d: stride (2, 2), padding (0, 0), output padding (2, 2)", () => Tensor.Ones([1, 1, 3, 3]).ConvTranspose2d(Tensor.Ones([1, 1, 3, 3]), null, (2, 2), default, (2, 2)));
         Says("conv-transpose2d: x [1,2,3,3] has 2 channels, weight [1,1,3,3] expects 1", () => Tensor.Ones([1, 2, 3, 3]).ConvTranspose2d(Tensor.Ones([1, 1, 3, 3])));
         Says("conv-transpose1d: x [1,1,1] and weight [1,1,1] make an output of 1 × -1; less padding", () => Tensor.Ones([1, 1, 1]).ConvTranspose1d(Tensor.Ones([1, 1, 1]), padding: 1));
-        Says("group-norm: 3 groups do not divide 4 channels", () => new GroupNorm(3, 4));
+        Says("group-norm: 3 groups do not divide 4 channels", () => _ = new GroupNorm(3, 4));
         Says("instance-norm: [4,6] is not [N, C, ..]", () => new InstanceNorm(6).Forward(Tensor.Ones([4, 6])));
         Says("instance-norm: [4,6,1]: a channel of a sample has fewer than two values", () => new InstanceNorm(6).Forward(Tensor.Ones([4, 6, 1])));
         Says("embedding-bag: indices [3]: without offsets", () => new EmbeddingBag(5, 2, _rng).Forward((int[])[1, 2, 3]));
