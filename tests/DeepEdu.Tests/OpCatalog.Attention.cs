@@ -17,10 +17,10 @@ public static partial class OpCatalog
         Attend("attention causal, offset", 2, null, new AttentionMask { Causal = true, Offset = 2 }) with { Big = s_big },
         Attend("attention lengths", 2, null, (_, i) => new() { Lengths = i[0] }) with { Big = s_big, BigIndices = [Indices.Of(200, 0, 99)] },
         Attend("attention lengths, causal", 2, null, (_, i) => new() { Lengths = i[0], Causal = true }),
-        Attend("attention keys", 2, null, (x, i) => new() { Keys = i[0].ToTensor().To(x[0].Device) }),
+        Attend("attention keys", 2, null, (x, i) => new() { Keys = i[0].ToTensor().To(x[0].Device) }) with { IndicesArePositions = false },
         Attend("attention scores", 2, null, (x, _) => new() { Scores = x[3] }) with { Big = [.. s_big, [3, 2, 130, 200]] },
         new("attention scores, learned", x => x[0].Attention(x[1], x[2], 2, new() { Scores = x[3] })),
-        Attend("attention scores, keys", 2, null, (x, i) => new() { Scores = x[3], Keys = i[0].ToTensor().To(x[0].Device) }),
+        Attend("attention scores, keys", 2, null, (x, i) => new() { Scores = x[3], Keys = i[0].ToTensor().To(x[0].Device) }) with { IndicesArePositions = false },
         new("self-attention", x => x[0].SelfAttention(2)) { Big = [[3, 130, 96]], Composed = (x, _) => new AttentionCall(x[0], null, null, 2, default, null, 0, null).Composed(out var _) },
         new("self-attention causal", x => x[0].SelfAttention(2, AttentionMask.Past))
         {

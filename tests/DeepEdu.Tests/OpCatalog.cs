@@ -62,6 +62,9 @@ public sealed record OpRow(string Name, Func<Tensor[], Indices[], Tensor> Run)
     /// <summary>With <see cref="OwnCases"/>: its integer inputs.</summary>
     public Indices[] OwnIndices { get; init; } = [];
 
+    /// <summary>Whether the integer inputs are positions, which must lie inside an axis; masks are not.</summary>
+    public bool IndicesArePositions { get; init; } = true;
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 }

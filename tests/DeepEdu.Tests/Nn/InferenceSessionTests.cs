@@ -14,6 +14,13 @@ public class InferenceSessionTests
 {
     public static TheoryData<string> Rows => [.. LayerCatalog.All.Keys];
 
+    // recurrent rows with lengths or masks: which steps are padding is read on the host
+    private static readonly string[] s_padded =
+    [
+        "lstm-coupled", "lstm-final", "lstm-left", "lstm-lengths", "lstm-mask", "lstm-norm-lengths", "lstm-norm-mask", "lstm-pieces", "gru-before-lengths", "gru-before-mask", "gru-final", "gru-left", "gru-lengths", "gru-mask", "gru-pieces",
+        "rnn-final", "rnn-left", "rnn-lengths", "rnn-mask", "rnn-pieces",
+    ];
+
     /// <summary>Every layer of the catalogue: a session gives what Forward gives, bit for bit, and allocates nothing. A row that takes values to the host on its way (sequence lengths) is refused.</summary>
     [Theory]
     [MemberData(nameof(Rows))]
@@ -34,7 +41,7 @@ public class InferenceSessionTests
         catch (InvalidOperationException e)
         {
             Assert.StartsWith("inference session:", e.Message, StringComparison.Ordinal);
-            Assert.Contains("length", name, StringComparison.Ordinal);
+            Assert.Contains(name, s_padded);
             return;
         }
         expected = numbers ? layer.Forward(GoldenLayers.Tensor(input)) : layer.Forward(GoldenLayers.Indices(golden));
