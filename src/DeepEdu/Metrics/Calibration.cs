@@ -72,7 +72,7 @@ public sealed class Calibration : IMetric<Calibration>
     }
 
     /// <inheritdoc/>
-    public void Reset() 
+    public void Reset()
     {
         Array.Clear(_count);
         Array.Clear(_confidence);
