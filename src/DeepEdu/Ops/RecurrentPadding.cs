@@ -58,7 +58,12 @@ internal sealed class RecurrentPadding
         if (_places is null) { return x.Alias([x.Size / Math.Max(1, width), width]); }
         var packed = Tensor.Empty([_places.Length, width], x.Device);
         Span<float> from = x.AsSpan(), to = packed.AsSpan();
-        for (int i = 0; i < _places.Length; i++) { from.Slice(_places[i] * width, width).CopyTo(to[(i * width)..]); }
+        for (int i = 0; i < _places.Length;)
+        {
+            int n = Run(i);
+            from.Slice(_places[i] * width, n * width).CopyTo(to[(i * width)..]);
+            i += n;
+        }
         return packed;
     }
 
@@ -69,19 +74,28 @@ internal sealed class RecurrentPadding
         int width = to.Shape[2], next = 0;
         Span<float> from = packed.AsSpan(), all = to.AsSpan();
         if (!_batchFirst) { all.Clear(); }
-        for (int i = 0; i < _places.Length; i++)
+        for (int i = 0; i < _places.Length;)
         {
-            int place = _places[i];
+            int place = _places[i], n = Run(i);
             // batch first, places ascend
             if (_batchFirst) { all[(next * width)..(place * width)].Clear(); }
-            from.Slice(i * width, width).CopyTo(all[(place * width)..]);
-            next = place + 1;
+            from.Slice(i * width, n * width).CopyTo(all[(place * width)..]);
+            next = place + n;
+            i += n;
         }
         if (_batchFirst) { all[(next * width)..].Clear(); }
     }
 
     /// <summary>Memory for the rows that count: that of <paramref name="all"/> itself where all do.</summary>
     public Tensor PackedLike(Tensor all) => _places is null ? Pack(all) : Tensor.Empty([_places.Length, all.Shape[2]], all.Device);
+
+    // how many places from the i-th on lie side by side: they are copied in one stroke
+    private int Run(int i)
+    {
+        int n = 1;
+        while (i + n < _places!.Length && _places[i + n] == _places[i] + n) { n++; }
+        return n;
+    }
 
     private int Row(int sequence, int step) => _batchFirst ? (sequence * Steps) + step : (step * Batch) + sequence;
 
