@@ -67,7 +67,7 @@ public sealed partial class CpuDevice
         ArrayPool<float>.Shared.Return(partial);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     internal static float FoldRun<F>(F f, ref float x, nint n) where F : unmanaged, IFold
     {
         nint i = 0;
@@ -144,7 +144,7 @@ public sealed partial class CpuDevice
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private static void Sweep(F f, ref float x, ref float y, int rows, int stride, nint n)
         {
             nint i = 0;

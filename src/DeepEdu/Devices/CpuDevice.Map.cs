@@ -31,7 +31,7 @@ public sealed partial class CpuDevice
     internal static ref float At(View v, int offset = 0) =>
         ref Unsafe.Add(ref MemoryMarshal.GetReference(Unsafe.As<CpuBlock>(v.Block).Span), v.Offset + offset);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     internal static void MapRange<F>(F f, ref float x, ref float y, nint n) where F : unmanaged, IMap
     {
         nint i = 0;
@@ -79,7 +79,7 @@ public sealed partial class CpuDevice
                 ref F.States > 0 ? ref At(S1, at) : ref w, ref F.States > 1 ? ref At(S2, at) : ref w, ref F.States > 2 ? ref At(S3, at) : ref w, n);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private static void Step(F f, ref float w, ref float g, ref float s1, ref float s2, ref float s3, nint n)
         {
             nint i = 0;

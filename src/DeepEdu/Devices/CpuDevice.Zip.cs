@@ -98,7 +98,7 @@ public sealed partial class CpuDevice
         }
 
         // steps are 0 or 1 along the inner axis: anything else was copied or split before
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private static void Row(F f, ref float a, ref float b, ref float c, ref float y, int sa, int sb, int sc, nint n)
         {
             nint i = 0;

@@ -49,7 +49,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
     }
 
     [SkipLocalsInit]
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private void Rows<L>(int sequence, int head, int first, int rows) where L : struct, IVectorLane<L>, ILane<L>
     {
         int keys = data.KeysOf(sequence), seen = Math.Max(0, data.Seen(keys, first + rows - 1)), width = data.Width, valueWidth = data.ValueWidth;

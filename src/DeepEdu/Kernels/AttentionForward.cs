@@ -39,7 +39,7 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
     }
 
     [SkipLocalsInit]
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private void Block<L>(int sequence, int head, int first, int rows) where L : struct, IVectorLane<L>, ILane<L>
     {
         int keys = data.KeysOf(sequence), seen = Math.Max(0, data.Seen(keys, first + rows - 1)), width = data.ValueWidth;

@@ -82,7 +82,7 @@ internal static unsafe class ConvBackward
         public float* Sums, DWeight;
         public int SumSize, Pieces, Panel;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         public readonly void Run(int from, int to)
         {
             int taps = S.KH * S.KW, k = S.K, outputs = S.OutC, block = S.BlockC;
@@ -180,7 +180,7 @@ internal static unsafe class ConvBackward
             for (int o = 0; o < T.S.OutC; o += Panel, dy += Panel * plane, to += Panel * plane) { ConvLayout.ToLast(Math.Min(Panel, T.S.OutC - o), plane, dy, plane, to, Panel); }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private static void Mask(float* dy, float* y, float* to, int n)
         {
             int i = 0;
@@ -188,7 +188,7 @@ internal static unsafe class ConvBackward
             for (; i < n; i++) { to[i] = 0 >= y[i] ? 0 : dy[i]; }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private static float Sum(float* x, int n)
         {
             L a = L.Of(0), b = a;

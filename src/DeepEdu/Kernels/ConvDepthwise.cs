@@ -37,7 +37,7 @@ internal static unsafe class ConvDepthwise
     private static int Grain(in ConvShape s, int images) => (int)Math.Clamp(ChunkWork / Math.Max(1, (long)images * s.GroupOut * s.OH * s.OW * s.K), 1, 1 << 20);
 
     // to[i] = start + Σ over taps of weights[t] · from[offsets[t] + i]; writes whole vectors, four at a time
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Correlate<L>(float* from, int* offsets, float* weights, int taps, float start, float* to, int length) where L : struct, IVectorLane<L>, ILane<L>
     {
         for (nint i = 0; i < length; i += 4 * L.Width)
@@ -60,7 +60,7 @@ internal static unsafe class ConvDepthwise
     }
 
     // reads whole vectors, four at a time: both are followed by zeros
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static float Dot<L>(float* x, float* y, int length) where L : struct, IVectorLane<L>, ILane<L>
     {
         L a = 0, b = 0, c = 0, d = 0;

@@ -8,7 +8,7 @@ namespace DeepEdu.Kernels;
 internal static unsafe class ConvLayout
 {
     /// <summary>[channels, pixels] to [pixels, channels]; ld: floats from row to row.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void ToLast(int channels, int pixels, float* from, nint ldFrom, float* to, nint ldTo)
     {
         int c = 0;
@@ -30,7 +30,7 @@ internal static unsafe class ConvLayout
     }
 
     /// <summary>[pixels, channels] to [channels, pixels]; ld: floats from row to row.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void ToFirst(int channels, int pixels, float* from, nint ldFrom, float* to, nint ldTo)
     {
         int c = 0;

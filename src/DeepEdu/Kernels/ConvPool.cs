@@ -18,7 +18,7 @@ internal static unsafe class ConvPool
     /// <param name="outputs">Pixels of the result.</param>
     /// <param name="y">[outputs, channels].</param>
     /// <param name="at">[outputs, channels], or null where no gradient is wanted.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Forward<L>(float* above, float* below, int channels, int outputs, float* y, byte* at) where L : struct, IVectorLane<L>, ILane<L>
     {
         for (int x = 0; x < outputs; x++, above += 2 * channels, below += 2 * channels, y += channels)
@@ -36,7 +36,7 @@ internal static unsafe class ConvPool
     }
 
     /// <summary>The way back: each dy to the value that won, 0 to the others, and the sum of what passed to db.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Backward<L>(float* dy, byte* at, int channels, int outputs, float* above, float* below, float* db) where L : struct, IVectorLane<L>, ILane<L>
     {
         var zero = L.Of(0);

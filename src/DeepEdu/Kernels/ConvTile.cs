@@ -56,7 +56,7 @@ internal static unsafe class ConvTile
         else { Run<float, Register1>(rows, vectors, in walk, a, b, start, c, ldc, accumulate); }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Run<X, O>(int rows, int vectors, in ConvWalk walk, float* a, float* b, float* start, float* c, nint ldc, bool accumulate)
         where X : struct where O : struct, IRegister<X>
     {
@@ -93,7 +93,7 @@ internal static unsafe class ConvTile
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Sum<X, O, R, V>(in ConvWalk walk, float* a, float* b, float* start, float* c, nint ldc, bool accumulate)
         where X : struct where O : struct, IRegister<X> where R : struct, INumber where V : struct, INumber
     {

@@ -34,7 +34,7 @@ internal readonly struct Partition
 internal static class GatherLoops
 {
     /// <summary>to[o, j, i] = from[o, index[o, j, i], i] for rows (o, j) in [row, end).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Take(ref float from, ref readonly int index, ref float to, int row, int end, int n, int m, nint inner)
     {
         for (; row < end; row++)
@@ -48,7 +48,7 @@ internal static class GatherLoops
     }
 
     /// <summary>to[j, ·] = from[index[j], ·].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void TakeRows(ref float from, ReadOnlySpan<int> index, ref float to, int inner)
     {
         if (inner == 1)
@@ -63,7 +63,7 @@ internal static class GatherLoops
     }
 
     /// <summary>to[o, index[o, j, i], i] += from[o, j, i] for i in [column, end) and every j.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Add(ref float from, ref readonly int index, ref float to, int o, int n, int m, nint inner, nint column, nint end)
     {
         for (nint j = 0; j < m; j++)
@@ -77,7 +77,7 @@ internal static class GatherLoops
     }
 
     /// <summary>to[index[j], i] += from[j, i] for i in [column, end) and every j whose index is not <paramref name="skip"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void AddRows(ref float from, ReadOnlySpan<int> index, ref float to, nint inner, nint column, nint end, int skip)
     {
         for (int j = 0; j < index.Length; j++)

@@ -13,7 +13,7 @@ internal static unsafe class GemmBlock
     private const int MaxA = 1 << 17; // floats: half a megabyte of second-level cache
 
     /// <summary>C [m, n] (+)= A·B. A(i, p) lies at a + i·rowA + p·stepA; B is [k, n], or [n, k] if transB.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Run<L>(int m, int n, int k, float* a, nint rowA, nint stepA, float* b, nint ldb, bool transB, float* c, nint ldc, bool accumulate, Epilogue epilogue)
         where L : struct, IVectorLane<L>, ILane<L>
     {

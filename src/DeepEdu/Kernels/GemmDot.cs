@@ -9,7 +9,7 @@ namespace DeepEdu.Kernels;
 internal static unsafe class GemmDot
 {
     /// <summary>C [m, n] (+)= A [m, k] · B [n, k]ᵀ. Column j of C lies at c + j·stepC, row i at c + i·ldc.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Run<L>(int m, int n, int k, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, nint stepC, bool accumulate, Epilogue epilogue)
         where L : struct, IVectorLane<L>, ILane<L>
     {
@@ -56,7 +56,7 @@ internal static unsafe class GemmDot
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static float Dot<L>(int k, float* a, float* b) where L : struct, IVectorLane<L>, ILane<L>
     {
         L s0 = default, s1 = default, s2 = default, s3 = default;
@@ -74,7 +74,7 @@ internal static unsafe class GemmDot
     }
 
     // one row of A, four of B, two sums each
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Dots1<L>(int k, float* a, float* b, nint ldb, nint ahead, float* sums) where L : struct, IVectorLane<L>, ILane<L>
     {
         float* b1 = b + ldb, b2 = b1 + ldb, b3 = b2 + ldb;
@@ -120,7 +120,7 @@ internal static unsafe class GemmDot
     }
 
     // four rows of A, four of B
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Dots4<L>(int k, float* a, nint lda, float* b, nint ldb, float* sums) where L : struct, IVectorLane<L>, ILane<L>
     {
         float* a1 = a + lda, a2 = a1 + lda, a3 = a2 + lda, b1 = b + ldb, b2 = b1 + ldb, b3 = b2 + ldb;

@@ -11,7 +11,7 @@ internal static unsafe class GemmPack
     private const int PrefetchRows = 24;
 
     /// <summary>k rows of n columns, row-major with step ld, to rows of width floats.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows<L>(int k, int n, float* from, nint ld, float* to, int width) where L : struct, IVectorLane<L>, ILane<L>
     {
         if (n == 3 * L.Width && width == n)
@@ -53,7 +53,7 @@ internal static unsafe class GemmPack
     }
 
     /// <summary>k rows of 32 columns to four groups of k rows of 8 floats: whole cache lines are read, which lie far apart.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void FourGroups(int k, float* from, nint ld, float* to)
     {
         float* to1 = to + (8 * k), to2 = to1 + (8 * k), to3 = to2 + (8 * k);
@@ -74,7 +74,7 @@ internal static unsafe class GemmPack
     }
 
     /// <summary>n rows of k columns, row-major with step ld, transposed to k rows of width floats.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Columns(int k, int n, float* from, nint ld, float* to, int width)
     {
         int j = 0;

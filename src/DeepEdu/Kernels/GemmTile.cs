@@ -38,7 +38,7 @@ internal static unsafe class GemmTile
         else { Run<float, Register1>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate); }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Run<X, O>(int rows, int vectors, nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate)
         where X : struct where O : struct, IRegister<X>
     {
@@ -71,7 +71,7 @@ internal static unsafe class GemmTile
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Sum<X, O, R, V>(nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate)
         where X : struct where O : struct, IRegister<X> where R : struct, INumber where V : struct, INumber
     {

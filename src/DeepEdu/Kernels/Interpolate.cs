@@ -88,7 +88,7 @@ internal static unsafe class Interpolate
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private readonly void Gather(ReadOnlySpan<float> x, float* y)
         {
             int[] lows = Columns.Low, highs = Columns.High;
@@ -100,7 +100,7 @@ internal static unsafe class Interpolate
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private readonly void Scatter(float* dy, Span<float> dx)
         {
             int[] lows = Columns.Low, highs = Columns.High;

@@ -89,7 +89,7 @@ internal static class NormColumns
         void At<L>(nint i) where L : struct, IVectorLane<L>, ILane<L>;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Each<S>(S step, nint n) where S : struct, IStep, allows ref struct
     {
         nint i = 0;

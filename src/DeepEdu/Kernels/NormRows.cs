@@ -7,7 +7,7 @@ namespace DeepEdu.Kernels;
 internal static class NormRows
 {
     /// <summary>Σ (x − shift) and Σ (x − shift)².</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static (float Sum, float Squares) Moments(ref float x, nint n, float shift)
     {
         nint i = 0;
@@ -43,7 +43,7 @@ internal static class NormRows
     }
 
     /// <summary>y = (x − mean) · scale · weight + bias, weight and bias as long as the row; a missing bias is <paramref name="offset"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Normalise(ref float x, ref float weight, ref float bias, ref float y, nint n, float mean, float scale, float offset = 0)
     {
         nint i = 0;
@@ -67,7 +67,7 @@ internal static class NormRows
     }
 
     /// <summary>Σ g and Σ g · x̂ with g = dy · weight and x̂ = (x − mean) · scale; adds dy · x̂ to dWeight and dy to dBias, if they are there.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static (float G, float GX) Sums(ref float dy, ref float x, ref float weight, ref float dWeight, ref float dBias, nint n, float mean, float scale)
     {
         nint i = 0;
@@ -100,7 +100,7 @@ internal static class NormRows
     }
 
     /// <summary>dx = factor · (dy · weight − a − b · x̂) with x̂ = (x − mean) · scale.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Pull(ref float dy, ref float x, ref float weight, ref float dx, nint n, float mean, float scale, float a, float b, float factor)
     {
         nint i = 0;

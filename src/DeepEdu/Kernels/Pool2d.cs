@@ -52,7 +52,7 @@ internal static unsafe class Pool2d
         public float* DY, DX;
         public int* At;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         public readonly void Run(int from, int to)
         {
             int inner = S.H * S.W, outer = S.OH * S.OW;
@@ -72,7 +72,7 @@ internal static unsafe class Pool2d
         public bool CountPad, Back;
         public float* From, To;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         public readonly void Run(int from, int to)
         {
             var s = S;

@@ -43,7 +43,7 @@ internal static unsafe class Pool2dPlanes
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Largest<L>(float* from, int* offsets, int taps, float* best, int length) where L : struct, IVectorLane<L>, ILane<L>
     {
         for (nint i = 0; i < length; i += 2 * L.Width)
@@ -61,7 +61,7 @@ internal static unsafe class Pool2dPlanes
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Largest<L>(float* from, int* offsets, int taps, float* best, float* which, int length) where L : struct, IVectorLane<L>, ILane<L>
     {
         for (nint i = 0; i < length; i += 2 * L.Width)
@@ -84,7 +84,7 @@ internal static unsafe class Pool2dPlanes
     }
 
     // from taps to places in the plane
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Places(in PoolShape s, int line, float* which, int* steps, int* at)
     {
         int start = (((line * s.StrideH) - s.PadH) * s.W) - s.PadW, stride = s.StrideW;

@@ -9,7 +9,7 @@ namespace DeepEdu.Kernels;
 internal static unsafe class Pool2dQuarters
 {
     /// <summary>One line of windows: the first begins at x[first], lines are w floats apart. at: where in x the largest stands, if not null.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Max(float* x, int w, int first, int outputs, float* y, int* at)
     {
         int j = 0;

@@ -29,7 +29,7 @@ internal static unsafe class PoolAdaptive
         public float* X, Y;
         public int* At;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         public readonly void Run(int from, int to)
         {
             int w = S.W;
@@ -67,7 +67,7 @@ internal static unsafe class PoolAdaptive
         public float* Inner, Outer;
         public bool Back;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         public readonly void Run(int from, int to)
         {
             int w = S.W;

@@ -116,7 +116,7 @@ internal unsafe struct RecurrentSequence : IChunks
         if (Back) { Backward<L, C>(rows); } else { Forward<L, C>(rows); }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private readonly void Forward<L, C>(ReadOnlySpan<int> group) where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
     {
         var plan = CellPlan.Of(Kind);
@@ -204,7 +204,7 @@ internal unsafe struct RecurrentSequence : IChunks
         for (int i = 0; i < running.Length; i++) { RecurrentMemory.Multiply(rows[i], Mask + ((nint)running[i] * Recurrent), Recurrent, rows[i]); }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private readonly void Backward<L, C>(ReadOnlySpan<int> group) where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
     {
         var plan = CellPlan.Of(Kind);

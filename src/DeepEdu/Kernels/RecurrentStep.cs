@@ -93,7 +93,7 @@ internal sealed unsafe class RecurrentStep
         else { Run<F1, C>(x); }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private void Run<L, C>(ReadOnlySpan<float> from) where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
     {
         float** x = stackalloc float*[Group], h = stackalloc float*[Group], g = stackalloc float*[Group], raw = stackalloc float*[Group], y = stackalloc float*[Group];

@@ -16,7 +16,7 @@ internal static unsafe class RecurrentTile
     public static int Rows<L>(int left) where L : struct, IVectorLane<L>, ILane<L> => !IsLarge<L>() || left < 4 ? Math.Min(left, 2) : left is 4 or 5 or 8 ? 4 : 6;
 
     /// <summary>C (+)= A·B for rows given by their addresses and B packed in stripes of up to four vectors, each [k, stripe].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Product<L>(int rows, int k, float** a, float* panels, float** c, int columns, bool add) where L : struct, IVectorLane<L>, ILane<L>
     {
         for (int j = 0; j < columns; j += Vectors * L.Width)
@@ -32,7 +32,7 @@ internal static unsafe class RecurrentTile
     }
 
     /// <summary>The same where a stripe is the gates of one vector of units; they go to the set's planes of C, each <c>plane</c> long.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Gates<L>(int rows, int k, float** a, float* panels, float** c, GateSet set, int plane) where L : struct, IVectorLane<L>, ILane<L>
     {
         for (int unit = 0; unit < plane; unit += L.Width)
@@ -56,7 +56,7 @@ internal static unsafe class RecurrentTile
     /// <param name="at">Where the tile begins in a row of C.</param>
     /// <param name="gap">From one vector of a tile's row of C to the next.</param>
     /// <param name="add">Whether C's values are added.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Run<L>(int rows, int vectors, nint k, float** a, float* b, float** c, nint at, nint gap, bool add) where L : struct, IVectorLane<L>, ILane<L>
     {
         switch (vectors)
@@ -80,7 +80,7 @@ internal static unsafe class RecurrentTile
     // 24 sums, 4 vectors of B and one value of A need 29 registers; where there are 16, two rows fill them
     private static bool IsLarge<L>() where L : struct, IVectorLane<L>, ILane<L> => typeof(L) == typeof(F16) || AdvSimd.IsSupported;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Sum<L, R, V>(nint k, float** a, float* b, float** c, nint at, nint gap, bool add)
         where L : struct, IVectorLane<L>, ILane<L> where R : struct, INumber where V : struct, INumber
     {

@@ -62,7 +62,7 @@ internal static unsafe class RecurrentWeights
     }
 
     /// <summary>Panels for h·Wₕᵀ: to [blocks, R, gates of the set · width] of w [gates·H, R].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void PackForward(float* w, GateSet set, int hidden, int recurrent, float* to)
     {
         int width = Width;
@@ -90,7 +90,7 @@ internal static unsafe class RecurrentWeights
     }
 
     /// <summary>Panels for x·Wᵀ: rows of w [outputs, inputs] in stripes of up to four vectors, each [inputs, stripe].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void PackTransposed(float* w, int outputs, int inputs, float* to)
     {
         int padded = Padded(outputs);
@@ -113,7 +113,7 @@ internal static unsafe class RecurrentWeights
     }
 
     // to [columns][width] ← the transpose of from [rows, columns], then zeros
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Transpose(float* from, int rows, int columns, float* to, int width, int step)
     {
         for (int k = 0; k < columns; k++, to += step)

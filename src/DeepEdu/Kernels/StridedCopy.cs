@@ -77,7 +77,7 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
         public Walk Walk;
         public int Count, RowsAChunk, Piece, Pieces;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         public readonly void Run(int chunk)
         {
             int last = Walk.Rank - 1, row = chunk / Pieces * RowsAChunk, end = Math.Min(Count, row + RowsAChunk), at = chunk % Pieces * Piece;
@@ -149,7 +149,7 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
         public Walk Walk;
         public int Count, TilesAChunk, TileK, TileN, TilesK, TilesN;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         public readonly void Run(int chunk)
         {
             ref float from = ref CpuDevice.At(From), to = ref CpuDevice.At(To);
@@ -171,7 +171,7 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
         }
 
         // to[i·stepTo + j] = from[j·stepFrom + i]
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private static void Turn(ref float from, ref float to, nint k, nint n, nint stepFrom, nint stepTo)
         {
             nint whole = 0, wholeN = 0;

@@ -22,7 +22,7 @@ internal readonly unsafe struct TileEnd(bool accumulate, Epilogue epilogue)
     }
 
     /// <summary>Writes m rows of n columns, n not whole vectors, from sums that lie ld floats apart.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public void PutRows<L>(int m, int n, float* sums, nint ld, float* c, nint ldc) where L : struct, IVectorLane<L>, ILane<L>
     {
         for (int i = 0; i < m; i++, sums += ld, c += ldc)

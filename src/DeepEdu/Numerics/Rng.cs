@@ -207,7 +207,7 @@ public sealed class Rng(ulong seed, ulong stream = 0)
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static int Whole<W, D>(D draw, ulong seed, ulong stream, ulong block, Span<float> to) where W : struct, IWords<W> where D : struct, IStream
     {
         if (to.Length < 4 * W.Count) { return 0; }

@@ -69,7 +69,7 @@ public static class Cumulative
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private static void Columns(ref float x, ref float y, int rows, int stride, nint n)
         {
             nint i = 0;

@@ -64,7 +64,7 @@ public static class Dropouts
                 }
             }
 
-            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+            [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
             private static void Mask(ref float random, ref float x, ref float y, nint n, float p, float scale)
             {
                 nint i = 0;

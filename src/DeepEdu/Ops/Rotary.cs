@@ -80,7 +80,7 @@ public static class RotaryOps
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private static void Turn(ref float x, ref float y, ref float cos, ref float sin, int n, float sign)
         {
             int i = 0;
@@ -102,7 +102,7 @@ public static class RotaryOps
             return i;
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private static void TurnPairs(ref float x, ref float y, ref float cos, ref float sin, int n, float sign)
         {
             for (int i = 0; i < n; i++)

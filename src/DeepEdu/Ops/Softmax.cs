@@ -87,7 +87,7 @@ public static class SoftmaxOp
         }
 
         // y = e^(x − max) and its sum
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private static float ExpAndSum(float max, ref float x, ref float y, nint n)
         {
             nint i = 0;
@@ -119,7 +119,7 @@ public static class SoftmaxOp
             return L.Sum(a + b);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private static void Columns(ref float x, ref float y, int rows, int stride, nint n, bool log)
         {
             nint i = 0;
@@ -193,7 +193,7 @@ public static class SoftmaxOp
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private static void Row<L>(ref float dy, ref float y, ref float dx, nint n, bool log) where L : struct, IVectorLane<L>, ILane<L>
         {
             nint whole = n - (n % L.Width);
@@ -202,7 +202,7 @@ public static class SoftmaxOp
             Write<F1>(ref dy, ref y, ref dx, whole, n, 1, log, sum);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private static void Columns(ref float dy, ref float y, ref float dx, int rows, int stride, nint n, bool log)
         {
             nint i = 0;

@@ -77,7 +77,7 @@ public static class Sorting
             ArrayPool<ulong>.Shared.Return(keys);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private int All(ReadOnlySpan<float> values, int from, ulong[] keys)
         {
             for (int j = 0; j < n; j++) { keys[j] = Key(values[from + (j * inner)], j); }
@@ -85,7 +85,7 @@ public static class Sorting
         }
 
         // keeps those that may be among the first k; whenever there are 2k the worse half goes, and the k-th is the bar for the next
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private int Select(ReadOnlySpan<float> values, int from, ulong[] keys)
         {
             int count = 0;
