@@ -140,8 +140,11 @@ internal unsafe struct RecurrentSequence : IChunks
                 reset[i] = Reset + ((Keep ? q : r) * padded);
             }
             bool product = s > 0 || H0 is not null;
-            for (int unit = 0; unit < hidden; unit += width)
+            // to and fro: the panels that the last step read last are still in the second-level cache
+            bool back = (s & 1) != 0;
+            for (int at = 0; at < padded; at += width)
             {
+                int unit = back ? padded - width - at : at;
                 float* panel = Weights + ((nint)unit * set.Count * recurrent), input = Input + ((nint)unit * inSet.Count * Inputs);
                 for (int i = 0; i < running;)
                 {
