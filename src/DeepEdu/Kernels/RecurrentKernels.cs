@@ -103,17 +103,18 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
             latePanels = late.Count > 0 ? RecurrentMemory.Prepare(d.WeightHh, new(RecurrentLayout.Steps, late, h, n)) : default,
             projection = projects ? RecurrentMemory.Prepare(d.WeightHr, new(RecurrentLayout.Projection, default, n, h)) : default,
             bias = RecurrentMemory.Rent(planes), space = RecurrentMemory.Rent(projects ? batch * np : 0),
-            masked0 = RecurrentMemory.Rent(masks && h0 is not null ? batch * n : 0))
+            masked0 = RecurrentMemory.Rent(masks && h0 is not null ? batch * n : 0), turns = RecurrentMemory.Rent(RecurrentSequence.Shares(d) ? Lockstep.Length : 0))
         {
             RecurrentWeights.Bias(bi, bh, plan, h, bias);
             if (!stepwise) { Inputs(plan, x, inputs, bias, gates); }
             RecurrentMemory.Pad(plan.HasCell ? c0 : h0, batch, h, start, hp);
+            if (turns is not null) { new Span<float>(turns, Lockstep.Length).Clear(); }
             if (masked0 is not null) { RecurrentMemory.Multiply(h0, mask, batch * n, masked0); }
             new RecurrentSequence
             {
                 Kind = d.Kind, Rows = d.Rows, Hidden = h, Recurrent = n, Keep = d.Keep, Gates = gates, Cells = cells, Start = start, Output = y, H0 = masked0 is null ? h0 : masked0,
                 Weights = panels, LateWeights = latePanels, Reset = reset, Projection = projection, Raw = raw, Space = space, Mask = mask, Masked = masked,
-                Input = stepwise ? inputs : null, X = x, Bias = bias, Inputs = e,
+                Input = stepwise ? inputs : null, X = x, Bias = bias, Inputs = e, Turns = turns,
             }.Run();
             for (nint r = 0; r < batch; r++)
             {

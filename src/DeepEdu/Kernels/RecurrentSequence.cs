@@ -5,9 +5,12 @@ using DeepEdu.Lanes;
 namespace DeepEdu.Kernels;
 
 /// <summary>The recurrent part of a cell over whole sequences. The gates' input parts x·Wᵢᵀ + b are there already, or made
-/// step by step, so that no more than one step's gates are ever in memory. Threads take groups of sequences and never wait for each other.</summary>
+/// step by step, so that no more than one step's gates are ever in memory. Threads take groups of sequences and never wait for each other; where there is one group and
+/// the weights are many, two of them share the units and wait for each other in each step.</summary>
 internal unsafe struct RecurrentSequence : IChunks
 {
+    private const int SharedWeights = 1 << 16; // floats: reading them from the second-level cache takes 1 µs, and waiting for each other .2
+
     /// <summary>The cell.</summary>
     public CellKind Kind;
 
@@ -84,8 +87,15 @@ internal unsafe struct RecurrentSequence : IChunks
     /// <summary>dL/d(gate sums), summed over each sequence's steps [batch, planes·Hp].</summary>
     public float* Db;
 
+    /// <summary>Memory of <see cref="Lockstep"/>, cleared, if two threads shall share the units of a step; else null.</summary>
+    public float* Turns;
+
+    /// <summary>Whether two threads are to share the units: reading the weights then is most of a step, and each thread's half fits its own cache.</summary>
+    public static bool Shares(in RecurrentData d) => d.Rows.Groups == 1 && d.Rows.Order.Length <= 2 && DeepEduOptions.MaxThreads > 1
+        && CellPlan.Of(d.Kind).Late.Count == 0 && d.WeightHr.IsNone && d.Mask.IsNone && (long)d.WeightHh.Length >= SharedWeights;
+
     /// <summary>Runs all groups.</summary>
-    public readonly void Run() => Work.Run(Rows.Groups, in this);
+    public readonly void Run() => Work.Run(Turns is null ? Rows.Groups : Lockstep.Parts, in this);
 
     /// <inheritdoc/>
     public readonly void Run(int chunk)
@@ -109,23 +119,27 @@ internal unsafe struct RecurrentSequence : IChunks
         else { Run<F1, C>(chunk); }
     }
 
-    private readonly void Run<L, C>(int group) where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
+    private readonly void Run<L, C>(int chunk) where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
     {
-        var rows = Rows.InGroup(group);
+        var rows = Rows.InGroup(Turns is null ? chunk : 0);
         if (rows.Length == 0) { return; }
-        if (Back) { Backward<L, C>(rows); } else { Forward<L, C>(rows); }
+        if (Back) { Backward<L, C>(rows); } else { Forward<L, C>(rows, chunk); }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private readonly void Forward<L, C>(ReadOnlySpan<int> group) where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
+    private readonly void Forward<L, C>(ReadOnlySpan<int> group, int part) where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
     {
         var plan = CellPlan.Of(Kind);
-        GateSet inSet = plan.Input, set = plan.Recurrent, late = plan.Late;
+        var late = plan.Late;
         int hidden = Hidden, recurrent = Recurrent, width = L.Width, padded = RecurrentWeights.Padded(hidden), steps = Rows.Length[group[0]], planes = plan.Planes;
         float** h = stackalloc float*[group.Length], g = stackalloc float*[group.Length], y = stackalloc float*[group.Length], reset = stackalloc float*[group.Length];
         float** before = stackalloc float*[group.Length], after = stackalloc float*[group.Length], x = stackalloc float*[group.Length];
         float* recent = Mask is null ? Output : Masked;
-        for (int s = 0; s < steps; s++)
+        var at = new StepRows(h, g, y, reset, before, after, x);
+        bool shares = Turns is not null;
+        var turns = shares ? new Lockstep(Turns) : default;
+        int half = (padded + (2 * width) - 1) / (2 * width) * width;
+        for (int s = shares ? turns.Next : 0; s < steps; s++)
         {
             int running = Rows.Running(group, s);
             for (int i = 0; i < running; i++)
@@ -140,30 +154,19 @@ internal unsafe struct RecurrentSequence : IChunks
                 reset[i] = Reset + ((Keep ? q : r) * padded);
             }
             bool product = s > 0 || H0 is not null;
-            // to and fro: the panels that the last step read last are still in the second-level cache
-            bool back = (s & 1) != 0;
-            for (int at = 0; at < padded; at += width)
+            if (shares)
             {
-                int unit = back ? padded - width - at : at;
-                float* panel = Weights + ((nint)unit * set.Count * recurrent), input = Input + ((nint)unit * inSet.Count * Inputs);
-                for (int i = 0; i < running;)
+                for (int i = 0; i < Lockstep.Parts; i++)
                 {
-                    int n = RecurrentTile.Rows<L>(running - i);
-                    if (Input is not null)
-                    {
-                        for (int j = i; j < i + n; j++)
-                        {
-                            for (int p = 0; p < planes * padded; p += padded) { L.Store(L.Load(in *Bias, p + unit), ref *g[j], p + unit); }
-                        }
-                        RecurrentTile.Run<L>(n, inSet.Count, Inputs, x + i, input, g + i, (inSet.Plane * padded) + unit, padded, true);
-                    }
-                    if (product) { RecurrentTile.Run<L>(n, set.Count, recurrent, h + i, panel, g + i, (set.Plane * padded) + unit, padded, true); }
-                    for (n += i; i < n; i++)
-                    {
-                        if (C.Resets) { C.Reset<L>(g[i] + unit, padded, before[i] + unit, reset[i] + unit); } else { Finish<L, C>(g[i], before[i], after[i], y[i], unit, padded); }
-                    }
+                    int mine = part ^ i;
+                    if (!turns.TryTake(mine, s)) { continue; }
+                    Units<L, C>(at, running, s, mine * half, mine == 0 ? half : padded);
+                    turns.Finish(mine, s);
                 }
+                turns.Await(s);
+                continue;
             }
+            Units<L, C>(at, running, s, 0, padded);
             if (C.Resets)
             {
                 if (Mask is not null) { Multiply(group[..running], reset); }
@@ -175,6 +178,47 @@ internal unsafe struct RecurrentSequence : IChunks
             }
             if (Projection is not null) { Project<L>(group[..running], s, y, h); }
             if (Mask is not null) { Masking(group[..running], s); }
+        }
+    }
+
+    /// <summary>Where the running sequences' rows of a step are.</summary>
+    private readonly struct StepRows(float** h, float** g, float** y, float** reset, float** before, float** after, float** x)
+    {
+        public readonly float** H = h, G = g, Y = y, Reset = reset, Before = before, After = after, X = x;
+    }
+
+    // a step of the units from..to
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private readonly void Units<L, C>(in StepRows rows, int running, int s, int from, int to) where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
+    {
+        var plan = CellPlan.Of(Kind);
+        GateSet inSet = plan.Input, set = plan.Recurrent;
+        int width = L.Width, padded = RecurrentWeights.Padded(Hidden), planes = plan.Planes * padded;
+        // to and fro: the panels that the last step read last are still in the second-level cache
+        bool product = s > 0 || H0 is not null, back = (s & 1) != 0;
+        float** g = rows.G;
+        for (int at = from; at < to; at += width)
+        {
+            int unit = back ? from + to - width - at : at;
+            float* panel = Weights + ((nint)unit * set.Count * Recurrent), input = Input + ((nint)unit * inSet.Count * Inputs);
+            for (int i = 0; i < running;)
+            {
+                int n = RecurrentTile.Rows<L>(running - i);
+                if (Input is not null)
+                {
+                    for (int j = i; j < i + n; j++)
+                    {
+                        for (int p = 0; p < planes; p += padded) { L.Store(L.Load(in *Bias, p + unit), ref *g[j], p + unit); }
+                    }
+                    RecurrentTile.Run<L>(n, inSet.Count, Inputs, rows.X + i, input, g + i, (inSet.Plane * padded) + unit, padded, true);
+                }
+                if (product) { RecurrentTile.Run<L>(n, set.Count, Recurrent, rows.H + i, panel, g + i, (set.Plane * padded) + unit, padded, true); }
+                for (n += i; i < n; i++)
+                {
+                    if (C.Resets) { C.Reset<L>(g[i] + unit, padded, rows.Before[i] + unit, rows.Reset[i] + unit); }
+                    else { Finish<L, C>(g[i], rows.Before[i], rows.After[i], rows.Y[i], unit, padded); }
+                }
+            }
         }
     }
 
