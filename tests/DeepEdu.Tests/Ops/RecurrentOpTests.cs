@@ -187,16 +187,20 @@ public sealed class RecurrentOpTests
         }, [.. p.Take(8).OfType<Tensor>()]);
     }
 
+    // one wide sequence: two threads share its units
     [Theory]
-    [InlineData(Cell.Lstm, false)]
-    [InlineData(Cell.Lstm, true)]
-    [InlineData(Cell.Gru, false)]
-    [InlineData(Cell.GruBefore, true)]
-    public void AnyNumberOfThreadsGivesTheSameBits(Cell cell, bool ragged)
+    [InlineData(Cell.Lstm, false, 37, 70)]
+    [InlineData(Cell.Lstm, true, 37, 70)]
+    [InlineData(Cell.Gru, false, 37, 70)]
+    [InlineData(Cell.GruBefore, true, 37, 70)]
+    [InlineData(Cell.Lstm, false, 1, 140)]
+    [InlineData(Cell.Gru, false, 1, 150)]
+    [InlineData(Cell.GruBefore, false, 1, 190)]
+    public void AnyNumberOfThreadsGivesTheSameBits(Cell cell, bool ragged, int batch, int hidden)
     {
         var rng = new Rng(3);
-        int[]? lengths = ragged ? [.. Enumerable.Range(0, 37).Select(i => i * 7 % 21)] : null;
-        var s = new Sizes(cell, 37, 20, 24, 70, 0, true, true, false, true, true, false, lengths);
+        int[]? lengths = ragged ? [.. Enumerable.Range(0, batch).Select(i => i * 7 % 21)] : null;
+        var s = new Sizes(cell, batch, 20, 24, hidden, 0, true, true, false, true, true, false, lengths);
         var p = Inputs(s, rng);
         int before = DeepEduOptions.MaxThreads;
         try
