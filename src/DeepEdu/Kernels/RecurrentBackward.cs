@@ -63,20 +63,21 @@ internal readonly record struct RecurrentBackward(RecurrentData Data, View DOutp
                 Bias(db, plan.Recurrent, dbh);
                 Bias(db, plan.Late, dbh);
             }
-            if (dwr is not null) { Gemm.Run(true, false, n, h, count, total, n, raw, h, dwr, h); }
+            if (dwr is not null) { Sum(d.Rows, 0, n, h, total, n, raw, h, dwr); }
             fixed (float* product = RecurrentMemory.Rent(plan.Gates * hp * Math.Max(e, n)))
             {
                 int width = plan.Input.Count * hp;
                 float* dIn = gates + (plan.Input.Plane * hp);
                 if (dwi is not null)
                 {
-                    Gemm.Run(true, false, e, width, count, x, e, dIn, planes, product, width);
+                    Sum(d.Rows, 0, e, width, x, e, dIn, planes, product);
                     RecurrentWeights.Separate(product, plan.Input, h, e, dwi);
                 }
                 if (dx is not null)
                 {
                     RecurrentWeights.Planes(wi, plan.Input, h, e, product);
-                    Gemm.Run(false, false, count, e, width, dIn, planes, product, e, dx, e);
+                    foreach (var (from, rows) in d.Rows.Runs) { Gemm.Run(false, false, rows, e, width, dIn + ((nint)from * planes), planes, product, e, dx + ((nint)from * e), e); }
+                    d.Rows.ClearOthers(dx, e);
                 }
                 if (!DWeightHh.IsNone) { RecurrentGradient(plan, gates, product); }
             }
@@ -88,38 +89,58 @@ internal readonly record struct RecurrentBackward(RecurrentData Data, View DOutp
         for (int p = 0; p < set.Count; p++) { RecurrentMemory.Copy(db + ((nint)(set.Plane + p) * Data.Padded), Data.Hidden, to + ((nint)set.Of(p) * Data.Hidden)); }
     }
 
-    // Σ over steps of h₋₁ᵀ·dGates. h₋₁ is the output one step before, so it is one product of the output with the gates moved by a step, once the first step of
-    // each sequence, whose h₋₁ is h₀, is out of the way
+    // to [m, n] ← Σ over the rows q that count of a[q − back]ᵀ·b[q]
+    private static unsafe void Sum(RecurrentRows rows, int back, int m, int n, float* a, nint lda, float* b, nint ldb, float* to)
+    {
+        bool any = false;
+        foreach (var (from, count) in rows.Runs)
+        {
+            nint at = Math.Max(from, back);
+            int k = Math.Max(0, Math.Min(from + count, rows.Count + Math.Min(back, 0)) - (int)at);
+            if (any && k == 0) { continue; }
+            Gemm.Run(true, false, m, n, k, a + ((at - back) * lda), lda, b + (at * ldb), ldb, to, n, any);
+            any = true;
+        }
+    }
+
+    // Σ over steps of h₋₁ᵀ·dGates. h₋₁ is the output one step before, so it is a product of the output with the gates moved by a step, once the first step of
+    // each sequence, whose h₋₁ is h₀, and steps behind one that does not count are out of the way
     private unsafe void RecurrentGradient(CellPlan plan, float* gates, float* product)
     {
         var rows = Data.Rows;
         var (set, late) = (plan.Recurrent, plan.Late);
-        int h = Data.Hidden, hp = Data.Padded, n = Data.Recurrent, planes = plan.Planes * hp, width = set.Count * hp, shift = Math.Abs(rows.Step), batch = rows.Batch;
+        int h = Data.Hidden, hp = Data.Padded, n = Data.Recurrent, planes = plan.Planes * hp, width = set.Count * hp, batch = rows.Batch, apart = rows.Breaks;
         bool starts = !Data.H0.IsNone, masks = !Data.Mask.IsNone;
+        if (starts) { apart += batch; }
         fixed (float* y = CpuDevice.Of(masks ? Data.Masked : Data.Output), h0 = CpuDevice.Of(Data.H0), mask = CpuDevice.Of(Data.Mask), dw = CpuDevice.Of(DWeightHh), reset = CpuDevice.Of(Data.Reset),
-            first = RecurrentMemory.Rent(starts ? batch * width : 0), masked0 = RecurrentMemory.Rent(starts && masks ? batch * n : 0))
+            others = RecurrentMemory.Rent(apart * width), before = RecurrentMemory.Rent(apart * n))
         {
             if (late.Count > 0)
             {
-                Gemm.Run(true, false, n, late.Count * hp, rows.Count, reset, hp, gates + (late.Plane * hp), planes, product, late.Count * hp);
+                Sum(rows, 0, n, late.Count * hp, reset, hp, gates + (late.Plane * hp), planes, product);
                 RecurrentWeights.Separate(product, late, h, n, dw);
             }
             gates += set.Plane * hp;
+            int k = 0;
             for (int r = 0; r < batch; r++)
             {
-                var to = first is null ? default : new Span<float>(first + ((nint)r * width), width);
-                if (rows.Length[r] == 0) { to.Clear(); continue; }
-                var from = new Span<float>(gates + ((nint)rows.First[r] * planes), width);
-                if (first is not null) { from.CopyTo(to); }
-                from.Clear();
+                for (int s = 0; s < (rows.Breaks > 0 ? rows.Length[r] : Math.Min(1, rows.Length[r])); s++)
+                {
+                    nint q = rows.At(r, s), last = s > 0 ? rows.At(r, s - 1) : 0;
+                    if (s > 0 && q - last == rows.Step) { continue; }
+                    float* from = gates + (q * planes), h1 = before + ((nint)k * n);
+                    if (s > 0 || starts)
+                    {
+                        RecurrentMemory.Copy(from, width, others + ((nint)k++ * width));
+                        if (s > 0) { RecurrentMemory.Copy(y + (last * n), n, h1); }
+                        else if (masks) { RecurrentMemory.Multiply(h0 + ((nint)r * n), mask + ((nint)r * n), n, h1); }
+                        else { RecurrentMemory.Copy(h0 + ((nint)r * n), n, h1); }
+                    }
+                    RecurrentMemory.Copy(null, width, from);
+                }
             }
-            float* before = rows.Step > 0 ? y : y + ((nint)shift * n), after = rows.Step > 0 ? gates + ((nint)shift * planes) : gates;
-            Gemm.Run(true, false, n, width, rows.Count - shift, before, n, after, planes, product, width);
-            if (starts)
-            {
-                if (masks) { RecurrentMemory.Multiply(h0, mask, batch * n, masked0); }
-                Gemm.Run(true, false, n, width, batch, masks ? masked0 : h0, n, first, width, product, width, true);
-            }
+            Sum(rows, rows.Step, n, width, y, n, gates, planes, product);
+            if (k > 0) { Gemm.Run(true, false, n, width, k, before, n, others, width, product, width, true); }
             RecurrentWeights.Separate(product, set, h, n, dw);
         }
     }

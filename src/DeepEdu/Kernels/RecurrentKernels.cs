@@ -91,6 +91,7 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
     {
         var d = Data;
         var plan = CellPlan.Of(d.Kind);
+        if (!d.Keep) { d.Rows.Read(); } // a session's call has lengths of its own
         GateSet input = plan.Input, recurrent = plan.Recurrent, late = plan.Late;
         int e = d.Inputs, h = d.Hidden, hp = d.Padded, n = d.Recurrent, np = RecurrentWeights.Padded(n), batch = d.Rows.Batch, planes = plan.Planes * hp;
         bool projects = !d.WeightHr.IsNone, masks = !d.Mask.IsNone, stepwise = d.Rows.Stepwise;
@@ -116,9 +117,11 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
                 Weights = panels, LateWeights = latePanels, Reset = reset, Projection = projection, Raw = raw, Space = space, Mask = mask, Masked = masked,
                 Input = stepwise ? inputs : null, X = x, Bias = bias, Inputs = e, Turns = turns,
             }.Run();
+            d.Rows.ClearOthers(y, n);
+            if (masks) { d.Rows.ClearOthers(masked, n); }
             for (nint r = 0; r < batch; r++)
             {
-                nint steps = d.Rows.Length[r], last = d.Rows.First[r] + ((steps - 1) * d.Rows.Step);
+                nint steps = d.Rows.Length[r], last = steps > 0 ? d.Rows.At(r, steps - 1) : 0;
                 RecurrentMemory.Copy(steps > 0 ? y + (last * n) : h0 is null ? null : h0 + (r * n), n, lastH + (r * n));
                 if (plan.HasCell) { RecurrentMemory.Copy(steps > 0 && d.Keep ? cells + (last * hp) : start + (r * hp), h, lastC + (r * h)); }
             }
@@ -129,10 +132,17 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
     private unsafe void Inputs(CellPlan plan, float* x, float* weights, float* bias, float* gates)
     {
         var set = plan.Input;
-        int e = Data.Inputs, hp = Data.Padded, planes = plan.Planes * hp, rows = Data.Rows.Count;
-        Gemm.Run(false, true, rows, set.Count * hp, e, x, e, weights, e, gates + (set.Plane * hp), planes, false, new Epilogue(bias + (set.Plane * hp), false));
-        if (set.Plane == 0) { return; }
-        for (nint q = 0; q < rows; q++) { RecurrentMemory.Copy(bias, set.Plane * hp, gates + (q * planes)); }
+        int e = Data.Inputs, hp = Data.Padded, planes = plan.Planes * hp;
+        var rows = Data.Rows;
+        if (rows.AreScattered) { Stretch(0, rows.Count); return; }
+        foreach (var (from, count) in rows.Runs) { Stretch(from, count); }
+
+        void Stretch(nint from, int count)
+        {
+            float* to = gates + (from * planes);
+            Gemm.Run(false, true, count, set.Count * hp, e, x + (from * e), e, weights, e, to + (set.Plane * hp), planes, false, new Epilogue(bias + (set.Plane * hp), false));
+            for (nint q = 0; q < count && set.Plane > 0; q++) { RecurrentMemory.Copy(bias, set.Plane * hp, to + (q * planes)); }
+        }
     }
 }
 

@@ -144,7 +144,7 @@ internal unsafe struct RecurrentSequence : IChunks
             int running = Rows.Running(group, s);
             for (int i = 0; i < running; i++)
             {
-                nint r = group[i], q = Rows.First[r] + ((nint)s * Rows.Step), last = q - Rows.Step;
+                nint r = group[i], q = Rows.At(r, s), last = s > 0 ? Rows.At(r, s - 1) : 0;
                 h[i] = s > 0 ? recent + (last * recurrent) : H0 + (r * recurrent);
                 before[i] = s > 0 && Keep ? Cells + (last * padded) : Start + (r * padded);
                 after[i] = Keep ? Cells + (q * padded) : Start + (r * padded);
@@ -235,15 +235,13 @@ internal unsafe struct RecurrentSequence : IChunks
         int padded = RecurrentWeights.Padded(Recurrent);
         for (int i = 0; i < running.Length; i++) { to[i] = Space + ((nint)running[i] * padded); }
         RecurrentTile.Product<L>(running.Length, Hidden, raw, Projection, to, padded, add: false);
-        for (int i = 0; i < running.Length; i++) { RecurrentMemory.Copy(to[i], Recurrent, Output + (Row(running[i], s) * Recurrent)); }
+        for (int i = 0; i < running.Length; i++) { RecurrentMemory.Copy(to[i], Recurrent, Output + (Rows.At(running[i], s) * Recurrent)); }
     }
 
     private readonly void Masking(ReadOnlySpan<int> running, int s)
     {
-        foreach (int r in running) { RecurrentMemory.Multiply(Output + (Row(r, s) * Recurrent), Mask + ((nint)r * Recurrent), Recurrent, Masked + (Row(r, s) * Recurrent)); }
+        foreach (int r in running) { RecurrentMemory.Multiply(Output + (Rows.At(r, s) * Recurrent), Mask + ((nint)r * Recurrent), Recurrent, Masked + (Rows.At(r, s) * Recurrent)); }
     }
-
-    private readonly nint Row(int sequence, int step) => Rows.First[sequence] + ((nint)step * Rows.Step);
 
     // rows of the group's sequences, times their masks
     private readonly void Multiply(ReadOnlySpan<int> running, float** rows)
@@ -268,9 +266,9 @@ internal unsafe struct RecurrentSequence : IChunks
             if (Projection is not null) { Unproject<L>(group[..running], s, dh, g, top); }
             for (int i = 0; i < running; i++)
             {
-                nint r = group[i], q = Row(group[i], s);
+                nint r = group[i], q = Rows.At(r, s);
                 g[i] = Gates + (q * planes);
-                before[i] = s > 0 ? Cells + ((q - Rows.Step) * padded) : Start + (r * padded);
+                before[i] = s > 0 ? Cells + (Rows.At(r, s - 1) * padded) : Start + (r * padded);
                 float* state = Cells + (q * padded), dy = DOutput is null || Projection is not null ? null : DOutput + (q * hidden), dState = Dc + (r * padded), db = Db + (r * planes);
                 for (int unit = 0; unit < hidden; unit += width)
                 {
@@ -306,7 +304,7 @@ internal unsafe struct RecurrentSequence : IChunks
     {
         for (int i = 0; i < running.Length; i++)
         {
-            nint at = Row(running[i], s) * Recurrent;
+            nint at = Rows.At(running[i], s) * Recurrent;
             total[i] = DTotal + at;
             RecurrentMemory.Copy(dh[i], Recurrent, total[i]);
             if (DOutput is not null) { RecurrentMemory.Add(total[i], DOutput + at, Recurrent); }

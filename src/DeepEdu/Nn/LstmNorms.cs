@@ -19,7 +19,9 @@ internal sealed class LstmNorms(int gates, int hidden)
     public (Tensor Output, Tensor H, Tensor C) Run(Tensor x, RecurrentParameters w, Tensor? h0, Tensor? c0, RecurrentPadding padding, bool reverse, Tensor? mask, bool coupled)
     {
         int batch = padding.Batch, width = w.WeightHh.Shape[1];
-        int[][] rows = padding.Sequences(reverse);
+        var all = padding.Rows(reverse, hidden);
+        all.Read();
+        int[][] rows = [.. all.Length.Select((n, r) => Enumerable.Range(0, n).Select(s => (int)all.At(r, s)).ToArray())];
         int[] order = [.. Enumerable.Range(0, batch).OrderByDescending(r => rows[r].Length)], back = new int[batch];
         for (int i = 0; i < batch; i++) { back[order[i]] = i; }
         int steps = batch == 0 ? 0 : rows[order[0]].Length;

@@ -71,7 +71,7 @@ internal sealed class RecurrentCall
         int batch = _padding.Batch, width = _inputs[2]!.Shape[1], hidden = _inputs[2]!.Shape[0] / plan.Gates, padded = RecurrentWeights.Padded(hidden);
         var (all, h, c) = (New(x.Shape.With(2, width)), New([batch, width]), plan.HasCell ? New([batch, hidden]) : null);
         using var scratch = keep ? null : new Arena();
-        var rows = _padding.Rows(_reverse, hidden);
+        var rows = keep || _device is not CpuDevice ? _padding.PackedRows(_reverse, hidden, _device) : _padding.Rows(_reverse, hidden);
         var output = _padding.PackedLike(all);
         var data = new RecurrentData
         {
