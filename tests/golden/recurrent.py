@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes tests/DeepEdu.Tests/Golden/lstm.json and gru.json: PyTorch's nn.LSTM and nn.GRU over the option matrix, forward and every gradient; and keras.json: Keras' recurrent layers,
-by their formulas.
+"""Writes tests/DeepEdu.Tests/Golden/lstm.json, gru.json and rnn.json: PyTorch's nn.LSTM, nn.GRU and nn.RNN over the option matrix, forward and every gradient; and keras.json: Keras'
+recurrent layers, by their formulas.
 
     python3 tests/golden/recurrent.py
 
@@ -30,22 +30,23 @@ def value(t):
     return {"shape": list(t.shape), "values": text(t)}
 
 
-def case(name, steps, batch, inputs, hidden, layers=1, bidirectional=False, batch_first=True, bias=True, projection=0, state=False, lengths=None, pad_left=False, kind="lstm"):
+def case(name, steps, batch, inputs, hidden, layers=1, bidirectional=False, batch_first=True, bias=True, projection=0, state=False, lengths=None, pad_left=False, kind="lstm", relu=False):
     options = {"bias": bias, "batch_first": batch_first, "bidirectional": bidirectional}
-    net = torch.nn.GRU(inputs, hidden, layers, **options) if kind == "gru" else torch.nn.LSTM(inputs, hidden, layers, proj_size=projection, **options)
+    net = {"lstm": lambda: torch.nn.LSTM(inputs, hidden, layers, proj_size=projection, **options), "gru": lambda: torch.nn.GRU(inputs, hidden, layers, **options),
+           "rnn": lambda: torch.nn.RNN(inputs, hidden, layers, nonlinearity="relu" if relu else "tanh", **options)}[kind]()
     for p in net.parameters():
         p.data = draw(*p.shape, scale=0.7)
     x = draw(batch, steps, inputs)
     n, out = layers * (2 if bidirectional else 1), projection or hidden
-    initial = [draw(n, batch, out), draw(n, batch, hidden)][:1 if kind == "gru" else 2]
+    initial = [draw(n, batch, out), draw(n, batch, hidden)][:2 if kind == "lstm" else 1]
     leaves = [x, *net.parameters()] + (initial if state else [])
     for t in leaves:
         t.requires_grad_()
     start = initial if state else [torch.zeros_like(t) for t in initial]
 
     def run(x, start):
-        y, last = net(x, start[0] if kind == "gru" else tuple(start))
-        return y, [last] if kind == "gru" else list(last)
+        y, last = net(x, tuple(start) if kind == "lstm" else start[0])
+        return y, list(last) if kind == "lstm" else [last]
 
     if lengths is None:
         time = x if batch_first else x.transpose(0, 1)
@@ -68,7 +69,7 @@ def case(name, steps, batch, inputs, hidden, layers=1, bidirectional=False, batc
     grads = torch.autograd.grad(sum((t * s).sum() for t, s in zip((y, *last), seeds)), leaves, allow_unused=True)
     named = ["x", *(k for k, _ in net.named_parameters())] + (["h0", "c0"][:len(initial)] if state else [])
     return {"name": name, "steps": steps, "batch": batch, "inputs": inputs, "hidden": hidden, "layers": layers, "bidirectional": bidirectional, "batch_first": batch_first,
-            "bias": bias, "projection": projection, "lengths": lengths, "pad_left": pad_left,
+            "bias": bias, "projection": projection, "lengths": lengths, "pad_left": pad_left, **({"relu": relu} if kind == "rnn" else {}),
             "leaves": {k: value(t) for k, t in zip(named, leaves)},
             "y": value(y), **dict(zip("hc", map(value, last))), "seeds": [text(s) for s in seeds],
             "gradients": {k: text(g if g is not None else torch.zeros_like(t)) for k, g, t in zip(named, grads, leaves)}}
@@ -78,8 +79,9 @@ def matrix(kind):
     cases = []
     for layers, both, first, bias, ragged in itertools.product((1, 2), (False, True), (True, False), (True, False), (None, "right", "left")):
         state = (layers == 2) != bias  # either way for each option
-        name = f"layers {layers}, {'both' if both else 'one'}, {'batch' if first else 'time'} first, {'bias' if bias else 'no bias'}, {'state' if state else 'no state'}, {ragged or 'whole'}"
-        cases.append(case(name, 4, 3, 2, 3, layers, both, first, bias, 0, state, [2, 0, 4] if ragged else None, ragged == "left", kind))
+        relu = kind == "rnn" and (both != first) != (ragged == "right")  # likewise
+        name = f"layers {layers}, {'both' if both else 'one'}, {'batch' if first else 'time'} first, {'bias' if bias else 'no bias'}, {'state' if state else 'no state'}, {ragged or 'whole'}{', relu' if relu else ''}"
+        cases.append(case(name, 4, 3, 2, 3, layers, both, first, bias, 0, state, [2, 0, 4] if ragged else None, ragged == "left", kind, relu))
     if kind == "lstm":
         for both, ragged in itertools.product((False, True), (None, "right")):
             cases.append(case(f"projection, {'both' if both else 'one'}, {ragged or 'whole'}", 4, 3, 2, 5, 2, both, True, True, 3, True, [4, 1, 2] if ragged else None))
@@ -116,5 +118,5 @@ def keras(kind, inputs=3, hidden=2, steps=4):
 
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "DeepEdu.Tests" / "Golden"
-for name, content in {"lstm": matrix("lstm"), "gru": matrix("gru"), "keras": {k: keras(k) for k in ("lstm", "gru", "gru-before", "rnn")}}.items():
+for name, content in {"lstm": matrix("lstm"), "gru": matrix("gru"), "keras": {k: keras(k) for k in ("lstm", "gru", "gru-before", "rnn")}, "rnn": matrix("rnn")}.items():
     (OUT / f"{name}.json").write_text(json.dumps(content, indent=0) + "\n")

@@ -178,7 +178,7 @@ internal sealed class RecurrentRows
         Groups = Math.Min(n, Math.Max(small ? 1 : DeepEduOptions.MaxThreads, (n + MaxGroup - 1) / MaxGroup));
         for (int r = 0; r < n; r++) { Order[r] = r; }
         if (Length.AsSpan().IndexOfAnyExcept(n == 0 ? 0 : Length[0]) < 0) { return; }
-        for (int r = 0; r < n; r++) { _keys[r] = -Length[r]; }
+        for (int r = 0; r < n; r++) { _keys[r] = (-Length[r] * n) + r; } // sequences of one length stay in their order, that of memory
         Array.Sort(_keys, Order);
         // dealt like cards: each group gets long and short ones
         Order.CopyTo(_keys);

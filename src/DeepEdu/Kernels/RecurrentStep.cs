@@ -13,16 +13,18 @@ internal sealed unsafe class RecurrentStep
     private readonly CellKind _kind;
     private readonly CellPlan _plan;
     private readonly int _batch, _inputs, _hidden, _outputs, _padded, _space;
-    private readonly CpuBlock _input, _recurrent, _late, _bias, _projection, _gates, _state, _raw, _projected, _h;
+    private readonly CpuBlock _input, _recurrent, _late, _bias, _projection, _gates, _state, _raw, _projected, _h, _second;
+    private readonly RecurrentStepNorms? _norms;
     private bool _projects;
 
-    public RecurrentStep(CellKind kind, int batch, int inputs, int hidden, int outputs)
+    public RecurrentStep(CellKind kind, int batch, int inputs, int hidden, int outputs, bool norms = false)
     {
         (_kind, _plan, _batch, _inputs, _hidden, _outputs) = (kind, CellPlan.Of(kind), batch, inputs, hidden, outputs);
         (_padded, _space) = (RecurrentWeights.Padded(hidden), RecurrentWeights.Padded(outputs));
         (_input, _recurrent, _late) = (Own(_plan.Input.Count * _padded, inputs), Own(_plan.Recurrent.Count * _padded, outputs), Own(_plan.Late.Count * _padded, outputs));
         (_bias, _projection, _gates, _state) = (Own(_plan.Planes, _padded), Own(_space, outputs < hidden ? hidden : 0), Own(batch, _plan.Planes * _padded), Own(batch, _padded));
-        (_raw, _projected, _h) = (Own(batch, _padded), Own(batch, _space), Own(batch, outputs));
+        (_raw, _projected, _h, _second) = (Own(batch, _padded), Own(batch, _space), Own(batch, outputs), Own(norms ? batch : 0, _plan.Planes * _padded));
+        if (norms) { _norms = new(_plan.Gates, hidden); }
     }
 
     /// <summary>h [batch, outputs].</summary>
@@ -40,6 +42,9 @@ internal sealed unsafe class RecurrentStep
             if (_projects = r is not null) { RecurrentWeights.PackTransposed(r, _outputs, _hidden, projection); }
         }
     }
+
+    /// <summary>Takes over the normalisations of a step that has them, after <see cref="Load"/>.</summary>
+    public void LoadNorms(in RecurrentNormWeights norms) => _norms!.Load(norms, _bias.Span);
 
     /// <summary>State 0.</summary>
     public void Reset()
@@ -96,10 +101,10 @@ internal sealed unsafe class RecurrentStep
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private void Run<L, C>(ReadOnlySpan<float> from) where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
     {
-        float** x = stackalloc float*[Group], h = stackalloc float*[Group], g = stackalloc float*[Group], raw = stackalloc float*[Group], y = stackalloc float*[Group];
+        float** x = stackalloc float*[Group], h = stackalloc float*[Group], g = stackalloc float*[Group], raw = stackalloc float*[Group], y = stackalloc float*[Group], b = stackalloc float*[Group];
         int planes = _plan.Planes * _padded;
         fixed (float* input = _input.Span, recurrent = _recurrent.Span, late = _late.Span, bias = _bias.Span, projection = _projection.Span, gates = _gates.Span, states = _state.Span,
-            raws = _raw.Span, projected = _projected.Span, hs = _h.Span, xs = from)
+            raws = _raw.Span, second = _second.Span, projected = _projected.Span, hs = _h.Span, xs = from)
         {
             for (nint first = 0; first < _batch; first += Group)
             {
@@ -112,10 +117,13 @@ internal sealed unsafe class RecurrentStep
                     g[i] = gates + (r * planes);
                     raw[i] = raws + (r * _padded);
                     y[i] = projected + (r * _space);
-                    RecurrentMemory.Copy(bias, planes, g[i]);
+                    b[i] = _norms is null ? g[i] : second + (r * planes);
+                    RecurrentMemory.Copy(_norms is null ? bias : null, planes, g[i]);
+                    if (_norms is not null) { RecurrentMemory.Copy(null, planes, b[i]); }
                 }
                 RecurrentTile.Gates<L>(n, _inputs, x, input, g, _plan.Input, _padded);
-                RecurrentTile.Gates<L>(n, _outputs, h, recurrent, g, _plan.Recurrent, _padded);
+                RecurrentTile.Gates<L>(n, _outputs, h, recurrent, b, _plan.Recurrent, _padded);
+                for (int i = 0; i < n && _norms is not null; i++) { _norms.Sums(g[i], b[i], bias); }
                 if (C.Resets)
                 {
                     for (int i = 0; i < n; i++)
@@ -127,7 +135,8 @@ internal sealed unsafe class RecurrentStep
                 for (int i = 0; i < n; i++)
                 {
                     float* state = states + ((first + i) * _padded);
-                    for (int unit = 0; unit < _padded; unit += L.Width) { L.Store(C.Forward<L>(g[i] + unit, _padded, false, state + unit, state + unit), ref *raw[i], unit); }
+                    for (int unit = 0; unit < _padded; unit += L.Width) { L.Store(C.Forward<L>(g[i] + unit, _padded, _norms is not null, state + unit, state + unit), ref *raw[i], unit); }
+                    _norms?.Output<L>(state, g[i] + (planes - _padded), raw[i]); // o is the last gate
                 }
                 if (_projects) { RecurrentTile.Product<L>(n, _hidden, raw, projection, y, _space, add: false); }
                 for (int i = 0; i < n; i++) { RecurrentMemory.Copy(_projects ? y[i] : raw[i], _outputs, h[i]); }
@@ -135,7 +144,8 @@ internal sealed unsafe class RecurrentStep
         }
     }
 
-    private static CpuBlock Own(int rows, int width)
+    /// <summary>Memory of its own, 0 at first.</summary>
+    internal static CpuBlock Own(int rows, int width)
     {
         var block = new CpuBlock(checked(rows * width), pinned: true);
         block.Span.Clear();

@@ -30,6 +30,9 @@ public sealed class LayerNorm : Layer
         _bias.AsSpan().Clear();
     }
 
+    /// <summary>Scale and shift as they are, and what is added to the variance; of one that learns them.</summary>
+    internal (Parameter Weight, Parameter Bias, float Eps) Affine => (_weight!, _bias!, _eps);
+
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.LayerNorm(_shape, _weight, _bias, _eps);
 

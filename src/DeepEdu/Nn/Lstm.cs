@@ -55,7 +55,7 @@ public sealed class Lstm : Recurrent
         if (layerNorm) { _norms = [.. Enumerable.Range(0, n).Select(_ => new LstmNorms((coupled ? 3 : 4) * hidden, hidden))]; }
     }
 
-    internal override bool IsPlain => _norms.Length == 0;
+    internal override LstmNorms? Norms(int k) => _norms.Length == 0 ? null : _norms[k];
 
     /// <summary>Runs the layers over whole sequences.</summary>
     /// <param name="x">[batch, steps, inputs], or [steps, batch, inputs].</param>
@@ -77,13 +77,13 @@ public sealed class Lstm : Recurrent
     /// <exception cref="InvalidOperationException">The layer is one that Keras has not: projected, coupled, normalised; or it has no biases for a bias.</exception>
     public void CopyFromKeras(ReadOnlySpan<float> kernel, ReadOnlySpan<float> recurrentKernel, ReadOnlySpan<float> bias, int layer = 0, bool reverse = false)
     {
-        if (Cell != CellKind.Lstm || !IsPlain) { throw new InvalidOperationException("lstm: Keras' LSTM is neither coupled nor normalised"); }
+        if (Cell != CellKind.Lstm || _norms.Length > 0) { throw new InvalidOperationException("lstm: Keras' LSTM is neither coupled nor normalised"); }
         CopyKeras(At(layer, reverse), [0, 1, 2, 3], kernel, recurrentKernel, bias, default);
     }
 
     private protected override (Tensor Output, Tensor H, Tensor? C) RunLayer(int k, Tensor x, Tensor? h0, Tensor? c0, RecurrentSteps steps, bool reverse, Tensor? recurrentMask) =>
-        IsPlain ? base.RunLayer(k, x, h0, c0, steps, reverse, recurrentMask)
-            : _norms[k].Run(x, At(k), h0, c0, new RecurrentPadding(Op, x.Shape, steps.Lengths, steps.Mask, BatchFirst, steps.PadLeft), reverse, recurrentMask, Cell == CellKind.CoupledLstm);
+        Norms(k) is not { } norms ? base.RunLayer(k, x, h0, c0, steps, reverse, recurrentMask)
+            : norms.Run(x, At(k), h0, c0, new RecurrentPadding(Op, x.Shape, steps.Lengths, steps.Mask, BatchFirst, steps.PadLeft), reverse, recurrentMask, Cell == CellKind.CoupledLstm);
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)

@@ -1,3 +1,4 @@
+using DeepEdu.Kernels;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
@@ -14,6 +15,14 @@ internal sealed class LstmNorms(int gates, int hidden)
     private readonly LayerNorm _input = new(gates), _recurrent = new(gates), _cell = new(hidden);
 
     public void Parts(Parts p, string suffix) => p.Of(_input, "norm_ih" + suffix).Of(_recurrent, "norm_hh" + suffix).Of(_cell, "norm_c" + suffix);
+
+    /// <summary>Gives a stream's step the parameters as they are now.</summary>
+    public void Load(RecurrentStep step)
+    {
+        step.LoadNorms(new(Values(_input), Values(_recurrent), Values(_cell), _input.Affine.Eps));
+
+        static NormWeights Values(LayerNorm norm) => new(norm.Affine.Weight.AsSpan(), norm.Affine.Bias.AsSpan());
+    }
 
     // sequences stand with the longest first, so that those still running are the first rows; one step's rows follow the other's
     public (Tensor Output, Tensor H, Tensor C) Run(Tensor x, RecurrentParameters w, Tensor? h0, Tensor? c0, RecurrentPadding padding, bool reverse, Tensor? mask, bool coupled)

@@ -73,8 +73,8 @@ public abstract class Recurrent : Layer
     /// <summary>The operation's name in errors.</summary>
     internal string Op => _setup.Op;
 
-    /// <summary>Whether a step is the cell's kernel and nothing else, so that a stream can run it.</summary>
-    internal virtual bool IsPlain => true;
+    /// <summary>The layer normalisations of one layer and direction, if there are any.</summary>
+    internal virtual LstmNorms? Norms(int k) => null;
 
     /// <summary>The top layer's h of every step, from states of 0: [batch, steps, directions·outputs]. <c>Run</c> also takes and gives states, and takes lengths and masks.</summary>
     public override Tensor Forward(Tensor x) => Drive(x, null, null, default).Output;

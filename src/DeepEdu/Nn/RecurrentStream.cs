@@ -19,10 +19,9 @@ public abstract class RecurrentStream
         ArgumentNullException.ThrowIfNull(layer);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batch);
         if (layer.Bidirectional) { throw new ArgumentException($"{layer.Op} stream: a bidirectional layer needs the whole sequence; use Run", nameof(layer)); }
-        if (!layer.IsPlain) { throw new ArgumentException($"{layer.Op} stream: a layer with layer normalisation has no kernel; pass Run one step and the state", nameof(layer)); }
         (_layer, Batch) = (layer, batch);
         _steps = new RecurrentStep[layer.Layers];
-        for (int i = 0; i < _steps.Length; i++) { _steps[i] = new(layer.Cell, batch, i == 0 ? layer.Inputs : layer.Outputs, layer.Hidden, layer.Outputs); }
+        for (int i = 0; i < _steps.Length; i++) { _steps[i] = new(layer.Cell, batch, i == 0 ? layer.Inputs : layer.Outputs, layer.Hidden, layer.Outputs, layer.Norms(i) is not null); }
         Refresh();
     }
 
@@ -36,6 +35,7 @@ public abstract class RecurrentStream
         {
             var (wi, wh, bi, bh, wr) = _layer.Of(i);
             _steps[i].Load(wi.AsSpan(), wh.AsSpan(), bi is null ? default : bi.AsSpan(), bh is null ? default : bh.AsSpan(), wr is null ? default : wr.AsSpan());
+            _layer.Norms(i)?.Load(_steps[i]);
         }
     }
 
@@ -102,9 +102,9 @@ public abstract class RecurrentStream
 public sealed class LstmStream : RecurrentStream
 {
     /// <summary>A stream at state 0.</summary>
-    /// <param name="lstm">The layers; in one direction, for the future is not known, and without layer normalisation.</param>
+    /// <param name="lstm">The layers; in one direction, for the future is not known.</param>
     /// <param name="batch">How many sequences run side by side.</param>
-    /// <exception cref="ArgumentException">The LSTM is bidirectional or normalised.</exception>
+    /// <exception cref="ArgumentException">The LSTM is bidirectional.</exception>
     public LstmStream(Lstm lstm, int batch = 1) : base(lstm, batch) { }
 
     /// <summary>The state, as <see cref="Lstm.Run"/> takes and gives it: new tensors.</summary>

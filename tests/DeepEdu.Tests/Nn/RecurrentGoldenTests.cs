@@ -8,10 +8,10 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Tests.Nn;
 
-/// <summary>The layers against PyTorch's nn.LSTM and nn.GRU in the full option matrix, and against Keras' formulas (tests/golden/recurrent.py).</summary>
+/// <summary>The layers against PyTorch's nn.LSTM, nn.GRU and nn.RNN in the full option matrix, and against Keras' formulas (tests/golden/recurrent.py).</summary>
 public class RecurrentGoldenTests
 {
-    private static readonly Dictionary<string, JsonElement> s_lstm = Read("lstm"), s_gru = Read("gru");
+    private static readonly Dictionary<string, JsonElement> s_lstm = Read("lstm"), s_gru = Read("gru"), s_rnn = Read("rnn");
 
     // gates are off by up to 3e-7 each (rational tanh in float32 against PyTorch in double), and a gradient adds up some hundred of them
     private const float Tolerance = 1e-5f;
@@ -19,6 +19,8 @@ public class RecurrentGoldenTests
     public static TheoryData<string> LstmCases => [.. s_lstm.Keys];
 
     public static TheoryData<string> GruCases => [.. s_gru.Keys];
+
+    public static TheoryData<string> RnnCases => [.. s_rnn.Keys];
 
     [Theory, Trait("Width", "yes")]
     [MemberData(nameof(LstmCases))]
@@ -41,6 +43,20 @@ public class RecurrentGoldenTests
         var c = s_gru[name];
         var layer = new Gru(Int(c, "inputs"), Int(c, "hidden"), new Rng(1), Int(c, "layers"), c.GetProperty("bidirectional").GetBoolean(), c.GetProperty("batch_first").GetBoolean(),
             bias: c.GetProperty("bias").GetBoolean());
+        EqualsPyTorch(c, layer, (x, state, lengths, left) =>
+        {
+            var result = layer.Run(x, state.Length == 0 ? null : state[0], lengths, left);
+            return [result.Output, result.State];
+        });
+    }
+
+    [Theory, Trait("Width", "yes")]
+    [MemberData(nameof(RnnCases))]
+    public void SimpleRnnEqualsPyTorch(string name)
+    {
+        var c = s_rnn[name];
+        var layer = new SimpleRnn(Int(c, "inputs"), Int(c, "hidden"), new Rng(1), Int(c, "layers"), c.GetProperty("bidirectional").GetBoolean(), c.GetProperty("batch_first").GetBoolean(),
+            bias: c.GetProperty("bias").GetBoolean(), relu: c.GetProperty("relu").GetBoolean());
         EqualsPyTorch(c, layer, (x, state, lengths, left) =>
         {
             var result = layer.Run(x, state.Length == 0 ? null : state[0], lengths, left);
