@@ -9,5 +9,7 @@ internal static class DeviceKernels
     {
         MatMulKernel.Register(device);
         LinearKernel.Register(device);
+        RecurrentKernels.Register(device);
+        ConvKernel.Register(device);
     }
 }

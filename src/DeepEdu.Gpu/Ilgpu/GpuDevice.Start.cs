@@ -1,0 +1,32 @@
+using DeepEdu.Devices;
+using ILGPU;
+using ILGPU.Runtime;
+using Floats = ILGPU.ArrayView<float>;
+
+namespace DeepEdu.Gpu;
+
+/// <summary>What every thread of a launch does. A kernel is its arguments: views and numbers.</summary>
+internal interface IGpuKernel
+{
+    void Run();
+}
+
+/// <content>How kernels are launched.</content>
+public sealed partial class GpuDevice
+{
+    /// <summary>Launches a kernel with a thread for each of so many pieces of work, or as many as the accelerator holds at once.</summary>
+    internal void Start<K>(long work, in K kernel) where K : struct, IGpuKernel
+    {
+        if (work > 0) { Start(Over((int)Math.Min(work, int.MaxValue - _group)), kernel); }
+    }
+
+    /// <summary>Launches a kernel.</summary>
+    internal void Start<K>(KernelConfig how, in K kernel) where K : struct, IGpuKernel =>
+        Compiled<K, Action<KernelConfig, K>>(typeof(IGpuKernel), a => a.LoadStreamKernel<K>(Enter))(how, kernel);
+
+    /// <summary>Where a launched kernel begins.</summary>
+    internal static void Enter<K>(K kernel) where K : struct, IGpuKernel => kernel.Run();
+
+    /// <summary>A view, or another where there is none: every argument of a kernel must be there.</summary>
+    internal static Floats Of(View v, Floats otherwise) => v.IsNone ? otherwise : Of(v);
+}

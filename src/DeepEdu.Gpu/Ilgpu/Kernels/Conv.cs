@@ -1,0 +1,153 @@
+using DeepEdu.Kernels;
+using DeepEdu.Memory;
+using DeepEdu.Ops;
+using ILGPU;
+using ILGPU.Runtime;
+using Floats = ILGPU.ArrayView<float>;
+using View = DeepEdu.Devices.View;
+
+namespace DeepEdu.Gpu.Kernels;
+
+/// <summary>Convolutions: products whose factors are read where they lie, with bias and ReLU while the result is in registers.</summary>
+internal static class ConvKernel
+{
+    // terms of a sum over images and pixels that are added up in one piece, at least; and how many tiles keep a large accelerator busy
+    private const int PieceTerms = 512, Plenty = 512;
+
+    public static void Register(GpuDevice device)
+    {
+        device.Register((GpuDevice d, in Conv.Conv2dKernel k) => Forward(d, k));
+        device.Register((GpuDevice d, in Conv.Conv2dGradientKernel k) => Backward(d, k));
+    }
+
+    private static void Forward(GpuDevice d, in Conv.Conv2dKernel k)
+    {
+        if (k.Y.Length == 0) { return; }
+        var s = k.Shape;
+        using var arena = new Arena();
+        bool pools = k.End == ConvEnd.ReluPool;
+        var y = pools ? GpuDevice.Of(Rent(d, s.N * s.OutSize)) : GpuDevice.Of(k.Y);
+        ConvForwardProduct product = new()
+        {
+            S = new(s), X = GpuDevice.Of(k.X, y), Weight = GpuDevice.Of(k.Weight), Bias = GpuDevice.Of(k.Bias, y), To = y, HasBias = k.Bias.IsNone ? 0 : 1, Relu = k.End == ConvEnd.Relu ? 1 : 0,
+        };
+        Start(d, product, s.GroupOut, s.N * s.OH * s.OW, s.K, s.Groups, 1, s.K);
+        if (!pools) { return; }
+        d.Start(k.Y.Length, new ReluPool { From = y, To = GpuDevice.Of(k.Y), At = k.At.IsNone ? y.Cast<byte>() : GpuDevice.Of(k.At).Cast<byte>(), HasAt = k.At.IsNone ? 0 : 1, H = s.OH, W = s.OW });
+    }
+
+    private static void Backward(GpuDevice d, in Conv.Conv2dGradientKernel k)
+    {
+        var s = k.Shape;
+        using var arena = new Arena();
+        var view = k.DY;
+        if (k.End != ConvEnd.None && view.Length > 0)
+        {
+            // before the pooling and the ReLU
+            view = Rent(d, s.N * s.OutSize);
+            if (k.End == ConvEnd.Relu) { d.Start(view.Length, new ReluBack { Y = GpuDevice.Of(k.Y), Dy = GpuDevice.Of(k.DY), To = GpuDevice.Of(view) }); }
+            else { d.Start(view.Length, new ReluPoolBack { Dy = GpuDevice.Of(k.DY), At = GpuDevice.Of(k.At).Cast<byte>(), To = GpuDevice.Of(view), H = s.OH, W = s.OW }); }
+        }
+        var dy = GpuDevice.Of(view);
+        ConvSizes sizes = new(s);
+        if (!k.DX.IsNone && k.DX.Length > 0)
+        {
+            Start(d, new ConvInputProduct { S = sizes, Dy = dy, Weight = GpuDevice.Of(k.Weight), To = GpuDevice.Of(k.DX) }, s.GroupC, s.N * s.H * s.W, s.GroupOut * s.KH * s.KW, s.Groups, 1, s.GroupOut * s.KH * s.KW);
+        }
+        if (!k.DWeight.IsNone && k.DWeight.Length > 0) { Weight(d, s, sizes, GpuDevice.Of(k.X, dy), dy, k.DWeight); }
+        if (!k.DBias.IsNone && k.DBias.Length > 0)
+        {
+            var sums = Rent(d, s.N * s.OutC);
+            d.Fold(default(Reductions.SumFold), view, s.N * s.OutC, s.OH * s.OW, 1, sums);
+            d.Fold(default(Reductions.SumFold), sums, 1, s.N, s.OutC, k.DBias);
+        }
+    }
+
+    // in pieces of the sum where tiles alone are too few; how many depends on sizes only
+    private static void Weight(GpuDevice d, in ConvShape s, in ConvSizes sizes, Floats x, Floats dy, View to)
+    {
+        int terms = s.N * s.OH * s.OW, tiles = Tiles(s.GroupOut) * Tiles(s.K) * s.Groups, pieces = Math.Max(1, Math.Min((terms + PieceTerms - 1) / PieceTerms, Plenty / tiles));
+        int piece = Math.Max(1, (terms + pieces - 1) / pieces);
+        pieces = Math.Max(1, (terms + piece - 1) / piece);
+        var parts = pieces == 1 ? to : Rent(d, pieces * to.Length);
+        Start(d, new ConvWeightProduct { S = sizes, X = x, Dy = dy, To = GpuDevice.Of(parts) }, s.GroupOut, s.K, terms, s.Groups, pieces, piece);
+        if (pieces > 1) { d.Fold(default(Reductions.SumFold), parts, 1, pieces, to.Length, to); }
+    }
+
+    private static void Start<P>(GpuDevice d, P product, int m, int n, int k, int groups, int pieces, int piece) where P : struct, IConvProduct =>
+        d.Start(new KernelConfig(new Index3D(Tiles(n), Tiles(m), groups * pieces), new Index3D(ConvTiles<P>.Threads, ConvTiles<P>.Threads, 1)),
+            new ConvTiles<P> { Product = product, M = m, N = n, K = k, Pieces = pieces, Piece = Math.Max(1, piece) });
+
+    private static int Tiles(int n) => (n + ConvTiles<ConvForwardProduct>.Tile - 1) / ConvTiles<ConvForwardProduct>.Tile;
+
+    private static View Rent(GpuDevice d, int length) => new(d.Allocate(Math.Max(1, length)), 0, length);
+}
+
+/// <summary>max(0, the largest of 2 × 2), and which it was; see <see cref="ConvPool"/>.</summary>
+internal struct ReluPool : IGpuKernel
+{
+    public Floats From, To;
+    public ArrayView<byte> At;
+    public int H, W, HasAt;
+
+    public readonly void Run()
+    {
+        int h = H / 2, w = W / 2;
+        for (long i = Grid.GlobalLinearIndex; i < To.Length; i += (long)Grid.DimX * Group.DimX)
+        {
+            int x = (int)((uint)i % (uint)w), y = (int)((uint)i / (uint)w % (uint)h);
+            long from = ((long)((uint)i / (uint)(w * h)) * H + (2 * y)) * W + (2 * x);
+            float max = From[from];
+            int which = 0;
+            Next(From[from + 1], 1, ref max, ref which);
+            Next(From[from + W], 2, ref max, ref which);
+            Next(From[from + W + 1], 3, ref max, ref which);
+            bool dead = max <= 0f;
+            To[i] = dead ? 0f : max;
+            if (HasAt != 0) { At[i] = (byte)(dead ? ConvPool.Dead : which); }
+        }
+    }
+
+    // the first of equals wins, and so does NaN
+    private static void Next(float v, int number, ref float max, ref int which)
+    {
+        if (float.IsNaN(max) || max >= v) { return; }
+        max = v;
+        which = number;
+    }
+}
+
+/// <summary>The way back of <see cref="ReluPool"/>: a thread for each value that was pooled, or left over at the edge.</summary>
+internal struct ReluPoolBack : IGpuKernel
+{
+    public Floats Dy, To;
+    public ArrayView<byte> At;
+    public int H, W;
+
+    public readonly void Run()
+    {
+        int h = H / 2, w = W / 2;
+        for (long i = Grid.GlobalLinearIndex; i < To.Length; i += (long)Grid.DimX * Group.DimX)
+        {
+            int x = (int)((uint)i % (uint)W), y = (int)((uint)i / (uint)W % (uint)H);
+            float v = 0f;
+            if (x < 2 * w && y < 2 * h)
+            {
+                long from = ((long)((uint)i / (uint)(W * H)) * h + (y >> 1)) * w + (x >> 1);
+                if (At[from] == ((y & 1) * 2) + (x & 1)) { v = Dy[from]; }
+            }
+            To[i] = v;
+        }
+    }
+}
+
+/// <summary>dy where the ReLU let something through.</summary>
+internal struct ReluBack : IGpuKernel
+{
+    public Floats Y, Dy, To;
+
+    public readonly void Run()
+    {
+        for (long i = Grid.GlobalLinearIndex; i < To.Length; i += (long)Grid.DimX * Group.DimX) { To[i] = Y[i] > 0f ? Dy[i] : 0f; }
+    }
+}

@@ -1,0 +1,143 @@
+using ILGPU;
+using Floats = ILGPU.ArrayView<float>;
+
+namespace DeepEdu.Gpu.Kernels;
+
+/// <summary>Where the sequences lie, the longest first: arithmetic for sequences of one length, else a table [order, first rows, lengths].</summary>
+internal struct GpuRows
+{
+    public int Batch, Between, Start, Step, Length, HasTable;
+
+    /// <summary>The at-th longest sequence.</summary>
+    public readonly void Locate(ArrayView<int> table, int at, out int sequence, out int first, out int length)
+    {
+        (sequence, first, length) = (at, (at * Between) + Start, Length);
+        if (HasTable != 0) { (sequence, first, length) = (table[at], table[Batch + at], table[(2 * Batch) + at]); }
+    }
+}
+
+/// <summary>One value of one step: of which sequence, in which row, of which unit.</summary>
+internal struct StepPlace
+{
+    public int Sequence, Row, Unit, IsFirst, IsLast;
+}
+
+/// <summary>Sizes of a step's product a·w, and where its factors lie.</summary>
+internal struct StepPlan
+{
+    public GpuRows Rows;
+
+    /// <summary>The step, and how many sequences have it.</summary>
+    public int Step, Running;
+
+    /// <summary>Terms of a sum, and units of the result.</summary>
+    public int K, Units;
+
+    /// <summary>The row of a: this step's (0), the one before (−1) or after (1), where there is one; or that of the sequence (2).</summary>
+    public int Shift;
+
+    /// <summary>Whether w is [gates · units, K], not [K, units].</summary>
+    public int Across;
+
+    /// <summary>Whether a is multiplied with the sequence's mask [batch, K].</summary>
+    public int Masks;
+}
+
+/// <summary>What follows a step's product.</summary>
+internal interface IStepEnd
+{
+    /// <summary>Gates in the product.</summary>
+    static abstract int Count { get; }
+
+    /// <summary>Takes the products of a unit's gates.</summary>
+    void Put(StepPlace at, Gates sums);
+}
+
+/// <summary>A step of many sequences: a product, and what follows it while it is in registers. A group makes 16 sequences × 16 units of every gate.</summary>
+internal struct StepKernel<E> : IGpuKernel where E : struct, IStepEnd
+{
+    public E End;
+    public Floats A, W, Mask;
+    public ArrayView<int> Table;
+    public StepPlan Plan;
+
+    public readonly void Run() => RecurrentStep.Body(End, A, W, Mask, Table, Plan);
+}
+
+/// <summary>The body of <see cref="StepKernel{E}"/>.</summary>
+internal static class RecurrentStep
+{
+    /// <summary>Threads of a group along each axis.</summary>
+    public const int Side = 16;
+
+    // rows of the tiles are a float longer, so that threads side by side read from different banks
+    private const int Depth = 32, Pitch = Depth + 1;
+
+    public static void Body<E>(E end, Floats a, Floats w, Floats mask, ArrayView<int> table, StepPlan p) where E : struct, IStepEnd
+    {
+        var sa = SharedMemory.Allocate<float>(Side * Pitch);
+        var sw = SharedMemory.Allocate<float>(4 * Side * Pitch);
+        int tx = Group.IdxX, ty = Group.IdxY, me = (ty * Side) + tx, row0 = Grid.IdxY * Side, unit0 = Grid.IdxX * Side;
+        // each thread fills one column of two rows of a's tile
+        int column = me % Depth, line = me / Depth;
+        Source(table, p, row0 + line, out int fromA, out int maskA);
+        Source(table, p, row0 + line + (Side / 2), out int fromB, out int maskB);
+        Gates sums = default;
+        for (int k0 = 0; k0 < p.K; k0 += Depth)
+        {
+            int k = k0 + column;
+            sa[(line * Pitch) + column] = Load(a, mask, p, fromA, maskA, k);
+            sa[((line + (Side / 2)) * Pitch) + column] = Load(a, mask, p, fromB, maskB, k);
+            for (int i = me; i < E.Count * Side * Depth; i += Side * Side)
+            {
+                // neighbours in a group read neighbours in memory, whichever way w lies
+                int u = p.Across != 0 ? i / Depth : i % Side, d = p.Across != 0 ? i % Depth : i / Side, unit = unit0 + (u % Side);
+                bool inside = unit < p.Units && k0 + d < p.K;
+                long at = p.Across != 0 ? ((long)((u / Side * p.Units) + unit) * p.K) + k0 + d : ((long)(k0 + d) * p.Units) + unit;
+                sw[(u * Pitch) + d] = inside ? w[at] : 0f;
+            }
+            Group.Barrier();
+            int x = ty * Pitch, y = tx * Pitch;
+            for (int d = 0; d < Depth; d++)
+            {
+                GpuLane v = sa[x + d];
+                sums.A = GpuLane.MultiplyAdd(v, sw[y + d], sums.A);
+                if (E.Count > 1) { sums.B = GpuLane.MultiplyAdd(v, sw[y + (Side * Pitch) + d], sums.B); }
+                if (E.Count > 2) { sums.C = GpuLane.MultiplyAdd(v, sw[y + (2 * Side * Pitch) + d], sums.C); }
+                if (E.Count > 3) { sums.D = GpuLane.MultiplyAdd(v, sw[y + (3 * Side * Pitch) + d], sums.D); }
+            }
+            Group.Barrier();
+        }
+        if (row0 + ty < p.Running && unit0 + tx < p.Units)
+        {
+            p.Rows.Locate(table, row0 + ty, out int sequence, out int first, out int length);
+            StepPlace place = default;
+            place.Sequence = sequence;
+            place.Row = first + (p.Step * p.Rows.Step);
+            place.Unit = unit0 + tx;
+            place.IsFirst = p.Step == 0 ? 1 : 0;
+            place.IsLast = p.Step == length - 1 ? 1 : 0;
+            end.Put(place, sums);
+        }
+    }
+
+    // the row of a; negative if there is none
+    private static void Source(ArrayView<int> table, StepPlan p, int at, out int row, out int sequence)
+    {
+        row = -1;
+        sequence = 0;
+        if (at < p.Running)
+        {
+            p.Rows.Locate(table, at, out sequence, out int first, out int length);
+            if (p.Shift == 2) { row = sequence; }
+            else if (p.Step + p.Shift < length) { row = first + ((p.Step + p.Shift) * p.Rows.Step); }
+        }
+    }
+
+    private static float Load(Floats a, Floats mask, StepPlan p, int row, int sequence, int k)
+    {
+        if (row < 0 || k >= p.K) { return 0f; }
+        float v = a[((long)row * p.K) + k];
+        return p.Masks != 0 ? v * mask[((long)sequence * p.K) + k] : v;
+    }
+}
