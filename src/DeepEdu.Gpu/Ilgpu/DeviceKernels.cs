@@ -11,5 +11,19 @@ internal static class DeviceKernels
         LinearKernel.Register(device);
         RecurrentKernels.Register(device);
         ConvKernel.Register(device);
+        StridedCopyKernel.Register(device);
+        SoftmaxKernel.Register(device);
+        CrossEntropyKernel.Register(device);
+        RowNormsKernel.Register(device);
+        BatchNormsKernel.Register(device);
+        GatheringKernel.Register(device);
+        RowUpdateKernels.Register(device);
+        DropoutsKernel.Register(device);
+        NoisesKernel.Register(device);
+        TrianglesKernel.Register(device);
+        RotaryKernels.Register(device);
+        CumulativeKernel.Register(device);
+        ExtremesKernel.Register(device);
+        BagsKernel.Register(device);
     }
 }

@@ -158,7 +158,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     /// <inheritdoc/>
     public override void Launch<K>(in K kernel)
     {
-        if (_kernels.TryGetValue(typeof(K), out var body)) { ((DeviceKernel<K>)body)(this, kernel); }
+        if (Find<K>() is { } body) { body(this, kernel); }
         else { Processor.Run(this, kernel); }
     }
 

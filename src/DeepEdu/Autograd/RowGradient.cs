@@ -76,8 +76,9 @@ public sealed class RowGradient
         return Sum(Shape, (int[])[.. Rows.Span, .. other.Rows.Span], values);
     }
 
-    // the place of each use among the distinct rows, −1 for what is skipped; a table with open addressing, at most half full
-    private static Indices Distinct(ReadOnlySpan<int> index, int[] place, int skip)
+    /// <summary>The distinct rows in the order of first use; and the place of each use among them, −1 for what is skipped.</summary>
+    // a table with open addressing, at most half full
+    internal static Indices Distinct(ReadOnlySpan<int> index, int[] place, int skip)
     {
         int capacity = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(16, 2 * index.Length)), shift = 32 - BitOperations.Log2((uint)capacity), count = 0;
         if (t_places is null || t_places.Length < capacity) { t_places = new int[capacity]; }

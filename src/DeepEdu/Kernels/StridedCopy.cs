@@ -43,7 +43,7 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
     }
 
     // moves the axis along which reading is straight next to the last, along which writing is
-    private static bool BringAcross(ref Walk walk)
+    internal static bool BringAcross(ref Walk walk)
     {
         for (int k = walk.Rank - 2; k >= 0; k--)
         {

@@ -13,7 +13,7 @@ namespace DeepEdu.Numerics;
 public sealed class Rng(ulong seed, ulong stream = 0)
 {
     // counters of uniforms stay below 2⁶²; normals are made from their own blocks, so that they share no bits with uniforms at the same position
-    private const ulong NormalBlocks = 1UL << 63;
+    internal const ulong NormalBlocks = 1UL << 63;
     private const ulong FirstFork = 1UL << 63;
     private const ulong SplitKey = 0x53504C4954524E47;
 
