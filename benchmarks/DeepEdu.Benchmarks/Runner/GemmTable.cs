@@ -12,6 +12,9 @@ internal static unsafe partial class GemmTable
 {
     private const double Block = 0.003;
 
+    // milliseconds after which the threads of OpenMP no longer spin on a core that another library needs
+    private const int Rest = 20;
+
     private static readonly (int Batch, int Inputs, int Outputs)[] s_layers =
         [(32, 128, 256), (32, 64, 1), (32, 300, 1200), (64, 256, 1024), (128, 784, 512), (256, 64, 32), (256, 1024, 1024), (32, 1600, 128), (2048, 128, 512)];
 
@@ -79,7 +82,7 @@ internal static unsafe partial class GemmTable
             {
                 if (Math.Abs(vc[i] - vd[i]) > 1e-3) { throw new InvalidOperationException($"gemm: {p} differs from oneDNN at {i}: {vc[i]} and {vd[i]}"); }
             }
-            double[] t = Times(all, seconds, threads == 1 ? ThreadTime : Meter.Now);
+            double[] t = Times(all, seconds, threads == 1 ? ThreadTime : Meter.Now, threads == 1 ? 1 : Rest);
             double flops = 2.0 * m * n * k, better = Math.Max(t[0] / t[1], t[0] / t[2]);
             return (t[0] / t[1], t[0] / t[2], $"| {(ta ? 'T' : 'N')}{(tb ? 'T' : 'N')} | {m} × {n} × {k} | {threads} | {flops / t[0] / 1e9:f1} | {t[0] * 1e6:f1} | {flops / t[1] / 1e9:f1} | {flops / t[2] / 1e9:f1} | "
                 + $"{t[0] / t[1]:f2} | {t[0] / t[2]:f2} | {better:f2}{(better > 1.25 ? " !" : "")} |");
@@ -87,7 +90,7 @@ internal static unsafe partial class GemmTable
     }
 
     /// <summary>Seconds a call of each, the fastest fifth of blocks run in turn.</summary>
-    internal static double[] Times(Action[] all, double seconds, Func<double>? clock = null)
+    internal static double[] Times(Action[] all, double seconds, Func<double>? clock = null, int rest = 1)
     {
         clock ??= Meter.Now;
         List<double>[] blocks = [.. all.Select(_ => new List<double>())];
@@ -96,9 +99,9 @@ internal static unsafe partial class GemmTable
         {
             for (int i = 0; i < all.Length; i++)
             {
-                Thread.Sleep(1);
+                Thread.Sleep(rest);
                 double warm = Meter.Now();
-                do { all[i](); } while (Meter.Now() - warm < Block * 0.1);
+                do { all[i](); } while (Meter.Now() - warm < Block * (rest > 1 ? 1 : 0.1));
                 double start = Meter.Now(), from = clock();
                 int calls = 0;
                 do

@@ -1,20 +1,26 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
 namespace DeepEdu.Devices;
 
 /// <summary>The threads behind <see cref="Work"/>. One job runs at a time; its chunks are claimed one by one by whoever is free, the caller first of all, so a worker
-/// that wakes late delays nobody. A worker that ran out of work spins for a moment, because the next job of a training step comes within microseconds, then parks.</summary>
+/// that wakes late delays nobody. A worker that ran out of work spins for a while, because the next job of a training step comes within microseconds and the next step soon, then parks.</summary>
 internal static class WorkPool
 {
-    private const int SpinMicroseconds = 60;
+    // a worker that is woken may come up on the caller's core, and then it takes the system a millisecond or more to part them: rather spin from one training step to the next
+    private const int SpinMicroseconds = 2000;
+    private const int AwaitMicroseconds = 100;
+
+    private static readonly object s_gate = new();
 
     private static Worker[] s_workers = [];
     private static int s_busy;
     private static volatile Job? s_job;
     private static volatile Exception? s_error;
     private static volatile int s_chunks;
+    private static volatile bool s_asleep;
     private static Counters s_counters;
 
     [ThreadStatic] private static bool t_inside;
@@ -63,18 +69,40 @@ internal static class WorkPool
             {
                 s_error = e;
             }
-            Interlocked.Decrement(ref s_counters.Pending);
+            if (Interlocked.Decrement(ref s_counters.Pending) == 0 && s_asleep) { Rouse(); }
             return true;
         }
     }
 
+    // The last chunks are with others. One that takes long is with a thread that waits for a core, perhaps for this one: the system put it here when it woke. Yielding in turns would keep
+    // both on this core for milliseconds; a thread that sleeps is woken on one that is free.
     private static void Await()
     {
+        long patience = Stopwatch.Frequency * AwaitMicroseconds / 1_000_000, since = 0;
         for (int i = 0; Volatile.Read(ref s_counters.Pending) != 0; i++)
         {
-            if (i < 2000) { Thread.SpinWait(1); }
-            else { Thread.Yield(); } // more threads than cores: let the one that holds the last chunk run
+            Thread.SpinWait(1);
+            if (i < 500) { continue; }
+            if (since == 0) { since = Stopwatch.GetTimestamp(); }
+            else if (Stopwatch.GetTimestamp() - since > patience) { Sleep(); }
         }
+    }
+
+    private static void Sleep()
+    {
+        lock (s_gate)
+        {
+            s_asleep = true;
+            Interlocked.MemoryBarrier(); // the flag before the look at the counter, as the counter before the look at the flag
+            while (Volatile.Read(ref s_counters.Pending) != 0) { Monitor.Wait(s_gate); }
+            s_asleep = false;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Rouse()
+    {
+        lock (s_gate) { Monitor.Pulse(s_gate); }
     }
 
     // only the owner of the busy flag comes here
@@ -151,6 +179,7 @@ internal static class WorkPool
             t_inside = true;
             long patience = Stopwatch.Frequency * SpinMicroseconds / 1_000_000;
             long idleSince = Stopwatch.GetTimestamp();
+            uint spins = 0;
             while (true)
             {
                 bool allowed = _index < DeepEduOptions.MaxThreads - 1;
@@ -162,6 +191,7 @@ internal static class WorkPool
                 else if (allowed && Stopwatch.GetTimestamp() - idleSince < patience)
                 {
                     Thread.SpinWait(1);
+                    if ((++spins & 63) == 0) { Thread.Yield(); } // whoever waits for this core goes first, the caller of the next job among them
                 }
                 else
                 {

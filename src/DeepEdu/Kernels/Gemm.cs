@@ -11,6 +11,7 @@ internal static unsafe class Gemm
     // multiply-adds worth handing to another thread: some 3 µs
     private const long ChunkWork = 1 << 18;
     private const int MaxChunks = 32;
+    private const int ChunksEach = 4; // stripes for each thread: it may find another busy elsewhere
     private const int PieceK = 512;
     private const int SmallColumn = 1 << 14; // a product with so small a matrix is done before it is cut
 
@@ -132,14 +133,30 @@ internal static unsafe class Gemm
             (M, N, StepC, Ldc, Epilogue) = (1, M, Ldc, 0, Epilogue.ForOneColumn());
         }
 
-        /// <summary>Halves the stripes, the longer side first, until there are enough or they would be too small to be fast.</summary>
+        /// <summary>Cuts C into stripes, or k into pieces. Pieces change the order of sums: they follow from the sizes alone. Stripes change no bit: there are a few for each thread, because each packs its own B.</summary>
         public void Cut()
         {
-            int rows = GemmTile.Rows<L>(), wide = GemmTile.Vectors * L.Width;
-            (_stripM, _stripN, Pieces) = (M, N, 1);
-            int least = (TransB ? 8 : 4) * rows; // a stripe of rows packs its own B, which must serve many rows, the more if packing has to transpose
             // few rows wait for the memory, not for arithmetic: they count as eight
-            long wanted = Math.Min(MaxChunks, (long)Math.Max(M, 8) * N * K / ChunkWork), got = 1;
+            long wanted = Math.Min(MaxChunks, (long)Math.Max(M, 8) * N * K / ChunkWork);
+            Stripes(wanted);
+            Pieces = 1;
+            if (Count < 4 && wanted > Count && K >= 2 * PieceK && (long)M * N <= 1 << 16 && StepC == 1)
+            {
+                Pieces = Math.Min(8, K / PieceK);
+                (_stripM, _stripN, _gridN, Count) = (M, N, 1, Pieces);
+                return;
+            }
+            int threads = DeepEduOptions.MaxThreads;
+            Stripes(Math.Min(wanted, threads == 1 ? 1 : threads * ChunksEach));
+        }
+
+        // halves the stripes, the longer side first, until there are enough or they would be too small to be fast
+        private void Stripes(long wanted)
+        {
+            int rows = GemmTile.Rows<L>(), wide = GemmTile.Vectors * L.Width;
+            (_stripM, _stripN) = (M, N);
+            int least = (TransB ? 8 : 4) * rows; // a stripe of rows packs its own B, which must serve many rows, the more if packing has to transpose
+            long got = 1;
             while (got < wanted)
             {
                 bool cutN = _stripN >= 2 * wide || (M == 1 && _stripN >= 64), cutM = _stripM >= (cutN ? 4 : 2) * least;
@@ -150,11 +167,6 @@ internal static unsafe class Gemm
             }
             _gridN = (N + _stripN - 1) / _stripN;
             Count = (M + _stripM - 1) / _stripM * _gridN;
-            if (Count < 4 && wanted > Count && K >= 2 * PieceK && (long)M * N <= 1 << 16 && StepC == 1)
-            {
-                Pieces = Math.Min(8, K / PieceK);
-                (_stripM, _stripN, _gridN, Count) = (M, N, 1, Pieces);
-            }
         }
 
         /// <summary>Sums each piece of k by itself, then adds the sums in order.</summary>
