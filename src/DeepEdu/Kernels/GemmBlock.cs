@@ -11,6 +11,7 @@ internal static unsafe class GemmBlock
     public const int MaxK = 512;
 
     private const int MaxA = 1 << 17; // floats: half a megabyte of second-level cache
+    private const int MaxB = 1 << 18;
 
     /// <summary>C [m, n] (+)= A·B. A(i, p) lies at a + i·rowA + p·stepA; B is [k, n], or [n, k] if transB.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -24,54 +25,64 @@ internal static unsafe class GemmBlock
         // every panel of B passes over a block of A's rows, which should still be in the second-level cache
         int blockM = packA || n > 2 * wide ? Math.Min((m + rows - 1) / rows * rows, Math.Max(rows, MaxA / blockK / rows * rows)) : m;
         // B in place as long as few rows use it; transposed or with a tail it must be packed
-        bool packB = transB || (m > 2 * rows && blockK > 16 && (long)k * n > 16384);
+        bool packB = transB || (m > 4 * rows && blockK > 16 && (long)k * n > 16384);
+        // where A is more than a block, panels are packed once for all of its blocks, as many as keep the second-level cache
+        bool keepB = packB && m > blockM;
+        int blockN = keepB ? Math.Max(wide, MaxB / blockK / wide * wide) : n;
         float* sums = stackalloc float[8 * 48]; // a tile with a tail, whole
         // lines of a large C come from afar: they are asked for before the tile's sums are made
         bool fetchC = Sse.IsSupported && (long)m * n > 4096 && k >= 16;
-        float* panel = Scratch.Panels.Take((blockK * wide) + (packA ? blockM * blockK : 0)), packed = panel + (blockK * wide);
-        for (int p = 0; p < k; p += blockK)
+        int panelSize = blockK * wide, panelsSize = keepB ? (Math.Min(blockN, n) + wide - 1) / wide * panelSize : panelSize;
+        float* panels = Scratch.Panels.Take(panelsSize + (packA ? blockM * blockK : 0)), packed = panels + panelsSize;
+        for (int first = 0; first < n; first += blockN)
         {
-            int kc = Math.Min(blockK, k - p);
-            var after = p + kc == k ? epilogue : default;
-            bool add = accumulate || p > 0;
-            for (int i = 0; i < m; i += blockM)
+            int last = Math.Min(n, first + blockN);
+            for (int p = 0; p < k; p += blockK)
             {
-                int mc = Math.Min(blockM, m - i);
-                float* ai = a + (i * rowA) + (p * stepA);
-                nint row = rowA * sizeof(float), step = stepA * sizeof(float), tile = rows * row;
-                if (packA)
+                int kc = Math.Min(blockK, k - p);
+                var after = p + kc == k ? epilogue : default;
+                bool add = accumulate || p > 0;
+                for (int i = 0; i < m; i += blockM)
                 {
-                    PackA<L>(mc, kc, ai, rowA, stepA, packed, rows);
-                    ai = packed;
-                    (row, step, tile) = (sizeof(float), rows * sizeof(float), rows * kc * sizeof(float));
-                }
-                for (int j = 0; j < n; j += wide)
-                {
-                    int nc = Math.Min(wide, n - j), vectors = (nc + L.Width - 1) / L.Width, tail = nc % L.Width;
-                    float* bj = transB ? b + (j * ldb) + p : b + (p * ldb) + j;
-                    nint stepB = ldb * sizeof(float);
-                    if (packB || tail > 0)
+                    int mc = Math.Min(blockM, m - i);
+                    float* ai = a + (i * rowA) + (p * stepA), panel = panels;
+                    nint row = rowA * sizeof(float), step = stepA * sizeof(float), tile = rows * row;
+                    if (packA)
                     {
-                        if (transB) { GemmPack.Columns(kc, nc, bj, ldb, panel, vectors * L.Width); }
-                        else { GemmPack.Rows<L>(kc, nc, bj, ldb, panel, vectors * L.Width); }
-                        bj = panel;
-                        stepB = vectors * L.Width * sizeof(float);
+                        PackA<L>(mc, kc, ai, rowA, stepA, packed, rows);
+                        ai = packed;
+                        (row, step, tile) = (sizeof(float), rows * sizeof(float), rows * kc * sizeof(float));
                     }
-                    var end = new TileEnd(add && tail > 0, after.From(j));
-                    float* at = ai, cj = c + (i * ldc) + j;
-                    for (int left = mc; left > 0; left -= rows, cj += rows * ldc, at = (float*)((byte*)at + tile))
+                    for (int j = first; j < last; j += wide)
                     {
-                        int mr = Math.Min(left, rows);
-                        if (tail == 0)
+                        int nc = Math.Min(wide, n - j), vectors = (nc + L.Width - 1) / L.Width, tail = nc % L.Width;
+                        float* bj = transB ? b + (j * ldb) + p : b + (p * ldb) + j;
+                        nint stepB = ldb * sizeof(float);
+                        if (packB || tail > 0)
                         {
-                            if (fetchC) { Prefetch(cj, ldc, mr, nc); }
-                            GemmTile.Run<L>(mr, vectors, kc, at, row, step, bj, stepB, cj, ldc, add);
-                            if (!after.IsNone) { end.PutRows<L>(mr, nc, cj, ldc, cj, ldc); }
+                            if (keepB && i > 0) { }
+                            else if (transB) { GemmPack.Columns(kc, nc, bj, ldb, panel, vectors * L.Width); }
+                            else { GemmPack.Rows<L>(kc, nc, bj, ldb, panel, vectors * L.Width); }
+                            bj = panel;
+                            stepB = vectors * L.Width * sizeof(float);
+                            if (keepB) { panel += panelSize; }
                         }
-                        else
+                        var end = new TileEnd(add && tail > 0, after.From(j));
+                        float* at = ai, cj = c + (i * ldc) + j;
+                        for (int left = mc; left > 0; left -= rows, cj += rows * ldc, at = (float*)((byte*)at + tile))
                         {
-                            GemmTile.Run<L>(mr, vectors, kc, at, row, step, bj, stepB, sums, wide, false);
-                            end.PutRows<L>(mr, nc, sums, wide, cj, ldc);
+                            int mr = Math.Min(left, rows);
+                            if (tail == 0)
+                            {
+                                if (fetchC) { Prefetch(cj, ldc, mr, nc); }
+                                GemmTile.Run<L>(mr, vectors, kc, at, row, step, bj, stepB, cj, ldc, add);
+                                if (!after.IsNone) { end.PutRows<L>(mr, nc, cj, ldc, cj, ldc); }
+                            }
+                            else
+                            {
+                                GemmTile.Run<L>(mr, vectors, kc, at, row, step, bj, stepB, sums, wide, false);
+                                end.PutRows<L>(mr, nc, sums, wide, cj, ldc);
+                            }
                         }
                     }
                 }
