@@ -4,14 +4,14 @@ using DeepEdu.Benchmarks.Workloads;
 
 namespace DeepEdu.Benchmarks;
 
-/// <summary>Ways to measure: whole workloads, pairs with PyTorch, tables of products, of element-wise functions and of growing sizes, start-up, a hundred thousand steps in a row, and
+/// <summary>Ways to measure: whole workloads, pairs with PyTorch, tables of products, of element-wise functions, of growing sizes and of padding, start-up, a hundred thousand steps in a row, and
 /// BenchmarkDotNet's micro-benchmarks for everything else.</summary>
 internal static class Program
 {
     private const string Usage = """
         benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S]
                     | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM]
-                    | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] | scaling [--seconds S]
+                    | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] | scaling [--seconds S] | padding [-t 1,2] [--seconds S]
                     | startup | soak [--steps N] [-t THREADS] | any BenchmarkDotNet arguments, such as --filter '*Gemm*'
         """;
 
@@ -51,6 +51,8 @@ internal static class Program
                 return ElementwiseTable.Run(Threads(args, "1,2"), Seconds(args), Option(args, "--python", "/usr/bin/python3"));
             case ["scaling", ..]:
                 return ScalingTable.Run(Seconds(args));
+            case ["padding", ..]:
+                return PaddingTable.Run(Threads(args, "1,2"), Seconds(args));
             case ["startup", ..]:
                 return Startup.Run();
             case ["soak", ..]:

@@ -179,6 +179,11 @@ internal sealed class RecurrentRows
         for (int r = 0; r < n; r++) { Order[r] = r; }
         if (Length.AsSpan().IndexOfAnyExcept(n == 0 ? 0 : Length[0]) < 0) { return; }
         for (int r = 0; r < n; r++) { _keys[r] = (-Length[r] * n) + r; } // sequences of one length stay in their order, that of memory
+        if (AreEven())
+        {
+            for (int g = 0, at = 0; g < Groups; at += InGroup(g++).Length) { Array.Sort(_keys, Order, at, InGroup(g).Length); }
+            return;
+        }
         Array.Sort(_keys, Order);
         // dealt like cards: each group gets long and short ones
         Order.CopyTo(_keys);
@@ -186,6 +191,19 @@ internal sealed class RecurrentRows
         {
             for (int r = g; r < n; r += Groups) { Order[at++] = _keys[r]; }
         }
+    }
+
+    // whether groups of neighbours have about as many steps each
+    private bool AreEven()
+    {
+        long all = 0, most = 0;
+        for (int g = 0; g < Groups; g++)
+        {
+            long steps = 0;
+            foreach (int r in InGroup(g)) { steps += Length[r]; }
+            (all, most) = (all + steps, Math.Max(most, steps));
+        }
+        return most * Groups * 16 <= all * 17;
     }
 
     /// <summary>Which steps count: the sequences' lengths, or a mask of x's first two axes, 0 where a step does not. Both may have other values each time they are read.</summary>
