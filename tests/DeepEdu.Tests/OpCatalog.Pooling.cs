@@ -21,8 +21,8 @@ public static partial class OpCatalog
         new("mean-over-time left", (x, i) => x[0].MeanOverTime(i[0], padLeft: true)),
         new("max-over-time", (x, i) => x[0].MaxOverTime(i[0])) { Big = [[4, 300, 70]] },
         new("max-over-time left", (x, i) => x[0].MaxOverTime(i[0], padLeft: true)),
-        new("mean-over-time mask", x => x[0].MeanOverTime(s_steps)),
-        new("max-over-time mask", x => x[0].MaxOverTime(s_steps)),
+        new("mean-over-time mask", x => x[0].MeanOverTime(s_steps.To(x[0].Device))),
+        new("max-over-time mask", x => x[0].MaxOverTime(s_steps.To(x[0].Device))),
     ];
 
     private static readonly Tensor s_steps = Tensor.Of([4, 5], [0, 1, 0, 2, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1]);

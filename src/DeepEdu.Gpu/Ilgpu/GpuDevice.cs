@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
 using DeepEdu.Memory;
@@ -14,6 +15,9 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     private readonly Context? _owned;
     private readonly Accelerator _accelerator;
     private readonly Pool _pool;
+    private readonly GpuMemory _memory;
+    private readonly Staging _staging;
+    private readonly GpuCode _code;
     private readonly ConcurrentDictionary<(Type Kernel, Type Formula), Delegate> _compiled = new();
     private readonly ConcurrentDictionary<Type, Delegate> _kernels = new();
     private readonly int _group, _grid;
@@ -21,7 +25,10 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     internal GpuDevice(Accelerator accelerator, string kind, Context? owned = null)
     {
         (_accelerator, _owned, Kind) = (accelerator, owned, kind);
-        _pool = new((home, n) => new GpuBlock(Buffer(n)) { Home = home });
+        _pool = new((home, n) => new GpuBlock(_memory!, _memory!.Rent(n)) { Home = home });
+        _memory = new(accelerator, Name, _pool.Trim);
+        _staging = new(accelerator);
+        _code = new(accelerator);
         _group = Math.Min(256, accelerator.MaxNumThreadsPerGroup);
         _grid = Math.Max(1, accelerator.NumMultiprocessors) * Math.Max(1, accelerator.MaxNumThreadsPerMultiprocessor / _group);
         DeviceKernels.Register(this);
@@ -36,8 +43,20 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     /// <inheritdoc/>
     public override Pool Pool => _pool;
 
-    /// <summary>Bytes that tensors hold now, without those that wait in the pool.</summary>
-    public long LiveBytes => _pool.LiveBytes;
+    /// <summary>Bytes that tensors hold: those of open arenas, parameters, and tensors that the garbage collector has not found yet. PyTorch's <c>torch.cuda.memory_allocated</c>.</summary>
+    public long LiveBytes => _memory.TakenBytes - CachedBytes;
+
+    /// <summary>Bytes taken from the accelerator that wait for the next tensor.</summary>
+    public long CachedBytes => _pool.PooledBytes + _memory.IdleBytes;
+
+    /// <summary>The most bytes that were taken from the accelerator at one time since <see cref="ResetPeak"/>, or the start. PyTorch's <c>torch.cuda.max_memory_reserved</c>.</summary>
+    public long PeakBytes => _memory.PeakBytes;
+
+    /// <summary>The most bytes to take from the accelerator; no limit unless set.</summary>
+    public long MemoryLimit { get => _memory.Limit; set => _memory.Limit = value; }
+
+    /// <summary>How often the host has waited for the accelerator: where a value was read, and few times else.</summary>
+    public long HostWaits => _staging.Waits;
 
     /// <summary>Whether an operation without a kernel here throws; otherwise it runs on the processor, with copies both ways, and <see cref="Log"/> is told once.</summary>
     public bool Strict { get; set; }
@@ -47,38 +66,37 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
 
     internal Accelerator Accelerator => _accelerator;
 
-    /// <summary>Gives the blocks that wait in the pool back to the accelerator. PyTorch's <c>torch.cuda.empty_cache</c>.</summary>
+    /// <summary>Gives memory that waits for the next tensor back to the accelerator. PyTorch's <c>torch.cuda.empty_cache</c>.</summary>
     public void EmptyCache()
     {
         Synchronize();
         _pool.Trim();
+        _memory.Trim();
     }
+
+    /// <summary>Begins to look for the peak anew.</summary>
+    public void ResetPeak() => _memory.ResetPeak();
+
+    /// <summary>The memory in one line, such as "cuda (NVIDIA H200): 12.5 MiB live, 3.2 MiB cached, 20 MiB at the peak, of 143771 MiB".</summary>
+    public string MemoryReport() => $"{Name}: {GpuMemory.Megabytes(LiveBytes)} live, {GpuMemory.Megabytes(CachedBytes)} cached, {GpuMemory.Megabytes(PeakBytes)} at the peak, of {GpuMemory.Megabytes(_accelerator.MemorySize)}";
 
     /// <inheritdoc/>
     public override Block Allocate(int length)
     {
-        if (Arena.Current is not { } arena) { return new GpuBlock(Buffer(length)); }
+        if (Arena.Current is not { } arena) { return AllocatePersistent(length); }
         var block = _pool.Rent(length);
         arena.Own(block);
         return block;
     }
 
     /// <inheritdoc/>
-    public override Block AllocatePersistent(int length) => new GpuBlock(Buffer(length));
+    public override Block AllocatePersistent(int length) => new GpuBlock(_memory, _memory.Rent(length));
 
     /// <inheritdoc/>
-    public override void Write(ReadOnlySpan<float> from, View to)
-    {
-        if (from.Length > 0) { Of(to).CopyFromCPU(_accelerator.DefaultStream, from); }
-        Synchronize();
-    }
+    public override void Write(ReadOnlySpan<float> from, View to) => _staging.Write(MemoryMarshal.AsBytes(from), Memory(to), to.Offset);
 
     /// <inheritdoc/>
-    public override void Read(View from, Span<float> to)
-    {
-        if (to.Length > 0) { Of(from).CopyToCPU(_accelerator.DefaultStream, to); }
-        Synchronize();
-    }
+    public override void Read(View from, Span<float> to) => _staging.Read(Memory(from), from.Offset, MemoryMarshal.AsBytes(to));
 
     /// <inheritdoc/>
     public override void Copy(View from, View to)
@@ -163,12 +181,13 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     }
 
     /// <inheritdoc/>
-    public override void Synchronize() => _accelerator.Synchronize();
+    public override void Synchronize() => _staging.Synchronize();
 
     /// <summary>Lets go of the accelerator. Tensors on it can no longer be used.</summary>
     public void Dispose()
     {
-        _pool.Trim();
+        _memory.Close();
+        _staging.Dispose();
         _accelerator.Dispose();
         _owned?.Dispose();
     }
@@ -176,15 +195,19 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     /// <summary>States what runs for a kernel here.</summary>
     internal void Register<K>(DeviceKernel<K> body) where K : struct, IKernel => _kernels[typeof(K)] = body;
 
-    internal static Floats Of(View v) => ((GpuBlock)v.Block).Memory.View.SubView(v.Offset, v.Length).BaseView;
+    internal static Floats Of(View v) => Memory(v).View.SubView(v.Offset, v.Length).BaseView;
 
     /// <summary>As many threads as work, up to what the accelerator holds at once.</summary>
     internal KernelConfig Over(int work) => new(Math.Max(1, Math.Min(_grid, (work + _group - 1) / _group)), _group);
 
     /// <summary>A compiled kernel: made once for each formula.</summary>
-    internal D Compiled<F, D>(Type loop, Func<Accelerator, D> load) where D : Delegate => (D)_compiled.GetOrAdd((loop, typeof(F)), _ => load(_accelerator));
+    internal D Compiled<F, D>(Type loop, Func<GpuCode, D> load) where D : Delegate
+    {
+        _accelerator.Bind(); // a launch does not: this thread may have used another device, or none
+        return (D)_compiled.GetOrAdd((loop, typeof(F)), _ => load(_code));
+    }
 
-    private MemoryBuffer1D<float, Stride1D.Dense> Buffer(int length) => _accelerator.Allocate1D<float>(Math.Max(1, length));
+    private static MemoryBuffer1D<float, Stride1D.Dense> Memory(View v) => ((GpuBlock)v.Block).Memory;
 
     private void Rows<F>(F f, Floats x, int n, int pieces, int piece, Floats y) where F : unmanaged, IFold =>
         Compiled<F, Action<KernelConfig, F, Floats, int, int, int, Floats>>(typeof(RowLoop), a => a.LoadStreamKernel<F, Floats, int, int, int, Floats>(Loops.FoldRows))
@@ -193,7 +216,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     // 16 bytes: buffers begin on 256
     private static bool Aligned(View v) => v.Offset % 4 == 0 && v.Length % 4 == 0;
 
-    private static ArrayView<Float4> Fours(View v) => ((GpuBlock)v.Block).Memory.View.SubView(v.Offset, v.Length).Cast<float, Float4>().BaseView;
+    private static ArrayView<Float4> Fours(View v) => Memory(v).View.SubView(v.Offset, v.Length).Cast<float, Float4>().BaseView;
 
     // names of the loops among the compiled kernels
     private sealed class FillLoop;

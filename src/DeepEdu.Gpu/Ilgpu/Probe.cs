@@ -40,8 +40,8 @@ public sealed partial class GpuDevice
     {
         FindVersionedLibraries();
         Found found = new([], []);
-        Try(found, "cuda", b => b.Cuda().EnableAlgorithms(), c => c.GetCudaDevices());
-        Try(found, "opencl", b => b.OpenCL().EnableAlgorithms(), c => c.GetCLDevices());
+        Try(found, "cuda", b => b.Cuda().EnableAlgorithms().Optimize(OptimizationLevel.O2), c => c.GetCudaDevices());
+        Try(found, "opencl", b => b.OpenCL().EnableAlgorithms().Optimize(OptimizationLevel.O2), c => c.GetCLDevices());
         return found;
     }
 

@@ -51,13 +51,19 @@ public sealed class Pool(Func<Pool, int, Block> create)
         lock (_gate) { _peakFloats = _liveFloats; }
     }
 
-    /// <summary>Lets go of every block that waits: the garbage collector takes them.</summary>
+    /// <summary>Lets go of every block that waits: the garbage collector takes the processor's, and another device's memory goes back to it at once.</summary>
     public void Trim()
     {
+        Stack<Block>[] free;
         lock (_gate)
         {
+            free = [.. _free.Values];
             _free.Clear();
             _pooledFloats = 0;
+        }
+        foreach (var stack in free)
+        {
+            foreach (var block in stack) { (block as IDisposable)?.Dispose(); }
         }
     }
 

@@ -29,7 +29,7 @@ public class DeviceTrainingTests
         // five steps of Adam: rounding in another order grows a little from step to step
         for (int i = 0; i < losses0.Length; i++) { Assert.Equal(losses0[i], losses1[i], 2e-4f); }
         for (int i = 0; i < weights0.Length; i++) { Assert.Equal(weights0[i], weights1[i], 2e-3f); }
-        Assert.Equal(0, device.LiveBytes);
+        Assert.Equal(0, device.Pool.LiveBytes);
     }
 
     [Fact]

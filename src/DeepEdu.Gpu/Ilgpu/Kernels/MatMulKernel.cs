@@ -2,16 +2,22 @@ using DeepEdu.Ops;
 using ILGPU;
 using ILGPU.Runtime;
 using Floats = ILGPU.ArrayView<float>;
+using Fours = ILGPU.ArrayView<DeepEdu.Gpu.Float4>;
 
 namespace DeepEdu.Gpu.Kernels;
 
-/// <summary>Matrix products: a group makes a tile of C from tiles of A and B in shared memory; a thread keeps 4 × 4 products in registers.</summary>
+/// <summary>Matrix products. A group of 256 threads makes a square tile of C; tiles of A and B pass through shared memory, the next while the last is multiplied.
+/// A thread keeps 8 × 8 products in registers (tile 128), or 4 × 4 where C is too small to keep the accelerator busy (tile 64). Each value of C is summed over k in order, whatever the tile.</summary>
 internal static class MatMulKernel
 {
-    /// <summary>Sides of a tile of C, and threads along each.</summary>
-    internal const int Tile = 64, Threads = 16;
+    /// <summary>Threads of a group.</summary>
+    internal const int Threads = 256;
 
-    private const int Depth = 16, Each = Tile / Threads;
+    // sides of a tile of C; how far along k a tile of A or B reaches: 1024 values of each at a time, four a thread
+    private const int Wide = 128, WideDepth = 8, Small = 64, SmallDepth = 16;
+
+    // between rows in shared memory, so that columns written together fall into different banks
+    private const int Pad = 4;
 
     public static void Register(GpuDevice device) => device.Register((GpuDevice d, in MatMul k) => Run(d, k));
 
@@ -24,88 +30,142 @@ internal static class MatMulKernel
 
     internal static void Launch(GpuDevice d, Floats a, Floats b, Floats bias, Floats c, Plan plan, int count)
     {
-        var run = d.Compiled<float, Action<KernelConfig, Floats, Floats, Floats, Floats, Plan>>(typeof(MatMul), at => at.LoadStreamKernel<Floats, Floats, Floats, Floats, Plan>(Body));
-        // the grid's z axis ends at 65535
-        for (plan.First = 0; plan.First < count; plan.First += 65535)
-        {
-            run(new(new Index3D((plan.N + Tile - 1) / Tile, (plan.M + Tile - 1) / Tile, Math.Min(65535, count - plan.First)), new Index3D(Threads, Threads, 1)), a, b, bias, c, plan);
-        }
+        long wide = (long)Tiles(plan.M, Wide) * Tiles(plan.N, Wide) * count;
+        Launch(d, a, b, bias, c, plan, count, wide >= d.Accelerator.NumMultiprocessors && Math.Min(plan.M, plan.N) > Small);
     }
 
-    private static void Body(Floats a, Floats b, Floats bias, Floats c, Plan p)
+    /// <summary>The same with a tile of one's choice.</summary>
+    internal static void Launch(GpuDevice d, Floats a, Floats b, Floats bias, Floats c, Plan plan, int count, bool wide)
     {
-        var sa = SharedMemory.Allocate<float>(Depth * Tile);
-        var sb = SharedMemory.Allocate<float>(Depth * Tile);
-        int product = p.First + Grid.IdxZ;
-        p.Batch.Locate(product, out int whichA, out int whichB, out _);
-        long atA = (long)whichA * p.M * p.K, atB = (long)whichB * p.K * p.N, atC = (long)product * p.M * p.N;
-        int row0 = Grid.IdxY * Tile, column0 = Grid.IdxX * Tile, tx = Group.IdxX, ty = Group.IdxY, me = (ty * Threads) + tx;
-        Row r0 = default, r1 = default, r2 = default, r3 = default;
-        for (int k0 = 0; k0 < p.K; k0 += Depth)
+        int side = wide ? Wide : Small;
+        plan.Columns = Tiles(plan.N, side);
+        plan.Tiles = plan.Columns * Tiles(plan.M, side);
+        // 16 bytes at a time where each row of each factor begins on 16 bytes
+        plan.FoursA = Index(a) % 4 == 0 && (plan.TransA != 0 ? plan.M : plan.K) % 4 == 0 ? 1 : 0;
+        plan.FoursB = Index(b) % 4 == 0 && (plan.TransB != 0 ? plan.K : plan.N) % 4 == 0 ? 1 : 0;
+        plan.FoursC = Index(c) % 4 == 0 && plan.N % 4 == 0 ? 1 : 0;
+        var run = wide
+            ? d.Compiled<Part8, Action<KernelConfig, Floats, Floats, Floats, Floats, Plan>>(typeof(MatMul), at => at.LoadStreamKernel<Floats, Floats, Floats, Floats, Plan>(WideBody))
+            : d.Compiled<Part4, Action<KernelConfig, Floats, Floats, Floats, Floats, Plan>>(typeof(MatMul), at => at.LoadStreamKernel<Floats, Floats, Floats, Floats, Plan>(SmallBody));
+        run(new(checked(plan.Tiles * count), Threads), a, b, bias, c, plan);
+    }
+
+    private static long Index<V>(V view) where V : struct, IContiguousArrayView => view.Index;
+
+    private static int Tiles(int n, int side) => (n + side - 1) / side;
+
+    internal static void WideBody(Floats a, Floats b, Floats bias, Floats c, Plan p) =>
+        Body<Part8>(SharedMemory.Allocate<Float4>(2 * WideDepth * (Wide + Pad) / 4), SharedMemory.Allocate<Float4>(2 * WideDepth * (Wide + Pad) / 4), Wide, WideDepth, a, b, bias, c, p);
+
+    internal static void SmallBody(Floats a, Floats b, Floats bias, Floats c, Plan p) =>
+        Body<Part4>(SharedMemory.Allocate<Float4>(2 * SmallDepth * (Small + Pad) / 4), SharedMemory.Allocate<Float4>(2 * SmallDepth * (Small + Pad) / 4), Small, SmallDepth, a, b, bias, c, p);
+
+    private static void Body<P>(Fours sa, Fours sb, uint side, uint depth, Floats a, Floats b, Floats bias, Floats c, Plan p) where P : unmanaged, IPart
+    {
+        uint unit = (uint)Grid.IdxX, product = unit / (uint)p.Tiles, tile = unit % (uint)p.Tiles, me = (uint)Group.IdxX;
+        p.Batch.Locate((int)product, out int whichA, out int whichB, out _);
+        int row0 = (int)(tile / (uint)p.Columns * side), column0 = (int)(tile % (uint)p.Columns * side);
+        Factor fa = new(me, side, depth, row0, p.M, p.K, (long)whichA * p.M * p.K, p.TransA, p.FoursA), fb = new(me, side, depth, column0, p.N, p.K, (long)whichB * p.K * p.N, 1 - p.TransB, p.FoursB);
+        // a warp covers 4 × 8 threads of the 16 × 16, so that it reads few different values
+        uint warp = me / 32, lane = me % 32;
+        int ty = (int)((warp / 2 * 4) + (lane / 8)), tx = (int)((warp % 2 * 8) + (lane % 8));
+        int stride = (int)(side + Pad) / 4, size = stride * (int)depth, half = (int)side / 8, at = 0;
+        fa.Put(sa, 0, fa.Get(a, 0));
+        fb.Put(sb, 0, fb.Get(b, 0));
+        Group.Barrier();
+        P part = default;
+        for (int k0 = 0; k0 < p.K; k0 += (int)depth)
         {
-            for (int i = me; i < Depth * Tile; i += Threads * Threads)
+            Float4 nextA = default, nextB = default;
+            bool more = k0 + (int)depth < p.K;
+            if (more)
             {
-                // neighbours in a group read neighbours in memory, whichever way the factor lies
-                int ka = p.TransA != 0 ? i / Tile : i % Depth, ra = p.TransA != 0 ? i % Tile : i / Depth;
-                int kb = p.TransB != 0 ? i % Depth : i / Tile, cb = p.TransB != 0 ? i / Depth : i % Tile;
-                int row = row0 + ra, column = column0 + cb, da = k0 + ka, db = k0 + kb;
-                sa[(ka * Tile) + ra] = row < p.M && da < p.K ? a[atA + (p.TransA != 0 ? ((long)da * p.M) + row : ((long)row * p.K) + da)] : 0f;
-                sb[(kb * Tile) + cb] = column < p.N && db < p.K ? b[atB + (p.TransB != 0 ? ((long)column * p.K) + db : ((long)db * p.N) + column)] : 0f;
+                nextA = fa.Get(a, k0 + (int)depth);
+                nextB = fb.Get(b, k0 + (int)depth);
             }
-            Group.Barrier();
-            for (int k = 0; k < Depth; k++)
+            int x = at + tx, y = at + ty;
+            for (int k = 0; k < (int)depth; k += 8)
             {
-                int x = (k * Tile) + tx, y = (k * Tile) + ty;
-                float b0 = sb[x], b1 = sb[x + Threads], b2 = sb[x + (2 * Threads)], b3 = sb[x + (3 * Threads)];
-                r0.Add(sa[y], b0, b1, b2, b3);
-                r1.Add(sa[y + Threads], b0, b1, b2, b3);
-                r2.Add(sa[y + (2 * Threads)], b0, b1, b2, b3);
-                r3.Add(sa[y + (3 * Threads)], b0, b1, b2, b3);
+                part.Add(sa, sb, y, x, half);
+                part.Add(sa, sb, y + stride, x + stride, half);
+                part.Add(sa, sb, y + (2 * stride), x + (2 * stride), half);
+                part.Add(sa, sb, y + (3 * stride), x + (3 * stride), half);
+                part.Add(sa, sb, y + (4 * stride), x + (4 * stride), half);
+                part.Add(sa, sb, y + (5 * stride), x + (5 * stride), half);
+                part.Add(sa, sb, y + (6 * stride), x + (6 * stride), half);
+                part.Add(sa, sb, y + (7 * stride), x + (7 * stride), half);
+                y += 8 * stride;
+                x += 8 * stride;
+            }
+            if (more)
+            {
+                at = size - at;
+                fa.Put(sa, at, nextA);
+                fb.Put(sb, at, nextB);
             }
             Group.Barrier();
         }
-        r0.Store(c, bias, atC, row0 + ty, column0 + tx, p);
-        r1.Store(c, bias, atC, row0 + ty + Threads, column0 + tx, p);
-        r2.Store(c, bias, atC, row0 + ty + (2 * Threads), column0 + tx, p);
-        r3.Store(c, bias, atC, row0 + ty + (3 * Threads), column0 + tx, p);
+        part.Store(new(c, bias, (long)product * p.M * p.N, p), row0 + (ty * 4), column0 + (tx * 4), (int)side / 2);
     }
 
     /// <summary>Sizes, and what happens to a product before it is stored.</summary>
     internal struct Plan
     {
-        public int M, K, N, TransA, TransB, First, HasBias, Relu;
+        public int M, K, N, TransA, TransB, HasBias, Relu;
         public GpuBroadcast Batch;
+        public int Tiles, Columns, FoursA, FoursB, FoursC;
     }
 
-    // four values of one row, 16 columns apart
-    private struct Row
+    /// <summary>What a thread carries of a factor: four values that lie side by side in memory, from the factor to shared memory [k][line].</summary>
+    private readonly struct Factor
     {
-        private float _0, _1, _2, _3;
+        private readonly int _line, _lines, _k, _n, _stride, _along, _fours;
+        private readonly long _from;
 
-        public void Add(float a, float b0, float b1, float b2, float b3)
+        /// <param name="me">The thread.</param>
+        /// <param name="side">Lines of a tile.</param>
+        /// <param name="depth">Its values along k.</param>
+        /// <param name="first">The tile's first line.</param>
+        /// <param name="lines">Lines of the factor: rows of A, columns of B.</param>
+        /// <param name="n">Its values along k.</param>
+        /// <param name="from">Where the factor begins.</param>
+        /// <param name="along">1 if lines lie side by side in memory, 0 if values along k do.</param>
+        /// <param name="fours">1 if four can be read at once.</param>
+        public Factor(uint me, uint side, uint depth, int first, int lines, int n, long from, int along, int fours)
         {
-            _0 += a * b0;
-            _1 += a * b1;
-            _2 += a * b2;
-            _3 += a * b3;
+            uint across = (along != 0 ? side : depth) / 4, slow = me / across, fast = me % across * 4;
+            (_along, _fours, _lines, _n, _from, _stride) = (along, fours, lines, n, from, (int)side + Pad);
+            _line = first + (int)(along != 0 ? fast : slow);
+            _k = (int)(along != 0 ? slow : fast);
+            First = first;
         }
 
-        public readonly void Store(Floats c, Floats bias, long at, int row, int column, Plan p)
+        private readonly int First;
+
+        public Float4 Get(Floats x, int k0)
         {
-            if (row >= p.M) { return; }
-            long to = at + ((long)row * p.N);
-            Put(c, bias, to, column, _0, p);
-            Put(c, bias, to, column + Threads, _1, p);
-            Put(c, bias, to, column + (2 * Threads), _2, p);
-            Put(c, bias, to, column + (3 * Threads), _3, p);
+            int k = k0 + _k, fast = _along != 0 ? _line : k, end = _along != 0 ? _lines : _n;
+            Float4 v = default;
+            if (_along != 0 ? k >= _n : _line >= _lines) { return v; }
+            long at = _from + (_along != 0 ? ((long)k * _lines) + _line : ((long)_line * _n) + k);
+            if (_fours != 0 && fast < end) { return x.Cast<Float4>()[at >> 2]; }
+            if (fast < end) { v.X = x[at]; }
+            if (fast + 1 < end) { v.Y = x[at + 1]; }
+            if (fast + 2 < end) { v.Z = x[at + 2]; }
+            if (fast + 3 < end) { v.W = x[at + 3]; }
+            return v;
         }
 
-        private static void Put(Floats c, Floats bias, long row, int column, float v, Plan p)
+        public void Put(Fours shared, int at, Float4 v)
         {
-            if (column >= p.N) { return; }
-            if (p.HasBias != 0) { v += bias[column]; }
-            if (p.Relu != 0) { v = v < 0f ? 0f : v; }
-            c[row + column] = v;
+            int line = _line - First;
+            if (_along != 0) { shared[at + (((_k * _stride) + line) >> 2)] = v; return; }
+            var s = shared.Cast<float>();
+            int to = (at * 4) + (_k * _stride) + line;
+            s[to] = v.X;
+            s[to + _stride] = v.Y;
+            s[to + (2 * _stride)] = v.Z;
+            s[to + (3 * _stride)] = v.W;
         }
     }
 }

@@ -1,0 +1,83 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using Buffer = ILGPU.Runtime.MemoryBuffer1D<float, ILGPU.Stride1D.Dense>;
+
+namespace DeepEdu.Gpu;
+
+/// <summary>Page-locked host memory between the program and an accelerator. What is written is copied here, and the program goes on while the accelerator fetches it; the host waits only
+/// where a value is read, or where everything here is still on its way.</summary>
+internal sealed class Staging(Accelerator accelerator) : IDisposable
+{
+    /// <summary>Bytes of page-locked memory.</summary>
+    internal const int Capacity = 16 << 20;
+
+    private readonly Lock _gate = new();
+    private PageLockedArray1D<byte>? _pinned;
+    private int _used;
+    private long _waits;
+
+    /// <summary>How often the host has waited.</summary>
+    public long Waits => Interlocked.Read(ref _waits);
+
+    /// <summary>Copies to the accelerator, from float <paramref name="at"/> of the buffer on; returns before they have arrived, in the order of the stream.</summary>
+    public void Write(ReadOnlySpan<byte> from, Buffer to, int at)
+    {
+        lock (_gate)
+        {
+            var pinned = Pinned();
+            for (long target = (long)at * sizeof(float); from.Length > 0;)
+            {
+                if (_used == Capacity) { Wait(); }
+                int n = Math.Min(from.Length, Capacity - _used);
+                var part = pinned.Span.Slice(_used, n);
+                from[..n].CopyTo(part);
+                using var window = Window(part);
+                to.AsRawArrayView().SubView(target, n).CopyFrom(accelerator.DefaultStream, window.AsRawArrayView());
+                _used += n;
+                target += n;
+                from = from[n..];
+            }
+        }
+    }
+
+    /// <summary>Copies to the host and waits.</summary>
+    public void Read(Buffer from, int at, Span<byte> to)
+    {
+        lock (_gate)
+        {
+            var pinned = Pinned();
+            for (long source = (long)at * sizeof(float); to.Length > 0;)
+            {
+                // what is being written from the same place comes earlier on the stream
+                var part = pinned.Span[..Math.Min(to.Length, Capacity)];
+                using (var window = Window(part)) { from.AsRawArrayView().SubView(source, part.Length).CopyTo(accelerator.DefaultStream, window.AsRawArrayView()); }
+                Wait();
+                part.CopyTo(to);
+                source += part.Length;
+                to = to[part.Length..];
+            }
+        }
+    }
+
+    /// <summary>Waits for everything that was launched.</summary>
+    public void Synchronize()
+    {
+        lock (_gate) { Wait(); }
+    }
+
+    public void Dispose() => _pinned?.Dispose();
+
+    private void Wait()
+    {
+        accelerator.DefaultStream.Synchronize();
+        _used = 0;
+        Interlocked.Increment(ref _waits);
+    }
+
+    private PageLockedArray1D<byte> Pinned() => _pinned ??= accelerator.AllocatePageLocked1D<byte>(Capacity, uninitialized: true);
+
+    // a copy moves whole buffers in OpenCL, so each part gets a buffer of its own length
+    private unsafe CPUMemoryBuffer Window(Span<byte> part) => CPUMemoryBuffer.Create(accelerator, (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(part)), part.Length, 1);
+}

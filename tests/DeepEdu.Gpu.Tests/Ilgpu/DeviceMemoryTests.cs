@@ -1,0 +1,145 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Memory;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Optim;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Gpu.Tests;
+
+/// <summary>Memory, copies and waiting.</summary>
+public class DeviceMemoryTests
+{
+    [Fact]
+    public void TrimGivesTheMemoryBack()
+    {
+        using var device = GpuDevice.Simulated();
+        var block = Closed(device);
+        Assert.True(device.CachedBytes >= 4000);
+        device.Pool.Trim();
+        Assert.Equal((0, 0), (device.CachedBytes, device.LiveBytes));
+        Assert.Throws<ObjectDisposedException>(() => block.Memory);
+
+        static GpuBlock Closed(GpuDevice device)
+        {
+            using var arena = new Arena();
+            return (GpuBlock)Tensor.Ones([1000], device).View.Block;
+        }
+    }
+
+    [Fact]
+    public void ForgottenMemoryIsUsedAgain()
+    {
+        using var device = GpuDevice.Simulated();
+        Forget(device);
+        Assert.Equal(4096, device.LiveBytes);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        Assert.Equal((0, 4096), (device.LiveBytes, device.CachedBytes));
+        var again = Tensor.Ones([1000], device);
+        Assert.Equal((4096, 0, 4096), (device.LiveBytes, device.CachedBytes, device.PeakBytes));
+        Assert.Equal(1000, again.Sum().Item());
+        device.EmptyCache();
+        device.ResetPeak();
+        Assert.Equal(device.LiveBytes, device.PeakBytes);
+        Assert.Contains("live", device.MemoryReport(), StringComparison.Ordinal);
+        GC.KeepAlive(again);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static void Forget(GpuDevice device) => Tensor.Ones([1000], device);
+    }
+
+    [Fact]
+    public void AtTheLimitWhatWaitsIsUsedAndThenItIsAnError()
+    {
+        using var device = GpuDevice.Simulated();
+        using (var arena = new Arena()) { Tensor.Ones([1000], device); }
+        device.MemoryLimit = 8192;
+        var x = Tensor.Ones([2000], device); // only if the pool's block goes
+        var message = Assert.Throws<InsufficientMemoryException>(() => Tensor.Ones([100], device)).Message;
+        Assert.Contains(device.Name, message, StringComparison.Ordinal);
+        Assert.Contains("limit", message, StringComparison.Ordinal);
+        Assert.Equal(2000, x.ToArray().Sum());
+    }
+
+    [Fact]
+    public void ATensorOfADisposedDeviceSaysSo()
+    {
+        var device = GpuDevice.Simulated();
+        var x = Tensor.Ones([3], device);
+        device.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => x.ToArray());
+        Assert.Throws<ObjectDisposedException>(() => Tensor.Ones([3], device));
+    }
+
+    [Fact]
+    public void LargeValuesPassThroughTheStagingMemoryInParts()
+    {
+        using var device = GpuDevice.Simulated();
+        float[] values = [.. Enumerable.Range(0, (Staging.Capacity / sizeof(float)) + 1000).Select(i => (float)i)];
+        var x = Tensor.Of([values.Length], values, device);
+        Assert.Equal(1, device.HostWaits); // for the part that did not fit any more
+        Assert.Equal(values, x.ToArray());
+        Assert.Equal(3, device.HostWaits);
+    }
+
+    [Fact]
+    public void ATrainingStepWaitsForTheLossAlone()
+    {
+        using var device = GpuDevice.Simulated();
+        device.Strict = true;
+        Rng rng = new(1);
+        var model = new Sequential(new Dense(4, 8, rng), new Relu(), new Dense(8, 2, rng));
+        model.To(device);
+        var adam = new Adam(model.Parameters(), new() { LearningRate = 0.01 });
+        float[] x = new float[12], t = new float[6];
+        rng.FillNormal(x, 0, 1);
+        float last = 0;
+        for (int i = 0; i < 3; i++)
+        {
+            long before = device.HostWaits;
+            using var tape = new Tape();
+            var loss = (model.Forward(Tensor.Of([3, 4], x, device)) - Tensor.Of([3, 2], t, device)).Square().Mean();
+            adam.Step(tape.Gradients(loss));
+            Assert.Equal(before, device.HostWaits);
+            last = loss.Item();
+            Assert.Equal(before + 1, device.HostWaits);
+        }
+        Assert.True(last > 0);
+    }
+
+    [Fact]
+    public void ThreadsShareTheDevice()
+    {
+        using var device = GpuDevice.Simulated();
+        var w = Tensor.Of([4], [1, 2, 3, 4], device);
+        float[] sums = new float[4];
+        Thread[] threads = [.. Enumerable.Range(0, sums.Length).Select(i => new Thread(() =>
+        {
+            using var tape = new Tape();
+            tape.Watch(w.Detach());
+            for (int k = 0; k < 5; k++) { sums[i] = (w * (i + 1f)).Sum().Item(); }
+        }))];
+        foreach (var thread in threads) { thread.Start(); }
+        foreach (var thread in threads) { thread.Join(); }
+        Assert.Equal([10f, 20f, 30f, 40f], sums);
+        Assert.Equal(0, device.Pool.LiveBytes);
+    }
+
+    [Fact]
+    public void AGradientPassesThroughTo()
+    {
+        using var device = GpuDevice.Simulated();
+        using var tape = new Tape();
+        var x = tape.Watch(Tensor.Of([2], [3, -1]));
+        var there = x.To(device);
+        var back = (there * there).To(CpuDevice.Instance) * 2f;
+        var dx = tape.Gradients(back.Sum())[x];
+        Assert.Same(device, there.Device);
+        Assert.Same(CpuDevice.Instance, dx.Device);
+        Assert.Equal([12f, -4f], dx.ToArray());
+    }
+}

@@ -1,0 +1,81 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using DeepEdu.Gpu.Kernels;
+using DeepEdu.Lanes;
+using DeepEdu.Ops;
+using DeepEdu.Optim;
+
+namespace DeepEdu.Gpu.Tests;
+
+/// <summary>What the compiler makes of the hot kernels, read in their PTX: the speed on a GPU begins here, and can be looked at without one.</summary>
+public class PtxTests
+{
+    private static readonly Dictionary<string, Func<MethodInfo>> s_kernels = new()
+    {
+        ["map square"] = () => Loop(nameof(Loops.Map4), typeof(Functions.SquareFormula)),
+        ["map exp"] = () => Loop(nameof(Loops.Map4), typeof(Functions.ExpFormula)),
+        ["map gelu"] = () => Loop(nameof(Loops.Map4), typeof(Activations.GeluFormula)),
+        ["zip add"] = () => Loop(nameof(Loops.Zip4), typeof(Arithmetic.AddFormula)),
+        ["zip multiply"] = () => Loop(nameof(Loops.Zip4), typeof(Arithmetic.MulFormula)),
+        ["update adam"] = () => Loop(nameof(Loops.Update), typeof(Adam.Plain)),
+        ["fold sum, rows"] = () => Loop(nameof(Loops.FoldRows), typeof(Reductions.SumFold)),
+        ["fold sum, columns"] = () => Loop(nameof(Loops.FoldColumns), typeof(Reductions.SumFold)),
+        ["matmul and linear, tile 128"] = () => MatMul(nameof(MatMulKernel.WideBody)),
+        ["matmul and linear, tile 64"] = () => MatMul(nameof(MatMulKernel.SmallBody)),
+    };
+
+    public static TheoryData<string> All => [.. s_kernels.Keys];
+
+    [Theory, MemberData(nameof(All))]
+    public void TouchesNoLocalMemory(string name)
+    {
+        string ptx = Ptx.Of(s_kernels[name]());
+        Assert.Equal(0, Ptx.Count(ptx, ".local"));
+        Assert.Equal(0, Ptx.Count(ptx, "call"));
+        // a generic load or store has to find out first which memory it is
+        Assert.Empty(Regex.Matches(ptx, @"\b(ld|st)\.(v\d\.)?[fbus]\d+"));
+    }
+
+    [Theory, MemberData(nameof(All))]
+    public void NoBranchIsCalledUniform(string name)
+    {
+        var body = s_kernels[name]();
+        Assert.Matches(@"@!?%p\d+\s+bra", Ptx.Of(body)); // there are branches to look at
+        Assert.DoesNotMatch(@"\.uni\b", Ptx.Of(body));
+    }
+
+    [Fact]
+    public void TheCompilerItselfCallsDivergentBranchesUniform() =>
+        // the day this fails, the mark need not be taken off any more
+        Assert.Matches(@"@!?%p\d+\s+bra\.uni", Ptx.Raw(Loop(nameof(Loops.Map4), typeof(Functions.SquareFormula))));
+
+    [Theory]
+    [InlineData("map square", 1, 1)]
+    [InlineData("map gelu", 1, 1)]
+    [InlineData("zip add", 2, 1)]
+    [InlineData("zip multiply", 2, 1)]
+    public void ReadsAndWritesSixteenBytes(string name, int loads, int stores)
+    {
+        string ptx = Ptx.Of(s_kernels[name]());
+        Assert.Equal((loads, loads), (Ptx.Count(ptx, "ld.global.v4.f32"), Ptx.Count(ptx, "ld.global")));
+        Assert.Equal((stores, stores), (Ptx.Count(ptx, "st.global.v4.f32"), Ptx.Count(ptx, "st.global")));
+    }
+
+    [Theory]
+    [InlineData(nameof(MatMulKernel.WideBody), 4, 64)]
+    [InlineData(nameof(MatMulKernel.SmallBody), 2, 16)]
+    public void AThreadOfAMatrixProductReadsSharedMemoryInFours(string body, int loads, int products)
+    {
+        string ptx = Ptx.Of(MatMul(body));
+        const int Steps = 8; // along k, written out
+        Assert.Equal((Steps * loads, Steps * loads), (Ptx.Count(ptx, "ld.shared.v4.f32"), Ptx.Count(ptx, "ld.shared")));
+        Assert.Equal(Steps * products, Ptx.Count(ptx, "mul.f32") + Ptx.Count(ptx, "fma.rn.f32"));
+        Assert.True(Ptx.Count(ptx, "ld.global.v4.f32") >= 2 && Ptx.Count(ptx, "st.global.v4.f32") >= 1);
+        // one barrier after the first tile, one a tile
+        Assert.Equal(2, Ptx.Count(ptx, "bar.sync") + Ptx.Count(ptx, "barrier.sync"));
+    }
+
+    private static MethodInfo Loop(string name, Type formula) => typeof(Loops).GetMethod(name)!.MakeGenericMethod(formula);
+
+    private static MethodInfo MatMul(string name) => typeof(MatMulKernel).GetMethod(name, BindingFlags.Static | BindingFlags.NonPublic)!;
+}
