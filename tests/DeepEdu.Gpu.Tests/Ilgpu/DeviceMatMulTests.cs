@@ -1,0 +1,67 @@
+using DeepEdu.Devices;
+using DeepEdu.Gpu.Kernels;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Gpu.Tests;
+
+/// <summary>Matrix products on a device, with each tile, against the processor's.</summary>
+public class DeviceMatMulTests
+{
+    [Theory]
+    [InlineData(1, 1, 1)]
+    [InlineData(3, 5, 2)]
+    [InlineData(65, 17, 4)]
+    [InlineData(4, 9, 131)]
+    [InlineData(130, 20, 68)]
+    public void EveryTileAndTransposeEqualsTheProcessor(int m, int k, int n)
+    {
+        using var device = GpuDevice.Simulated();
+        Rng rng = new(7);
+        foreach (bool transA in (bool[])[false, true])
+        {
+            foreach (bool transB in (bool[])[false, true])
+            {
+                Tensor a = Tensor.Normal(transA ? [k, m] : [m, k], rng), b = Tensor.Normal(transB ? [n, k] : [k, n], rng);
+                float[] want = a.MatMul(b, transA, transB).ToArray();
+                Close(want, Run(device, a, b, null, new() { M = m, K = k, N = n, TransA = transA ? 1 : 0, TransB = transB ? 1 : 0 }, wide: true), k);
+                Close(want, Run(device, a, b, null, new() { M = m, K = k, N = n, TransA = transA ? 1 : 0, TransB = transB ? 1 : 0 }, wide: false), k);
+            }
+        }
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void BiasAndReluEndTheProduct(bool wide)
+    {
+        using var device = GpuDevice.Simulated();
+        Rng rng = new(8);
+        Tensor x = Tensor.Normal([6, 12], rng), w = Tensor.Normal([70, 12], rng), bias = Tensor.Normal([70], rng);
+        Close(x.Linear(w, bias, relu: true).ToArray(), Run(device, x, w, bias, new() { M = 6, K = 12, N = 70, TransB = 1, HasBias = 1, Relu = 1 }, wide), 12);
+    }
+
+    [Fact]
+    public void ABatchAndAnUnalignedPartOfATensor()
+    {
+        using var device = GpuDevice.Simulated();
+        Tensor a = Tensor.Normal([3, 4, 8], new Rng(9)), b = Tensor.Normal([8, 4], new Rng(10)), all = Tensor.Normal([33], new Rng(11));
+        Close(a.MatMul(b).ToArray(), a.To(device).MatMul(b.To(device)).ToArray(), 8);
+        Tensor part = all.Alias([4, 8], 1);
+        Close(part.MatMul(b).ToArray(), all.To(device).Alias([4, 8], 1).MatMul(b.To(device)).ToArray(), 8);
+    }
+
+    private static float[] Run(GpuDevice device, Tensor a, Tensor b, Tensor? bias, MatMulKernel.Plan plan, bool wide)
+    {
+        plan.Batch = new(Broadcast.Flat(1));
+        Tensor da = a.To(device), db = b.To(device), c = Tensor.Full([plan.M, plan.N], float.NaN, device);
+        MatMulKernel.Launch(device, GpuDevice.Of(da.View), GpuDevice.Of(db.View), GpuDevice.Of((bias?.To(device) ?? c).View), GpuDevice.Of(c.View), plan, 1, wide);
+        return c.ToArray();
+    }
+
+    // k products are rounded and added in another order than the processor's
+    private static void Close(float[] want, float[] got, int k)
+    {
+        Assert.Equal(want.Length, got.Length);
+        for (int i = 0; i < want.Length; i++) { Assert.Equal(want[i], got[i], 1e-6f * k); }
+    }
+}
