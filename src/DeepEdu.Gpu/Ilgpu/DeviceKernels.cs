@@ -25,5 +25,8 @@ internal static class DeviceKernels
         CumulativeKernel.Register(device);
         ExtremesKernel.Register(device);
         BagsKernel.Register(device);
+        PoolingKernel.Register(device);
+        AttentionKernels.Register(device);
+        UpsamplingKernel.Register(device);
     }
 }

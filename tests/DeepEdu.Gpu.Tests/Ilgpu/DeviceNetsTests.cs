@@ -13,7 +13,7 @@ public partial class DeviceNetsTests
 
     private static readonly GpuDevice s_device = Refusing();
 
-    private static Case[] EveryCase => [.. Recurrent, .. Padded, .. Convolutions];
+    private static Case[] EveryCase => [.. Recurrent, .. Padded, .. Convolutions, .. Images, .. Attentions];
 
     public static TheoryData<string> Cases => [.. EveryCase.Select(c => c.Name)];
 

@@ -1,0 +1,135 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+using Floats = ILGPU.ArrayView<float>;
+
+namespace DeepEdu.Gpu.Kernels;
+
+/// <summary>δ = Σ dO ⊙ O of each query of each head.</summary>
+internal struct AttentionDelta : IGpuKernel
+{
+    public AttentionTask Task;
+    public Floats Dy, Delta;
+
+    public readonly void Run()
+    {
+        for (long i = Grid.GlobalLinearIndex; i < Delta.Length; i += (long)Grid.DimX * Group.DimX)
+        {
+            int unit = (int)(i / Task.Queries), query = (int)(i % Task.Queries);
+            long at = Task.O.Of(unit / Task.Heads, query, unit % Task.Heads * Task.ValueWidth);
+            float sum = 0f;
+            for (int e = 0; e < Task.ValueWidth; e++) { sum += Dy[at + e] * Task.O.At[at + e]; }
+            Delta[i] = sum;
+        }
+    }
+}
+
+/// <summary>What both ways back share: a block's weights P and the gradient of its scores dS = P ⊙ (dP − δ)·scale, made anew.</summary>
+internal static class AttentionPullTile
+{
+    /// <summary>Leaves P, with dropout, in <paramref name="p"/> and dS in <paramref name="ds"/>, each [queries, keys].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Make(AttentionTask t, AttentionRow dy, Floats delta, int unit, int first, int rows, int key, int n, Floats p, Floats ds, Floats sa, Floats sb)
+    {
+        const int Side = AttentionTile.Side, Pitch = AttentionTile.Pitch;
+        int me = Group.IdxX, sequence = unit / t.Heads, head = unit % t.Heads, keys = t.KeysOf(sequence);
+        Square scores = default, pulls = default;
+        AttentionTile.Dots(t.Q.At, t.Q.Of(sequence, first, head * t.Width), t.Q.Row, rows, t.K.At, t.K.Of(sequence, key, head * t.Width), t.K.Row, n, t.Width, sa, sb, ref scores);
+        AttentionTile.Dots(dy.At, dy.Of(sequence, first, head * t.ValueWidth), dy.Row, rows, t.V.At, t.V.Of(sequence, key, head * t.ValueWidth), t.V.Row, n, t.ValueWidth, sa, sb, ref pulls);
+        scores.Store(p, me / 16, me % 16);
+        pulls.Store(ds, me / 16, me % 16);
+        Group.Barrier();
+        for (int i = me; i < Side * Side; i += AttentionTile.Threads)
+        {
+            int row = i / Side, column = i % Side, at = (row * Pitch) + column;
+            float weight = 0f, pull = 0f;
+            if (row < rows && column < n && key + column < t.Seen(keys, first + row))
+            {
+                long query = ((long)unit * t.Queries) + first + row;
+                float kept = t.Kept(sequence, head, first + row, key + column);
+                weight = GpuLane.Exp(t.Score(sequence, head, first + row, key + column, p[at]) - t.LogSum[query]).V;
+                pull = weight * ((ds[at] * kept) - delta[query]) * t.Scale;
+                weight *= kept;
+            }
+            p[at] = weight;
+            ds[at] = pull;
+        }
+        Group.Barrier();
+    }
+}
+
+/// <summary>dQ = dS·K of 64 queries of a head.</summary>
+internal struct AttentionQueryPull : IGpuKernel
+{
+    public AttentionTask Task;
+    public AttentionRow Dy, Dq;
+    public Floats Delta;
+
+    public readonly void Run()
+    {
+        const int Side = AttentionTile.Side, Pitch = AttentionTile.Pitch;
+        var p = SharedMemory.Allocate<float>(Side * Pitch);
+        var ds = SharedMemory.Allocate<float>(Side * Pitch);
+        var sa = SharedMemory.Allocate<float>(AttentionTile.Depth * Pitch);
+        var sb = SharedMemory.Allocate<float>(AttentionTile.Depth * Pitch);
+        int blocks = (Task.Queries + Side - 1) / Side, unit = Grid.IdxX / blocks, first = Grid.IdxX % blocks * Side;
+        int sequence = unit / Task.Heads, head = unit % Task.Heads, rows = IntrinsicMath.Min(Side, Task.Queries - first), seen = Task.Seen(Task.KeysOf(sequence), first + rows - 1);
+        long to = Dq.Of(sequence, first, head * Task.Width);
+        for (int key = 0; key < seen; key += Side)
+        {
+            int n = IntrinsicMath.Min(Side, seen - key);
+            AttentionPullTile.Make(Task, Dy, Delta, unit, first, rows, key, n, p, ds, sa, sb);
+            for (int column = 0; column < Task.Width; column += Side)
+            {
+                Square s = default;
+                AttentionTile.Weighted(ds, 1, Pitch, Task.K.At, Task.K.Of(sequence, key, (head * Task.Width) + column), Task.K.Row, n, Task.Width - column, sb, ref s);
+                AttentionTile.AddTo(Dq.At, to + column, Dq.Row, rows, Task.Width - column, key > 0, s);
+            }
+        }
+        if (seen == 0)
+        {
+            for (int i = Group.IdxX; i < rows * Task.Width; i += AttentionTile.Threads) { Dq.At[to + (i / Task.Width * Dq.Row) + (i % Task.Width)] = 0f; }
+        }
+    }
+}
+
+/// <summary>dV = Pᵀ·dO and dK = dSᵀ·Q of 64 keys of a head.</summary>
+internal struct AttentionKeyPull : IGpuKernel
+{
+    public AttentionTask Task;
+    public AttentionRow Dy, Dk, Dv;
+    public Floats Delta;
+
+    public readonly void Run()
+    {
+        const int Side = AttentionTile.Side, Pitch = AttentionTile.Pitch;
+        var p = SharedMemory.Allocate<float>(Side * Pitch);
+        var ds = SharedMemory.Allocate<float>(Side * Pitch);
+        var sa = SharedMemory.Allocate<float>(AttentionTile.Depth * Pitch);
+        var sb = SharedMemory.Allocate<float>(AttentionTile.Depth * Pitch);
+        int blocks = (Task.Keys + Side - 1) / Side, unit = Grid.IdxX / blocks, key = Grid.IdxX % blocks * Side;
+        int sequence = unit / Task.Heads, head = unit % Task.Heads, n = IntrinsicMath.Min(Side, Task.Keys - key), keys = Task.KeysOf(sequence);
+        long toK = Dk.Of(sequence, key, head * Task.Width), toV = Dv.Of(sequence, key, head * Task.ValueWidth);
+        for (int i = Group.IdxX; i < n * Task.Width; i += AttentionTile.Threads) { Dk.At[toK + (i / Task.Width * Dk.Row) + (i % Task.Width)] = 0f; }
+        for (int i = Group.IdxX; i < n * Task.ValueWidth; i += AttentionTile.Threads) { Dv.At[toV + (i / Task.ValueWidth * Dv.Row) + (i % Task.ValueWidth)] = 0f; }
+        Group.Barrier();
+        for (int first = 0; first < Task.Queries; first += Side)
+        {
+            int rows = IntrinsicMath.Min(Side, Task.Queries - first);
+            // the same for the whole group: queries that see none of these keys
+            if (key >= Task.Seen(keys, first + rows - 1)) { continue; }
+            AttentionPullTile.Make(Task, Dy, Delta, unit, first, rows, key, n, p, ds, sa, sb);
+            for (int column = 0; column < Task.ValueWidth; column += Side)
+            {
+                Square s = default;
+                AttentionTile.Weighted(p, Pitch, 1, Dy.At, Dy.Of(sequence, first, (head * Task.ValueWidth) + column), Dy.Row, rows, Task.ValueWidth - column, sb, ref s);
+                AttentionTile.AddTo(Dv.At, toV + column, Dv.Row, n, Task.ValueWidth - column, true, s);
+            }
+            for (int column = 0; column < Task.Width; column += Side)
+            {
+                Square s = default;
+                AttentionTile.Weighted(ds, Pitch, 1, Task.Q.At, Task.Q.Of(sequence, first, (head * Task.Width) + column), Task.Q.Row, rows, Task.Width - column, sb, ref s);
+                AttentionTile.AddTo(Dk.At, toK + column, Dk.Row, n, Task.Width - column, true, s);
+            }
+        }
+    }
+}
