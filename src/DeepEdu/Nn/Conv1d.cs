@@ -26,15 +26,8 @@ public sealed class Conv1d : Layer, IWeighted
     /// <param name="init">Other initial values of the weight; the bias then starts at 0.</param>
     public Conv1d(int channels, int outputs, int kernel, Rng rng, int stride = 1, ConvPadding padding = default, int dilation = 1, int groups = 1, bool bias = true, Initializer? init = null)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(channels);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputs);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(groups);
-        ArgumentNullException.ThrowIfNull(rng);
-        if (channels % groups != 0 || outputs % groups != 0) { throw new ArgumentException($"conv1d: {groups} groups do not divide {channels} channels and {outputs} outputs", nameof(groups)); }
         (_kernel, _stride, _dilation, _padding, _groups) = (kernel, stride, dilation, padding, groups);
-        _weight = new([outputs, channels / groups, kernel]);
-        _bias = bias ? new([outputs]) : null;
-        Init.Layer(_weight, _bias, rng.Fork(), init);
+        (_weight, _bias) = ConvWeights.New("conv1d", channels, outputs, groups, transposed: false, [kernel], bias, rng, init);
     }
 
     /// <summary>The kernels [out, C / groups, k].</summary>

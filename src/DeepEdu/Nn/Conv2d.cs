@@ -33,15 +33,8 @@ public sealed class Conv2d : Layer, IWeighted
     public Conv2d(int channels, int outputs, (int H, int W) kernel, Rng rng, (int H, int W)? stride = null, ConvPadding padding = default, (int H, int W)? dilation = null, int groups = 1,
         bool bias = true, Initializer? init = null)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(channels);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputs);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(groups);
-        ArgumentNullException.ThrowIfNull(rng);
-        if (channels % groups != 0 || outputs % groups != 0) { throw new ArgumentException($"conv2d: {groups} groups do not divide {channels} channels and {outputs} outputs", nameof(groups)); }
         (_kernel, _stride, _dilation, _padding, _groups) = (kernel, stride ?? (1, 1), dilation ?? (1, 1), padding.OfImage("conv2d"), groups);
-        _weight = new([outputs, channels / groups, kernel.H, kernel.W]);
-        _bias = bias ? new([outputs]) : null;
-        Init.Layer(_weight, _bias, rng.Fork(), init);
+        (_weight, _bias) = ConvWeights.New("conv2d", channels, outputs, groups, transposed: false, [kernel.H, kernel.W], bias, rng, init);
     }
 
     /// <summary>The kernels [out, C / groups, kh, kw].</summary>

@@ -34,11 +34,8 @@ public sealed class ConvTranspose2d : Layer, IWeighted
     public ConvTranspose2d(int channels, int outputs, (int H, int W) kernel, Rng rng, (int H, int W)? stride = null, (int H, int W) padding = default, (int H, int W) outputPadding = default,
         (int H, int W)? dilation = null, int groups = 1, bool bias = true, Initializer? init = null)
     {
-        Check("conv-transpose2d", channels, outputs, groups, rng);
         (_stride, _padding, _outputPadding, _dilation, _groups) = (stride ?? (1, 1), padding, outputPadding, dilation ?? (1, 1), groups);
-        _weight = new([channels, outputs / groups, kernel.H, kernel.W]);
-        _bias = bias ? new([outputs]) : null;
-        Init.Layer(_weight, _bias, rng.Fork(), init);
+        (_weight, _bias) = ConvWeights.New("conv-transpose2d", channels, outputs, groups, transposed: true, [kernel.H, kernel.W], bias, rng, init);
     }
 
     /// <summary>The kernels [C, out / groups, kh, kw].</summary>
@@ -57,15 +54,6 @@ public sealed class ConvTranspose2d : Layer, IWeighted
     {
         ArgumentNullException.ThrowIfNull(p);
         p.Of(_weight).Of(_bias);
-    }
-
-    internal static void Check(string op, int channels, int outputs, int groups, Rng rng)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(channels);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputs);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(groups);
-        ArgumentNullException.ThrowIfNull(rng);
-        if (channels % groups != 0 || outputs % groups != 0) { throw new ArgumentException($"{op}: {groups} groups do not divide {channels} channels and {outputs} outputs", nameof(groups)); }
     }
 
     private Tensor Run(Tensor x, Tensor weight) => x.ConvTranspose2d(weight, _bias, _stride, _padding, _outputPadding, _dilation, _groups);
@@ -94,11 +82,8 @@ public sealed class ConvTranspose1d : Layer, IWeighted
     public ConvTranspose1d(int channels, int outputs, int kernel, Rng rng, int stride = 1, int padding = 0, int outputPadding = 0, int dilation = 1, int groups = 1, bool bias = true,
         Initializer? init = null)
     {
-        ConvTranspose2d.Check("conv-transpose1d", channels, outputs, groups, rng);
         (_stride, _padding, _outputPadding, _dilation, _groups) = (stride, padding, outputPadding, dilation, groups);
-        _weight = new([channels, outputs / groups, kernel]);
-        _bias = bias ? new([outputs]) : null;
-        Init.Layer(_weight, _bias, rng.Fork(), init);
+        (_weight, _bias) = ConvWeights.New("conv-transpose1d", channels, outputs, groups, transposed: true, [kernel], bias, rng, init);
     }
 
     /// <summary>The kernels [C, out / groups, k].</summary>
