@@ -12,7 +12,7 @@ internal static partial class LayerCatalog
 {
     private static readonly Rng s_rng = new(1);
 
-    public static readonly Dictionary<string, Func<Layer>> All = Join(Basic(), Heads(), Recurrent(), Attention(), Convolutions(), Norms(), Pools(), Others());
+    public static readonly Dictionary<string, Func<Layer>> All = Join(Basic(), Activations(), Heads(), Recurrent(), Attention(), Convolutions(), Norms(), Pools(), Others());
 
     /// <summary>The numbers from PyTorch, by row.</summary>
     public static readonly Dictionary<string, JsonElement> Golden = Directory.EnumerateFiles(Path.Combine(House.Repository.Root, "tests", "DeepEdu.Tests", "Golden"), "layers-*.json")

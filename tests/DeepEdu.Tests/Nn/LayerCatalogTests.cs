@@ -1,18 +1,47 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
 using DeepEdu.Autograd;
 using DeepEdu.Nn;
 using DeepEdu.Ops;
 using DeepEdu.Optim;
 using DeepEdu.Tensors;
+using Module = DeepEdu.Nn.Module;
 
 namespace DeepEdu.Tests.Nn;
 
 /// <summary>Every row of <see cref="LayerCatalog"/>: same weights in, PyTorch's numbers out.</summary>
 public class LayerCatalogTests
 {
+    // the "-pieces" rows make the one as they run; the other weighs losses: TaskWeightTests
+    private static readonly string[] s_elsewhere = ["Stateful", "UncertaintyWeighting"];
+
     public static TheoryData<string> Rows => [.. LayerCatalog.All.Keys];
 
     [Fact]
     public void EveryGoldenIsTested() => Assert.Equal(LayerCatalog.Golden.Keys.Order(), LayerCatalog.All.Keys.Order());
+
+    [Fact]
+    public void EveryLayerHasARowAndAPage()
+    {
+        HashSet<Type> inRows = [];
+        foreach (var make in LayerCatalog.All.Values) { Collect(make(), inRows); }
+        string pages = string.Concat(Directory.EnumerateFiles(Path.Combine(House.Repository.Root, "docs", "layers")).Select(File.ReadAllText));
+        var all = typeof(Layer).Assembly.GetExportedTypes().Where(t => t.IsSubclassOf(typeof(Module)) && !t.IsAbstract).Select(t => t.Name).Order().ToList();
+        Assert.NotEmpty(all);
+        Assert.Equal(s_elsewhere, all.Except(inRows.Select(t => t.Name)));
+        Assert.Equal([], all.Where(name => !Regex.IsMatch(pages, $@"\b{name}\b")));
+    }
+
+    // a module, and the modules that it and its parts hold
+    private static void Collect(object? of, HashSet<Type> types)
+    {
+        if (of is System.Collections.IEnumerable list and not string) { foreach (object? item in list) { Collect(item, types); } }
+        if (of is not Module || (!types.Add(of.GetType()) && of.GetType().Assembly == typeof(Layer).Assembly && of is not Sequential)) { return; }
+        for (var t = of.GetType(); t is not null && t != typeof(Module); t = t.BaseType)
+        {
+            foreach (var field in t.GetFields(BindingFlags.Instance | BindingFlags.NonPublic)) { if (field.GetValue(of) is Module or IEnumerable<Module>) { Collect(field.GetValue(of), types); } }
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Rows))]
