@@ -42,7 +42,7 @@ public sealed class UncertaintyWeighting : Module
     public Tensor Forward(params ReadOnlySpan<Tensor> losses)
     {
         var all = Losses.Together("uncertainty weighting", losses, _factors.Length);
-        return (all * Tensor.Of(_factors) * (-_logVariances).Exp()).Sum() + (0.5f * _logVariances.Sum());
+        return (all * Tensor.Of([_factors.Length], _factors, all.Device) * (-_logVariances).Exp()).Sum() + (0.5f * _logVariances.Sum());
     }
 
     /// <inheritdoc/>
