@@ -27,7 +27,7 @@ internal static class DropoutsKernel
     });
 
     /// <summary>A number in [0, 1): a multiple of 2⁻²⁴.</summary>
-    internal static float Unit(uint word) => (word >> 8) * 5.9604644775390625e-8f;
+    internal static float Unit(uint word) => (int)(word >> 8) * 5.9604644775390625e-8f;
 
     /// <summary>The values begin and end with whole blocks of numbers.</summary>
     internal struct Fours : IGpuKernel
