@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using DeepEdu.Devices;
 using ILGPU;
 using ILGPU.Runtime;
@@ -31,6 +32,15 @@ public sealed partial class GpuDevice
 
     /// <summary>Where a launched kernel begins.</summary>
     internal static void Enter<K>(K kernel) where K : struct, IGpuKernel => kernel.Run();
+
+    /// <summary>Values of 4 bytes that a kernel reads, such as positions: in memory of the current arena, on their way when this returns.</summary>
+    internal ArrayView<T> Upload<T>(ReadOnlySpan<T> values) where T : unmanaged
+    {
+        var floats = MemoryMarshal.Cast<T, float>(values);
+        View view = new(Allocate(Math.Max(1, floats.Length)), 0, floats.Length);
+        if (floats.Length > 0) { Write(floats, view); }
+        return Of(view).Cast<T>();
+    }
 
     /// <summary>A view, or another where there is none: every argument of a kernel must be there.</summary>
     internal static Floats Of(View v, Floats otherwise) => v.IsNone ? otherwise : Of(v);

@@ -41,7 +41,7 @@ public sealed class GradNorm : IStateful
 
     /// <summary>Σ wᵢLᵢ, the weights as constants.</summary>
     /// <exception cref="ShapeException">Another number of losses, or one that is not a single value.</exception>
-    public Tensor Total(params ReadOnlySpan<Tensor> losses) => (Losses.Together("gradnorm", losses, _weights.Length) * Tensor.Of(Array.ConvertAll(_weights, w => (float)w))).Sum();
+    public Tensor Total(params ReadOnlySpan<Tensor> losses) => (Losses.Together("gradnorm", losses, _weights.Length) * Tensor.Of([_weights.Length], Array.ConvertAll(_weights, w => (float)w), losses[0].Device)).Sum();
 
     /// <summary>Moves the weights by one step; goes back through the tape once a task.</summary>
     /// <param name="tape">On which the losses were computed, still open.</param>

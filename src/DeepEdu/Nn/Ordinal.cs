@@ -30,7 +30,7 @@ public static class Ordinal
     public static Tensor Coral(Tensor x, Indices labels, Tensor? importance = null, Tensor? weight = null, Reduction reduction = Reduction.Mean)
     {
         Check("coral", x, labels, 1);
-        var y = x.BinaryCrossEntropyWithLogits(Levels(labels, x.Shape[1] + 1), reduction: Reduction.None);
+        var y = x.BinaryCrossEntropyWithLogits(Levels(labels, x.Shape[1] + 1).To(x.Device), reduction: Reduction.None);
         if (importance is not null)
         {
             if (importance.Shape != [x.Shape[1]]) { throw new ShapeException("coral", $"importance {importance.Shape} for logits {x.Shape}: expected [{x.Shape[1]}]", x.Shape, importance.Shape); }
@@ -52,7 +52,7 @@ public static class Ordinal
         int tasks = x.Shape[1];
         float[] asked = new float[labels.Size * tasks];
         for (int i = 0; i < labels.Size; i++) { asked.AsSpan(i * tasks, Math.Min(tasks, labels.Span[i] + 1)).Fill(1); }
-        var y = x.BinaryCrossEntropyWithLogits(Levels(labels, tasks + 1), weight: Tensor.Of(x.Shape, asked, x.Device), reduction: Reduction.None).Sum(1);
+        var y = x.BinaryCrossEntropyWithLogits(Levels(labels, tasks + 1).To(x.Device), weight: Tensor.Of(x.Shape, asked, x.Device), reduction: Reduction.None).Sum(1);
         y = Losses.Reduce("corn", y, weight, reduction == Reduction.Mean ? Reduction.Sum : reduction);
         return reduction == Reduction.Mean ? y / asked.Sum() : y;
     }

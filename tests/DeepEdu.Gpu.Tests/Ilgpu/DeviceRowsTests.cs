@@ -85,6 +85,11 @@ public class DeviceRowsTests
         new("max with places", [[5, 9]], x => x[0].MaxWithIndices(1).Values, 0),
         new("min with places across", [[3, 5, 2]], x => x[0].MinWithIndices(1).Values, 0),
         new("max with places long", [[1, 1100]], x => x[0].MaxWithIndices(1).Values, 0),
+        // losses that make constants of their own
+        new("coral", [[4, 3]], x => Ordinal.Coral(x[0], (int[])[0, 3, 1, 2]), Rounding),
+        new("corn", [[4, 3]], x => Ordinal.Corn(x[0], (int[])[0, 3, 1, 2]), Rounding),
+        new("weighted sum", [[1], [1]], x => Losses.WeightedSum(x, [0.5f, 2]), Rounding),
+        new("gradnorm", [[1], [1]], x => new GradNorm(2).Total(x), Rounding),
         // random numbers: whole blocks of four and pieces of blocks
         new("dropout", [[4, 8]], x => x[0].Dropout(0.3f, new Rng(3)), 0),
         new("dropout of odd pieces", [[3, 7]], x => x[0].Dropout(0.3f, new Rng(3, 9) { Position = 5 }), 0),
