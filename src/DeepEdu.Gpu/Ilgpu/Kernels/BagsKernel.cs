@@ -18,7 +18,7 @@ internal static class BagsKernel
         device.Register((GpuDevice d, in Bags.BagKernel k) =>
         {
             if (k.Y.Length == 0) { return; }
-            using var arena = new Arena();
+            using var arena = Arena.OfKernel();
             var y = GpuDevice.Of(k.Y);
             d.Start(k.Y.Length, new Gather
             {
@@ -29,7 +29,7 @@ internal static class BagsKernel
         device.Register((GpuDevice d, in Bags.BagSpreadKernel k) =>
         {
             if (k.Rows.Length == 0) { return; }
-            using var arena = new Arena();
+            using var arena = Arena.OfKernel();
             d.Start(k.Dy.Length, new Spread { Dy = GpuDevice.Of(k.Dy), Rows = GpuDevice.Of(k.Rows), Index = d.Upload(k.Index.Span), Starts = d.Upload<int>(k.Starts), Dim = k.Dim, Mean = k.Mean ? 1 : 0, Skip = k.Skip });
         });
         device.Register((GpuDevice d, in Bags.BagMaxPullKernel k) =>
@@ -41,7 +41,7 @@ internal static class BagsKernel
             // a row is shortened once, however often it is named: then it has the length
             var rows = RowGradient.Distinct(k.Index.Span, new int[k.Index.Size], -1);
             if (rows.Size == 0 || k.Dim == 0) { return; }
-            using var arena = new Arena();
+            using var arena = Arena.OfKernel();
             var team = d.Teams(rows.Size, k.Dim, false, out var how);
             d.Start(how, new Shorten { Team = team, Table = GpuDevice.Of(k.Table), Rows = d.Upload(rows.Span), Dim = k.Dim, Limit = k.Limit, P = k.P });
         });

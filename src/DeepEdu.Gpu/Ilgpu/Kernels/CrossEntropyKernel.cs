@@ -11,7 +11,7 @@ internal static class CrossEntropyKernel
     public static void Register(GpuDevice device) => device.Register((GpuDevice d, in CrossEntropyOp.Kernel k) =>
     {
         if (k.Labels.Size == 0) { return; }
-        using var arena = new Arena();
+        using var arena = Arena.OfKernel();
         var x = GpuDevice.Of(k.X);
         var team = d.Teams(k.Labels.Size, k.Classes, k.Inner > 1, out var how);
         d.Start(how, new Body

@@ -16,7 +16,7 @@ internal static class ExtremesKernel
         device.Register((GpuDevice d, in Extremes.LocateExtreme k) =>
         {
             if (k.Where.Length == 0) { return; }
-            using var arena = new Arena();
+            using var arena = Arena.OfKernel();
             View where = new(d.Allocate(k.Where.Length), 0, k.Where.Length);
             var team = d.Teams(k.Where.Length, k.N, k.Inner > 1, out var how);
             d.Start(how, new Locate { Team = team, X = GpuDevice.Of(k.X), Values = GpuDevice.Of(k.Values), Where = GpuDevice.Of(where).Cast<int>(), N = k.N, Inner = k.Inner, Largest = k.Largest ? 1 : 0 });
@@ -25,7 +25,7 @@ internal static class ExtremesKernel
         device.Register((GpuDevice d, in Extremes.PutBack k) =>
         {
             if (k.Dy.Length == 0) { return; }
-            using var arena = new Arena();
+            using var arena = Arena.OfKernel();
             d.Start(k.Dy.Length, new Put { Dy = GpuDevice.Of(k.Dy), Dx = GpuDevice.Of(k.Dx), Where = d.Upload<int>(k.Where), N = k.N, Inner = k.Inner });
         });
     }

@@ -20,13 +20,13 @@ internal static class GatheringKernel
         device.Register((GpuDevice d, in Gathering.GatherKernel k) =>
         {
             if (k.Y.Length == 0) { return; }
-            using var arena = new Arena();
+            using var arena = Arena.OfKernel();
             d.Start(k.Y.Length, new Take { X = GpuDevice.Of(k.X), Y = GpuDevice.Of(k.Y), Index = d.Upload(k.Index.Span), N = k.N, M = k.M, Inner = k.Inner });
         });
         device.Register((GpuDevice d, in Gathering.ScatterAddKernel k) =>
         {
             if (k.Source.Length == 0) { return; }
-            using var arena = new Arena();
+            using var arena = Arena.OfKernel();
             Floats source = GpuDevice.Of(k.Source), y = GpuDevice.Of(k.Y);
             if ((long)k.Outer * k.Inner < FewOwners && k.M >= ManySteps) { AddListed(d, source, y, Flat(k), -1, 1, 0, 1); }
             else { d.Start(k.Outer * k.Inner, new Add { Source = source, Y = y, Index = d.Upload(k.Index.Span), Owners = k.Outer * k.Inner, N = k.N, M = k.M, Inner = k.Inner }); }
@@ -34,7 +34,7 @@ internal static class GatheringKernel
         device.Register((GpuDevice d, in Gathering.SelectKernel k) =>
         {
             if (k.Y.Length == 0) { return; }
-            using var arena = new Arena();
+            using var arena = Arena.OfKernel();
             var index = d.Upload(k.Index.Span);
             if (k.Inner % 4 == 0 && k.X.Offset % 4 == 0 && k.Y.Offset % 4 == 0)
             {
@@ -45,13 +45,13 @@ internal static class GatheringKernel
         device.Register((GpuDevice d, in Gathering.SelectAddKernel k) =>
         {
             if (k.Source.Length == 0) { return; }
-            using var arena = new Arena();
+            using var arena = Arena.OfKernel();
             AddListed(d, GpuDevice.Of(k.Source), GpuDevice.Of(k.Y), k.Index.Span, k.Skip, k.Outer, k.N, k.Inner);
         });
         device.Register((GpuDevice d, in RowGradient.AddKernel k) =>
         {
             if (k.Source.Length == 0 || k.Y.Length == 0) { return; }
-            using var arena = new Arena();
+            using var arena = Arena.OfKernel();
             AddListed(d, GpuDevice.Of(k.Source), GpuDevice.Of(k.Y), k.Index.Span, -1, 1, 0, k.Width);
         });
     }

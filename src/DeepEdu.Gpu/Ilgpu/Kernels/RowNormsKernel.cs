@@ -47,7 +47,7 @@ internal static class RowNormsKernel
             if (!k.DBias.IsNone) { d.Fill(k.DBias, 0); }
             return;
         }
-        using var arena = new Arena();
+        using var arena = Arena.OfKernel();
         int pieces = Math.Clamp(k.Rows / Piece, 1, 256), piece = (k.Rows + pieces - 1) / pieces;
         View weight = Partial(k.DWeight, k.N), bias = Partial(k.DBias, k.N);
         var x = GpuDevice.Of(k.X);

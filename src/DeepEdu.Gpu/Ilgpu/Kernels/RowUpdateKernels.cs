@@ -16,7 +16,7 @@ internal static class RowUpdateKernels
     {
         public static readonly DeviceKernel<RowUpdateKernel<F>> Launch = (GpuDevice d, in RowUpdateKernel<F> k) =>
         {
-            using var arena = new Arena();
+            using var arena = Arena.OfKernel();
             var w = GpuDevice.Of(k.W);
             d.Start((long)k.Rows.Size * k.Width, new Step<F>
             {
