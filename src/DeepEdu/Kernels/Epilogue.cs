@@ -9,6 +9,9 @@ internal readonly unsafe struct Epilogue(float* bias, bool relu, int biasStep = 
     /// <summary>Added to each row of C; null for nothing.</summary>
     public readonly float* Bias = bias;
 
+    /// <summary>From one column's bias to the next: 1 or 0.</summary>
+    public int BiasStep => biasStep;
+
     /// <summary>Whether the result is max(0, ·).</summary>
     public readonly bool Relu = relu;
 

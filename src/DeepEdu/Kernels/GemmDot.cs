@@ -14,9 +14,7 @@ internal static unsafe class GemmDot
         where L : struct, IVectorLane<L>, ILane<L>
     {
         float* sums = stackalloc float[16];
-        // rows of a B that comes from afar are asked for four rows ahead
-        nint ahead = (long)n * k > 1 << 15 ? 4 * ldb : 0;
-        bool plain = stepC == 1 && !accumulate && epilogue.IsNone;
+        bool plain = stepC == 1 && (epilogue.Bias is null || epilogue.BiasStep == 1);
         for (int i = 0; i < m;)
         {
             int rows = m - i >= 4 ? 4 : m - i >= 2 ? 2 : 1;
@@ -32,11 +30,19 @@ internal static unsafe class GemmDot
                 else if (rows == 4) { Dots4<L>(k, ai, lda, bj, ldb, sums); }
                 else
                 {
-                    for (int r = 0; r < rows; r++) { Dots1<L>(k, ai + (r * lda), bj, ldb, ahead, sums + (r * 4)); }
+                    for (int r = 0; r < rows; r++) { Dots1<L>(k, ai + (r * lda), bj, ldb, sums + (r * 4)); }
                 }
                 if (plain && columns == 4)
                 {
-                    for (int r = 0; r < rows; r++) { Unsafe.CopyBlockUnaligned(c + ((i + r) * ldc) + j, sums + (r * 4), 4 * sizeof(float)); }
+                    for (int r = 0; r < rows; r++)
+                    {
+                        float* at = c + ((i + r) * ldc) + j;
+                        var sum = Vector128.Load(sums + (r * 4));
+                        if (accumulate) { sum = Vector128.Load(at) + sum; }
+                        if (epilogue.Bias is not null) { sum += Vector128.Load(epilogue.Bias + j); }
+                        if (epilogue.Relu) { sum = Vector128.Max(sum, Vector128<float>.Zero); }
+                        sum.Store(at);
+                    }
                     j += 4;
                     continue;
                 }
@@ -75,7 +81,7 @@ internal static unsafe class GemmDot
 
     // one row of A, four of B, two sums each
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Dots1<L>(int k, float* a, float* b, nint ldb, nint ahead, float* sums) where L : struct, IVectorLane<L>, ILane<L>
+    private static void Dots1<L>(int k, float* a, float* b, nint ldb, float* sums) where L : struct, IVectorLane<L>, ILane<L>
     {
         float* b1 = b + ldb, b2 = b1 + ldb, b3 = b2 + ldb;
         L s0 = default, s1 = default, s2 = default, s3 = default, t0 = default, t1 = default, t2 = default, t3 = default;
@@ -83,13 +89,6 @@ internal static unsafe class GemmDot
         for (; p + (2 * L.Width) <= k; p += 2 * L.Width)
         {
             L x = L.Load(in *a, p), y = L.Load(in *a, p + L.Width);
-            if (ahead > 0 && Sse.IsSupported)
-            {
-                Prefetch<L>(b + ahead + p);
-                Prefetch<L>(b1 + ahead + p);
-                Prefetch<L>(b2 + ahead + p);
-                Prefetch<L>(b3 + ahead + p);
-            }
             s0 = L.MultiplyAdd(x, L.Load(in *b, p), s0);
             s1 = L.MultiplyAdd(x, L.Load(in *b1, p), s1);
             s2 = L.MultiplyAdd(x, L.Load(in *b2, p), s2);
@@ -110,13 +109,6 @@ internal static unsafe class GemmDot
             p += n;
         }
         Four(s0 + t0, s1 + t1, s2 + t2, s3 + t3, sums);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch<L>(float* from) where L : struct, IVectorLane<L>, ILane<L>
-    {
-        Sse.Prefetch0(from);
-        if (L.Width == 16) { Sse.Prefetch0(from + 16); }
     }
 
     // four rows of A, four of B
