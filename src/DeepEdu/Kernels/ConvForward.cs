@@ -69,11 +69,14 @@ internal static unsafe class ConvForward
             Segments = segments, Panel = panel,
         };
         int line = (s.StrideH * s.PaddedW * s.C) + (s.OW * panel), block = Math.Max(2, BlockFloats / line / 2 * 2);
-        // few images: cut them, so that there is something for every thread
-        long wanted = Math.Min(Math.Max(1, 16 / s.N), Math.Max(1, s.Work / ChunkWork));
-        block = Math.Min(block, (int)((lines + wanted - 1) / wanted));
+        // few images: cut them, so that there is something for every thread; panels of channels first, for they make even parts. No number depends on the cut
+        int threads = DeepEduOptions.MaxThreads, panels = whole / panel;
+        int wanted = (int)Math.Min(s.N >= 4 * threads || s.N % threads == 0 ? 1 : threads, Math.Max(1, s.Work / ChunkWork));
+        all.Panels = wanted > 1 && panels > 1 ? panels : 1;
+        wanted = (wanted + all.Panels - 1) / all.Panels;
+        block = Math.Min(block, (lines + wanted - 1) / wanted);
         all.Block = Math.Min(lines, (block + 1) / 2 * 2);
-        all.PerImage = (lines + all.Block - 1) / all.Block;
+        all.PerImage = (lines + all.Block - 1) / all.Block * all.Panels;
         ConvLayout.Segments(in s, all.InLines, segments);
         Work.For(s.N * all.PerImage, (int)Math.Clamp(ChunkWork * all.PerImage / Math.Max(1, s.Work), 1, 64), all);
     }
@@ -85,7 +88,7 @@ internal static unsafe class ConvForward
         public float* X, Packed, Start, Y;
         public byte* At;
         public nint* Segments;
-        public int Panel, Whole, Lines, Columns, Block, PerImage;
+        public int Panel, Whole, Lines, Columns, Block, PerImage, Panels;
 
         // lines of the input that a block of outputs reads
         public readonly int InLines => ((Block - 1) * S.StrideH) + S.SpanH;
@@ -98,10 +101,11 @@ internal static unsafe class ConvForward
             float* image = Scratch.Images.Take(inSize + outSize + (End == ConvEnd.ReluPool ? Block * Columns / 4 * Panel : 0) + 16), sums = image + ((inSize + 15) / 16 * 16);
             for (int i = from; i < to; i++)
             {
-                int n = i / PerImage, first = i % PerImage * Block, count = Math.Min(Block, Lines - first);
+                var (n, part) = Math.DivRem(i, PerImage);
+                int first = part / Panels * Block, count = Math.Min(Block, Lines - first), o = Panels == 1 ? 0 : part % Panels * Panel, end = Panels == 1 ? S.OutC : Math.Min(S.OutC, o + Panel);
                 // a last, smaller block leaves lines of the image unwritten, which nothing reads
                 ConvLayout.Pad(in S, X + ((nint)n * S.InSize), first * S.StrideH, Math.Min(InLines, S.H + (2 * S.PadH) - (first * S.StrideH)), InLines, image);
-                for (int o = 0; o < S.OutC; o += Panel)
+                for (; o < end; o += Panel)
                 {
                     if (End == ConvEnd.ReluPool) { Pooled(n, o, first, count, image, sums, sums + outSize); }
                     else { Plain(n, o, first, count, image, sums); }

@@ -11,6 +11,11 @@ internal static unsafe class ConvLayout
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void ToLast(int channels, int pixels, float* from, nint ldFrom, float* to, nint ldTo)
     {
+        if (channels == 1 && ldTo == 1)
+        {
+            new Span<float>(from, pixels).CopyTo(new Span<float>(to, pixels));
+            return;
+        }
         int c = 0;
         for (; c + 4 <= channels; c += 4, from += 4 * ldFrom)
         {

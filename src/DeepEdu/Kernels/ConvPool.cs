@@ -21,6 +21,11 @@ internal static unsafe class ConvPool
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Forward<L>(float* above, float* below, int channels, int outputs, float* y, byte* at) where L : struct, IVectorLane<L>, ILane<L>
     {
+        if (at == null)
+        {
+            Largest<L>(above, below, channels, outputs, y);
+            return;
+        }
         for (int x = 0; x < outputs; x++, above += 2 * channels, below += 2 * channels, y += channels)
         {
             for (int c = 0; c < channels; c += L.Width)
@@ -30,7 +35,21 @@ internal static unsafe class ConvPool
                 Next(L.Load(in *below, c), L.Of(2), ref max, ref which);
                 Next(L.Load(in *below, channels + c), L.Of(3), ref max, ref which);
                 L.Store(L.WhereGreaterOrEqual(L.Of(0), max, L.Of(0), max), ref *y, c);
-                if (at != null) { StoreBytes(L.WhereGreaterOrEqual(L.Of(0), max, L.Of(Dead), which), at + ((nint)x * channels) + c); }
+                StoreBytes(L.WhereGreaterOrEqual(L.Of(0), max, L.Of(Dead), which), at + ((nint)x * channels) + c);
+            }
+        }
+    }
+
+    // the same values: where the four hold zeros of both signs, the result is +0 either way
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void Largest<L>(float* above, float* below, int channels, int outputs, float* y) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        for (int x = 0; x < outputs; x++, above += 2 * channels, below += 2 * channels, y += channels)
+        {
+            for (int c = 0; c < channels; c += L.Width)
+            {
+                L max = L.Max(L.Max(L.Load(in *above, c), L.Load(in *above, channels + c)), L.Max(L.Load(in *below, c), L.Load(in *below, channels + c)));
+                L.Store(L.WhereGreaterOrEqual(L.Of(0), max, L.Of(0), max), ref *y, c);
             }
         }
     }

@@ -64,7 +64,7 @@ internal static unsafe class Gemm
             Accumulate = accumulate, Epilogue = epilogue,
         };
         if (n == 1) { all.OneColumn(transA); }
-        all.Cut();
+        if (!all.CutRow()) { all.Cut(); }
         if (all.Pieces > 1) { all.RunPieces(); }
         else if (all.Count == 1) { all.Run(0); }
         else { Work.Run(all.Count, in all); }
@@ -131,6 +131,16 @@ internal static unsafe class Gemm
             (Ldb, TransB) = (transA ? StepA : RowA, !transA);
             (RowA, StepA) = (0, stepX);
             (M, N, StepC, Ldc, Epilogue) = (1, M, Ldc, 0, Epilogue.ForOneColumn());
+        }
+
+        /// <summary>One row as dot products: a stripe for each thread. No number depends on the cut, and each thread gets the same part of a weight in each call and finds it in its own cache.</summary>
+        public bool CutRow()
+        {
+            if (M > 1 || N < 64 || StepA != 1 || !TransB) { return false; }
+            int count = (int)Math.Clamp(8L * N * K / ChunkWork, 1, DeepEduOptions.MaxThreads); // reading takes as long as eight rows' arithmetic
+            (_stripM, _stripN, Pieces) = (1, RoundUp((N + count - 1) / count, 4), 1);
+            _gridN = Count = (N + _stripN - 1) / _stripN;
+            return true;
         }
 
         /// <summary>Cuts C into stripes, or k into pieces. Pieces change the order of sums: they follow from the sizes alone. Stripes change no bit: there are a few for each thread, because each packs its own B.</summary>
