@@ -16,7 +16,7 @@ internal static unsafe class Gemm
     private const int SmallColumn = 1 << 14; // a product with so small a matrix is done before it is cut
 
     /// <summary>C [m, n] ← act([C +] op(A) [m, k] · op(B) [k, n] + bias). A is [k, m] if transA, B is [n, k] if transB; ld is the step from row to row as stored.
-    /// C must not overlap A or B.</summary>
+    /// C must not overlap A or B. With ldb = −k, B lies as <see cref="Pack"/> makes it; then m must be 16 at least.</summary>
     public static void Run(bool transA, bool transB, int m, int n, int k, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, bool accumulate = false, Epilogue epilogue = default)
     {
         if (F16.IsSupported) { Run<F16>(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue); }
@@ -24,6 +24,22 @@ internal static unsafe class Gemm
         else if (F4.IsSupported) { Run<F4>(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue); }
         else { Run<F1>(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue); }
     }
+
+    /// <summary>Floats of a packed B.</summary>
+    public static int PackedLength(int n, int k)
+    {
+        int wide = F16.IsSupported ? Wide<F16>() : F8.IsSupported ? Wide<F8>() : F4.IsSupported ? Wide<F4>() : Wide<F1>();
+        return checked((n + wide - 1) / wide * wide * k);
+    }
+
+    /// <summary>B [n, k] as the tile reads it: columns of its transpose in panels as wide as a tile.</summary>
+    public static void Pack(int n, int k, float* b, nint ldb, float* to)
+    {
+        int wide = PackedLength(1, 1);
+        for (int j = 0; j < n; j += wide) { GemmPack.Columns(k, Math.Min(wide, n - j), b + (j * ldb), ldb, to + ((nint)j * k), wide); }
+    }
+
+    private static int Wide<L>() where L : struct, IVectorLane<L>, ILane<L> => GemmTile.Vectors * L.Width;
 
     /// <summary>The same for <paramref name="count"/> products of one size; strideX floats lie between one matrix and the next, 0 to use one again.</summary>
     public static void Batch(int count, bool transA, bool transB, int m, int n, int k, float* a, nint lda, nint strideA, float* b, nint ldb, nint strideB,
@@ -213,11 +229,11 @@ internal static unsafe class Gemm
                 int piece = RoundUp((K + Pieces - 1) / Pieces, 8), p = Math.Min(K, chunk * piece), kc = Math.Min(piece, K - p);
                 float* partial = _partial + ((nint)chunk * M * N);
                 if (kc <= 0) { Empty(M, N, partial, N, false, default); }
-                else { Block(M, N, kc, A + (p * StepA), TransB ? B + p : B + (p * Ldb), partial, N, false, default); }
+                else { Block(M, N, kc, A + (p * StepA), TransB ? B + p : B + (p * (Ldb < 0 ? Wide<L>() : Ldb)), partial, N, false, default); }
                 return;
             }
             int i = chunk / _gridN * _stripM, j = chunk % _gridN * _stripN;
-            Block(Math.Min(_stripM, M - i), Math.Min(_stripN, N - j), K, A + (i * RowA), TransB ? B + (j * Ldb) : B + j, C + (i * Ldc) + (j * StepC), Ldc, Accumulate, Epilogue.From(j));
+            Block(Math.Min(_stripM, M - i), Math.Min(_stripN, N - j), K, A + (i * RowA), TransB ? B + (j * Ldb) : Ldb < 0 ? B - (j * Ldb) : B + j, C + (i * Ldc) + (j * StepC), Ldc, Accumulate, Epilogue.From(j));
         }
 
         private readonly void Block(int m, int n, int k, float* a, float* b, float* c, nint ldc, bool accumulate, Epilogue epilogue)

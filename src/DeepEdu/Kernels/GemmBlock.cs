@@ -13,7 +13,7 @@ internal static unsafe class GemmBlock
     private const int MaxA = 1 << 17; // floats: half a megabyte of second-level cache
     private const int MaxB = 1 << 18;
 
-    /// <summary>C [m, n] (+)= A·B. A(i, p) lies at a + i·rowA + p·stepA; B is [k, n], or [n, k] if transB.</summary>
+    /// <summary>C [m, n] (+)= A·B. A(i, p) lies at a + i·rowA + p·stepA; B is [k, n], or [n, k] if transB, or in panels of K rows if ldb is −K (<see cref="Gemm.Pack"/>).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Run<L>(int m, int n, int k, float* a, nint rowA, nint stepA, float* b, nint ldb, bool transB, float* c, nint ldc, bool accumulate, Epilogue epilogue)
         where L : struct, IVectorLane<L>, ILane<L>
@@ -25,7 +25,7 @@ internal static unsafe class GemmBlock
         // every panel of B passes over a block of A's rows, which should still be in the second-level cache
         int blockM = packA || n > 2 * wide ? Math.Min((m + rows - 1) / rows * rows, Math.Max(rows, MaxA / blockK / rows * rows)) : m;
         // B in place as long as few rows use it; transposed or with a tail it must be packed
-        bool packB = transB || (m > 4 * rows && blockK > 16 && (long)k * n > 16384);
+        bool inPanels = ldb < 0, packB = !inPanels && (transB || (m > 4 * rows && blockK > 16 && (long)k * n > 16384));
         // where A is more than a block, panels are packed once for all of its blocks, as many as keep the second-level cache
         bool keepB = packB && m > blockM;
         int blockN = keepB ? Math.Max(wide, MaxB / blockK / wide * wide) : n;
@@ -56,9 +56,9 @@ internal static unsafe class GemmBlock
                     for (int j = first; j < last; j += wide)
                     {
                         int nc = Math.Min(wide, n - j), vectors = (nc + L.Width - 1) / L.Width, tail = nc % L.Width;
-                        float* bj = transB ? b + (j * ldb) + p : b + (p * ldb) + j;
-                        nint stepB = ldb * sizeof(float);
-                        if (packB || tail > 0)
+                        float* bj = inPanels ? b - (j * ldb) + (p * wide) : transB ? b + (j * ldb) + p : b + (p * ldb) + j;
+                        nint stepB = (inPanels ? wide : ldb) * sizeof(float);
+                        if (packB || (tail > 0 && !inPanels))
                         {
                             if (keepB && i > 0) { }
                             else if (transB) { GemmPack.Columns(kc, nc, bj, ldb, panel, vectors * L.Width); }
@@ -67,7 +67,8 @@ internal static unsafe class GemmBlock
                             stepB = vectors * L.Width * sizeof(float);
                             if (keepB) { panel += panelSize; }
                         }
-                        var end = new TileEnd(add && tail > 0, after.From(j));
+                        float* bias = after.Bias is null ? null : after.Bias + j;
+                        var end = new TileEnd(add && tail > 0, tail > 0 ? after.From(j) : new(null, after.Relu));
                         float* at = ai, cj = c + (i * ldc) + j;
                         for (int left = mc; left > 0; left -= rows, cj += rows * ldc, at = (float*)((byte*)at + tile))
                         {
@@ -75,8 +76,8 @@ internal static unsafe class GemmBlock
                             if (tail == 0)
                             {
                                 if (fetchC) { Prefetch(cj, ldc, mr, nc); }
-                                GemmTile.Run<L>(mr, vectors, kc, at, row, step, bj, stepB, cj, ldc, add);
-                                if (!after.IsNone) { end.PutRows<L>(mr, nc, cj, ldc, cj, ldc); }
+                                GemmTile.Run<L>(mr, vectors, kc, at, row, step, bj, stepB, cj, ldc, add, bias);
+                                if (after.Relu) { end.PutRows<L>(mr, nc, cj, ldc, cj, ldc); }
                             }
                             else
                             {

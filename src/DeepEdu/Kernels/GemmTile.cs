@@ -28,51 +28,52 @@ internal static unsafe class GemmTile
     /// <param name="c">Where the tile goes, of full vectors too: nothing here may call a function, which would send all sums through memory.</param>
     /// <param name="ldc">Floats from one row of C to the next.</param>
     /// <param name="accumulate">Whether the sums are added to what C holds.</param>
+    /// <param name="start">What each row's sums begin with, or null for 0.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run<L>(int rows, int vectors, nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate)
+    public static void Run<L>(int rows, int vectors, nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate, float* start = null)
         where L : struct, IVectorLane<L>, ILane<L>
     {
-        if (typeof(L) == typeof(F16)) { Run<Vector512<float>, Register16>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate); }
-        else if (typeof(L) == typeof(F8)) { Run<Vector256<float>, Register8>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate); }
-        else if (typeof(L) == typeof(F4)) { Run<Vector128<float>, Register4>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate); }
-        else { Run<float, Register1>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate); }
+        if (typeof(L) == typeof(F16)) { Run<Vector512<float>, Register16>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); }
+        else if (typeof(L) == typeof(F8)) { Run<Vector256<float>, Register8>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); }
+        else if (typeof(L) == typeof(F4)) { Run<Vector128<float>, Register4>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); }
+        else { Run<float, Register1>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Run<X, O>(int rows, int vectors, nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate)
+    private static void Run<X, O>(int rows, int vectors, nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate, float* start)
         where X : struct where O : struct, IRegister<X>
     {
         switch ((rows * 3) + vectors)
         {
-            case 4: Sum<X, O, N1, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 5: Sum<X, O, N1, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 6: Sum<X, O, N1, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 7: Sum<X, O, N2, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 8: Sum<X, O, N2, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 9: Sum<X, O, N2, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 10: Sum<X, O, N3, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 11: Sum<X, O, N3, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 12: Sum<X, O, N3, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 13: Sum<X, O, N4, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 14: Sum<X, O, N4, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 15: Sum<X, O, N4, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 16: Sum<X, O, N5, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 17: Sum<X, O, N5, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 18: Sum<X, O, N5, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 19: Sum<X, O, N6, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 20: Sum<X, O, N6, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 21: Sum<X, O, N6, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 22: Sum<X, O, N7, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 23: Sum<X, O, N7, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 24: Sum<X, O, N7, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 25: Sum<X, O, N8, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 26: Sum<X, O, N8, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
-            case 27: Sum<X, O, N8, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate); break;
+            case 4: Sum<X, O, N1, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 5: Sum<X, O, N1, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 6: Sum<X, O, N1, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 7: Sum<X, O, N2, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 8: Sum<X, O, N2, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 9: Sum<X, O, N2, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 10: Sum<X, O, N3, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 11: Sum<X, O, N3, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 12: Sum<X, O, N3, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 13: Sum<X, O, N4, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 14: Sum<X, O, N4, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 15: Sum<X, O, N4, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 16: Sum<X, O, N5, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 17: Sum<X, O, N5, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 18: Sum<X, O, N5, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 19: Sum<X, O, N6, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 20: Sum<X, O, N6, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 21: Sum<X, O, N6, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 22: Sum<X, O, N7, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 23: Sum<X, O, N7, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 24: Sum<X, O, N7, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 25: Sum<X, O, N8, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 26: Sum<X, O, N8, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 27: Sum<X, O, N8, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Sum<X, O, R, V>(nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate)
+    private static void Sum<X, O, R, V>(nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate, float* start)
         where X : struct where O : struct, IRegister<X> where R : struct, INumber where V : struct, INumber
     {
         X c00 = default, c01 = default, c02 = default;
@@ -83,6 +84,19 @@ internal static unsafe class GemmTile
         X c50 = default, c51 = default, c52 = default;
         X c60 = default, c61 = default, c62 = default;
         X c70 = default, c71 = default, c72 = default;
+        if (start != null)
+        {
+            c00 = O.Load(start);
+            if (V.Value > 1) { c01 = O.Load(start + O.Width); }
+            if (V.Value > 2) { c02 = O.Load(start + (2 * O.Width)); }
+            if (R.Value > 1) { (c10, c11, c12) = (c00, c01, c02); }
+            if (R.Value > 2) { (c20, c21, c22) = (c00, c01, c02); }
+            if (R.Value > 3) { (c30, c31, c32) = (c00, c01, c02); }
+            if (R.Value > 4) { (c40, c41, c42) = (c00, c01, c02); }
+            if (R.Value > 5) { (c50, c51, c52) = (c00, c01, c02); }
+            if (R.Value > 6) { (c60, c61, c62) = (c00, c01, c02); }
+            if (R.Value > 7) { (c70, c71, c72) = (c00, c01, c02); }
+        }
         nint r2 = 2 * rowA, r3 = 3 * rowA, r4 = 4 * rowA, r5 = 5 * rowA, r6 = 6 * rowA, r7 = 7 * rowA;
         do
         {

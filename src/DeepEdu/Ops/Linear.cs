@@ -24,30 +24,24 @@ public readonly record struct Linear(View X, View W, View Bias, View Y, int Rows
     public unsafe void Run()
     {
         if (Y.Length == 0) { return; }
-        // a session transposes the weight once; few rows are dot products with it as it is
-        bool columns = Prepared.Keeps && Rows >= 16;
-        var weight = columns ? Prepared.Of(W, new WeightColumns(Outputs, Inputs), default) : CpuDevice.Of(W);
+        // a session packs the weight once; few rows are dot products with it as it is
+        bool packed = Prepared.KeepsFor(W) && Rows >= 16 && Inputs > 0 && Outputs > 1;
+        var weight = packed ? Prepared.Of(W, new WeightPanels(Outputs, Inputs), default) : CpuDevice.Of(W);
         fixed (float* x = CpuDevice.Of(X), w = weight, bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y))
         {
-            Gemm.Run(false, !columns, Rows, Outputs, Inputs, x, Inputs, w, columns ? Outputs : Inputs, y, Outputs, epilogue: new(bias, Relu));
+            Gemm.Run(false, !packed, Rows, Outputs, Inputs, x, Inputs, w, packed ? -Inputs : Inputs, y, Outputs, epilogue: new(bias, Relu));
         }
     }
 }
 
-/// <summary>A weight [outputs, inputs] by columns: [inputs, outputs].</summary>
-internal readonly record struct WeightColumns(int Outputs, int Inputs) : IPreparation
+/// <summary>A weight [outputs, inputs] as <see cref="Gemm.Pack"/> makes it.</summary>
+internal readonly record struct WeightPanels(int Outputs, int Inputs) : IPreparation
 {
     /// <inheritdoc/>
-    public int Length => Outputs * Inputs;
+    public int Length => Gemm.PackedLength(Outputs, Inputs);
 
     /// <inheritdoc/>
-    public unsafe void Fill(float* weights, float* to)
-    {
-        for (int i = 0; i < Outputs; i++)
-        {
-            for (int j = 0; j < Inputs; j++) { to[((nint)j * Outputs) + i] = weights[((nint)i * Inputs) + j]; }
-        }
-    }
+    public unsafe void Fill(float* weights, float* to) => Gemm.Pack(Outputs, Inputs, weights, Inputs, to);
 }
 
 /// <summary>The affine map of a dense layer as one operation.</summary>
