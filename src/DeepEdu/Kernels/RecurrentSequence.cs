@@ -9,6 +9,7 @@ namespace DeepEdu.Kernels;
 /// the weights are many, two of them share the units and wait for each other in each step.</summary>
 internal unsafe struct RecurrentSequence : IChunks
 {
+    private const int PairedWeights = 1 << 17; // floats: half a second-level cache
     private const int SharedWeights = 1 << 16; // floats: reading them from the second-level cache takes 1 µs, and waiting for each other .2
 
     /// <summary>The cell.</summary>
@@ -196,10 +197,13 @@ internal unsafe struct RecurrentSequence : IChunks
         int width = L.Width, padded = RecurrentWeights.Padded(Hidden), planes = plan.Planes * padded;
         // to and fro: the panels that the last step read last are still in the second-level cache
         bool product = s > 0 || H0 is not null, back = (s & 1) != 0;
+        // a single row takes two panels at a time, unless the memory sets the pace: it gives one stream faster than two
+        bool pairs = running == 1 && product && Input is null && (long)(to - from) * set.Count * Recurrent <= PairedWeights;
         float** g = rows.G;
-        for (int at = from; at < to; at += width)
+        for (int at = from, many; at < to; at += many)
         {
-            int unit = back ? from + to - width - at : at;
+            many = pairs && to - at >= 2 * width ? 2 * width : width;
+            int unit = back ? from + to - many - at : at;
             float* panel = Weights + ((nint)unit * set.Count * Recurrent), input = Input + ((nint)unit * inSet.Count * Inputs);
             for (int i = 0; i < running;)
             {
@@ -212,11 +216,15 @@ internal unsafe struct RecurrentSequence : IChunks
                     }
                     RecurrentTile.Run<L>(n, inSet.Count, Inputs, rows.X + i, input, g + i, (inSet.Plane * padded) + unit, padded, true);
                 }
-                if (product) { RecurrentTile.Run<L>(n, set.Count, Recurrent, rows.H + i, panel, g + i, (set.Plane * padded) + unit, padded, true); }
+                if (many > width) { RecurrentTile.Two<L>(set.Count, Recurrent, rows.H[0], panel, g[0] + (set.Plane * padded) + unit, padded); }
+                else if (product) { RecurrentTile.Run<L>(n, set.Count, Recurrent, rows.H + i, panel, g + i, (set.Plane * padded) + unit, padded, true); }
                 for (n += i; i < n; i++)
                 {
-                    if (C.Resets) { C.Reset<L>(g[i] + unit, padded, rows.Before[i] + unit, rows.Reset[i] + unit); }
-                    else { Finish<L, C>(g[i], rows.Before[i], rows.After[i], rows.Y[i], unit, padded); }
+                    for (int u = unit; u < unit + many; u += width)
+                    {
+                        if (C.Resets) { C.Reset<L>(g[i] + u, padded, rows.Before[i] + u, rows.Reset[i] + u); }
+                        else { Finish<L, C>(g[i], rows.Before[i], rows.After[i], rows.Y[i], u, padded); }
+                    }
                 }
             }
         }

@@ -77,6 +77,41 @@ internal static unsafe class RecurrentTile
         else { Sum<L, N1, V>(k, a, b, c, at, gap, add); }
     }
 
+    /// <summary>C[at..] += Σₖ a[k] · B[k] for one row and two panels that follow each other: eight sums hide the multiply-add's latency, four do not.</summary>
+    public static void Two<L>(int vectors, nint k, float* a, float* b, float* c, nint gap) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        switch (vectors)
+        {
+            case 1: Two<L, N1>(k, a, b, c, gap); break;
+            case 2: Two<L, N2>(k, a, b, c, gap); break;
+            case 3: Two<L, N3>(k, a, b, c, gap); break;
+            default: Two<L, N4>(k, a, b, c, gap); break;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void Two<L, V>(nint k, float* a, float* b, float* c, nint gap) where L : struct, IVectorLane<L>, ILane<L> where V : struct, INumber
+    {
+        L c0 = default, c1 = default, c2 = default, c3 = default, d0 = default, d1 = default, d2 = default, d3 = default;
+        float* d = b + (V.Value * L.Width * k);
+        for (nint i = 0; i < k; i++)
+        {
+            L x = a[i];
+            c0 = L.MultiplyAdd(x, L.Load(in *b, 0), c0);
+            if (V.Value > 1) { c1 = L.MultiplyAdd(x, L.Load(in *b, L.Width), c1); }
+            if (V.Value > 2) { c2 = L.MultiplyAdd(x, L.Load(in *b, 2 * L.Width), c2); }
+            if (V.Value > 3) { c3 = L.MultiplyAdd(x, L.Load(in *b, 3 * L.Width), c3); }
+            d0 = L.MultiplyAdd(x, L.Load(in *d, 0), d0);
+            if (V.Value > 1) { d1 = L.MultiplyAdd(x, L.Load(in *d, L.Width), d1); }
+            if (V.Value > 2) { d2 = L.MultiplyAdd(x, L.Load(in *d, 2 * L.Width), d2); }
+            if (V.Value > 3) { d3 = L.MultiplyAdd(x, L.Load(in *d, 3 * L.Width), d3); }
+            b += V.Value * L.Width;
+            d += V.Value * L.Width;
+        }
+        Put<L, V>(c, gap, true, c0, c1, c2, c3);
+        Put<L, V>(c + L.Width, gap, true, d0, d1, d2, d3);
+    }
+
     // 24 sums, 4 vectors of B and one value of A need 29 registers; where there are 16, two rows fill them
     private static bool IsLarge<L>() where L : struct, IVectorLane<L>, ILane<L> => typeof(L) == typeof(F16) || AdvSimd.IsSupported;
 
