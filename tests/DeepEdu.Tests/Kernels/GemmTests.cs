@@ -74,6 +74,29 @@ public sealed unsafe class GemmTests
         finally { DeepEduOptions.MaxThreads = before; }
     }
 
+    // k in one block, in two, and in pieces; a last panel of every width
+    [Theory]
+    [InlineData(16, 2, 3)]
+    [InlineData(64, 96, 128)]
+    [InlineData(65, 65, 700)]
+    [InlineData(100, 133, 641)]
+    [InlineData(40, 17, 3000)]
+    public void PackedWeightsGiveTheSameBits(int m, int n, int k)
+    {
+        var random = new Random(n);
+        float[] a = Values(random, m * k), b = Values(random, n * k), bias = Values(random, n), packed = new float[Gemm.PackedLength(n, k)], c = new float[m * n], expected = new float[m * n];
+        foreach (bool relu in new[] { false, true })
+        {
+            fixed (float* pa = a, pb = b, pp = packed, pc = c, pe = expected, pbias = bias)
+            {
+                Gemm.Pack(n, k, pb, k, pp);
+                Gemm.Run(false, true, m, n, k, pa, k, pb, k, pe, n, epilogue: new(pbias, relu));
+                Gemm.Run(false, false, m, n, k, pa, k, pp, -k, pc, n, epilogue: new(pbias, relu));
+            }
+            Assert.Equal(expected, c);
+        }
+    }
+
     [Theory]
     [InlineData(37, 5, 6, 7)]
     [InlineData(3, 150, 160, 170)]

@@ -28,6 +28,28 @@ public sealed class ThreadProperties : IDisposable
         for (int i = 0; i < one.Length; i++) { Assert.Equal(one[i].Select(BitConverter.SingleToInt32Bits), many[i].Select(BitConverter.SingleToInt32Bits)); }
     }));
 
+    /// <summary>Convolutions of few images are cut by panels of channels and by lines.</summary>
+    [Theory]
+    [InlineData(1, 32, 64)]
+    [InlineData(1, 3, 16)]
+    [InlineData(3, 5, 80)]
+    [InlineData(2, 16, 33)]
+    public void ConvolutionsOfFewImagesGiveTheSameBits(int images, int channels, int outputs)
+    {
+        var rng = new Rng(5);
+        Tensor x = Tensor.Normal([images, channels, 31, 30], rng), w = Tensor.Normal([outputs, channels, 3, 3], rng), bias = Tensor.Normal([outputs], rng);
+        x.AsSpan()[^37] = float.NaN;
+        float[][]? one = null;
+        foreach (int threads in new[] { 1, 2, 3, 8 })
+        {
+            DeepEduOptions.MaxThreads = threads;
+            float[][] many = [x.Conv2d(w, bias).ToArray(), x.Conv2dRelu(w, bias, padding: (1, 1)).ToArray(), x.Conv2dReluMaxPool(w, bias).ToArray(), x.Conv2d(w, bias).Relu().MaxPool2d((2, 2)).ToArray()];
+            one ??= many;
+            for (int i = 0; i < one.Length; i++) { Assert.Equal(one[i], many[i]); }
+            Assert.Equal(many[2], many[3]);
+        }
+    }
+
     private static float[][] Results(int threads, int[] sizes, int seed)
     {
         DeepEduOptions.MaxThreads = threads;
