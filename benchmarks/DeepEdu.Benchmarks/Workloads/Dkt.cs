@@ -6,7 +6,7 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Benchmarks.Workloads;
 
-/// <summary>Deep knowledge tracing (Piech et al. 2015): the answer as an index into a table, LSTM 200, one output a skill, masked BCE of the next answer.</summary>
+/// <summary>Deep knowledge tracing (Piech et al. 2015): the answer as a category in place of a one-hot vector, LSTM 200, one output a skill, masked BCE of the next answer.</summary>
 internal sealed class Dkt : Workload<(Indices X, Indices Next, Tensor Correct, Tensor Mask)>
 {
     private const int Skills = 110, Hidden = 200;
@@ -37,12 +37,11 @@ internal sealed class Dkt : Workload<(Indices X, Indices Next, Tensor Correct, T
 
     private sealed class Net(Rng rng) : Module
     {
-        private readonly Embedding _e = new(2 * Skills, Hidden, rng);
-        private readonly Lstm _l = new(Hidden, Hidden, rng);
+        private readonly Lstm _l = new(2 * Skills, Hidden, rng);
         private readonly Dense _d = new(Hidden, Skills, rng);
 
-        public Tensor Forward(Indices x) => _d.Forward(_l.Forward(_e.Forward(x)));
+        public Tensor Forward(Indices x) => _d.Forward(_l.Forward(x));
 
-        protected internal override void Parts(Parts p) => p.Of(_e).Of(_l).Of(_d);
+        protected internal override void Parts(Parts p) => p.Of(_l).Of(_d);
     }
 }

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using DeepEdu.Devices;
 using DeepEdu.Memory;
+using DeepEdu.Tensors;
 
 namespace DeepEdu.Kernels;
 
@@ -19,8 +20,11 @@ internal readonly record struct RecurrentData
     /// <summary>H.</summary>
     public required int Hidden { get; init; }
 
-    /// <summary>Inputs [rows, E].</summary>
+    /// <summary>Inputs [rows, E]; none where there are categories.</summary>
     public required View X { get; init; }
+
+    /// <summary>Instead of inputs, which one of each row's E values is 1 while the others are 0 [rows].</summary>
+    public Indices? Categories { get; init; }
 
     /// <summary>R, the width of h: H, or that of the projection.</summary>
     public required int Recurrent { get; init; }
@@ -94,12 +98,12 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
         if (!d.Keep) { d.Rows.Read(); } // a session's call has lengths of its own
         GateSet input = plan.Input, recurrent = plan.Recurrent, late = plan.Late;
         int e = d.Inputs, h = d.Hidden, hp = d.Padded, n = d.Recurrent, np = RecurrentWeights.Padded(n), batch = d.Rows.Batch, planes = plan.Planes * hp;
-        bool projects = !d.WeightHr.IsNone, masks = !d.Mask.IsNone, stepwise = d.Rows.Stepwise;
+        bool projects = !d.WeightHr.IsNone, masks = !d.Mask.IsNone, stepwise = d.Rows.Stepwise && d.Categories is null;
         using var arena = Arena.OfKernel();
         fixed (float* x = CpuDevice.Of(d.X), bi = CpuDevice.Of(d.BiasIh), bh = CpuDevice.Of(d.BiasHh),
             h0 = CpuDevice.Of(d.H0), c0 = CpuDevice.Of(d.C0), gates = CpuDevice.Of(d.Gates), cells = CpuDevice.Of(d.Cells), start = CpuDevice.Of(d.Start), y = CpuDevice.Of(d.Output),
             lastH = CpuDevice.Of(LastH), lastC = CpuDevice.Of(LastC), mask = CpuDevice.Of(d.Mask), masked = CpuDevice.Of(d.Masked), raw = CpuDevice.Of(d.Raw),
-            reset = CpuDevice.Of(d.Reset), inputs = RecurrentMemory.Prepare(d.WeightIh, new(stepwise ? RecurrentLayout.Steps : RecurrentLayout.Rows, input, h, e)),
+            reset = CpuDevice.Of(d.Reset), inputs = RecurrentMemory.Prepare(d.WeightIh, new(d.Categories is not null ? RecurrentLayout.Table : stepwise ? RecurrentLayout.Steps : RecurrentLayout.Rows, input, h, e)),
             panels = RecurrentMemory.Prepare(d.WeightHh, new(RecurrentLayout.Steps, recurrent, h, n)),
             latePanels = late.Count > 0 ? RecurrentMemory.Prepare(d.WeightHh, new(RecurrentLayout.Steps, late, h, n)) : default,
             projection = projects ? RecurrentMemory.Prepare(d.WeightHr, new(RecurrentLayout.Projection, default, n, h)) : default,
@@ -107,7 +111,8 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
             masked0 = RecurrentMemory.Rent(masks && h0 is not null ? batch * n : 0), turns = RecurrentMemory.Rent(RecurrentSequence.Shares(d) ? Lockstep.Length : 0))
         {
             RecurrentWeights.Bias(bi, bh, plan, h, bias);
-            if (!stepwise) { Inputs(plan, x, inputs, bias, gates); }
+            if (d.Categories is { } categories) { new CategoryTable(categories.Values, e, plan, h).Take(inputs, bias, gates); }
+            else if (!stepwise) { Inputs(plan, x, inputs, bias, gates); }
             RecurrentMemory.Pad(plan.HasCell ? c0 : h0, batch, h, start, hp);
             if (turns is not null) { new Span<float>(turns, Lockstep.Length).Clear(); }
             if (masked0 is not null) { RecurrentMemory.Multiply(h0, mask, batch * n, masked0); }

@@ -6,6 +6,9 @@ internal enum RecurrentLayout
     /// <summary><see cref="RecurrentWeights.Planes"/>: for one product over all steps.</summary>
     Rows,
 
+    /// <summary><see cref="RecurrentWeights.Table"/>: for inputs that are categories.</summary>
+    Table,
+
     /// <summary><see cref="RecurrentWeights.PackForward"/>: for a product in each step.</summary>
     Steps,
 
@@ -29,6 +32,7 @@ internal readonly unsafe record struct RecurrentPanels(RecurrentLayout Layout, G
         switch (Layout)
         {
             case RecurrentLayout.Rows: RecurrentWeights.Planes(weights, Set, Units, Columns, to); break;
+            case RecurrentLayout.Table: RecurrentWeights.Table(weights, Set, Units, Columns, to); break;
             case RecurrentLayout.Steps: RecurrentWeights.PackForward(weights, Set, Units, Columns, to); break;
             default: RecurrentWeights.PackTransposed(weights, Units, Columns, to); break;
         }

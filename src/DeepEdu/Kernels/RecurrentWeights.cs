@@ -24,6 +24,13 @@ internal static unsafe class RecurrentWeights
         }
     }
 
+    /// <summary>A row for each column of w [gates·H, columns], its gates in the kernels' planes: to [columns, planes of the set · Hp].</summary>
+    public static void Table(float* w, GateSet set, int hidden, int columns, float* to)
+    {
+        int padded = Padded(hidden);
+        for (int p = 0; p < set.Count; p++) { Transpose(w + ((nint)set.Of(p) * hidden * columns), hidden, columns, to + (p * padded), padded, set.Count * padded); }
+    }
+
     /// <summary>Both biases [G·H], either of which may be null, in the kernels' planes: to [P·Hp].</summary>
     public static void Bias(float* input, float* recurrent, CellPlan plan, int hidden, float* to)
     {

@@ -52,6 +52,15 @@ public sealed class Gru : Recurrent
         return new(output, h);
     }
 
+    /// <summary>Runs the layers over one-hot inputs given by the places of their ones: categories [batch, steps], each below <see cref="Recurrent.Inputs"/>.</summary>
+    /// <inheritdoc cref="Run(Tensor, Tensor?, Indices?, bool, Tensor?)"/>
+    /// <exception cref="ArgumentOutOfRangeException">A category is negative or not below the inputs.</exception>
+    public RecurrentOutput Run(Indices categories, Tensor? state = null, Indices? lengths = null, bool padLeft = false, Tensor? mask = null)
+    {
+        var (output, h, _) = Drive(categories, state, null, new(lengths, mask, padLeft));
+        return new(output, h);
+    }
+
     /// <summary>Takes over the weights of one layer and direction of a Keras GRU: kernel [inputs, 3·hidden] and recurrent kernel [hidden, 3·hidden], the columns of z, r and
     /// h in this order. Its bias is [2, 3·hidden], of the input and of the state, with <c>reset_after=True</c>, and one [3·hidden] with <c>reset_after=False</c>, for
     /// which the layer must be built with resetBefore.</summary>

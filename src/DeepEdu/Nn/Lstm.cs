@@ -71,6 +71,15 @@ public sealed class Lstm : Recurrent
         return new(output, new(h, c!));
     }
 
+    /// <summary>Runs the layers over one-hot inputs given by the places of their ones: categories [batch, steps], each below <see cref="Recurrent.Inputs"/>.</summary>
+    /// <inheritdoc cref="Run(Tensor, LstmState?, Indices?, bool, Tensor?)"/>
+    /// <exception cref="ArgumentOutOfRangeException">A category is negative or not below the inputs.</exception>
+    public LstmOutput Run(Indices categories, LstmState? state = null, Indices? lengths = null, bool padLeft = false, Tensor? mask = null)
+    {
+        var (output, h, c) = Drive(categories, state?.H, state?.C, new(lengths, mask, padLeft));
+        return new(output, new(h, c!));
+    }
+
     /// <summary>Takes over the weights of one layer and direction of a Keras LSTM: kernel [inputs, 4·hidden] and recurrent kernel [hidden, 4·hidden], the columns of i, f,
     /// c and o in this order, and its one bias [4·hidden], which becomes bias_ih; bias_hh becomes 0.</summary>
     /// <exception cref="ShapeException">A length does not fit.</exception>
@@ -81,9 +90,13 @@ public sealed class Lstm : Recurrent
         CopyKeras(At(layer, reverse), [0, 1, 2, 3], kernel, recurrentKernel, bias, default);
     }
 
-    private protected override (Tensor Output, Tensor H, Tensor? C) RunLayer(int k, Tensor x, Tensor? h0, Tensor? c0, RecurrentSteps steps, bool reverse, Tensor? recurrentMask) =>
-        Norms(k) is not { } norms ? base.RunLayer(k, x, h0, c0, steps, reverse, recurrentMask)
-            : norms.Run(x, At(k), h0, c0, new RecurrentPadding(Op, x.Shape, steps.Lengths, steps.Mask, BatchFirst, steps.PadLeft), reverse, recurrentMask, Cell == CellKind.CoupledLstm);
+    private protected override (Tensor Output, Tensor H, Tensor? C) RunLayer(int k, RecurrentX x, Tensor? h0, Tensor? c0, RecurrentSteps steps, bool reverse, Tensor? recurrentMask)
+    {
+        if (Norms(k) is not { } norms) { return base.RunLayer(k, x, h0, c0, steps, reverse, recurrentMask); }
+        var vectors = x.Vectors(Inputs, At(k).WeightHh.Device);
+        var padding = new RecurrentPadding(Op, vectors.Shape, steps.Lengths, steps.Mask, BatchFirst, steps.PadLeft);
+        return norms.Run(vectors, At(k), h0, c0, padding, reverse, recurrentMask, Cell == CellKind.CoupledLstm);
+    }
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)

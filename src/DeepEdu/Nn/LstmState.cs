@@ -14,7 +14,7 @@ public readonly record struct LstmState(Tensor H, Tensor C)
     public LstmState Keep() => new(H.Keep(), C.Keep());
 }
 
-/// <summary>What <see cref="Lstm.Run"/> gives.</summary>
+/// <summary>What <c>Lstm.Run</c> gives.</summary>
 /// <param name="Output">The top layer's h of every step: [batch, steps, directions·outputs], or [steps, batch, ..]; 0 on padding.</param>
 /// <param name="State">Each layer's state after each sequence's own last step.</param>
 public readonly record struct LstmOutput(Tensor Output, LstmState State);

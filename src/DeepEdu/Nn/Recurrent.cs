@@ -79,40 +79,57 @@ public abstract class Recurrent : Layer
     /// <summary>The top layer's h of every step, from states of 0: [batch, steps, directions·outputs]. <c>Run</c> also takes and gives states, and takes lengths and masks.</summary>
     public override Tensor Forward(Tensor x) => Drive(x, null, null, default).Output;
 
+    /// <summary>The same for one-hot inputs given by the places of their ones: categories [batch, steps], each below <see cref="Inputs"/>. The vectors are never made, and
+    /// the product with them is a look-up. PyTorch: <c>F.one_hot(x, inputs).float()</c> before the layer.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A category is negative or not below the inputs.</exception>
+    public override Tensor Forward(Indices categories) => Drive(categories, null, null, default).Output;
+
     /// <summary>Runs all layers; states are [layers·directions, batch, width].</summary>
     internal (Tensor Output, Tensor H, Tensor? C) Drive(Tensor x, Tensor? h, Tensor? c, RecurrentSteps steps)
     {
         ArgumentNullException.ThrowIfNull(x);
-        int n = _weights.Length;
         if (x.Rank != 3 || x.Shape[2] != Inputs)
         {
             throw new ShapeException(Op, $"x is {x.Shape}, but {(BatchFirst ? "[batch, steps, " : "[steps, batch, ")}{Inputs}] is needed{(x.Rank == 2 ? "; add the batch axis with Unsqueeze?" : "")}", x.Shape);
         }
-        int batch = x.Shape[BatchFirst ? 0 : 1];
-        CheckState("h", h, [n, batch, Outputs], x.Shape);
-        CheckState("c", c, [n, batch, Hidden], x.Shape);
+        return Drive(x, null, x.Shape, h, c, steps);
+    }
+
+    /// <summary>The same with categories.</summary>
+    internal (Tensor Output, Tensor H, Tensor? C) Drive(Indices categories, Tensor? h, Tensor? c, RecurrentSteps steps)
+    {
+        ArgumentNullException.ThrowIfNull(categories);
+        if (categories.Rank != 2) { throw new ShapeException(Op, $"the categories are {categories.Shape}, but {(BatchFirst ? "[batch, steps]" : "[steps, batch]")} is needed", categories.Shape); }
+        return Drive(null, categories, [.. categories.Shape, Inputs], h, c, steps);
+    }
+
+    private (Tensor Output, Tensor H, Tensor? C) Drive(Tensor? x, Indices? categories, Shape shape, Tensor? h, Tensor? c, RecurrentSteps steps)
+    {
+        int n = _weights.Length, batch = shape[BatchFirst ? 0 : 1];
+        CheckState("h", h, [n, batch, Outputs], shape);
+        CheckState("c", c, [n, batch, Hidden], shape);
         Tensor[] lastH = new Tensor[n], outputs = new Tensor[_directions];
         var lastC = CellPlan.Of(Cell).HasCell ? new Tensor[n] : null;
         for (int layer = 0; layer < Layers; layer++)
         {
-            if (layer > 0 && _setup.Dropout > 0) { x = x.Dropout(_setup.Dropout, _noise); }
+            if (layer > 0 && _setup.Dropout > 0) { x = x!.Dropout(_setup.Dropout, _noise); }
             for (int d = 0; d < _directions; d++)
             {
                 int k = (layer * _directions) + d;
-                var dropped = _setup.RecurrentDropout > 0 && Tape.IsTraining ? Tensor.Ones([batch, Outputs], x.Device).Dropout(_setup.RecurrentDropout, _noise) : null;
-                (outputs[d], lastH[k], var last) = RunLayer(k, x, Part(h, k), Part(c, k), steps, d == 1, dropped);
+                var dropped = _setup.RecurrentDropout > 0 && Tape.IsTraining ? Tensor.Ones([batch, Outputs], _weights[0].WeightHh.Device).Dropout(_setup.RecurrentDropout, _noise) : null;
+                (outputs[d], lastH[k], var last) = RunLayer(k, new(x, layer == 0 ? categories : null), Part(h, k), Part(c, k), steps, d == 1, dropped);
                 if (lastC is not null) { lastC[k] = last!; }
             }
             x = _directions == 1 ? outputs[0] : Merge(outputs);
         }
-        return (x, Stack(lastH), lastC is null ? null : Stack(lastC));
+        return (x!, Stack(lastH), lastC is null ? null : Stack(lastC));
     }
 
     /// <summary>One layer in one direction.</summary>
-    private protected virtual (Tensor Output, Tensor H, Tensor? C) RunLayer(int k, Tensor x, Tensor? h0, Tensor? c0, RecurrentSteps steps, bool reverse, Tensor? recurrentMask)
+    private protected virtual (Tensor Output, Tensor H, Tensor? C) RunLayer(int k, RecurrentX x, Tensor? h0, Tensor? c0, RecurrentSteps steps, bool reverse, Tensor? recurrentMask)
     {
         var w = _weights[k];
-        return RecurrentCall.Run(Op, Cell, new(x, w.WeightIh, w.WeightHh, w.BiasIh, w.BiasHh, h0, c0, w.WeightHr), steps.Lengths, steps.Mask, BatchFirst, steps.PadLeft, reverse, recurrentMask);
+        return RecurrentCall.Run(Op, Cell, new(x.Dense, w.WeightIh, w.WeightHh, w.BiasIh, w.BiasHh, h0, c0, w.WeightHr) { Categories = x.Categories }, steps.Lengths, steps.Mask, BatchFirst, steps.PadLeft, reverse, recurrentMask);
     }
 
     /// <summary>The parameters of one layer and direction.</summary>

@@ -1,4 +1,6 @@
+using DeepEdu.Devices;
 using DeepEdu.Kernels;
+using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Nn;
@@ -27,8 +29,15 @@ internal sealed record RecurrentSetup(string Op, CellKind Kind, int Inputs, int 
     }
 }
 
-/// <summary>Which steps count; see <see cref="Lstm.Run"/>.</summary>
+/// <summary>Which steps count; see <c>Lstm.Run</c>.</summary>
 internal readonly record struct RecurrentSteps(Indices? Lengths, Tensor? Mask, bool PadLeft);
+
+/// <summary>A layer's input: vectors or, in place of one-hot ones, categories.</summary>
+internal readonly record struct RecurrentX(Tensor? Dense, Indices? Categories)
+{
+    /// <summary>Vectors in any case.</summary>
+    public Tensor Vectors(int inputs, Device device) => Dense ?? Categories!.OneHot(inputs, device);
+}
 
 /// <summary>The parameters of one layer and direction; null where there is none.</summary>
 internal readonly record struct RecurrentParameters(Parameter WeightIh, Parameter WeightHh, Parameter? BiasIh, Parameter? BiasHh, Parameter? WeightHr)
@@ -38,7 +47,7 @@ internal readonly record struct RecurrentParameters(Parameter WeightIh, Paramete
         .Of(WeightHr, "weight_hr" + suffix);
 }
 
-/// <summary>What <see cref="Gru.Run"/> and <see cref="SimpleRnn.Run"/> give.</summary>
+/// <summary>What <c>Gru.Run</c> and <c>SimpleRnn.Run</c> give.</summary>
 /// <param name="Output">The top layer's h of every step: [batch, steps, directions·hidden], or [steps, batch, ..]; 0 on padding.</param>
 /// <param name="State">h of each layer and direction after each sequence's own last step: [layers·directions, batch, hidden], as in PyTorch.</param>
 public readonly record struct RecurrentOutput(Tensor Output, Tensor State);

@@ -107,7 +107,7 @@ public sealed class LstmStream : RecurrentStream
     /// <exception cref="ArgumentException">The LSTM is bidirectional.</exception>
     public LstmStream(Lstm lstm, int batch = 1) : base(lstm, batch) { }
 
-    /// <summary>The state, as <see cref="Lstm.Run"/> takes and gives it: new tensors.</summary>
+    /// <summary>The state, as <c>Lstm.Run</c> takes and gives it: new tensors.</summary>
     public LstmState State
     {
         get
@@ -128,7 +128,7 @@ public sealed class GruStream : RecurrentStream
     /// <exception cref="ArgumentException">The GRU is bidirectional.</exception>
     public GruStream(Gru gru, int batch = 1) : base(gru, batch) { }
 
-    /// <summary>The state, as <see cref="Gru.Run"/> takes and gives it: a new tensor.</summary>
+    /// <summary>The state, as <c>Gru.Run</c> takes and gives it: a new tensor.</summary>
     public Tensor State
     {
         get => Save().H;
@@ -145,7 +145,7 @@ public sealed class SimpleRnnStream : RecurrentStream
     /// <exception cref="ArgumentException">The network is bidirectional.</exception>
     public SimpleRnnStream(SimpleRnn rnn, int batch = 1) : base(rnn, batch) { }
 
-    /// <summary>The state, as <see cref="SimpleRnn.Run"/> takes and gives it: a new tensor.</summary>
+    /// <summary>The state, as <c>SimpleRnn.Run</c> takes and gives it: a new tensor.</summary>
     public Tensor State
     {
         get => Save().H;

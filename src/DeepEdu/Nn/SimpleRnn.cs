@@ -47,6 +47,15 @@ public sealed class SimpleRnn : Recurrent
         return new(output, h);
     }
 
+    /// <summary>Runs the layers over one-hot inputs given by the places of their ones: categories [batch, steps], each below <see cref="Recurrent.Inputs"/>.</summary>
+    /// <inheritdoc cref="Run(Tensor, Tensor?, Indices?, bool, Tensor?)"/>
+    /// <exception cref="ArgumentOutOfRangeException">A category is negative or not below the inputs.</exception>
+    public RecurrentOutput Run(Indices categories, Tensor? state = null, Indices? lengths = null, bool padLeft = false, Tensor? mask = null)
+    {
+        var (output, h, _) = Drive(categories, state, null, new(lengths, mask, padLeft));
+        return new(output, h);
+    }
+
     /// <summary>Takes over the weights of one layer and direction of a Keras SimpleRNN: kernel [inputs, hidden], recurrent kernel [hidden, hidden] and its one bias [hidden],
     /// which becomes bias_ih; bias_hh becomes 0.</summary>
     /// <exception cref="ShapeException">A length does not fit.</exception>

@@ -7,7 +7,11 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Ops;
 
 /// <summary>The tensors of a call of a recurrent operation; null where not given.</summary>
-internal readonly record struct RecurrentInputs(Tensor X, Tensor WeightIh, Tensor WeightHh, Tensor? BiasIh, Tensor? BiasHh, Tensor? H0, Tensor? C0 = null, Tensor? WeightHr = null);
+internal readonly record struct RecurrentInputs(Tensor? X, Tensor WeightIh, Tensor WeightHh, Tensor? BiasIh, Tensor? BiasHh, Tensor? H0, Tensor? C0 = null, Tensor? WeightHr = null)
+{
+    /// <summary>Instead of x, where each row of a one-hot x would hold its 1: x's first two axes.</summary>
+    public Indices? Categories { get; init; }
+}
 
 /// <summary>One call of a recurrent operation, which remembers what its gradient needs.</summary>
 internal sealed class RecurrentCall
@@ -17,14 +21,16 @@ internal sealed class RecurrentCall
     private readonly RecurrentPadding _padding;
     private readonly bool _reverse;
     private readonly Tensor? _mask;
+    private readonly Shape _shape; // of x
+    private readonly Indices? _categories;
     private readonly Device _device;
     private RecurrentData _data;
     private Tensor? _h, _c;
     private bool _spent;
 
-    private RecurrentCall(CellKind kind, RecurrentInputs p, RecurrentPadding padding, bool reverse, Tensor? mask)
+    private RecurrentCall(CellKind kind, RecurrentInputs p, Shape shape, RecurrentPadding padding, bool reverse, Tensor? mask)
     {
-        (_kind, _padding, _reverse, _mask, _device) = (kind, padding, reverse, mask, p.X.Device);
+        (_kind, _shape, _categories, _padding, _reverse, _mask, _device) = (kind, shape, p.Categories, padding, reverse, mask, p.WeightHh.Device);
         _inputs = [p.X, p.WeightIh, p.WeightHh, p.BiasIh, p.BiasHh, p.H0, p.C0, p.WeightHr];
     }
 
@@ -34,10 +40,16 @@ internal sealed class RecurrentCall
     {
         ArgumentNullException.ThrowIfNull(p.WeightIh);
         ArgumentNullException.ThrowIfNull(p.WeightHh);
-        var x = p.X;
-        if (x.Rank != 3) { throw new ShapeException(op, $"x is {x.Shape}; [batch, steps, inputs] or, time first, [steps, batch, inputs] is needed", x.Shape); }
-        int gates = CellPlan.Of(kind).Gates, e = x.Shape[2], h = p.WeightHh.Rank == 2 ? p.WeightHh.Shape[0] / gates : 0, width = p.WeightHr is null ? h : p.WeightHr.Shape[0];
-        int batch = x.Shape[batchFirst ? 0 : 1];
+        if (p.Categories is { } categories)
+        {
+            int limit = p.WeightIh.Shape[1];
+            categories.CheckBelow(op, limit);
+            if (p.WeightHh.Device is not CpuDevice) { p = p with { X = categories.OneHot(limit, p.WeightHh.Device), Categories = null }; }
+        }
+        Shape x = p.X is null ? [.. p.Categories!.Shape, p.WeightIh.Shape[1]] : p.X.Shape;
+        if (x.Rank != 3) { throw new ShapeException(op, $"x is {x}; [batch, steps, inputs] or, time first, [steps, batch, inputs] is needed", x); }
+        int gates = CellPlan.Of(kind).Gates, e = x[2], h = p.WeightHh.Rank == 2 ? p.WeightHh.Shape[0] / gates : 0, width = p.WeightHr is null ? h : p.WeightHr.Shape[0];
+        int batch = x[batchFirst ? 0 : 1];
         Check("weightIh", p.WeightIh, [gates * h, e]);
         Check("weightHh", p.WeightHh, [gates * h, width]);
         Check("biasIh", p.BiasIh, [gates * h]);
@@ -46,9 +58,9 @@ internal sealed class RecurrentCall
         Check("c0", p.C0, [batch, h]);
         Check("weightHr", p.WeightHr, [width, h]);
         Check("recurrentMask", recurrentMask, [batch, width]);
-        var padding = new RecurrentPadding(op, x.Shape, lengths, mask, batchFirst, padLeft);
+        var padding = new RecurrentPadding(op, x, lengths, mask, batchFirst, padLeft);
 
-        var call = new RecurrentCall(kind, p, padding, reverse, recurrentMask);
+        var call = new RecurrentCall(kind, p, x, padding, reverse, recurrentMask);
         Tensor[] inputs = [.. call._inputs.OfType<Tensor>()];
         var tape = Tape.For(inputs);
         var result = call.Forward(keep: tape is not null);
@@ -58,26 +70,26 @@ internal sealed class RecurrentCall
         void Check(string name, Tensor? t, Shape wanted)
         {
             if (t is null) { return; }
-            if (t.Shape != wanted) { throw new ShapeException(op, $"{name} is {t.Shape}, but {wanted} is needed for x {x.Shape}", x.Shape, t.Shape); }
-            Elementwise.SameDevice(op, x, t);
+            if (t.Shape != wanted) { throw new ShapeException(op, $"{name} is {t.Shape}, but {wanted} is needed for x {x}", x, t.Shape); }
+            Elementwise.SameDevice(op, p.X ?? p.WeightHh, t);
         }
     }
 
     // if keep, what the gradient needs lives as long as the result; else only while this runs
     private (Tensor Output, Tensor H, Tensor? C) Forward(bool keep)
     {
-        var x = _inputs[0]!;
         var plan = CellPlan.Of(_kind);
         int batch = _padding.Batch, width = _inputs[2]!.Shape[1], hidden = _inputs[2]!.Shape[0] / plan.Gates, padded = RecurrentWeights.Padded(hidden);
-        var (all, h, c) = (New(x.Shape.With(2, width)), New([batch, width]), plan.HasCell ? New([batch, hidden]) : null);
+        var (all, h, c) = (New(_shape.With(2, width)), New([batch, width]), plan.HasCell ? New([batch, hidden]) : null);
         using var scratch = keep ? null : new Arena();
         var rows = keep || _device is not CpuDevice ? _padding.PackedRows(_reverse, hidden, _device) : _padding.Rows(_reverse, hidden);
         var output = _padding.PackedLike(all);
         var data = new RecurrentData
         {
-            Kind = _kind, Rows = rows, Inputs = x.Shape[2], Hidden = hidden, Recurrent = width, X = _padding.Pack(x).View, WeightIh = View(_inputs[1]), WeightHh = View(_inputs[2]),
+            Kind = _kind, Rows = rows, Inputs = _shape[2], Hidden = hidden, Recurrent = width,
+            X = _inputs[0] is null ? default : _padding.Pack(_inputs[0]!).View, Categories = _categories is null ? null : _padding.Pack(_categories), WeightIh = View(_inputs[1]), WeightHh = View(_inputs[2]),
             BiasIh = View(_inputs[3]), BiasHh = View(_inputs[4]), H0 = View(_inputs[5]), C0 = View(_inputs[6]), WeightHr = View(_inputs[7]), Mask = View(_mask),
-            Gates = New([keep || !rows.Stepwise ? rows.Count : batch, plan.Planes * padded]).View, Cells = keep && plan.HasState ? New([rows.Count, padded]).View : default,
+            Gates = New([keep || !rows.Stepwise || _categories is not null ? rows.Count : batch, plan.Planes * padded]).View, Cells = keep && plan.HasState ? New([rows.Count, padded]).View : default,
             Start = New([batch, padded]).View, Output = output.View, Raw = _inputs[7] is null ? default : New([keep ? rows.Count : batch, hidden]).View,
             Masked = _mask is null ? default : New([rows.Count, width]).View, Reset = plan.Late.Count == 0 ? default : New([keep ? rows.Count : batch, padded]).View, Keep = keep,
         };

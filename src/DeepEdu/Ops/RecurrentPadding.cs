@@ -37,7 +37,7 @@ internal sealed class RecurrentPadding
     /// <summary>The rows of the sequences in x and the output.</summary>
     public RecurrentRows Rows(bool reverse, int hidden) => RecurrentRows.Padded(Batch, Steps, _batchFirst, reverse, hidden, _padding);
 
-    /// <summary>The rows of the sequences in the matrices of <see cref="Pack"/>: x's own where they lie in long stretches and the device's kernels skip what is between; else
+    /// <summary>The rows of the sequences in the matrices of <c>Pack</c>: x's own where they lie in long stretches and the device's kernels skip what is between; else
     /// those of copies without padding.</summary>
     public RecurrentRows PackedRows(bool reverse, int hidden, Device device)
     {
@@ -66,6 +66,9 @@ internal sealed class RecurrentPadding
         x.Device.Launch(new Gathering.SelectKernel(x.View, _places, to.View with { Length = _places.Size * x.Shape[2] }, 1, _packed!.Size, x.Shape[2]));
         return to;
     }
+
+    /// <summary>Of the rows that count.</summary>
+    public Indices Pack(Indices x) => _places is null ? x : x.Reshape([x.Size]).Select(_places.Span);
 
     /// <summary>Puts packed rows back, with 0 elsewhere.</summary>
     public void Unpack(Tensor from, Tensor to)
