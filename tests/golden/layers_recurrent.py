@@ -149,7 +149,13 @@ def counts(kind):
     return lambda net, x: net(x, table)[0]
 
 
+def hot(run):
+    """One-hot vectors of five categories."""
+    return lambda net, x: run(net, nn.functional.one_hot(x, 5).to(next(net.parameters()).dtype))
+
+
 X = (3, 4, 3)
+CATEGORIES = [[0, 2, 4, 2], [3, 3, 0, 4], [4, 0, 2, 0]]
 
 
 def rows(name, make):
@@ -182,6 +188,12 @@ ROWS = {
     "gru-before": (lambda: With(GruBefore(3, 4, both=True), whole), X),
     "gru-before-lengths": (lambda: With(GruBefore(3, 17), counts("lengths")), X),
     "gru-before-mask": (lambda: With(GruBefore(3, 4, both=True), counts("mask")), X),
+    "lstm-categories": (lambda: With(nn.LSTM(5, 4, 2, bidirectional=True, batch_first=True), hot(packed)), CATEGORIES),
+    "lstm-projection-categories": (lambda: With(nn.LSTM(5, 5, proj_size=2, batch_first=True), hot(whole)), CATEGORIES),
+    "lstm-norm-categories": (lambda: With(NormLstm(5, 4, both=True), hot(counts("lengths"))), CATEGORIES),
+    "gru-categories": (lambda: With(nn.GRU(5, 17, batch_first=True), hot(left)), CATEGORIES),
+    "gru-before-categories": (lambda: With(GruBefore(5, 4, both=True), hot(whole)), CATEGORIES),
+    "rnn-categories": (lambda: With(nn.RNN(5, 4, batch_first=True), hot(masked)), CATEGORIES),
     "lstm-cell": (lambda: With(nn.LSTMCell(3, 4), unrolled), X),
     "gru-cell": (lambda: With(nn.GRUCell(3, 4, bias=False), unrolled), X),
     "rnn-cell": (lambda: With(nn.RNNCell(3, 4, nonlinearity="relu"), unrolled), X),

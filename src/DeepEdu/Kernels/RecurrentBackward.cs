@@ -70,7 +70,7 @@ internal readonly record struct RecurrentBackward(RecurrentData Data, View DOutp
                 float* dIn = gates + (plan.Input.Plane * hp);
                 if (dwi is not null)
                 {
-                    if (d.Categories is { } categories) { new CategoryTable(categories.Values, e, plan, h).Add(d.Rows, gates, product); }
+                    if (d.Categories is { } categories) { new CategoryTable(categories, e, plan, h).Add(d.Rows, gates, product); }
                     else { Sum(d.Rows, 0, e, width, x, e, dIn, planes, product); }
                     RecurrentWeights.Separate(product, plan.Input, h, e, dwi);
                 }

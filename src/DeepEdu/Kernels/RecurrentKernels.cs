@@ -1,7 +1,6 @@
 using System.Numerics.Tensors;
 using DeepEdu.Devices;
 using DeepEdu.Memory;
-using DeepEdu.Tensors;
 
 namespace DeepEdu.Kernels;
 
@@ -24,7 +23,7 @@ internal readonly record struct RecurrentData
     public required View X { get; init; }
 
     /// <summary>Instead of inputs, which one of each row's E values is 1 while the others are 0 [rows].</summary>
-    public Indices? Categories { get; init; }
+    public int[]? Categories { get; init; }
 
     /// <summary>R, the width of h: H, or that of the projection.</summary>
     public required int Recurrent { get; init; }
@@ -111,7 +110,7 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
             masked0 = RecurrentMemory.Rent(masks && h0 is not null ? batch * n : 0), turns = RecurrentMemory.Rent(RecurrentSequence.Shares(d) ? Lockstep.Length : 0))
         {
             RecurrentWeights.Bias(bi, bh, plan, h, bias);
-            if (d.Categories is { } categories) { new CategoryTable(categories.Values, e, plan, h).Take(inputs, bias, gates); }
+            if (d.Categories is { } categories) { new CategoryTable(categories, e, plan, h).Take(inputs, bias, gates); }
             else if (!stepwise) { Inputs(plan, x, inputs, bias, gates); }
             RecurrentMemory.Pad(plan.HasCell ? c0 : h0, batch, h, start, hp);
             if (turns is not null) { new Span<float>(turns, Lockstep.Length).Clear(); }

@@ -79,10 +79,10 @@ public abstract class Recurrent : Layer
     /// <summary>The top layer's h of every step, from states of 0: [batch, steps, directions·outputs]. <c>Run</c> also takes and gives states, and takes lengths and masks.</summary>
     public override Tensor Forward(Tensor x) => Drive(x, null, null, default).Output;
 
-    /// <summary>The same for one-hot inputs given by the places of their ones: categories [batch, steps], each below <see cref="Inputs"/>. The vectors are never made, and
+    /// <summary>The same for one-hot inputs given by the places of their ones: x [batch, steps], each below <see cref="Inputs"/>. The vectors are never made, and
     /// the product with them is a look-up. PyTorch: <c>F.one_hot(x, inputs).float()</c> before the layer.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A category is negative or not below the inputs.</exception>
-    public override Tensor Forward(Indices categories) => Drive(categories, null, null, default).Output;
+    public override Tensor Forward(Indices x) => Drive(x, null, null, default).Output;
 
     /// <summary>Runs all layers; states are [layers·directions, batch, width].</summary>
     internal (Tensor Output, Tensor H, Tensor? C) Drive(Tensor x, Tensor? h, Tensor? c, RecurrentSteps steps)

@@ -87,7 +87,7 @@ internal sealed class RecurrentCall
         var data = new RecurrentData
         {
             Kind = _kind, Rows = rows, Inputs = _shape[2], Hidden = hidden, Recurrent = width,
-            X = _inputs[0] is null ? default : _padding.Pack(_inputs[0]!).View, Categories = _categories is null ? null : _padding.Pack(_categories), WeightIh = View(_inputs[1]), WeightHh = View(_inputs[2]),
+            X = _inputs[0] is null ? default : _padding.Pack(_inputs[0]!).View, Categories = _categories is null ? null : _padding.Pack(_categories).Values, WeightIh = View(_inputs[1]), WeightHh = View(_inputs[2]),
             BiasIh = View(_inputs[3]), BiasHh = View(_inputs[4]), H0 = View(_inputs[5]), C0 = View(_inputs[6]), WeightHr = View(_inputs[7]), Mask = View(_mask),
             Gates = New([keep || !rows.Stepwise || _categories is not null ? rows.Count : batch, plan.Planes * padded]).View, Cells = keep && plan.HasState ? New([rows.Count, padded]).View : default,
             Start = New([batch, padded]).View, Output = output.View, Raw = _inputs[7] is null ? default : New([keep ? rows.Count : batch, hidden]).View,

@@ -26,6 +26,12 @@ internal static partial class LayerCatalog
             ["gru-before"] = () => Called(new Gru(3, 4, s_rng, bidirectional: true, resetBefore: true)),
             ["gru-before-lengths"] = () => Called(new Gru(3, 17, s_rng, resetBefore: true), s_ends),
             ["gru-before-mask"] = () => Called(new Gru(3, 4, s_rng, bidirectional: true, resetBefore: true), mask: s_counting),
+            ["lstm-categories"] = () => Called(new Lstm(5, 4, s_rng, layers: 2, bidirectional: true), s_ends),
+            ["lstm-projection-categories"] = () => Called(new Lstm(5, 5, s_rng, projection: 2)),
+            ["lstm-norm-categories"] = () => Called(new Lstm(5, 4, s_rng, bidirectional: true, layerNorm: true), s_ends),
+            ["gru-categories"] = () => Called(new Gru(5, 17, s_rng), s_ends, true),
+            ["gru-before-categories"] = () => Called(new Gru(5, 4, s_rng, bidirectional: true, resetBefore: true)),
+            ["rnn-categories"] = () => Called(new SimpleRnn(5, 4, s_rng), mask: s_counting),
             ["lstm-cell"] = () => new With<LstmCell>(new(3, 4, s_rng), (cell, x) =>
             {
                 LstmState? state = null;
@@ -64,6 +70,11 @@ internal static partial class LayerCatalog
     };
 
     private static With<Recurrent> Called(Recurrent layer, Indices? lengths = null, bool padLeft = false, Tensor? mask = null) => new(layer, (net, x) => net switch
+    {
+        Lstm lstm => lstm.Run(x, null, lengths, padLeft, mask).Output,
+        Gru gru => gru.Run(x, null, lengths, padLeft, mask).Output,
+        _ => ((SimpleRnn)net).Run(x, null, lengths, padLeft, mask).Output,
+    }, (net, x) => net switch
     {
         Lstm lstm => lstm.Run(x, null, lengths, padLeft, mask).Output,
         Gru gru => gru.Run(x, null, lengths, padLeft, mask).Output,

@@ -21,12 +21,14 @@ internal static partial class LayerCatalog
     private static Dictionary<string, Func<Layer>> Join(params Dictionary<string, Func<Layer>>[] families) => families.SelectMany(f => f).ToDictionary(p => p.Key, p => p.Value);
 
     /// <summary>A layer called in a way of its own; its parameters are named "of.*".</summary>
-    private sealed class With<T>(T of, Func<T, Tensor, Tensor> run) : Layer
+    private sealed class With<T>(T of, Func<T, Tensor, Tensor> run, Func<T, Indices, Tensor>? look = null) : Layer
         where T : Module
     {
         private readonly T _of = of;
 
         public override Tensor Forward(Tensor x) => run(_of, x);
+
+        public override Tensor Forward(Indices x) => look is null ? base.Forward(x) : look(_of, x);
 
         protected internal override void Parts(Parts p) => p.Of(_of);
     }
