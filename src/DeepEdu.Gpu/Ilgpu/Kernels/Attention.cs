@@ -42,7 +42,7 @@ internal static class AttentionKernels
         if (plan.Keys > 0) { d.Start(Blocks(plan, plan.Keys), new AttentionKeyPull { Task = task, Dy = pull, Delta = delta, Dk = dk, Dv = dv }); }
     }
 
-    private static KernelConfig Blocks(in AttentionPlan p, int rows) => new(p.Batch * p.Heads * ((rows + AttentionTile.Side - 1) / AttentionTile.Side), AttentionTile.Threads);
+    private static KernelConfig Blocks(in AttentionPlan p, int rows) => new(p.Batch * p.Heads * ((rows + Tile64.Side - 1) / Tile64.Side), Tile64.Threads);
 
     private static AttentionTask Task(GpuDevice d, in AttentionOps.AttentionKernel k)
     {
@@ -72,19 +72,20 @@ internal struct AttentionForwardKernel : IGpuKernel
 
     public readonly void Run()
     {
-        const int Side = AttentionTile.Side, Pitch = AttentionTile.Pitch, Share = Side / 4;
-        var weights = SharedMemory.Allocate<float>(Side * Pitch);
-        var sa = SharedMemory.Allocate<float>(AttentionTile.Depth * Pitch);
-        var sb = SharedMemory.Allocate<float>(AttentionTile.Depth * Pitch);
-        var parts = SharedMemory.Allocate<float>(AttentionTile.Threads);
+        const int Side = Tile64.Side, Pitch = Tile64.Pitch;
+        var fours = SharedMemory.Allocate<Float4>(Side * Tile64.Stride);
+        var sa = SharedMemory.Allocate<Float4>(Tile64.Depth * Tile64.Stride);
+        var sb = SharedMemory.Allocate<Float4>(Tile64.Depth * Tile64.Stride);
+        var weights = fours.Cast<float>();
+        var parts = SharedMemory.Allocate<float>(Tile64.Threads);
         var largest = SharedMemory.Allocate<float>(Side);
         var sums = SharedMemory.Allocate<float>(Side);
         var fixes = SharedMemory.Allocate<float>(Side);
         int me = Group.IdxX, blocks = (Task.Queries + Side - 1) / Side, unit = Grid.IdxX / blocks, first = Grid.IdxX % blocks * Side;
         int sequence = unit / Task.Heads, head = unit % Task.Heads, rows = IntrinsicMath.Min(Side, Task.Queries - first);
         int keys = Task.KeysOf(sequence), seen = Task.Seen(keys, first + rows - 1);
-        // four threads a row, a quarter of the block's keys each
-        int row = me / 4, from = me % 4 * Share, mine = row < rows ? Task.Seen(keys, first + row) : 0;
+        // four threads a row, each every fourth key of the block
+        int row = me / 4, from = me % 4, mine = row < rows ? Task.Seen(keys, first + row) : 0;
         long atO = Task.O.Of(sequence, first, head * Task.ValueWidth);
         if (me < Side)
         {
@@ -95,12 +96,10 @@ internal struct AttentionForwardKernel : IGpuKernel
         for (int key = 0; key < seen; key += Side)
         {
             int n = IntrinsicMath.Min(Side, seen - key);
-            Square scores = default;
-            AttentionTile.Dots(Task.Q.At, Task.Q.Of(sequence, first, head * Task.Width), Task.Q.Row, rows, Task.K.At, Task.K.Of(sequence, key, head * Task.Width), Task.K.Row, n, Task.Width, sa, sb, ref scores);
-            scores.Store(weights, me / 16, me % 16);
+            AttentionTile.Dots(Task.Q.At, Task.Q.Of(sequence, first, head * Task.Width), Task.Q.Row, rows, Task.K.At, Task.K.Of(sequence, key, head * Task.Width), Task.K.Row, n, Task.Width, sa, sb, fours);
             Group.Barrier();
             GpuLane max = float.NegativeInfinity;
-            for (int c = from; c < from + Share; c++)
+            for (int c = from; c < Side; c += 4)
             {
                 if (key + c >= mine) { continue; }
                 float s = Task.Score(sequence, head, first + row, key + c, weights[(row * Pitch) + c]);
@@ -115,7 +114,7 @@ internal struct AttentionForwardKernel : IGpuKernel
             bool none = float.IsNegativeInfinity(max.V);
             Group.Barrier();
             float sum = 0f;
-            for (int c = from; c < from + Share; c++)
+            for (int c = from; c < Side; c += 4)
             {
                 float e = 0f;
                 if (key + c < mine && !none)
@@ -138,15 +137,14 @@ internal struct AttentionForwardKernel : IGpuKernel
             Group.Barrier();
             for (int column = 0; column < Task.ValueWidth; column += Side)
             {
-                Square o = default;
-                AttentionTile.Weighted(weights, 1, Pitch, Task.V.At, Task.V.Of(sequence, key, (head * Task.ValueWidth) + column), Task.V.Row, n, Task.ValueWidth - column, sb, ref o);
+                var o = AttentionTile.Weighted(fours, false, Task.V.At, Task.V.Of(sequence, key, (head * Task.ValueWidth) + column), Task.V.Row, n, Task.ValueWidth - column, sb);
                 Put(atO + column, rows, Task.ValueWidth - column, key > 0, key + Side >= seen, o, fixes, sums);
             }
             Group.Barrier();
         }
         if (seen == 0)
         {
-            for (int i = me; i < rows * Task.ValueWidth; i += AttentionTile.Threads) { Task.O.At[atO + (i / Task.ValueWidth * Task.O.Row) + (i % Task.ValueWidth)] = 0f; }
+            for (int i = me; i < rows * Task.ValueWidth; i += Tile64.Threads) { Task.O.At[atO + (i / Task.ValueWidth * Task.O.Row) + (i % Task.ValueWidth)] = 0f; }
         }
         if (Task.KeepsLogSum != 0 && me < rows)
         {
@@ -156,24 +154,24 @@ internal struct AttentionForwardKernel : IGpuKernel
     }
 
     // y ← y·fix + o and, behind the last block, divided by the sum
-    private readonly void Put(long at, int rows, int columns, bool before, bool last, Square o, Floats fixes, Floats sums)
+    private readonly void Put(long at, int rows, int columns, bool before, bool last, Quad o, Floats fixes, Floats sums)
     {
-        int tx = Group.IdxX % 16, ty = Group.IdxX / 16;
-        Put(at, ty, rows, tx, columns, before, last, o.R0, fixes, sums);
-        Put(at, ty + 16, rows, tx, columns, before, last, o.R1, fixes, sums);
-        Put(at, ty + 32, rows, tx, columns, before, last, o.R2, fixes, sums);
-        Put(at, ty + 48, rows, tx, columns, before, last, o.R3, fixes, sums);
+        Tile64.Place(out int ty, out int tx);
+        Put(at, 4 * ty, rows, 4 * tx, columns, before, last, o.R0, fixes, sums);
+        Put(at, (4 * ty) + 1, rows, 4 * tx, columns, before, last, o.R1, fixes, sums);
+        Put(at, (4 * ty) + 2, rows, 4 * tx, columns, before, last, o.R2, fixes, sums);
+        Put(at, (4 * ty) + 3, rows, 4 * tx, columns, before, last, o.R3, fixes, sums);
     }
 
-    private readonly void Put(long at, int row, int rows, int column, int columns, bool before, bool last, ConvRow r, Floats fixes, Floats sums)
+    private readonly void Put(long at, int row, int rows, int column, int columns, bool before, bool last, Float4 r, Floats fixes, Floats sums)
     {
         if (row >= rows) { return; }
         float factor = before ? fixes[row] : 0f, sum = sums[row], share = last ? (sum == 0f ? 0f : 1f / sum) : 1f;
         at += (row * Task.O.Row) + column;
-        if (column < columns) { Put(at, factor, share, r.V0); }
-        if (column + 16 < columns) { Put(at + 16, factor, share, r.V1); }
-        if (column + 32 < columns) { Put(at + 32, factor, share, r.V2); }
-        if (column + 48 < columns) { Put(at + 48, factor, share, r.V3); }
+        if (column < columns) { Put(at, factor, share, r.X); }
+        if (column + 1 < columns) { Put(at + 1, factor, share, r.Y); }
+        if (column + 2 < columns) { Put(at + 2, factor, share, r.Z); }
+        if (column + 3 < columns) { Put(at + 3, factor, share, r.W); }
     }
 
     // a factor of 0: nothing was there, or nothing of it counts; a share of 0: the query saw nothing

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using ILGPU;
 using Floats = ILGPU.ArrayView<float>;
+using Fours = ILGPU.ArrayView<DeepEdu.Gpu.Float4>;
 
 namespace DeepEdu.Gpu.Kernels;
 
@@ -26,19 +27,17 @@ internal struct AttentionDelta : IGpuKernel
 /// <summary>What both ways back share: a block's weights P and the gradient of its scores dS = P ⊙ (dP − δ)·scale, made anew.</summary>
 internal static class AttentionPullTile
 {
-    /// <summary>Leaves P, with dropout, in <paramref name="p"/> and dS in <paramref name="ds"/>, each [queries, keys].</summary>
+    /// <summary>Leaves P, with dropout, in <paramref name="p4"/> and dS in <paramref name="ds4"/>, each [queries, keys].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Make(AttentionTask t, AttentionRow dy, Floats delta, int unit, int first, int rows, int key, int n, Floats p, Floats ds, Floats sa, Floats sb)
+    public static void Make(AttentionTask t, AttentionRow dy, Floats delta, int unit, int first, int rows, int key, int n, Fours p4, Fours ds4, Fours sa, Fours sb)
     {
-        const int Side = AttentionTile.Side, Pitch = AttentionTile.Pitch;
+        const int Side = Tile64.Side, Pitch = Tile64.Pitch;
+        Floats p = p4.Cast<float>(), ds = ds4.Cast<float>();
         int me = Group.IdxX, sequence = unit / t.Heads, head = unit % t.Heads, keys = t.KeysOf(sequence);
-        Square scores = default, pulls = default;
-        AttentionTile.Dots(t.Q.At, t.Q.Of(sequence, first, head * t.Width), t.Q.Row, rows, t.K.At, t.K.Of(sequence, key, head * t.Width), t.K.Row, n, t.Width, sa, sb, ref scores);
-        AttentionTile.Dots(dy.At, dy.Of(sequence, first, head * t.ValueWidth), dy.Row, rows, t.V.At, t.V.Of(sequence, key, head * t.ValueWidth), t.V.Row, n, t.ValueWidth, sa, sb, ref pulls);
-        scores.Store(p, me / 16, me % 16);
-        pulls.Store(ds, me / 16, me % 16);
+        AttentionTile.Dots(t.Q.At, t.Q.Of(sequence, first, head * t.Width), t.Q.Row, rows, t.K.At, t.K.Of(sequence, key, head * t.Width), t.K.Row, n, t.Width, sa, sb, p4);
+        AttentionTile.Dots(dy.At, dy.Of(sequence, first, head * t.ValueWidth), dy.Row, rows, t.V.At, t.V.Of(sequence, key, head * t.ValueWidth), t.V.Row, n, t.ValueWidth, sa, sb, ds4);
         Group.Barrier();
-        for (int i = me; i < Side * Side; i += AttentionTile.Threads)
+        for (int i = me; i < Side * Side; i += Tile64.Threads)
         {
             int row = i / Side, column = i % Side, at = (row * Pitch) + column;
             float weight = 0f, pull = 0f;
@@ -66,11 +65,11 @@ internal struct AttentionQueryPull : IGpuKernel
 
     public readonly void Run()
     {
-        const int Side = AttentionTile.Side, Pitch = AttentionTile.Pitch;
-        var p = SharedMemory.Allocate<float>(Side * Pitch);
-        var ds = SharedMemory.Allocate<float>(Side * Pitch);
-        var sa = SharedMemory.Allocate<float>(AttentionTile.Depth * Pitch);
-        var sb = SharedMemory.Allocate<float>(AttentionTile.Depth * Pitch);
+        const int Side = Tile64.Side;
+        var p = SharedMemory.Allocate<Float4>(Side * Tile64.Stride);
+        var ds = SharedMemory.Allocate<Float4>(Side * Tile64.Stride);
+        var sa = SharedMemory.Allocate<Float4>(Tile64.Depth * Tile64.Stride);
+        var sb = SharedMemory.Allocate<Float4>(Tile64.Depth * Tile64.Stride);
         int blocks = (Task.Queries + Side - 1) / Side, unit = Grid.IdxX / blocks, first = Grid.IdxX % blocks * Side;
         int sequence = unit / Task.Heads, head = unit % Task.Heads, rows = IntrinsicMath.Min(Side, Task.Queries - first), seen = Task.Seen(Task.KeysOf(sequence), first + rows - 1);
         long to = Dq.Of(sequence, first, head * Task.Width);
@@ -80,14 +79,13 @@ internal struct AttentionQueryPull : IGpuKernel
             AttentionPullTile.Make(Task, Dy, Delta, unit, first, rows, key, n, p, ds, sa, sb);
             for (int column = 0; column < Task.Width; column += Side)
             {
-                Square s = default;
-                AttentionTile.Weighted(ds, 1, Pitch, Task.K.At, Task.K.Of(sequence, key, (head * Task.Width) + column), Task.K.Row, n, Task.Width - column, sb, ref s);
+                var s = AttentionTile.Weighted(ds, false, Task.K.At, Task.K.Of(sequence, key, (head * Task.Width) + column), Task.K.Row, n, Task.Width - column, sb);
                 AttentionTile.AddTo(Dq.At, to + column, Dq.Row, rows, Task.Width - column, key > 0, s);
             }
         }
         if (seen == 0)
         {
-            for (int i = Group.IdxX; i < rows * Task.Width; i += AttentionTile.Threads) { Dq.At[to + (i / Task.Width * Dq.Row) + (i % Task.Width)] = 0f; }
+            for (int i = Group.IdxX; i < rows * Task.Width; i += Tile64.Threads) { Dq.At[to + (i / Task.Width * Dq.Row) + (i % Task.Width)] = 0f; }
         }
     }
 }
@@ -101,16 +99,16 @@ internal struct AttentionKeyPull : IGpuKernel
 
     public readonly void Run()
     {
-        const int Side = AttentionTile.Side, Pitch = AttentionTile.Pitch;
-        var p = SharedMemory.Allocate<float>(Side * Pitch);
-        var ds = SharedMemory.Allocate<float>(Side * Pitch);
-        var sa = SharedMemory.Allocate<float>(AttentionTile.Depth * Pitch);
-        var sb = SharedMemory.Allocate<float>(AttentionTile.Depth * Pitch);
+        const int Side = Tile64.Side;
+        var p = SharedMemory.Allocate<Float4>(Side * Tile64.Stride);
+        var ds = SharedMemory.Allocate<Float4>(Side * Tile64.Stride);
+        var sa = SharedMemory.Allocate<Float4>(Tile64.Depth * Tile64.Stride);
+        var sb = SharedMemory.Allocate<Float4>(Tile64.Depth * Tile64.Stride);
         int blocks = (Task.Keys + Side - 1) / Side, unit = Grid.IdxX / blocks, key = Grid.IdxX % blocks * Side;
         int sequence = unit / Task.Heads, head = unit % Task.Heads, n = IntrinsicMath.Min(Side, Task.Keys - key), keys = Task.KeysOf(sequence);
         long toK = Dk.Of(sequence, key, head * Task.Width), toV = Dv.Of(sequence, key, head * Task.ValueWidth);
-        for (int i = Group.IdxX; i < n * Task.Width; i += AttentionTile.Threads) { Dk.At[toK + (i / Task.Width * Dk.Row) + (i % Task.Width)] = 0f; }
-        for (int i = Group.IdxX; i < n * Task.ValueWidth; i += AttentionTile.Threads) { Dv.At[toV + (i / Task.ValueWidth * Dv.Row) + (i % Task.ValueWidth)] = 0f; }
+        for (int i = Group.IdxX; i < n * Task.Width; i += Tile64.Threads) { Dk.At[toK + (i / Task.Width * Dk.Row) + (i % Task.Width)] = 0f; }
+        for (int i = Group.IdxX; i < n * Task.ValueWidth; i += Tile64.Threads) { Dv.At[toV + (i / Task.ValueWidth * Dv.Row) + (i % Task.ValueWidth)] = 0f; }
         Group.Barrier();
         for (int first = 0; first < Task.Queries; first += Side)
         {
@@ -120,14 +118,12 @@ internal struct AttentionKeyPull : IGpuKernel
             AttentionPullTile.Make(Task, Dy, Delta, unit, first, rows, key, n, p, ds, sa, sb);
             for (int column = 0; column < Task.ValueWidth; column += Side)
             {
-                Square s = default;
-                AttentionTile.Weighted(p, Pitch, 1, Dy.At, Dy.Of(sequence, first, (head * Task.ValueWidth) + column), Dy.Row, rows, Task.ValueWidth - column, sb, ref s);
+                var s = AttentionTile.Weighted(p, true, Dy.At, Dy.Of(sequence, first, (head * Task.ValueWidth) + column), Dy.Row, rows, Task.ValueWidth - column, sb);
                 AttentionTile.AddTo(Dv.At, toV + column, Dv.Row, n, Task.ValueWidth - column, true, s);
             }
             for (int column = 0; column < Task.Width; column += Side)
             {
-                Square s = default;
-                AttentionTile.Weighted(ds, Pitch, 1, Task.Q.At, Task.Q.Of(sequence, first, (head * Task.Width) + column), Task.Q.Row, rows, Task.Width - column, sb, ref s);
+                var s = AttentionTile.Weighted(ds, true, Task.Q.At, Task.Q.Of(sequence, first, (head * Task.Width) + column), Task.Q.Row, rows, Task.Width - column, sb);
                 AttentionTile.AddTo(Dk.At, toK + column, Dk.Row, n, Task.Width - column, true, s);
             }
         }

@@ -3,6 +3,7 @@ using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using ILGPU;
 using Floats = ILGPU.ArrayView<float>;
+using Fours = ILGPU.ArrayView<DeepEdu.Gpu.Float4>;
 
 namespace DeepEdu.Gpu.Kernels;
 
@@ -51,107 +52,75 @@ internal struct AttentionTask
     }
 }
 
-/// <summary>4 × 4 values of a tile of 64 × 64, of which a group of 256 threads keeps all: rows and columns 16 apart.</summary>
-internal struct Square
-{
-    public ConvRow R0, R1, R2, R3;
-
-    public readonly void Store(Floats tile, int ty, int tx)
-    {
-        Store(tile, (ty * AttentionTile.Pitch) + tx, R0);
-        Store(tile, ((ty + 16) * AttentionTile.Pitch) + tx, R1);
-        Store(tile, ((ty + 32) * AttentionTile.Pitch) + tx, R2);
-        Store(tile, ((ty + 48) * AttentionTile.Pitch) + tx, R3);
-    }
-
-    private static void Store(Floats tile, int at, ConvRow r)
-    {
-        tile[at] = r.V0;
-        tile[at + 16] = r.V1;
-        tile[at + 32] = r.V2;
-        tile[at + 48] = r.V3;
-    }
-}
-
 /// <summary>Products of blocks of 64 rows, by groups of 256 threads.</summary>
 internal static class AttentionTile
 {
-    /// <summary>Rows of a block; threads of a group.</summary>
-    public const int Side = 64, Threads = 256;
+    private const int Side = Tile64.Side, Pitch = Tile64.Pitch, Depth = Tile64.Depth, Stride = Tile64.Stride;
 
-    /// <summary>From one row of a tile in shared memory to the next.</summary>
-    public const int Pitch = Side + 1;
-
-    /// <summary>How much of the factors is in shared memory at a time.</summary>
-    public const int Depth = 16;
-
-    /// <summary>s += a·bᵀ, of rows of a and b.</summary>
+    /// <summary>to ← a·bᵀ, of rows of a and b.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Dots(Floats a, long atA, long stepA, int rowsA, Floats b, long atB, long stepB, int rowsB, int depth, Floats sa, Floats sb, ref Square s)
+    public static void Dots(Floats a, long atA, long stepA, int rowsA, Floats b, long atB, long stepB, int rowsB, int depth, Fours a4, Fours b4, Fours to)
     {
-        int me = Group.IdxX, tx = me % 16, ty = me / 16;
+        Floats sa = a4.Cast<float>(), sb = b4.Cast<float>();
+        int me = Group.IdxX, line = me / Depth, along = me % Depth;
+        Tile64.Place(out int ty, out int tx);
+        Quad s = default;
         for (int k0 = 0; k0 < depth; k0 += Depth)
         {
-            for (int row = ty; row < Side; row += 16)
+            for (int row = line; row < Side; row += Tile64.Threads / Depth)
             {
-                sa[(tx * Pitch) + row] = row < rowsA && k0 + tx < depth ? a[atA + (row * stepA) + k0 + tx] : 0f;
-                sb[(tx * Pitch) + row] = row < rowsB && k0 + tx < depth ? b[atB + (row * stepB) + k0 + tx] : 0f;
+                sa[(along * Pitch) + row] = row < rowsA && k0 + along < depth ? a[atA + (row * stepA) + k0 + along] : 0f;
+                sb[(along * Pitch) + row] = row < rowsB && k0 + along < depth ? b[atB + (row * stepB) + k0 + along] : 0f;
             }
             Group.Barrier();
-            for (int k = 0; k < Depth; k++)
-            {
-                int x = (k * Pitch) + tx, y = (k * Pitch) + ty;
-                Add(ref s, sa[y], sa[y + 16], sa[y + 32], sa[y + 48], sb, x);
-            }
+            Tile64.Add(a4, b4, ty, tx, ref s);
             Group.Barrier();
         }
+        int at = (4 * ty * Stride) + tx;
+        to[at] = s.R0;
+        to[at + Stride] = s.R1;
+        to[at + (2 * Stride)] = s.R2;
+        to[at + (3 * Stride)] = s.R3;
     }
 
-    /// <summary>s += weights·b, with weights a tile, or its transpose, and b 64 rows, of which 64 columns from one on.</summary>
+    /// <summary>weights·b, or weightsᵀ·b, with b 64 rows, of which 64 columns from one on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Weighted(Floats weights, int across, int down, Floats b, long atB, long stepB, int rowsB, int columns, Floats sb, ref Square s)
+    public static Quad Weighted(Fours weights, bool transposed, Floats b, long atB, long stepB, int rowsB, int columns, Fours b4)
     {
-        int me = Group.IdxX, tx = me % 16, ty = me / 16, column = me % Side;
+        var sb = b4.Cast<float>();
+        int me = Group.IdxX, column = me % Side;
+        Tile64.Place(out int ty, out int tx);
+        Quad s = default;
         for (int k0 = 0; k0 < rowsB; k0 += Depth)
         {
-            for (int k = me / Side; k < Depth; k += Threads / Side) { sb[(k * Pitch) + column] = k0 + k < rowsB && column < columns ? b[atB + ((k0 + k) * stepB) + column] : 0f; }
+            for (int k = me / Side; k < Depth; k += Tile64.Threads / Side) { sb[(k * Pitch) + column] = k0 + k < rowsB && column < columns ? b[atB + ((k0 + k) * stepB) + column] : 0f; }
             Group.Barrier();
-            for (int k = 0; k < Depth; k++)
-            {
-                int y = (ty * down) + ((k0 + k) * across);
-                Add(ref s, weights[y], weights[y + (16 * down)], weights[y + (32 * down)], weights[y + (48 * down)], sb, (k * Pitch) + tx);
-            }
+            if (transposed) { Tile64.Add(weights.SubView(k0 * Stride, Depth * Stride), b4, ty, tx, ref s); }
+            else { Tile64.AddAcross(weights, b4, (4 * ty * Stride) + (k0 / 4), tx, ref s); }
             Group.Barrier();
         }
+        return s;
     }
 
-    /// <summary>Adds the tile to rows and columns of y, which were there before or not.</summary>
+    /// <summary>Adds the tile to rows and columns of y, or writes it there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddTo(Floats y, long at, long step, int rows, int columns, bool before, Square s)
+    public static void AddTo(Floats y, long at, long step, int rows, int columns, bool before, Quad s)
     {
-        int tx = Group.IdxX % 16, ty = Group.IdxX / 16;
-        AddTo(y, at + (ty * step), ty < rows, tx, columns, before, s.R0);
-        AddTo(y, at + ((ty + 16) * step), ty + 16 < rows, tx, columns, before, s.R1);
-        AddTo(y, at + ((ty + 32) * step), ty + 32 < rows, tx, columns, before, s.R2);
-        AddTo(y, at + ((ty + 48) * step), ty + 48 < rows, tx, columns, before, s.R3);
+        Tile64.Place(out int ty, out int tx);
+        at += (4 * ty * step) + (4 * tx);
+        (rows, columns) = (rows - (4 * ty), columns - (4 * tx));
+        AddTo(y, at, rows > 0, columns, before, s.R0);
+        AddTo(y, at + step, rows > 1, columns, before, s.R1);
+        AddTo(y, at + (2 * step), rows > 2, columns, before, s.R2);
+        AddTo(y, at + (3 * step), rows > 3, columns, before, s.R3);
     }
 
-    private static void AddTo(Floats y, long at, bool inside, int column, int columns, bool before, ConvRow r)
+    private static void AddTo(Floats y, long at, bool inside, int columns, bool before, Float4 r)
     {
         if (!inside) { return; }
-        if (column < columns) { y[at + column] = before ? y[at + column] + r.V0 : r.V0; }
-        if (column + 16 < columns) { y[at + column + 16] = before ? y[at + column + 16] + r.V1 : r.V1; }
-        if (column + 32 < columns) { y[at + column + 32] = before ? y[at + column + 32] + r.V2 : r.V2; }
-        if (column + 48 < columns) { y[at + column + 48] = before ? y[at + column + 48] + r.V3 : r.V3; }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(ref Square s, float a0, float a1, float a2, float a3, Floats sb, int x)
-    {
-        float b0 = sb[x], b1 = sb[x + 16], b2 = sb[x + 32], b3 = sb[x + 48];
-        s.R0.Add(a0, b0, b1, b2, b3);
-        s.R1.Add(a1, b0, b1, b2, b3);
-        s.R2.Add(a2, b0, b1, b2, b3);
-        s.R3.Add(a3, b0, b1, b2, b3);
+        if (columns > 0) { y[at] = before ? y[at] + r.X : r.X; }
+        if (columns > 1) { y[at + 1] = before ? y[at + 1] + r.Y : r.Y; }
+        if (columns > 2) { y[at + 2] = before ? y[at + 2] + r.Z : r.Z; }
+        if (columns > 3) { y[at + 3] = before ? y[at + 3] + r.W : r.W; }
     }
 }

@@ -75,10 +75,10 @@ internal static class ConvKernel
     }
 
     private static void Start<P>(GpuDevice d, P product, int m, int n, int k, int groups, int pieces, int piece) where P : struct, IConvProduct =>
-        d.Start(new KernelConfig(new Index3D(Tiles(n), Tiles(m), groups * pieces), new Index3D(ConvTiles<P>.Threads, ConvTiles<P>.Threads, 1)),
+        d.Start(new KernelConfig(new Index3D(Tiles(n), Tiles(m), groups * pieces), new Index3D(Tile64.Threads, 1, 1)),
             new ConvTiles<P> { Product = product, M = m, N = n, K = k, Pieces = pieces, Piece = Math.Max(1, piece) });
 
-    private static int Tiles(int n) => (n + ConvTiles<ConvForwardProduct>.Tile - 1) / ConvTiles<ConvForwardProduct>.Tile;
+    private static int Tiles(int n) => (n + Tile64.Side - 1) / Tile64.Side;
 
     private static View Rent(GpuDevice d, int length) => new(d.Allocate(Math.Max(1, length)), 0, length);
 }

@@ -40,14 +40,9 @@ internal interface IConvProduct
     void Put(int group, int piece, int row, ConvPlace column, float v);
 }
 
-/// <summary>A group of 16 × 16 threads makes a tile of 64 × 64 of the product; a thread keeps 4 × 4 values in registers. Long sums are cut into pieces.</summary>
+/// <summary>A group makes a tile of 64 × 64 of the product. Long sums are cut into pieces.</summary>
 internal struct ConvTiles<P> : IGpuKernel where P : struct, IConvProduct
 {
-    /// <summary>Sides of a tile, and threads along each.</summary>
-    public const int Tile = 64, Threads = 16;
-
-    private const int Depth = 16, Pitch = Tile + 1;
-
     public P Product;
 
     /// <summary>Sizes of the product, and how it is cut along k.</summary>
@@ -55,66 +50,52 @@ internal struct ConvTiles<P> : IGpuKernel where P : struct, IConvProduct
 
     public readonly void Run()
     {
-        var sa = SharedMemory.Allocate<float>(Depth * Pitch);
-        var sb = SharedMemory.Allocate<float>(Depth * Tile);
-        int tx = Group.IdxX, ty = Group.IdxY, me = (ty * Threads) + tx, row0 = Grid.IdxY * Tile, column0 = Grid.IdxX * Tile;
+        const int Depth = Tile64.Depth, Pitch = Tile64.Pitch, Side = Tile64.Side;
+        var a4 = SharedMemory.Allocate<Float4>(Depth * Tile64.Stride);
+        var b4 = SharedMemory.Allocate<Float4>(Depth * Tile64.Stride);
+        var places = SharedMemory.Allocate<ConvPlace>(2 * Depth);
+        Floats sa = a4.Cast<float>(), sb = b4.Cast<float>();
+        int me = Group.IdxX, row0 = Grid.IdxY * Side, column0 = Grid.IdxX * Side;
         int group = Grid.IdxZ / Pieces, piece = Grid.IdxZ % Pieces, to = IntrinsicMath.Min(K, (piece + 1) * Piece);
-        int column = column0 + (me % Tile);
+        Tile64.Place(out int ty, out int tx);
+        int column = column0 + (me % Side), now = 0;
         var place = Product.Column(column);
-        ConvRow r0 = default, r1 = default, r2 = default, r3 = default;
+        Quad sum = default;
+        if (me < Depth) { places[me] = Product.Along((piece * Piece) + me); }
+        Group.Barrier();
         for (int k0 = piece * Piece; k0 < to; k0 += Depth)
         {
-            int da = k0 + (me % Depth);
-            var along = Product.Along(da);
-            for (int row = me / Depth; row < Tile; row += Threads * Threads / Depth)
+            int da = me % Depth;
+            var along = places[now + da];
+            for (int row = me / Depth; row < Side; row += Tile64.Threads / Depth)
             {
-                sa[(me % Depth * Pitch) + row] = row0 + row < M && da < to ? Product.A(group, row0 + row, along) : 0f;
+                sa[(da * Pitch) + row] = row0 + row < M && k0 + da < to ? Product.A(group, row0 + row, along) : 0f;
             }
-            for (int k = me / Tile; k < Depth; k += Threads * Threads / Tile)
+            for (int k = me / Side; k < Depth; k += Tile64.Threads / Side)
             {
-                sb[(k * Tile) + (me % Tile)] = column < N && k0 + k < to ? Product.B(group, Product.Along(k0 + k), place) : 0f;
+                sb[(k * Pitch) + (me % Side)] = column < N && k0 + k < to ? Product.B(group, places[now + k], place) : 0f;
             }
+            now = Depth - now;
+            if (me < Depth) { places[now + me] = Product.Along(k0 + Depth + me); }
             Group.Barrier();
-            for (int k = 0; k < Depth; k++)
-            {
-                int x = (k * Tile) + tx, y = (k * Pitch) + ty;
-                float b0 = sb[x], b1 = sb[x + Threads], b2 = sb[x + (2 * Threads)], b3 = sb[x + (3 * Threads)];
-                r0.Add(sa[y], b0, b1, b2, b3);
-                r1.Add(sa[y + Threads], b0, b1, b2, b3);
-                r2.Add(sa[y + (2 * Threads)], b0, b1, b2, b3);
-                r3.Add(sa[y + (3 * Threads)], b0, b1, b2, b3);
-            }
+            Tile64.Add(a4, b4, ty, tx, ref sum);
             Group.Barrier();
         }
-        Put(group, piece, row0 + ty, column0 + tx, r0.V0, r1.V0, r2.V0, r3.V0);
-        Put(group, piece, row0 + ty, column0 + tx + Threads, r0.V1, r1.V1, r2.V1, r3.V1);
-        Put(group, piece, row0 + ty, column0 + tx + (2 * Threads), r0.V2, r1.V2, r2.V2, r3.V2);
-        Put(group, piece, row0 + ty, column0 + tx + (3 * Threads), r0.V3, r1.V3, r2.V3, r3.V3);
+        Put(group, piece, row0 + (4 * ty), column0 + (4 * tx), sum.R0.X, sum.R1.X, sum.R2.X, sum.R3.X);
+        Put(group, piece, row0 + (4 * ty), column0 + (4 * tx) + 1, sum.R0.Y, sum.R1.Y, sum.R2.Y, sum.R3.Y);
+        Put(group, piece, row0 + (4 * ty), column0 + (4 * tx) + 2, sum.R0.Z, sum.R1.Z, sum.R2.Z, sum.R3.Z);
+        Put(group, piece, row0 + (4 * ty), column0 + (4 * tx) + 3, sum.R0.W, sum.R1.W, sum.R2.W, sum.R3.W);
     }
 
-    // four values of one column, 16 rows apart
+    // four values of one column
     private readonly void Put(int group, int piece, int row, int column, float a, float b, float c, float d)
     {
         if (column >= N) { return; }
         var place = Product.Column(column);
         if (row < M) { Product.Put(group, piece, row, place, a); }
-        if (row + Threads < M) { Product.Put(group, piece, row + Threads, place, b); }
-        if (row + (2 * Threads) < M) { Product.Put(group, piece, row + (2 * Threads), place, c); }
-        if (row + (3 * Threads) < M) { Product.Put(group, piece, row + (3 * Threads), place, d); }
-    }
-}
-
-/// <summary>Four products of one row, 16 columns apart.</summary>
-internal struct ConvRow
-{
-    public float V0, V1, V2, V3;
-
-    public void Add(float a, float b0, float b1, float b2, float b3)
-    {
-        V0 += a * b0;
-        V1 += a * b1;
-        V2 += a * b2;
-        V3 += a * b3;
+        if (row + 1 < M) { Product.Put(group, piece, row + 1, place, b); }
+        if (row + 2 < M) { Product.Put(group, piece, row + 2, place, c); }
+        if (row + 3 < M) { Product.Put(group, piece, row + 3, place, d); }
     }
 }
 
@@ -159,8 +140,14 @@ internal struct ConvInputProduct : IConvProduct
     public readonly float B(int group, ConvPlace k, ConvPlace at)
     {
         int y = at.Y + S.PadH - (k.Y * S.DilationH), x = at.X + S.PadW - (k.X * S.DilationW);
-        if (y < 0 || x < 0 || y % S.StrideH != 0 || x % S.StrideW != 0) { return 0f; }
-        (y, x) = (y / S.StrideH, x / S.StrideW);
+        if (y < 0 || x < 0) { return 0f; }
+        if (S.StrideH != 1 || S.StrideW != 1)
+        {
+            int oy = (int)((uint)y / (uint)S.StrideH), ox = (int)((uint)x / (uint)S.StrideW);
+            if (oy * S.StrideH != y || ox * S.StrideW != x) { return 0f; }
+            y = oy;
+            x = ox;
+        }
         return y < S.OH && x < S.OW ? Dy[((((long)at.Outer * S.OutC) + (group * S.GroupOut) + k.Outer) * S.OH + y) * S.OW + x] : 0f;
     }
 

@@ -49,22 +49,22 @@ internal struct Part8 : IPart
 /// <summary>4 × 4 products, a field a row.</summary>
 internal struct Quad
 {
-    private Float4 _0, _1, _2, _3;
+    public Float4 R0, R1, R2, R3;
 
     public void Add(Float4 a, Float4 b)
     {
-        Add(ref _0, a.X, b);
-        Add(ref _1, a.Y, b);
-        Add(ref _2, a.Z, b);
-        Add(ref _3, a.W, b);
+        Add(ref R0, a.X, b);
+        Add(ref R1, a.Y, b);
+        Add(ref R2, a.Z, b);
+        Add(ref R3, a.W, b);
     }
 
     public readonly void Store(PartEnd end, int row, int column)
     {
-        end.Store(_0, row, column);
-        end.Store(_1, row + 1, column);
-        end.Store(_2, row + 2, column);
-        end.Store(_3, row + 3, column);
+        end.Store(R0, row, column);
+        end.Store(R1, row + 1, column);
+        end.Store(R2, row + 2, column);
+        end.Store(R3, row + 3, column);
     }
 
     private static void Add(ref Float4 to, float a, Float4 b)

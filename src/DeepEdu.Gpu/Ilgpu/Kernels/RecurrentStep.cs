@@ -70,13 +70,14 @@ internal static class RecurrentStep
     /// <summary>Threads of a group along each axis.</summary>
     public const int Side = 16;
 
-    // rows of the tiles are a float longer, so that threads side by side read from different banks
-    private const int Depth = 32, Pitch = Depth + 1;
+    // rows of the tiles are four longer, so that threads side by side read from different banks
+    private const int Depth = 32, Stride = (Depth / 4) + 1, Pitch = 4 * Stride;
 
     public static void Body<E>(E end, Floats a, Floats w, Floats mask, ArrayView<int> table, StepPlan p) where E : struct, IStepEnd
     {
-        var sa = SharedMemory.Allocate<float>(Side * Pitch);
-        var sw = SharedMemory.Allocate<float>(4 * Side * Pitch);
+        var a4 = SharedMemory.Allocate<Float4>(Side * Stride);
+        var w4 = SharedMemory.Allocate<Float4>(4 * Side * Stride);
+        Floats sa = a4.Cast<float>(), sw = w4.Cast<float>();
         int tx = Group.IdxX, ty = Group.IdxY, me = (ty * Side) + tx, row0 = Grid.IdxY * Side, unit0 = Grid.IdxX * Side;
         // each thread fills one column of two rows of a's tile
         int column = me % Depth, line = me / Depth;
@@ -97,14 +98,14 @@ internal static class RecurrentStep
                 sw[(u * Pitch) + d] = inside ? w[at] : 0f;
             }
             Group.Barrier();
-            int x = ty * Pitch, y = tx * Pitch;
-            for (int d = 0; d < Depth; d++)
+            int x = ty * Stride, y = tx * Stride;
+            for (int d = 0; d < Depth / 4; d++)
             {
-                GpuLane v = sa[x + d];
-                sums.A = GpuLane.MultiplyAdd(v, sw[y + d], sums.A);
-                if (E.Count > 1) { sums.B = GpuLane.MultiplyAdd(v, sw[y + (Side * Pitch) + d], sums.B); }
-                if (E.Count > 2) { sums.C = GpuLane.MultiplyAdd(v, sw[y + (2 * Side * Pitch) + d], sums.C); }
-                if (E.Count > 3) { sums.D = GpuLane.MultiplyAdd(v, sw[y + (3 * Side * Pitch) + d], sums.D); }
+                var v = a4[x + d];
+                Add(v, w4[y + d], ref sums.A);
+                if (E.Count > 1) { Add(v, w4[y + (Side * Stride) + d], ref sums.B); }
+                if (E.Count > 2) { Add(v, w4[y + (2 * Side * Stride) + d], ref sums.C); }
+                if (E.Count > 3) { Add(v, w4[y + (3 * Side * Stride) + d], ref sums.D); }
             }
             Group.Barrier();
         }
@@ -120,6 +121,9 @@ internal static class RecurrentStep
             end.Put(place, sums);
         }
     }
+
+    private static void Add(Float4 a, Float4 b, ref GpuLane sum) =>
+        sum = GpuLane.MultiplyAdd(a.W, b.W, GpuLane.MultiplyAdd(a.Z, b.Z, GpuLane.MultiplyAdd(a.Y, b.Y, GpuLane.MultiplyAdd(a.X, b.X, sum))));
 
     // the row of a; negative if there is none
     private static void Source(ArrayView<int> table, StepPlan p, int at, out int row, out int sequence)

@@ -1,0 +1,60 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using DeepEdu.Gpu.Kernels;
+
+namespace DeepEdu.Gpu.Tests;
+
+/// <summary>What the compiler makes of the kernels of networks, read in their PTX.</summary>
+public class NetsPtxTests
+{
+    private static readonly Dictionary<string, Type> s_kernels = new()
+    {
+        ["lstm step"] = typeof(StepKernel<ForwardEnd<GpuLstm>>),
+        ["lstm step back"] = typeof(StepKernel<BackwardEnd<GpuLstm>>),
+        ["gru step"] = typeof(StepKernel<ForwardEnd<GpuGru>>),
+        ["gru step back"] = typeof(StepKernel<BackwardEnd<GpuGru>>),
+        ["gru reset step"] = typeof(StepKernel<ResetEnd>),
+        ["projection"] = typeof(StepKernel<PlainEnd>),
+        ["conv"] = typeof(ConvTiles<ConvForwardProduct>),
+        ["conv input gradient"] = typeof(ConvTiles<ConvInputProduct>),
+        ["conv weight gradient"] = typeof(ConvTiles<ConvWeightProduct>),
+        ["attention"] = typeof(AttentionForwardKernel),
+        ["attention query gradient"] = typeof(AttentionQueryPull),
+        ["attention key gradient"] = typeof(AttentionKeyPull),
+        ["max pool"] = typeof(MaxPool<FixedWindows>),
+        ["max pool back"] = typeof(MaxPoolBack<FixedWindows>),
+        ["avg pool back"] = typeof(AvgPoolBack<FixedWindows>),
+    };
+
+    public static TheoryData<string> All => [.. s_kernels.Keys];
+
+    [Theory, MemberData(nameof(All))]
+    public void TouchesNoLocalMemory(string name)
+    {
+        string ptx = Of(name);
+        Assert.Equal((0, 0), (Ptx.Count(ptx, ".local"), Ptx.Count(ptx, "call")));
+        // a generic load or store has to find out first which memory it is
+        Assert.Empty(Regex.Matches(ptx, @"\b(ld|st)\.(v\d\.)?[fbus]\d+"));
+        Assert.DoesNotMatch(@"\.uni\b", ptx);
+    }
+
+    /// <summary>Four terms of a unit's sum at a time, 4 × 4 products of a tile at four steps along k: loads from shared memory are few beside the products, and all of sixteen bytes.</summary>
+    [Theory]
+    [InlineData("lstm step", 5, 16)]
+    [InlineData("lstm step back", 2, 4)]
+    [InlineData("gru step", 4, 12)]
+    [InlineData("conv", 8, 64)]
+    [InlineData("conv input gradient", 8, 64)]
+    [InlineData("conv weight gradient", 8, 64)]
+    [InlineData("attention", 16, 128)]
+    [InlineData("attention query gradient", 24, 192)]
+    [InlineData("attention key gradient", 32, 256)]
+    public void ReadsSharedMemoryInFours(string name, int loads, int products)
+    {
+        string ptx = Of(name);
+        Assert.InRange(Ptx.Count(ptx, "ld.shared.v4"), loads, loads + 2);
+        Assert.True(Ptx.Count(ptx, "mul.f32") + Ptx.Count(ptx, "fma.rn.f32") >= products);
+    }
+
+    private static string Of(string name) => Ptx.Of(typeof(GpuDevice).GetMethod(nameof(GpuDevice.Enter), BindingFlags.Static | BindingFlags.NonPublic)!.MakeGenericMethod(s_kernels[name]));
+}
