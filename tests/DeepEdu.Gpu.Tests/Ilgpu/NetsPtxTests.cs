@@ -18,6 +18,9 @@ public class NetsPtxTests
         ["conv"] = typeof(ConvTiles<ConvForwardProduct>),
         ["conv input gradient"] = typeof(ConvTiles<ConvInputProduct>),
         ["conv weight gradient"] = typeof(ConvTiles<ConvWeightProduct>),
+        ["conv of few channels"] = typeof(ConvDirect),
+        ["conv of few channels, input gradient"] = typeof(ConvDirectInput),
+        ["conv of few channels, weight gradient"] = typeof(ConvDirectWeight),
         ["attention"] = typeof(AttentionForwardKernel),
         ["attention query gradient"] = typeof(AttentionQueryPull),
         ["attention key gradient"] = typeof(AttentionKeyPull),
@@ -43,9 +46,9 @@ public class NetsPtxTests
     [InlineData("lstm step", 5, 16)]
     [InlineData("lstm step back", 2, 4)]
     [InlineData("gru step", 4, 12)]
-    [InlineData("conv", 8, 64)]
-    [InlineData("conv input gradient", 8, 64)]
-    [InlineData("conv weight gradient", 8, 64)]
+    [InlineData("conv", 18, 64)] // of which 10 of places
+    [InlineData("conv input gradient", 18, 64)]
+    [InlineData("conv weight gradient", 18, 64)]
     [InlineData("attention", 16, 128)]
     [InlineData("attention query gradient", 24, 192)]
     [InlineData("attention key gradient", 32, 256)]

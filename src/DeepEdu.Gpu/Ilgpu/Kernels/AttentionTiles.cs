@@ -61,18 +61,24 @@ internal static class AttentionTile
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dots(Floats a, long atA, long stepA, int rowsA, Floats b, long atB, long stepB, int rowsB, int depth, Fours a4, Fours b4, Fours to)
     {
-        Floats sa = a4.Cast<float>(), sb = b4.Cast<float>();
-        int me = Group.IdxX, line = me / Depth, along = me % Depth;
+        int me = Group.IdxX, line = me / Depth, along = me % Depth, put = (along * Pitch) + line;
         Tile64.Place(out int ty, out int tx);
         Quad s = default;
+        atA += along + (line * stepA);
+        atB += along + (line * stepB);
+        Float4 va = Rows(a, atA, stepA, along < depth ? rowsA - line : 0, 16), vb = Rows(b, atB, stepB, along < depth ? rowsB - line : 0, 16);
         for (int k0 = 0; k0 < depth; k0 += Depth)
         {
-            for (int row = line; row < Side; row += Tile64.Threads / Depth)
-            {
-                sa[(along * Pitch) + row] = row < rowsA && k0 + along < depth ? a[atA + (row * stepA) + k0 + along] : 0f;
-                sb[(along * Pitch) + row] = row < rowsB && k0 + along < depth ? b[atB + (row * stepB) + k0 + along] : 0f;
-            }
+            Put(a4, put, 16, va);
+            Put(b4, put, 16, vb);
             Group.Barrier();
+            // the next are on their way while these are multiplied
+            int next = k0 + Depth;
+            if (next < depth)
+            {
+                va = Rows(a, atA + next, stepA, next + along < depth ? rowsA - line : 0, 16);
+                vb = Rows(b, atB + next, stepB, next + along < depth ? rowsB - line : 0, 16);
+            }
             Tile64.Add(a4, b4, ty, tx, ref s);
             Group.Barrier();
         }
@@ -87,14 +93,18 @@ internal static class AttentionTile
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quad Weighted(Fours weights, bool transposed, Floats b, long atB, long stepB, int rowsB, int columns, Fours b4)
     {
-        var sb = b4.Cast<float>();
-        int me = Group.IdxX, column = me % Side;
+        int me = Group.IdxX, column = me % Side, line = me / Side, put = (line * Pitch) + column;
         Tile64.Place(out int ty, out int tx);
         Quad s = default;
+        atB += column + (line * stepB);
+        int mine = column < columns ? rowsB - line : 0;
+        var v = Rows(b, atB, stepB, mine, 4);
         for (int k0 = 0; k0 < rowsB; k0 += Depth)
         {
-            for (int k = me / Side; k < Depth; k += Tile64.Threads / Side) { sb[(k * Pitch) + column] = k0 + k < rowsB && column < columns ? b[atB + ((k0 + k) * stepB) + column] : 0f; }
+            Put(b4, put, 4 * Pitch, v);
             Group.Barrier();
+            int next = k0 + Depth;
+            if (next < rowsB) { v = Rows(b, atB + (next * stepB), stepB, mine - next, 4); }
             if (transposed) { Tile64.Add(weights.SubView(k0 * Stride, Depth * Stride), b4, ty, tx, ref s); }
             else { Tile64.AddAcross(weights, b4, (4 * ty * Stride) + (k0 / 4), tx, ref s); }
             Group.Barrier();
@@ -122,5 +132,25 @@ internal static class AttentionTile
         if (columns > 1) { y[at + 1] = before ? y[at + 1] + r.Y : r.Y; }
         if (columns > 2) { y[at + 2] = before ? y[at + 2] + r.Z : r.Z; }
         if (columns > 3) { y[at + 3] = before ? y[at + 3] + r.W : r.W; }
+    }
+
+    // a value of each of four rows
+    private static Float4 Rows(Floats x, long at, long step, int rows, int apart)
+    {
+        Float4 v = default;
+        if (rows > 0) { v.X = x[at]; }
+        if (rows > apart) { v.Y = x[at + (apart * step)]; }
+        if (rows > 2 * apart) { v.Z = x[at + (2 * apart * step)]; }
+        if (rows > 3 * apart) { v.W = x[at + (3 * apart * step)]; }
+        return v;
+    }
+
+    private static void Put(Fours shared, int at, int apart, Float4 v)
+    {
+        var s = shared.Cast<float>();
+        s[at] = v.X;
+        s[at + apart] = v.Y;
+        s[at + (2 * apart)] = v.Z;
+        s[at + (3 * apart)] = v.W;
     }
 }

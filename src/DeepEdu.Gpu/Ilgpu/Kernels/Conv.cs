@@ -14,6 +14,9 @@ internal static class ConvKernel
     // terms of a sum over images and pixels that are added up in one piece, at least; and how many tiles keep a large accelerator busy
     private const int PieceTerms = 512, Plenty = 512;
 
+    // channels of a group that leave a tile nearly empty
+    private const int Few = 8;
+
     public static void Register(GpuDevice device)
     {
         device.Register((GpuDevice d, in Conv.Conv2dKernel k) => Forward(d, k));
@@ -27,11 +30,11 @@ internal static class ConvKernel
         using var arena = new Arena();
         bool pools = k.End == ConvEnd.ReluPool;
         var y = pools ? GpuDevice.Of(Rent(d, s.N * s.OutSize)) : GpuDevice.Of(k.Y);
-        ConvForwardProduct product = new()
-        {
-            S = new(s), X = GpuDevice.Of(k.X, y), Weight = GpuDevice.Of(k.Weight), Bias = GpuDevice.Of(k.Bias, y), To = y, HasBias = k.Bias.IsNone ? 0 : 1, Relu = k.End == ConvEnd.Relu ? 1 : 0,
-        };
-        Start(d, product, s.GroupOut, s.N * s.OH * s.OW, s.K, s.Groups, 1, s.K);
+        ConvSizes sizes = new(s);
+        Floats x = GpuDevice.Of(k.X, y), weight = GpuDevice.Of(k.Weight), bias = GpuDevice.Of(k.Bias, y);
+        int hasBias = k.Bias.IsNone ? 0 : 1, relu = k.End == ConvEnd.Relu ? 1 : 0;
+        if (s.GroupOut < Few) { d.Start(y.Length, new ConvDirect { S = sizes, X = x, Weight = weight, Bias = bias, To = y, HasBias = hasBias, Relu = relu }); }
+        else { Start(d, new ConvForwardProduct { S = sizes, X = x, Weight = weight, Bias = bias, To = y, HasBias = hasBias, Relu = relu }, s.GroupOut, s.N * s.OH * s.OW, s.K, s.Groups, 1, s.K); }
         if (!pools) { return; }
         d.Start(k.Y.Length, new ReluPool { From = y, To = GpuDevice.Of(k.Y), At = k.At.IsNone ? y.Cast<byte>() : GpuDevice.Of(k.At).Cast<byte>(), HasAt = k.At.IsNone ? 0 : 1, H = s.OH, W = s.OW });
     }
@@ -52,7 +55,10 @@ internal static class ConvKernel
         ConvSizes sizes = new(s);
         if (!k.DX.IsNone && k.DX.Length > 0)
         {
-            Start(d, new ConvInputProduct { S = sizes, Dy = dy, Weight = GpuDevice.Of(k.Weight), To = GpuDevice.Of(k.DX) }, s.GroupC, s.N * s.H * s.W, s.GroupOut * s.KH * s.KW, s.Groups, 1, s.GroupOut * s.KH * s.KW);
+            ConvInputProduct product = new() { S = sizes, Dy = dy, Weight = GpuDevice.Of(k.Weight), To = GpuDevice.Of(k.DX) };
+            int terms = s.GroupOut * s.KH * s.KW;
+            if (s.GroupC < Few) { d.Start(k.DX.Length, new ConvDirectInput { Product = product }); }
+            else { Start(d, product, s.GroupC, s.N * s.H * s.W, terms, s.Groups, 1, terms); }
         }
         if (!k.DWeight.IsNone && k.DWeight.Length > 0) { Weight(d, s, sizes, GpuDevice.Of(k.X, dy), dy, k.DWeight); }
         if (!k.DBias.IsNone && k.DBias.Length > 0)
@@ -66,11 +72,17 @@ internal static class ConvKernel
     // in pieces of the sum where tiles alone are too few; how many depends on sizes only
     private static void Weight(GpuDevice d, in ConvShape s, in ConvSizes sizes, Floats x, Floats dy, View to)
     {
+        ConvWeightProduct product = new() { S = sizes, X = x, Dy = dy, To = GpuDevice.Of(to) };
+        if (s.GroupOut < Few)
+        {
+            d.Start(new KernelConfig(Math.Min(to.Length, 65535), ConvDirectWeight.Threads), new ConvDirectWeight { Product = product });
+            return;
+        }
         int terms = s.N * s.OH * s.OW, tiles = Tiles(s.GroupOut) * Tiles(s.K) * s.Groups, pieces = Math.Max(1, Math.Min((terms + PieceTerms - 1) / PieceTerms, Plenty / tiles));
         int piece = Math.Max(1, (terms + pieces - 1) / pieces);
         pieces = Math.Max(1, (terms + piece - 1) / piece);
         var parts = pieces == 1 ? to : Rent(d, pieces * to.Length);
-        Start(d, new ConvWeightProduct { S = sizes, X = x, Dy = dy, To = GpuDevice.Of(parts) }, s.GroupOut, s.K, terms, s.Groups, pieces, piece);
+        Start(d, product with { To = GpuDevice.Of(parts) }, s.GroupOut, s.K, terms, s.Groups, pieces, piece);
         if (pieces > 1) { d.Fold(default(Reductions.SumFold), parts, 1, pieces, to.Length, to); }
     }
 

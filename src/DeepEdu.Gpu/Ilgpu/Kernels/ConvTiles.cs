@@ -53,31 +53,39 @@ internal struct ConvTiles<P> : IGpuKernel where P : struct, IConvProduct
         const int Depth = Tile64.Depth, Pitch = Tile64.Pitch, Side = Tile64.Side;
         var a4 = SharedMemory.Allocate<Float4>(Depth * Tile64.Stride);
         var b4 = SharedMemory.Allocate<Float4>(Depth * Tile64.Stride);
-        var places = SharedMemory.Allocate<ConvPlace>(2 * Depth);
+        // what stands behind each k, found once for all threads, two tiles ahead
+        var places = SharedMemory.Allocate<ConvPlace>(4 * Depth);
         Floats sa = a4.Cast<float>(), sb = b4.Cast<float>();
         int me = Group.IdxX, row0 = Grid.IdxY * Side, column0 = Grid.IdxX * Side;
-        int group = Grid.IdxZ / Pieces, piece = Grid.IdxZ % Pieces, to = IntrinsicMath.Min(K, (piece + 1) * Piece);
+        int group = Grid.IdxZ / Pieces, piece = Grid.IdxZ % Pieces, start = piece * Piece, terms = IntrinsicMath.Min(K - start, Piece);
         Tile64.Place(out int ty, out int tx);
-        int column = column0 + (me % Side), now = 0;
-        var place = Product.Column(column);
-        Quad sum = default;
-        if (me < Depth) { places[me] = Product.Along((piece * Piece) + me); }
+        // a thread carries four values of each factor
+        int row = me / Depth, ka = me % Depth, column = me % Side, kb = me / Side;
+        var place = Product.Column(column0 + column);
+        bool inside = column0 + column < N;
+        if (me < 2 * Depth) { places[me] = Product.Along(start + me); }
         Group.Barrier();
-        for (int k0 = piece * Piece; k0 < to; k0 += Depth)
+        Quad sum = default;
+        Float4 a = GetA(places, group, row0 + row, ka, terms), b = GetB(places, group, kb, terms, place, inside);
+        for (int k = 0; k < terms; k += Depth)
         {
-            int da = me % Depth;
-            var along = places[now + da];
-            for (int row = me / Depth; row < Side; row += Tile64.Threads / Depth)
-            {
-                sa[(da * Pitch) + row] = row0 + row < M && k0 + da < to ? Product.A(group, row0 + row, along) : 0f;
-            }
-            for (int k = me / Side; k < Depth; k += Tile64.Threads / Side)
-            {
-                sb[(k * Pitch) + (me % Side)] = column < N && k0 + k < to ? Product.B(group, places[now + k], place) : 0f;
-            }
-            now = Depth - now;
-            if (me < Depth) { places[now + me] = Product.Along(k0 + Depth + me); }
+            int to = (ka * Pitch) + row;
+            sa[to] = a.X;
+            sa[to + 16] = a.Y;
+            sa[to + 32] = a.Z;
+            sa[to + 48] = a.W;
+            to = (kb * Pitch) + column;
+            sb[to] = b.X;
+            sb[to + (4 * Pitch)] = b.Y;
+            sb[to + (8 * Pitch)] = b.Z;
+            sb[to + (12 * Pitch)] = b.W;
+            if (me < Depth) { places[(k + (2 * Depth) + me) & ((4 * Depth) - 1)] = Product.Along(start + k + (2 * Depth) + me); }
             Group.Barrier();
+            if (k + Depth < terms)
+            {
+                a = GetA(places, group, row0 + row, k + Depth + ka, terms);
+                b = GetB(places, group, k + Depth + kb, terms, place, inside);
+            }
             Tile64.Add(a4, b4, ty, tx, ref sum);
             Group.Barrier();
         }
@@ -85,6 +93,32 @@ internal struct ConvTiles<P> : IGpuKernel where P : struct, IConvProduct
         Put(group, piece, row0 + (4 * ty), column0 + (4 * tx) + 1, sum.R0.Y, sum.R1.Y, sum.R2.Y, sum.R3.Y);
         Put(group, piece, row0 + (4 * ty), column0 + (4 * tx) + 2, sum.R0.Z, sum.R1.Z, sum.R2.Z, sum.R3.Z);
         Put(group, piece, row0 + (4 * ty), column0 + (4 * tx) + 3, sum.R0.W, sum.R1.W, sum.R2.W, sum.R3.W);
+    }
+
+    // four rows, 16 apart
+    private readonly Float4 GetA(ArrayView<ConvPlace> places, int group, int row, int k, int terms)
+    {
+        Float4 v = default;
+        if (k >= terms) { return v; }
+        var along = places[k & ((4 * Tile64.Depth) - 1)];
+        if (row < M) { v.X = Product.A(group, row, along); }
+        if (row + 16 < M) { v.Y = Product.A(group, row + 16, along); }
+        if (row + 32 < M) { v.Z = Product.A(group, row + 32, along); }
+        if (row + 48 < M) { v.W = Product.A(group, row + 48, along); }
+        return v;
+    }
+
+    // four places along k, 4 apart
+    private readonly Float4 GetB(ArrayView<ConvPlace> places, int group, int k, int terms, ConvPlace column, bool inside)
+    {
+        Float4 v = default;
+        if (!inside) { return v; }
+        const int Mask = (4 * Tile64.Depth) - 1;
+        if (k < terms) { v.X = Product.B(group, places[k & Mask], column); }
+        if (k + 4 < terms) { v.Y = Product.B(group, places[(k + 4) & Mask], column); }
+        if (k + 8 < terms) { v.Z = Product.B(group, places[(k + 8) & Mask], column); }
+        if (k + 12 < terms) { v.W = Product.B(group, places[(k + 12) & Mask], column); }
+        return v;
     }
 
     // four values of one column

@@ -79,25 +79,31 @@ internal static class RecurrentStep
         var w4 = SharedMemory.Allocate<Float4>(4 * Side * Stride);
         Floats sa = a4.Cast<float>(), sw = w4.Cast<float>();
         int tx = Group.IdxX, ty = Group.IdxY, me = (ty * Side) + tx, row0 = Grid.IdxY * Side, unit0 = Grid.IdxX * Side;
-        // each thread fills one column of two rows of a's tile
+        // each thread carries two values of a and two of each gate of w; neighbours in a group read neighbours in memory, whichever way w lies
         int column = me % Depth, line = me / Depth;
         Source(table, p, row0 + line, out int fromA, out int maskA);
         Source(table, p, row0 + line + (Side / 2), out int fromB, out int maskB);
+        Carried one = new(p, unit0, p.Across != 0 ? line : me % Side, p.Across != 0 ? column : me / Side);
+        Carried two = new(p, unit0, p.Across != 0 ? line + (Side / 2) : me % Side, p.Across != 0 ? column : (me / Side) + (Depth / 2));
         Gates sums = default;
+        float a0 = Load(a, mask, p, fromA, maskA, column), a1 = Load(a, mask, p, fromB, maskB, column);
+        Gates w0 = one.Get<E>(w, p, 0), w1 = two.Get<E>(w, p, 0);
         for (int k0 = 0; k0 < p.K; k0 += Depth)
         {
-            int k = k0 + column;
-            sa[(line * Pitch) + column] = Load(a, mask, p, fromA, maskA, k);
-            sa[((line + (Side / 2)) * Pitch) + column] = Load(a, mask, p, fromB, maskB, k);
-            for (int i = me; i < E.Count * Side * Depth; i += Side * Side)
-            {
-                // neighbours in a group read neighbours in memory, whichever way w lies
-                int u = p.Across != 0 ? i / Depth : i % Side, d = p.Across != 0 ? i % Depth : i / Side, unit = unit0 + (u % Side);
-                bool inside = unit < p.Units && k0 + d < p.K;
-                long at = p.Across != 0 ? ((long)((u / Side * p.Units) + unit) * p.K) + k0 + d : ((long)(k0 + d) * p.Units) + unit;
-                sw[(u * Pitch) + d] = inside ? w[at] : 0f;
-            }
+            sa[(line * Pitch) + column] = a0;
+            sa[((line + (Side / 2)) * Pitch) + column] = a1;
+            one.Put<E>(sw, w0);
+            two.Put<E>(sw, w1);
             Group.Barrier();
+            // the next are on their way while these are multiplied
+            int next = k0 + Depth;
+            if (next < p.K)
+            {
+                a0 = Load(a, mask, p, fromA, maskA, next + column);
+                a1 = Load(a, mask, p, fromB, maskB, next + column);
+                w0 = one.Get<E>(w, p, next);
+                w1 = two.Get<E>(w, p, next);
+            }
             int x = ty * Stride, y = tx * Stride;
             for (int d = 0; d < Depth / 4; d++)
             {
@@ -143,5 +149,34 @@ internal static class RecurrentStep
         if (row < 0 || k >= p.K) { return 0f; }
         float v = a[((long)row * p.K) + k];
         return p.Masks != 0 ? v * mask[((long)sequence * p.K) + k] : v;
+    }
+
+    // what a thread carries of w: a value of each gate, of one unit and at one place along k
+    private readonly struct Carried(StepPlan p, int unit0, int unit, int k)
+    {
+        private readonly int _k = k, _to = (unit * Pitch) + k, _inside = unit0 + unit < p.Units ? 1 : 0;
+        private readonly long _from = p.Across != 0 ? ((long)(unit0 + unit) * p.K) + k : ((long)k * p.Units) + unit0 + unit, _step = p.Across != 0 ? 1 : p.Units, _gate = (long)p.Units * p.K;
+
+        public Gates Get<E>(Floats w, StepPlan p, int k0) where E : struct, IStepEnd
+        {
+            Gates g = default;
+            if (_inside != 0 && k0 + _k < p.K)
+            {
+                long at = _from + (k0 * _step);
+                g.A = w[at];
+                if (E.Count > 1) { g.B = w[at + _gate]; }
+                if (E.Count > 2) { g.C = w[at + (2 * _gate)]; }
+                if (E.Count > 3) { g.D = w[at + (3 * _gate)]; }
+            }
+            return g;
+        }
+
+        public void Put<E>(Floats sw, Gates g) where E : struct, IStepEnd
+        {
+            sw[_to] = g.A.V;
+            if (E.Count > 1) { sw[_to + (Side * Pitch)] = g.B.V; }
+            if (E.Count > 2) { sw[_to + (2 * Side * Pitch)] = g.C.V; }
+            if (E.Count > 3) { sw[_to + (3 * Side * Pitch)] = g.D.V; }
+        }
     }
 }
