@@ -9,8 +9,8 @@ namespace DeepEdu.Benchmarks;
 internal static class Program
 {
     private const string Usage = """
-        benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S]
-                    | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM]
+        benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S] [--device cpu|gpu]
+                    | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM] [--device cpu|gpu]
                     | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] | scaling [--seconds S] | padding [-t 1,2] [--seconds S]
                     | startup | soak [--steps N] [-t THREADS] | any BenchmarkDotNet arguments, such as --filter '*Gemm*'
         """;
@@ -18,7 +18,7 @@ internal static class Program
     private static int Main(string[] args)
     {
         try { return Run(args); }
-        catch (ArgumentException e)
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
             Console.Error.WriteLine(e.Message);
             Console.Error.WriteLine(Usage);
@@ -38,13 +38,13 @@ internal static class Program
                 {
                     foreach (int threads in Threads(args, "1,2"))
                     {
-                        WorkloadRunner.Run(name, threads, Option(args, "--mode", "train"), Seconds(args));
+                        WorkloadRunner.Run(name, threads, Option(args, "--mode", "train"), Seconds(args), Option(args, "--device", "cpu"));
                     }
                 }
                 return 0;
             case ["compare", ..]:
                 return Compare.Run([.. Names(args)], Threads(args, "1,2"), Option(args, "--mode", "train"), int.Parse(Option(args, "--pairs", "3")), Seconds(args),
-                    Option(args, "--python", "/usr/bin/python3"));
+                    Option(args, "--python", "/usr/bin/python3"), Option(args, "--device", "cpu"));
             case ["gemm", ..]:
                 return GemmTable.Run(Threads(args, "1,2"), Seconds(args), Option(args, "--only", ""));
             case ["elementwise", ..]:

@@ -3,14 +3,22 @@ using System.Text;
 using System.Text.Json;
 using DeepEdu.Benchmarks.Workloads;
 using DeepEdu.Devices;
+using DeepEdu.Gpu;
 
 namespace DeepEdu.Benchmarks.Runner;
 
 /// <summary>Runs one workload in this process and prints one JSON line, with the fields of the PyTorch peer and the bytes allocated a step.</summary>
 internal static class WorkloadRunner
 {
-    public static void Run(string name, int threads, string mode, double seconds)
+    public static void Run(string name, int threads, string mode, double seconds, string device)
     {
+        WorkloadList.Device = device switch
+        {
+            "cpu" => CpuDevice.Instance,
+            "gpu" when mode == "train" => GpuDevice.Best(),
+            "gpu" => throw new ArgumentException("--device gpu measures training alone: inference sessions run on the processor"),
+            _ => throw new ArgumentException($"--device is cpu or gpu, not '{device}'"),
+        };
         DeepEduOptions.MaxThreads = threads;
         var work = WorkloadList.Find(name).Make();
         using var line = new MemoryStream();
@@ -21,6 +29,7 @@ internal static class WorkloadRunner
             json.WriteString("workload", name);
             json.WriteString("mode", mode);
             json.WriteNumber("threads", threads);
+            json.WriteString("device", WorkloadList.Device.Name);
             if (mode == "train") { Train(work, seconds, json); } else { Infer(work, seconds, json); }
             json.WriteNumber("peak_rss_mb", Math.Round(Meter.PeakMegabytes(), 1));
             json.WriteEndObject();

@@ -16,7 +16,7 @@ internal sealed class CharLm : Workload<(Indices X, Indices Y)>
     public CharLm() : base(64)
     {
         var rng = new Rng(1);
-        _model = new Net(rng);
+        _model = On(new Net(rng));
         Start(new Adam(_model.Parameters(), new() { LearningRate = 1e-3f }), () => (Draw.Indices([Batch, Length], Characters, rng), Draw.Indices([Batch * Length], Characters, rng)));
         _one = Draw.Indices([1, Length], Characters, rng);
     }

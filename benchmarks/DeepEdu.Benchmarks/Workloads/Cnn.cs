@@ -15,8 +15,8 @@ internal sealed class Cnn : Workload<(Tensor X, Indices Y)>
     public Cnn(int size, int channels, int batch) : base(batch)
     {
         var rng = new Rng(1);
-        _model = new Sequential([.. Trunk(size, channels, rng), new Dense(128, 10, rng)]);
-        Start(new Adam(_model.Parameters(), new() { LearningRate = 1e-3f }), () => (Tensor.Uniform([batch, channels, size, size], rng), Draw.Indices([batch], 10, rng)));
+        _model = On(new Sequential([.. Trunk(size, channels, rng), new Dense(128, 10, rng)]));
+        Start(new Adam(_model.Parameters(), new() { LearningRate = 1e-3f }), () => (On(Tensor.Uniform([batch, channels, size, size], rng)), Draw.Indices([batch], 10, rng)));
         _one = Tensor.Uniform([1, channels, size, size], rng);
     }
 

@@ -16,12 +16,12 @@ internal sealed class Dkt : Workload<(Indices X, Indices Next, Tensor Correct, T
     public Dkt(int length) : base(32)
     {
         var rng = new Rng(1);
-        _model = new Net(rng);
+        _model = On(new Net(rng));
         Start(new Adam(_model.Parameters(), new() { LearningRate = 1e-3f }), () =>
         {
             float[] mask = new float[Batch * length];
             for (int b = 0; b < Batch; b++) { mask.AsSpan(b * length, rng.Next(length / 2, length + 1)).Fill(1); }
-            return (Draw.Indices([Batch, length], 2 * Skills, rng), Draw.Indices([Batch, length, 1], Skills, rng), Draw.Coins([Batch, length], rng), Tensor.Wrap(mask, [Batch, length]));
+            return (Draw.Indices([Batch, length], 2 * Skills, rng), Draw.Indices([Batch, length, 1], Skills, rng), On(Draw.Coins([Batch, length], rng)), On(Tensor.Wrap(mask, [Batch, length])));
         });
         _one = Draw.Indices([1, length], 2 * Skills, rng);
     }

@@ -16,8 +16,8 @@ internal sealed class Essay : Workload<(Indices Words, Tensor Scores)>
     public Essay(int width, int hidden, int length) : base(32)
     {
         var rng = new Rng(1);
-        _model = new Net(width, hidden, rng);
-        Start(new RmsProp(_model.Parameters(), new() { LearningRate = 1e-3f, Decay = 0.9 }), () => (Draw.Indices([Batch, length], Vocabulary, rng), Tensor.Uniform([Batch], rng)));
+        _model = On(new Net(width, hidden, rng));
+        Start(new RmsProp(_model.Parameters(), new() { LearningRate = 1e-3f, Decay = 0.9 }), () => (Draw.Indices([Batch, length], Vocabulary, rng), On(Tensor.Uniform([Batch], rng))));
         _one = Draw.Indices([1, length], Vocabulary, rng);
     }
 

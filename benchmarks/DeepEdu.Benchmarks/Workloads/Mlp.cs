@@ -15,8 +15,8 @@ internal sealed class Mlp : Workload<(Tensor X, Indices Y)>
     public Mlp() : base(128)
     {
         var rng = new Rng(1);
-        _model = new Sequential(new Dense(784, 512, rng), new Relu(), new Dense(512, 256, rng), new Relu(), new Dense(256, 10, rng));
-        Start(new Sgd(_model.Parameters(), new() { LearningRate = 0.05f, Momentum = 0.9f }), () => (Tensor.Uniform([Batch, 784], rng), Draw.Indices([Batch], 10, rng)));
+        _model = On(new Sequential(new Dense(784, 512, rng), new Relu(), new Dense(512, 256, rng), new Relu(), new Dense(256, 10, rng)));
+        Start(new Sgd(_model.Parameters(), new() { LearningRate = 0.05f, Momentum = 0.9f }), () => (On(Tensor.Uniform([Batch, 784], rng)), Draw.Indices([Batch], 10, rng)));
         _one = Tensor.Uniform([1, 784], rng);
     }
 

@@ -16,9 +16,9 @@ internal sealed class MultiTask : Workload<(Tensor X, Indices A, Indices B, Tens
     public MultiTask(int batch) : base(batch)
     {
         var rng = new Rng(1);
-        _trunk = new Sequential(Cnn.Trunk(28, 1, rng));
-        (_a, _b, _c) = (new Dense(128, 10, rng), new Dense(128, 5, rng), new Dense(128, 1, rng));
-        Start(new Adam([.. _trunk.Parameters(), .. _a.Parameters(), .. _b.Parameters(), .. _c.Parameters()], new() { LearningRate = 1e-3f }), () => (Tensor.Uniform([batch, 1, 28, 28], rng), Draw.Indices([batch], 10, rng), Draw.Indices([batch], 5, rng), Tensor.Uniform([batch], rng)));
+        _trunk = On(new Sequential(Cnn.Trunk(28, 1, rng)));
+        (_a, _b, _c) = (On(new Dense(128, 10, rng)), On(new Dense(128, 5, rng)), On(new Dense(128, 1, rng)));
+        Start(new Adam([.. _trunk.Parameters(), .. _a.Parameters(), .. _b.Parameters(), .. _c.Parameters()], new() { LearningRate = 1e-3f }), () => (On(Tensor.Uniform([batch, 1, 28, 28], rng)), Draw.Indices([batch], 10, rng), Draw.Indices([batch], 5, rng), On(Tensor.Uniform([batch], rng))));
         _one = Tensor.Uniform([1, 1, 28, 28], rng);
     }
 

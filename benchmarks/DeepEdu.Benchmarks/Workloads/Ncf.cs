@@ -16,8 +16,8 @@ internal sealed class Ncf : Workload<(Indices Users, Indices Items, Tensor Label
     public Ncf(int batch, bool sparse = false) : base(batch)
     {
         var rng = new Rng(1);
-        _model = new NeuMf(Users, Items, rng, sparse);
-        Start(new Adam(_model.Parameters(), new() { LearningRate = 1e-3f }), () => (Draw.Indices([batch], Users, rng), Draw.Indices([batch], Items, rng), Draw.Coins([batch], rng)));
+        _model = On(new NeuMf(Users, Items, rng, sparse));
+        Start(new Adam(_model.Parameters(), new() { LearningRate = 1e-3f }), () => (Draw.Indices([batch], Users, rng), Draw.Indices([batch], Items, rng), On(Draw.Coins([batch], rng))));
     }
 
     protected override Tensor Loss((Indices Users, Indices Items, Tensor Labels) batch)

@@ -16,8 +16,8 @@ internal sealed class StackedLstm : Workload<(Tensor X, Indices Y)>
     public StackedLstm() : base(32)
     {
         var rng = new Rng(1);
-        _model = new Net(rng);
-        Start(new Adam(_model.Parameters(), new() { LearningRate = 1e-3f }), () => (Tensor.Normal([Batch, Length, Features], rng), Draw.Indices([Batch], Classes, rng)));
+        _model = On(new Net(rng));
+        Start(new Adam(_model.Parameters(), new() { LearningRate = 1e-3f }), () => (On(Tensor.Normal([Batch, Length, Features], rng)), Draw.Indices([Batch], Classes, rng)));
         _one = Tensor.Normal([1, Length, Features], rng);
     }
 

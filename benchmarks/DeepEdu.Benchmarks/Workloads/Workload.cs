@@ -1,5 +1,7 @@
 using DeepEdu.Autograd;
+using DeepEdu.Devices;
 using DeepEdu.Nn;
+using DeepEdu.Ops;
 using DeepEdu.Optim;
 using DeepEdu.Tensors;
 
@@ -43,6 +45,16 @@ internal abstract class Workload<TBatch>(int batch) : IWorkload
 
     public void Infer() => (_infer ??= Prediction())();
 
+    /// <summary>The model, moved to the device that is measured; before its optimiser is made.</summary>
+    protected static M On<M>(M model) where M : Module
+    {
+        model.To(WorkloadList.Device);
+        return model;
+    }
+
+    /// <summary>A part of a batch, likewise.</summary>
+    protected static Tensor On(Tensor x) => x.To(WorkloadList.Device);
+
     protected abstract Tensor Loss(TBatch batch);
 
     /// <summary>Makes what <see cref="Infer"/> calls; see <see cref="Calls"/>.</summary>
@@ -78,6 +90,9 @@ internal static class WorkloadList
 {
     /// <summary>Ready batches that the steps go through in turn.</summary>
     public const int Batches = 8;
+
+    /// <summary>Where training is measured.</summary>
+    public static Device Device { get; set; } = CpuDevice.Instance;
 
     /// <summary>Our name, what makes it, and the peer's names: every setting of PyTorch that may be its best.</summary>
     public static readonly (string Name, Func<IWorkload> Make, string[] Peers)[] All =

@@ -22,6 +22,7 @@ internal static class App
         Option<int?> batch = new("--batch") { Description = "Examples per step.", HelpName = "N" };
         Option<ulong> seed = new("--seed") { Description = "Seed of every random draw.", HelpName = "S", DefaultValueFactory = _ => 1 };
         Option<int?> threads = new("--threads") { Description = "Threads to use; results do not depend on it.", HelpName = "T" };
+        Option<string> device = DeviceOption.Create();
         Option<string?> folder = new("--out") { Description = "Folder for report.html; the current one unless given.", HelpName = "DIR" };
         Option<string?> json = new("--json") { Description = "File for the results as JSON.", HelpName = "FILE" };
         Option<bool> quick = new("--quick") { Description = "A short run to see that everything works." };
@@ -29,7 +30,7 @@ internal static class App
         Option<int> factors = new("--factors") { Description = "Width of the last layer of the recommender.", HelpName = "N", DefaultValueFactory = _ => 8 };
         foreach (Option option in new Option[] { epochs, batch, threads, factors }) { AtLeastOne(option); }
 
-        Option[] common = [data, epochs, batch, seed, threads, folder, json, quick];
+        Option[] common = [data, epochs, batch, seed, threads, device, folder, json, quick];
         int code = 0;
         Command Make(string name, string description, Option[] own, params IEducationTask[] tasks)
         {
@@ -43,6 +44,7 @@ internal static class App
                     Epochs = parse.GetValue(epochs),
                     Batch = parse.GetValue(batch),
                     Seed = parse.GetValue(seed),
+                    Device = DeviceOption.Of(parse.GetValue(device)!),
                     Out = parse.GetValue(folder),
                     Json = parse.GetValue(json),
                     Quick = parse.GetValue(quick),
@@ -78,7 +80,7 @@ internal static class App
             int invoked = result.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
             return invoked != 0 ? invoked : code;
         }
-        catch (Exception e) when (e is DataException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is DataException or IOException or UnauthorizedAccessException or NotSupportedException)
         {
             error.WriteLine(OneLine(e.Message));
             return WrongInput;
@@ -92,6 +94,7 @@ internal static class App
         using CancellationTokenSource stop = new();
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => { c.Cancel = true; stop.Cancel(); });
         View view = View.For(output);
+        if (options.Device is not CpuDevice) { view.Line($"device: {options.Device.Name}"); }
         List<RunResult> results = [];
         foreach (IEducationTask task in tasks)
         {
@@ -112,5 +115,5 @@ internal static class App
     private static void AtLeastOne(Option option)
         => option.Validators.Add(r => { if (r.Tokens.Count == 1 && int.TryParse(r.Tokens[0].Value, out int n) && n < 1) { r.AddError($"{option.Name} must be at least 1."); } });
 
-    private static string OneLine(string text) => text.ReplaceLineEndings(" ").Trim();
+    private static string OneLine(string text) => text.ReplaceLineEndings(" ").Replace('\t', ' ').Trim();
 }

@@ -1,3 +1,5 @@
+using DeepEdu.Devices;
+
 namespace DeepEdu.Education.Cli;
 
 /// <summary>What the user asked for, parsed and checked. Null means: the task's own default.</summary>
@@ -14,6 +16,9 @@ internal sealed record RunOptions
     public string? Out { get; init; }
 
     public string? Json { get; init; }
+
+    /// <summary>Where networks are trained.</summary>
+    public Device Device { get; init; } = CpuDevice.Instance;
 
     /// <summary>A small run to see that everything works: fewer epochs and less data.</summary>
     public bool Quick { get; init; }

@@ -1,5 +1,6 @@
 using DeepEdu.Autograd;
 using DeepEdu.Data;
+using DeepEdu.Devices;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Ui;
@@ -17,6 +18,8 @@ namespace DeepEdu.Education.Models;
 /// <summary>How the reader of digits learns.</summary>
 internal sealed record DigitCnnOptions(int Epochs, int Batch, ulong Seed)
 {
+    public Device Device { get; init; } = CpuDevice.Instance;
+
     /// <summary>The highest rate of a one-cycle schedule.</summary>
     public double LearningRate { get; init; } = 3e-3;
 
@@ -47,6 +50,7 @@ internal sealed class DigitCnn
             new Flatten(),
             new Dense(features, 128, rng, init: Init.KaimingNormal()), new Relu(), new Dropout(0.5f, rng),
             new Dense(128, train.Classes, rng));
+        _net.To(options.Device);
         _order = new Batches(train.Count, options.Batch, rng);
         _shifts = rng.Fork();
     }
@@ -92,8 +96,8 @@ internal sealed class DigitCnn
         {
             int n = Math.Min(PredictBatch, images.Count - from);
             using Arena arena = new();
-            var x = Tensor.Of([n, 1, images.Height, images.Width], images.Pixels.AsSpan(from * images.Size, n * images.Size));
-            _net.Forward(x).Softmax().AsSpan().CopyTo(all.AsSpan(from * images.Classes));
+            var x = Tensor.Of([n, 1, images.Height, images.Width], images.Pixels.AsSpan(from * images.Size, n * images.Size), _options.Device);
+            _net.Forward(x).Softmax().To(CpuDevice.Instance).AsSpan().CopyTo(all.AsSpan(from * images.Classes));
         }
         TensorPrimitives.Min(all, 1f, all); // rounding may leave a bit more
         return all;
@@ -115,12 +119,12 @@ internal sealed class DigitCnn
                 CopyMoved(_train[rows[i]], x.AsSpan().Slice(i * _train.Size, _train.Size), _shifts.Next(-_options.Shift, _options.Shift + 1), _shifts.Next(-_options.Shift, _options.Shift + 1));
                 labels[i] = _train.Labels[rows[i]];
             }
-            var logits = _net.Forward(x);
+            var logits = _net.Forward(x.To(_options.Device));
             var cost = logits.CrossEntropy(labels);
             adam.LearningRate = schedule.At((epoch * _order.Count) + step++);
             adam.Step(tape.Gradients(cost));
             loss += cost.Item() * rows.Length;
-            right += Right(logits.AsSpan(), labels, _train.Classes);
+            right += Right(logits.To(CpuDevice.Instance).AsSpan(), labels, _train.Classes);
             seen += rows.Length;
             progress.Step($"epoch {epoch + 1}/{_options.Epochs}", step, _order.Count);
         }

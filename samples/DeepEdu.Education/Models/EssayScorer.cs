@@ -40,7 +40,7 @@ internal sealed class EssayScorer : Module
     {
         float[] shares = [.. lengths.ToArray().Select(n => _typicalLength / Math.Max(1, n))];
         var sum = _lstm.Run(_dropout.Forward(_words.Forward(tokens)), lengths: lengths).Output.Sum(1) * (1 / _typicalLength);
-        var mean = sum * Tensor.Wrap(shares, [shares.Length, 1]);
+        var mean = sum * Tensor.Of([shares.Length, 1], shares, sum.Device);
         return _output.Forward(Tensor.Concat([mean, sum], 1)).Squeeze(1).Sigmoid();
     }
 

@@ -1,4 +1,5 @@
 using DeepEdu.Autograd;
+using DeepEdu.Devices;
 using DeepEdu.Education.Ui;
 using DeepEdu.Memory;
 using DeepEdu.Metrics;
@@ -29,6 +30,8 @@ internal sealed record EncodedEssays(int[][] Tokens, float[] Scores, int Min, in
 /// <summary>How the essay network learns.</summary>
 internal sealed record EssayTrainerOptions(int Epochs, int Batch, ulong Seed)
 {
+    public Device Device { get; init; } = CpuDevice.Instance;
+
     /// <summary>The first rate; it falls along half a cosine.</summary>
     public double LearningRate { get; init; } = 3e-3;
 
@@ -56,6 +59,7 @@ internal sealed class EssayTrainer
         Rng rng = new(options.Seed);
         float meanScore = train.Average(i => essays.Scores[i]), meanLength = (float)train.Average(i => essays.Tokens[i].Length);
         _model = new(vocabulary, Math.Clamp(meanScore, 0.01f, 0.99f), Math.Max(1, meanLength), rng);
+        _model.To(options.Device);
         _order = rng.Fork();
     }
 
@@ -105,7 +109,7 @@ internal sealed class EssayTrainer
         foreach (int[] chunk in Enumerable.Range(0, places.Length).OrderBy(i => _essays.Tokens[places[i]].Length).Chunk(PredictBatch))
         {
             using Arena arena = new();
-            var y = Forward([.. chunk.Select(i => places[i])]).AsSpan();
+            var y = Forward([.. chunk.Select(i => places[i])]).To(CpuDevice.Instance).AsSpan();
             for (int i = 0; i < chunk.Length; i++) { scores[chunk[i]] = y[i]; }
         }
         return scores;
@@ -114,7 +118,7 @@ internal sealed class EssayTrainer
     private float Step(int[] rows, Adam adam)
     {
         using Tape tape = new();
-        var error = Forward(rows) - Tensor.Wrap([.. rows.Select(i => _essays.Scores[i])], [rows.Length]);
+        var error = Forward(rows) - Tensor.Wrap([.. rows.Select(i => _essays.Scores[i])], [rows.Length]).To(_options.Device);
         var loss = error.Square().Mean();
         var gradients = tape.Gradients(loss);
         Clip.ByNorm(gradients, _options.ClipNorm);

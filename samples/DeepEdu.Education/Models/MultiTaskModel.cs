@@ -1,4 +1,5 @@
 using DeepEdu.Data;
+using DeepEdu.Devices;
 using DeepEdu.Memory;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
@@ -16,6 +17,8 @@ internal sealed record TrainPlan(Func<Rng, Layer> Trunk, int Width)
 {
     /// <summary>A member is validated on one of this many parts of the training rows and learns from the others.</summary>
     public const int Parts = 5;
+
+    public Device Device { get; init; } = CpuDevice.Instance;
 
     public int Epochs { get; init; } = 30;
 
@@ -96,6 +99,7 @@ internal sealed class MultiTaskModel
     private bool FitMember(int[] rows, int[] valid, TrainPlan plan, Rng rng, CancellationToken stop)
     {
         MultiTaskNet net = new(plan.Trunk(rng.Split(0)), plan.Width, _heads, rng.Split(1));
+        net.To(_x.Device);
         AdamW optimizer = new(net.Parameters(), new() { LearningRate = plan.LearningRate, WeightDecay = plan.WeightDecay });
         Batches batches = new(rows, plan.Batch, rng.Split(2));
         Trainer trainer = new(net, optimizer, batch => Objective.Sum([.. Losses(net, batch).Select((loss, h) => (_heads[h].Name, loss, _heads[h].Weight))]), new()
@@ -133,7 +137,7 @@ internal sealed class MultiTaskModel
         return outputs;
     }
 
-    private static Tensor Column(int[] rows, Converter<int, float> value) => Tensor.Of([rows.Length, 1], Array.ConvertAll(rows, value));
+    private Tensor Column(int[] rows, Converter<int, float> value) => Tensor.Of([rows.Length, 1], Array.ConvertAll(rows, value), _x.Device);
 
     private static (float, float) Scale(Head head, int[] train)
     {

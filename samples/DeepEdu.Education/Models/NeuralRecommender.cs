@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using DeepEdu.Autograd;
 using DeepEdu.Data;
+using DeepEdu.Devices;
 using DeepEdu.Education.Baselines;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Report;
@@ -18,6 +19,8 @@ namespace DeepEdu.Education.Models;
 /// <summary>How the neural recommender learns.</summary>
 internal sealed record NeuralRecommenderOptions(int Factors, int Epochs, int Batch, ulong Seed)
 {
+    public Device Device { get; init; } = CpuDevice.Instance;
+
     public double LearningRate { get; init; } = 1e-3;
 
     /// <summary>Decoupled weight decay. Chosen on the validation interactions of MovieLens-1M: ndcg@10 .571 without, .579 with 0.01, .555 with 0.05.</summary>
@@ -57,6 +60,7 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
     {
         var rng = new Rng(options.Seed);
         var model = _model = new NeuMf(data.Users, data.Items, options.Factors, rng);
+        model.To(options.Device);
         var adam = new AdamW(model.Parameters(), new() { LearningRate = options.LearningRate, WeightDecay = options.WeightDecay });
         var others = ValidationSplit.Others(data);
         var validation = ValidationSplit.HoldOut(data, others, options.Seed);
@@ -85,7 +89,7 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
         int[] users = new int[items.Length];
         Array.Fill(users, user);
         using var arena = new Arena();
-        _model!.Forward(users, Indices.Of(items)).AsSpan().CopyTo(scores);
+        _model!.Forward(users, Indices.Of(items)).To(CpuDevice.Instance).AsSpan().CopyTo(scores);
     }
 
     /// <summary>One pass over every interaction and as many drawn negatives as asked for, in random order. Returns the mean loss.</summary>
@@ -110,7 +114,7 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
                 item[i] = copy == 0 ? items[interaction] : others.Draw(user[i], negatives);
             }
             using var tape = new Tape();
-            var loss = model.Forward(user, item).BinaryCrossEntropyWithLogits(Tensor.Wrap(label, [n]));
+            var loss = model.Forward(user, item).BinaryCrossEntropyWithLogits(Tensor.Wrap(label, [n]).To(options.Device));
             adam.Step(tape.Gradients(loss));
             if (step % AverageEvery == AverageEvery - 1 || step == steps - 1) { average.Update(); }
             sum += (double)loss.Item() * n;

@@ -34,7 +34,7 @@ internal sealed class EssayGrading(RunOptions options)
             Fold fold = folds[f];
             Vocabulary vocabulary = Vocabulary.Of(fold.Train.Select(i => words[i]), VocabularySize);
             EncodedEssays essays = new([.. words.Select(w => vocabulary.Encode(w))], scores, set.Min, set.Max);
-            EssayTrainer trainer = new(essays, vocabulary.Count, fold.Train, fold.Dev, new(epochs, options.Batch ?? 8, options.Seed));
+            EssayTrainer trainer = new(essays, vocabulary.Count, fold.Train, fold.Dev, new(epochs, options.Batch ?? 8, options.Seed) { Device = options.Device });
             trainer.Fit($"fold {f + 1}/{folds.Length}", progress, stop);
             float[] predicted = trainer.Predict(fold.Test);
             model.Add(new(set, fold.Test, [.. predicted.Select(essays.Rescale)]));

@@ -34,7 +34,7 @@ internal sealed class HandwritingGrading(RunOptions options)
         progress.Line($"{name}: {train.Count} training, {validation.Count} validation and {test.Count} test images of {given.Height}x{given.Width}");
 
         int epochs = options.Epochs ?? (options.Quick ? 2 : embedded ? 30 : 5);
-        DigitCnn model = new(train, validation, new(epochs, options.Batch ?? (embedded ? 32 : 64), options.Seed) { Shift = given.Width / 20 });
+        DigitCnn model = new(train, validation, new(epochs, options.Batch ?? (embedded ? 32 : 64), options.Seed) { Device = options.Device, Shift = given.Width / 20 });
         model.Fit(progress, stop);
         HandwrittenSum[] sums = test.Labels.Distinct().Count(l => l < 10) == 10 ? HandwrittenSums.Create(test, Sums, options.Seed) : [];
         Reading reading = new(test, sums, model.Predict(test));

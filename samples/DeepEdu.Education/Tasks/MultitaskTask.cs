@@ -32,6 +32,7 @@ internal sealed class MultitaskTask : IEducationTask
             .Select(s => (s.Known, new SharingContest(GradeHeads(table, s.Known), s.Suffix)))];
         TrainPlan plan = new(_ => throw new UnreachableException(), 16)
         {
+            Device = options.Device,
             Epochs = options.Epochs ?? (options.Quick ? 4 : 40),
             Batch = options.Batch ?? 32,
             LearningRate = 5e-3,
@@ -55,7 +56,7 @@ internal sealed class MultitaskTask : IEducationTask
         LearnerTable table = SimulatedLearners.Create(options.Seed, options.Quick ? 500 : 2000);
         Announce(progress, table, string.Join(", ", table.Targets.Keys));
         SharingContest contest = new([.. table.Targets.Select(t => new Head(t.Key, t.Key == "time" ? HeadKind.Value : HeadKind.YesNo, t.Value))]);
-        TrainPlan plan = new(_ => throw new UnreachableException(), 16) { Epochs = options.Epochs ?? (options.Quick ? 8 : 20), Batch = options.Batch ?? 64 };
+        TrainPlan plan = new(_ => throw new UnreachableException(), 16) { Device = options.Device, Epochs = options.Epochs ?? (options.Quick ? 8 : 20), Batch = options.Batch ?? 64 };
         const int of = 5;
         int folds = options.Quick ? 1 : of;
         for (int fold = 0; fold < folds && !stop.IsCancellationRequested; fold++)
@@ -76,6 +77,7 @@ internal sealed class MultitaskTask : IEducationTask
         progress.Line($"digits 8x8: {train.Length} training and {test.Length} test images, targets digit, odd, loop, slant");
         TrainPlan plan = new(rng => MultiTaskNet.ConvTrunk(images.Height, images.Width, rng), 64)
         {
+            Device = options.Device,
             Epochs = options.Epochs ?? (options.Quick ? 8 : 30),
             Batch = options.Batch ?? 32,
             LearningRate = 6e-3,

@@ -25,7 +25,7 @@ internal sealed class RecommendTask : IEducationTask
         Popularity popularity = new();
         popularity.Fit(data, progress, stop);
         ImplicitAls factors = Factorisation(data, options, progress, stop);
-        NeuralRecommender model = new(new(options.Factors, options.Epochs ?? (options.Quick ? 2 : 30), options.Batch ?? 256, options.Seed));
+        NeuralRecommender model = new(new(options.Factors, options.Epochs ?? (options.Quick ? 2 : 30), options.Batch ?? 256, options.Seed) { Device = options.Device });
         model.Fit(data, progress, stop);
         return [new(Name, model.Name, data.Name)
         {

@@ -29,7 +29,7 @@ internal sealed class SharingContest(Head[] heads, string suffix = "")
     /// <param name="stop">Looked at before each training step.</param>
     public void Fold(float[] features, Shape row, int[] train, int[] test, TrainPlan plan, Rng rng, CancellationToken stop)
     {
-        Tensor x = Tensor.Of(row.Insert(0, features.Length / row.Size), features);
+        Tensor x = Tensor.Of(row.Insert(0, features.Length / row.Size), features, plan.Device);
         if (MultiTaskModel.Fit(x, heads, train, plan, rng, stop) is not { } together) { return; }
         MultiTaskModel[] single = new MultiTaskModel[heads.Length];
         for (int h = 0; h < heads.Length; h++)

@@ -27,6 +27,9 @@ public sealed partial class GpuDevice
     internal void Start<K>(KernelConfig how, in K kernel) where K : struct, IGpuKernel =>
         Compiled<K, Action<KernelConfig, K>>(typeof(IGpuKernel), a => a.LoadStreamKernel<K>(Enter))(how, kernel);
 
+    /// <summary>Whether a kernel of the core, or a generic one's definition, has a body here.</summary>
+    internal bool HasBody(Type kernel) => _kernels.ContainsKey(kernel) || _generic.ContainsKey(kernel);
+
     /// <summary>States what runs for a kernel with a formula: <paramref name="body"/> has a static field Launch, a <see cref="DeviceKernel{K}"/>, and the kernel's type arguments.</summary>
     internal void Register(Type kernel, Type body) => _generic[kernel] = body;
 

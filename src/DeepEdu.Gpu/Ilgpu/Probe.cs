@@ -36,12 +36,23 @@ public sealed partial class GpuDevice
         return new(context.GetCPUDevice(0).CreateAccelerator(context), "cpu", context);
     }
 
+    /// <summary>An OpenCL device that is a processor, such as PoCL's: it runs the code that is compiled for accelerators, and is there for tests. Null if there is none.</summary>
+    internal static GpuDevice? OpenClProcessor()
+    {
+        _ = Doctor(); // finds the library
+        var context = Context.Create(b => b.OpenCL(d => d.DeviceType == CLDeviceType.CL_DEVICE_TYPE_CPU).EnableAlgorithms().Optimize(OptimizationLevel.O2));
+        if (context.GetCLDevices() is not { Count: > 0 } all) { context.Dispose(); return null; }
+        // asked for by ILGPU, but no optimised kernel of ours has a pointer of unknown memory
+        typeof(CLCapabilityContext).GetProperty(nameof(CLCapabilityContext.GenericAddressSpace))!.SetValue(all[0].Capabilities, true);
+        return new(all[0].CreateAccelerator(context), "opencl", context);
+    }
+
     private static Found Look()
     {
         FindVersionedLibraries();
         Found found = new([], []);
         Try(found, "cuda", b => b.Cuda().EnableAlgorithms().Optimize(OptimizationLevel.O2), c => c.GetCudaDevices());
-        Try(found, "opencl", b => b.OpenCL().EnableAlgorithms().Optimize(OptimizationLevel.O2), c => c.GetCLDevices());
+        Try(found, "opencl", b => b.OpenCL(_ => true).EnableAlgorithms().Optimize(OptimizationLevel.O2), c => c.GetCLDevices());
         return found;
     }
 
@@ -54,6 +65,7 @@ public sealed partial class GpuDevice
             foreach (var device in devices(context))
             {
                 count++;
+                if (device is CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_CPU }) { found.Infos.Add(new(kind, device.Name, "a processor, which is faster without OpenCL")); continue; }
                 try
                 {
                     found.Devices.Add(new(device.CreateAccelerator(context), kind));

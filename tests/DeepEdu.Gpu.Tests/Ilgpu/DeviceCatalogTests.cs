@@ -13,17 +13,36 @@ public class DeviceCatalogTests
     public static TheoryData<string> All => [.. DeepEdu.Tests.OpCatalog.Rows.Select(r => r.Name)];
 
     [Theory, MemberData(nameof(All))]
-    public void EqualsTheProcessor(string name)
+    public void EqualsTheProcessor(string name) => EqualsTheProcessor(name, s_device);
+
+    internal static void EqualsTheProcessor(string name, GpuDevice device)
     {
         var row = DeepEdu.Tests.OpCatalog.Row(name);
         foreach (var c in DeepEdu.Tests.OpGolden.Cases(row))
         {
             if (c.Inputs.Length == 0) { continue; }
             var (y0, g0) = Run(row, c, CpuDevice.Instance);
-            var (y1, g1) = Run(row, c, s_device);
+            var (y1, g1) = Run(row, c, device);
             // both round each operation once, but sum in another order and contract other pairs to fused multiply-adds
             Close(y0, y1, Math.Max(row.Tolerance, 1e-4f), $"{name}: output");
             for (int i = 0; i < g0.Length; i++) { Close(g0[i], g1[i], Math.Max(row.Tolerance, 1e-4f), $"{name}: gradient {i}"); }
+        }
+    }
+
+    public static TheoryData<string> OfSeveral => [.. DeepEdu.Tests.OpCatalog.Rows.Where(r => DeepEdu.Tests.OpGolden.Cases(r).Any(c => c.Inputs.Length > 1)).Select(r => r.Name)];
+
+    [Theory, MemberData(nameof(OfSeveral))]
+    public void OperandsOfTwoDevicesAreNamed(string name)
+    {
+        var row = DeepEdu.Tests.OpCatalog.Row(name);
+        var c = DeepEdu.Tests.OpGolden.Cases(row).First(c => c.Inputs.Length > 1);
+        using var arena = new Memory.Arena();
+        for (int i = 0; i < c.Inputs.Length; i++)
+        {
+            Tensor[] inputs = [.. c.Inputs.Select((x, at) => Tensor.Of(x.Shape, x.ToArray(), at == i ? s_device : CpuDevice.Instance))];
+            var message = Assert.Throws<InvalidOperationException>(() => row.Run(inputs, c.Indices)).Message;
+            Assert.Contains(s_device.Name, message, StringComparison.Ordinal);
+            Assert.Matches(@"\bcpu\b[^ (]|\bcpu$|\bcpu (?!\()", message);
         }
     }
 

@@ -18,15 +18,19 @@ public class DeviceMatMulTests
     public void EveryTileAndTransposeEqualsTheProcessor(int m, int k, int n)
     {
         using var device = GpuDevice.Simulated();
+        EveryTransposeEqualsTheProcessor(device, m, k, n, wide: true);
+        EveryTransposeEqualsTheProcessor(device, m, k, n, wide: false);
+    }
+
+    internal static void EveryTransposeEqualsTheProcessor(GpuDevice device, int m, int k, int n, bool wide)
+    {
         Rng rng = new(7);
         foreach (bool transA in (bool[])[false, true])
         {
             foreach (bool transB in (bool[])[false, true])
             {
                 Tensor a = Tensor.Normal(transA ? [k, m] : [m, k], rng), b = Tensor.Normal(transB ? [n, k] : [k, n], rng);
-                float[] want = a.MatMul(b, transA, transB).ToArray();
-                Close(want, Run(device, a, b, null, new() { M = m, K = k, N = n, TransA = transA ? 1 : 0, TransB = transB ? 1 : 0 }, wide: true), k);
-                Close(want, Run(device, a, b, null, new() { M = m, K = k, N = n, TransA = transA ? 1 : 0, TransB = transB ? 1 : 0 }, wide: false), k);
+                Close(a.MatMul(b, transA, transB).ToArray(), Run(device, a, b, null, new() { M = m, K = k, N = n, TransA = transA ? 1 : 0, TransB = transB ? 1 : 0 }, wide), k);
             }
         }
     }

@@ -112,6 +112,32 @@ public class DeviceMemoryTests
     }
 
     [Fact]
+    public void AStepOfAClassifierWaitsForTheLossAlone()
+    {
+        using var device = GpuDevice.Simulated();
+        device.Strict = true;
+        Rng rng = new(2);
+        var model = new Sequential(new Embedding(9, 4, rng), new Flatten(), new Dense(12, 8, rng), new LayerNorm(8), new Gelu(), new Dropout(0.2f, rng), new Dense(8, 3, rng));
+        model.To(device);
+        var adam = new Adam(model.Parameters(), new() { LearningRate = 0.01 });
+        for (int i = 0; i < 2; i++)
+        {
+            long before = device.HostWaits;
+            using var tape = new Tape();
+            var words = ((Embedding)model[0]).Forward(Indices.Of([2, 3], [1, 2, 3, 4, 5, i]));
+            var x = words;
+            for (int l = 1; l < model.Count; l++) { x = model[l].Forward(x); }
+            var loss = x.CrossEntropy(Indices.Of(0, 2));
+            var gradients = tape.Gradients(loss);
+            Clip.ByNorm(gradients, 1);
+            adam.Step(gradients);
+            long after = device.HostWaits;
+            Assert.True(float.IsFinite(loss.Item()));
+            Assert.Equal((before, after + 1), (after, device.HostWaits));
+        }
+    }
+
+    [Fact]
     public void ThreadsShareTheDevice()
     {
         using var device = GpuDevice.Simulated();

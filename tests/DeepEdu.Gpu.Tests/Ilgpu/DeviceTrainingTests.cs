@@ -30,8 +30,13 @@ public class DeviceTrainingTests
     [Theory, MemberData(nameof(Models))]
     public void TrainsAsOnTheProcessor(string name)
     {
-        var (losses0, weights0) = Train(name, CpuDevice.Instance);
         using var device = GpuDevice.Simulated();
+        TrainsAsOnTheProcessor(name, device);
+    }
+
+    internal static void TrainsAsOnTheProcessor(string name, GpuDevice device)
+    {
+        var (losses0, weights0) = Train(name, CpuDevice.Instance);
         device.Strict = true;
         var (losses1, weights1) = Train(name, device);
         // five steps: rounding in another order grows a little from step to step

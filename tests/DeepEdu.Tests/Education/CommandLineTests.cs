@@ -51,6 +51,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("Cannot parse argument 'x'", "grade", "--epochs", "x")]
     [InlineData("--epochs must be at least 1", "grade", "--epochs", "0")]
     [InlineData("--threads must be at least 1", "recommend", "--threads", "-2")]
+    [InlineData("Must be one of:  'cpu'  'gpu'  'auto'", "recommend", "--device", "tpu")]
     [InlineData("no such folder", "recommend", "--data", "/nowhere/at/all")]
     [InlineData("--data needs a command", "--data", "/nowhere/at/all")]
     [InlineData("frobnicate", "frobnicate")]
@@ -96,6 +97,17 @@ public sealed class CommandLineTests : IDisposable
         File.WriteAllText(atomic, "user_id:token\titem_id:token\nu\ti\nu\tj\n");
         Assert.Equal(["format: atomic", "  user_id: token, 1 names", "  item_id: token, 2 names"], Lines(Call("data", "--data", atomic).Output));
         Assert.Equal(["format: atomic", $"x: 1 users, 2 items, 1 training interactions, 1 held out", "of all pairs taken: 50.00 %"], Lines(Call("data", "--data", _folder).Output));
+    }
+
+    [Fact]
+    public void WithoutAGpuTheErrorSaysWhatWasLookedFor()
+    {
+        if (Gpu.GpuDevice.All().Count > 0) { return; }
+        var (code, _, error) = Call("multitask", "--quick", "--device", "gpu", "--out", _folder);
+        Assert.Equal(2, code);
+        Assert.StartsWith("gpu: ", Assert.Single(Lines(error)), StringComparison.Ordinal);
+        Assert.Contains(Gpu.GpuDevice.IsBuilt ? "no usable accelerator" : "EnableIlgpu=true", error, StringComparison.Ordinal);
+        Assert.Equal(0, Call("multitask", "--quick", "--epochs", "1", "--device", "auto", "--out", _folder).Code);
     }
 
     private static string[] Lines(string text) => text.TrimEnd().ReplaceLineEndings("\n").Split('\n');
