@@ -71,6 +71,7 @@ public static partial class Losses
     /// <param name="reduction">None gives [N].</param>
     /// <exception cref="ShapeException">Shapes that do not fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A label that is no class.</exception>
+    /// <exception cref="InvalidOperationException">The weights live on another device.</exception>
     public static Tensor NegativeLogLikelihood(Tensor logProbabilities, Indices labels, Tensor? classWeights = null, int ignoreIndex = -100, Reduction reduction = Reduction.Mean)
     {
         ArgumentNullException.ThrowIfNull(logProbabilities);
@@ -78,6 +79,7 @@ public static partial class Losses
         var x = logProbabilities;
         if (x.Rank != 2 || labels.Shape != [x.Shape[0]]) { ThrowLabels(x.Shape, labels.Shape); }
         if (classWeights is not null && classWeights.Shape != [x.Shape[1]]) { ThrowWeights(x.Shape, classWeights.Shape); }
+        if (classWeights is not null) { Elementwise.SameDevice("nll", x, classWeights); }
         float[]? byClass = classWeights?.ToArray();
         int[] rows = labels.ToArray();
         float[] minus = new float[rows.Length];

@@ -34,15 +34,31 @@ public static class Clip
     public static float Norm(Gradients gradients)
     {
         ArgumentNullException.ThrowIfNull(gradients);
-        double sum = 0;
+        double total = 0;
+        Tensor? sums = null;
+        int n = 0, leaves = gradients.Leaves.Count();
         foreach (var leaf in gradients.Leaves)
         {
             var g = gradients.FindRows(leaf)?.Values ?? gradients[leaf];
-            var one = Tensor.Empty([], g.Device);
-            g.Device.Fold(default(SumOfSquares), g.View, 1, g.Size, 1, one.View);
-            sum += one.Item();
+            if (sums?.Device != g.Device)
+            {
+                total += Total(sums, n);
+                (sums, n) = (Tensor.Empty([leaves], g.Device), 0);
+            }
+            g.Device.Fold(default(SumOfSquares), g.View, 1, g.Size, 1, sums!.Alias([], n++).View);
         }
-        return (float)Math.Sqrt(sum);
+        return (float)Math.Sqrt(total + Total(sums, n));
+    }
+
+    // read together: each reading waits for the device
+    private static double Total(Tensor? sums, int n)
+    {
+        double total = 0;
+        if (sums is not null)
+        {
+            foreach (float one in sums.Alias([n]).ToArray()) { total += one; }
+        }
+        return total;
     }
 
     // of a gradient that is a few rows, those rows: the others are 0 and stay it
