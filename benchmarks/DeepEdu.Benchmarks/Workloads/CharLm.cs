@@ -33,12 +33,10 @@ internal sealed class CharLm : Workload<(Indices X, Indices Y)>
 
     private sealed class Net(Rng rng) : Module
     {
-        private readonly Embedding _e = new(Characters, 128, rng);
-        private readonly Lstm _l = new(128, 256, rng, layers: 2);
-        private readonly Dense _d = new(256, Characters, rng);
+        private readonly Sequential _all = new(new Embedding(Characters, 128, rng), new Lstm(128, 256, rng, layers: 2), new Dense(256, Characters, rng));
 
-        public Tensor Forward(Indices x) => _d.Forward(_l.Forward(_e.Forward(x)));
+        public Tensor Forward(Indices x) => _all.Forward(x);
 
-        protected internal override void Parts(Parts p) => p.Of(_e).Of(_l).Of(_d);
+        protected internal override void Parts(Parts p) => p.Of(_all);
     }
 }

@@ -51,10 +51,22 @@ public sealed class Embedding : Layer
     /// <exception cref="InvalidOperationException">Always.</exception>
     public override Tensor Forward(Tensor x) => throw new InvalidOperationException($"{Kind}: takes Indices (int32), not a tensor of numbers");
 
+    internal override Layer? Fuse(Layer next) =>
+        _padding < 0 && _maxNorm is null && !_sparse && next is Recurrent recurrent && recurrent.Norms(0) is null && recurrent.Inputs == _weight.Shape[1] ? new BeforeRecurrent(this, recurrent) : null;
+
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)
     {
         ArgumentNullException.ThrowIfNull(p);
         p.Of(_weight);
+    }
+
+    // Of few different vectors and many steps, the product with the input weights is made once a vector, not once a step: Wᵢ·Eᵀ is the input weight of one-hot vectors.
+    private sealed class BeforeRecurrent(Embedding embedding, Recurrent recurrent) : Layer
+    {
+        public override Tensor Forward(Tensor x) => embedding.Forward(x);
+
+        public override Tensor Forward(Indices x) =>
+            x.Rank == 2 && x.Size >= 2 * embedding._weight.Shape[0] ? recurrent.Look(embedding._weight, x) : recurrent.Forward(embedding.Forward(x));
     }
 }

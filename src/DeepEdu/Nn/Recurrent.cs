@@ -84,6 +84,9 @@ public abstract class Recurrent : Layer
     /// <exception cref="ArgumentOutOfRangeException">A category is negative or not below the inputs.</exception>
     public override Tensor Forward(Indices x) => Drive(x, null, null, default).Output;
 
+    /// <summary>The same as over the rows of a table [count, inputs], without looking up more than their products with Wᵢ.</summary>
+    internal Tensor Look(Tensor table, Indices rows) => Drive(null, rows, table, [.. rows.Shape, Inputs], null, null, default).Output;
+
     /// <summary>Runs all layers; states are [layers·directions, batch, width].</summary>
     internal (Tensor Output, Tensor H, Tensor? C) Drive(Tensor x, Tensor? h, Tensor? c, RecurrentSteps steps)
     {
@@ -92,7 +95,7 @@ public abstract class Recurrent : Layer
         {
             throw new ShapeException(Op, $"x is {x.Shape}, but {(BatchFirst ? "[batch, steps, " : "[steps, batch, ")}{Inputs}] is needed{(x.Rank == 2 ? "; add the batch axis with Unsqueeze?" : "")}", x.Shape);
         }
-        return Drive(x, null, x.Shape, h, c, steps);
+        return Drive(x, null, null, x.Shape, h, c, steps);
     }
 
     /// <summary>The same with categories.</summary>
@@ -100,10 +103,10 @@ public abstract class Recurrent : Layer
     {
         ArgumentNullException.ThrowIfNull(categories);
         if (categories.Rank != 2) { throw new ShapeException(Op, $"the categories are {categories.Shape}, but {(BatchFirst ? "[batch, steps]" : "[steps, batch]")} is needed", categories.Shape); }
-        return Drive(null, categories, [.. categories.Shape, Inputs], h, c, steps);
+        return Drive(null, categories, null, [.. categories.Shape, Inputs], h, c, steps);
     }
 
-    private (Tensor Output, Tensor H, Tensor? C) Drive(Tensor? x, Indices? categories, Shape shape, Tensor? h, Tensor? c, RecurrentSteps steps)
+    private (Tensor Output, Tensor H, Tensor? C) Drive(Tensor? x, Indices? categories, Tensor? table, Shape shape, Tensor? h, Tensor? c, RecurrentSteps steps)
     {
         int n = _weights.Length, batch = shape[BatchFirst ? 0 : 1];
         CheckState("h", h, [n, batch, Outputs], shape);
@@ -117,7 +120,7 @@ public abstract class Recurrent : Layer
             {
                 int k = (layer * _directions) + d;
                 var dropped = _setup.RecurrentDropout > 0 && Tape.IsTraining ? Tensor.Ones([batch, Outputs], _weights[0].WeightHh.Device).Dropout(_setup.RecurrentDropout, _noise) : null;
-                (outputs[d], lastH[k], var last) = RunLayer(k, new(x, layer == 0 ? categories : null), Part(h, k), Part(c, k), steps, d == 1, dropped);
+                (outputs[d], lastH[k], var last) = RunLayer(k, layer == 0 ? new(x, categories, table) : new(x, null, null), Part(h, k), Part(c, k), steps, d == 1, dropped);
                 if (lastC is not null) { lastC[k] = last!; }
             }
             x = _directions == 1 ? outputs[0] : Merge(outputs);
@@ -129,7 +132,7 @@ public abstract class Recurrent : Layer
     private protected virtual (Tensor Output, Tensor H, Tensor? C) RunLayer(int k, RecurrentX x, Tensor? h0, Tensor? c0, RecurrentSteps steps, bool reverse, Tensor? recurrentMask)
     {
         var w = _weights[k];
-        return RecurrentCall.Run(Op, Cell, new(x.Dense, w.WeightIh, w.WeightHh, w.BiasIh, w.BiasHh, h0, c0, w.WeightHr) { Categories = x.Categories }, steps.Lengths, steps.Mask, BatchFirst, steps.PadLeft, reverse, recurrentMask);
+        return RecurrentCall.Run(Op, Cell, new(x.Dense, x.Table is null ? w.WeightIh : w.WeightIh.MatMul(x.Table, transB: true), w.WeightHh, w.BiasIh, w.BiasHh, h0, c0, w.WeightHr) { Categories = x.Categories }, steps.Lengths, steps.Mask, BatchFirst, steps.PadLeft, reverse, recurrentMask);
     }
 
     /// <summary>The parameters of one layer and direction.</summary>

@@ -32,8 +32,8 @@ internal sealed record RecurrentSetup(string Op, CellKind Kind, int Inputs, int 
 /// <summary>Which steps count; see <c>Lstm.Run</c>.</summary>
 internal readonly record struct RecurrentSteps(Indices? Lengths, Tensor? Mask, bool PadLeft);
 
-/// <summary>A layer's input: vectors or, in place of one-hot ones, categories.</summary>
-internal readonly record struct RecurrentX(Tensor? Dense, Indices? Categories)
+/// <summary>A layer's input: vectors; or categories, in place of one-hot vectors or, with a table, of its rows.</summary>
+internal readonly record struct RecurrentX(Tensor? Dense, Indices? Categories, Tensor? Table)
 {
     /// <summary>Vectors in any case.</summary>
     public Tensor Vectors(int inputs, Device device) => Dense ?? Categories!.OneHot(inputs, device);

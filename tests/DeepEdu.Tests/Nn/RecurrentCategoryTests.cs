@@ -53,6 +53,34 @@ public class RecurrentCategoryTests
         }
     }
 
+    /// <summary>A table of few vectors before a recurrent layer: a product a vector in place of one a step. The longer the batch, the one; the shorter, the other way.</summary>
+    [Theory]
+    [InlineData(3)]
+    [InlineData(40)]
+    public void AnEmbeddingBeforeItIsTheSameLayers(int steps)
+    {
+        var rng = new Rng(7);
+        var (embedding, lstm, head) = (new Embedding(11, 6, rng), new Lstm(6, 9, rng, layers: 2, bidirectional: true), new Dense(18, 2, rng));
+        var model = new Sequential(embedding, lstm, head);
+        Indices x = new int[4 * steps];
+        for (int i = 0; i < x.Size; i++) { x.Values[i] = rng.Next(11); }
+        x = x.Reshape([4, steps]);
+        var (joint, separate) = (Gradients(() => model.Forward(x)), Gradients(() => head.Forward(lstm.Forward(embedding.Forward(x)))));
+        Assert.Equal(model.Parameters().Count + 1, joint.Length);
+        for (int i = 0; i < joint.Length; i++)
+        {
+            for (int j = 0; j < joint[i].Length; j++) { Assert.Equal(separate[i][j], joint[i][j], Rounding * Math.Max(1, Math.Abs(separate[i][j]))); }
+        }
+
+        float[][] Gradients(Func<Tensor> output)
+        {
+            using var tape = new Tape();
+            var y = output();
+            var all = tape.Gradients((y * y).Sum());
+            return [y.ToArray(), .. model.Parameters().Select(p => all[p.Value]!.ToArray())];
+        }
+    }
+
     [Fact]
     public void OfTimeFirstAndInASession()
     {
