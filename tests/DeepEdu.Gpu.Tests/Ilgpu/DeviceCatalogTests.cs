@@ -13,9 +13,9 @@ public class DeviceCatalogTests
     public static TheoryData<string> All => [.. DeepEdu.Tests.OpCatalog.Rows.Select(r => r.Name)];
 
     [Theory, MemberData(nameof(All))]
-    public void EqualsTheProcessor(string name) => EqualsTheProcessor(name, s_device);
+    public void EqualsTheProcessor(string name) => Check(name, s_device);
 
-    internal static void EqualsTheProcessor(string name, GpuDevice device)
+    internal static void Check(string name, GpuDevice device)
     {
         var row = DeepEdu.Tests.OpCatalog.Row(name);
         foreach (var c in DeepEdu.Tests.OpGolden.Cases(row))

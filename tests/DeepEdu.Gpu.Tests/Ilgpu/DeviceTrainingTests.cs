@@ -31,10 +31,10 @@ public class DeviceTrainingTests
     public void TrainsAsOnTheProcessor(string name)
     {
         using var device = GpuDevice.Simulated();
-        TrainsAsOnTheProcessor(name, device);
+        Check(name, device);
     }
 
-    internal static void TrainsAsOnTheProcessor(string name, GpuDevice device)
+    internal static void Check(string name, GpuDevice device)
     {
         var (losses0, weights0) = Train(name, CpuDevice.Instance);
         device.Strict = true;

@@ -16,13 +16,13 @@ public class OpenClTests
     [InlineData("softmax")]
     [InlineData("layer-norm")]
     [InlineData("gather")]
-    public void EqualsTheProcessor(string row) => DeviceCatalogTests.EqualsTheProcessor(row, s_device.Value!);
+    public void EqualsTheProcessor(string row) => DeviceCatalogTests.Check(row, s_device.Value!);
 
     [OpenClTheory, InlineData(false), InlineData(true)]
     public void MatrixProducts(bool wide) => DeviceMatMulTests.EveryTransposeEqualsTheProcessor(s_device.Value!, 130, 20, 67, wide);
 
     [OpenClTheory, InlineData("mlp"), InlineData("lstm")]
-    public void TrainsAsOnTheProcessor(string model) => DeviceTrainingTests.TrainsAsOnTheProcessor(model, s_device.Value!);
+    public void TrainsAsOnTheProcessor(string model) => DeviceTrainingTests.Check(model, s_device.Value!);
 }
 
 /// <summary>Skipped where no OpenCL processor is installed.</summary>
