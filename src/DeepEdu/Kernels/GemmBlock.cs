@@ -60,9 +60,9 @@ internal static unsafe class GemmBlock
                         nint stepB = (inPanels ? wide : ldb) * sizeof(float);
                         if (packB || (tail > 0 && !inPanels))
                         {
-                            if (keepB && i > 0) { }
-                            else if (transB) { GemmPack.Columns(kc, nc, bj, ldb, panel, vectors * L.Width); }
-                            else { GemmPack.Rows<L>(kc, nc, bj, ldb, panel, vectors * L.Width); }
+                            bool there = keepB && i > 0;
+                            if (!there && transB) { GemmPack.Columns(kc, nc, bj, ldb, panel, vectors * L.Width); }
+                            else if (!there) { GemmPack.Rows<L>(kc, nc, bj, ldb, panel, vectors * L.Width); }
                             bj = panel;
                             stepB = vectors * L.Width * sizeof(float);
                             if (keepB) { panel += panelSize; }
