@@ -13,12 +13,12 @@ internal readonly unsafe struct CategoryTable(int[] categories, int count, CellP
 {
     private int Padded => RecurrentWeights.Padded(hidden);
 
-    /// <summary>gates [rows, planes·Hp] ← bias + the categories' rows of a <see cref="RecurrentWeights.Table"/>.</summary>
-    public void Take(float* table, float* bias, float* gates)
+    /// <summary>gates [rows, planes·Hp] ← bias + the categories' rows of a <see cref="RecurrentWeights.Table"/>, for a stretch of rows.</summary>
+    public void Take(int first, int rows, float* table, float* bias, float* gates)
     {
         int width = plan.Input.Count * Padded;
-        Work.For(categories.Length, Math.Max(1, CpuDevice.Grain / width),
-            new Rows { Categories = categories, Table = table, Bias = bias, Gates = gates, Width = width, Before = plan.Input.Plane * Padded, Planes = plan.Planes * Padded });
+        Work.For(rows, Math.Max(1, CpuDevice.Grain / width),
+            new Rows { Categories = categories, First = first, Table = table, Bias = bias, Gates = gates, Width = width, Before = plan.Input.Plane * Padded, Planes = plan.Planes * Padded });
     }
 
     /// <summary>to [categories, planes of the inputs · Hp] ← for each category the sum of its rows of gates [rows, planes·Hp], those that count, in their order.</summary>
@@ -34,15 +34,15 @@ internal readonly unsafe struct CategoryTable(int[] categories, int count, CellP
     {
         public int[] Categories;
         public float* Table, Bias, Gates;
-        public int Width, Before, Planes;
+        public int First, Width, Before, Planes;
 
         public readonly void Run(int from, int to)
         {
-            ReadOnlySpan<float> first = new(Bias, Before), bias = new(Bias + Before, Width);
-            for (nint q = from; q < to; q++)
+            ReadOnlySpan<float> before = new(Bias, Before), bias = new(Bias + Before, Width);
+            for (nint q = First + from; q < First + to; q++)
             {
                 float* row = Gates + (q * Planes);
-                first.CopyTo(new(row, Before)); // planes without inputs
+                before.CopyTo(new(row, Before)); // planes without inputs
                 TensorPrimitives.Add(new(Table + ((nint)Categories[q] * Width), Width), bias, new(row + Before, Width));
             }
         }

@@ -110,8 +110,7 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
             masked0 = RecurrentMemory.Rent(masks && h0 is not null ? batch * n : 0), turns = RecurrentMemory.Rent(RecurrentSequence.Shares(d) ? Lockstep.Length : 0))
         {
             RecurrentWeights.Bias(bi, bh, plan, h, bias);
-            if (d.Categories is { } categories) { new CategoryTable(categories, e, plan, h).Take(inputs, bias, gates); }
-            else if (!stepwise) { Inputs(plan, x, inputs, bias, gates); }
+            if (!stepwise) { Inputs(plan, x, inputs, bias, gates); }
             RecurrentMemory.Pad(plan.HasCell ? c0 : h0, batch, h, start, hp);
             if (turns is not null) { new Span<float>(turns, Lockstep.Length).Clear(); }
             if (masked0 is not null) { RecurrentMemory.Multiply(h0, mask, batch * n, masked0); }
@@ -132,17 +131,22 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
         }
     }
 
-    // all steps' input parts in one product; planes that have none start from their bias
+    // all steps' input parts in one product or look-up; planes that have none start from their bias
     private unsafe void Inputs(CellPlan plan, float* x, float* weights, float* bias, float* gates)
     {
         var set = plan.Input;
-        int e = Data.Inputs, hp = Data.Padded, planes = plan.Planes * hp;
-        var rows = Data.Rows;
+        int e = Data.Inputs, h = Data.Hidden, hp = Data.Padded, planes = plan.Planes * hp;
+        var (rows, categories) = (Data.Rows, Data.Categories);
         if (rows.AreScattered) { Stretch(0, rows.Count); return; }
         foreach (var (from, count) in rows.Runs) { Stretch(from, count); }
 
         void Stretch(nint from, int count)
         {
+            if (categories is not null)
+            {
+                new CategoryTable(categories, e, plan, h).Take((int)from, count, weights, bias, gates);
+                return;
+            }
             float* to = gates + (from * planes);
             Gemm.Run(false, true, count, set.Count * hp, e, x + (from * e), e, weights, e, to + (set.Plane * hp), planes, false, new Epilogue(bias + (set.Plane * hp), false));
             for (nint q = 0; q < count && set.Plane > 0; q++) { RecurrentMemory.Copy(bias, set.Plane * hp, to + (q * planes)); }
