@@ -5,7 +5,8 @@
 
 A family is a module with ROWS: name -> (make, input) or (make, input, mode). make gives the module; input is a shape, or nested lists of indices; mode "eval" asks for evaluation.
 Everything is computed in double from float32 weights: output, the gradients for a given dy, buffers after; and, where there are parameters, the losses mean((y - dy)^2) before each of five
-steps of SGD(0.05), and parameters and buffers after them. Numbers of a row depend on its name alone."""
+steps of SGD(0.05), and parameters and buffers after them. Numbers of a row depend on its name alone. Weights are a hash of their place, which the tests compute too, so only the key is written;
+results have six digits."""
 import copy
 import importlib
 import json
@@ -34,30 +35,49 @@ class With(nn.Module):
         return self.run(self.of, x)
 
 
-def f32(x):
-    return [float(str(np.float32(v))) for v in np.asarray(x).ravel()]
-
-
 def pack(x):
-    return {"shape": list(x.shape), "values": f32(x.detach().numpy())}
+    return {"shape": list(x.shape), "values": [float(f"{v:.6g}") for v in x.detach().numpy().ravel()]}
 
 
 def given(rng, low, high, shape):
-    return torch.tensor(np.asarray(rng.uniform(low, high, shape), np.float32).astype(np.float64))
+    """Float32 values of four decimals."""
+    return torch.tensor(np.asarray(rng.uniform(low, high, shape).round(4), np.float32).astype(np.float64))
 
 
-def fill(module, rng):
+def hashed(key, low, high, shape):
+    """The same lines stand in GoldenLayers.Hashed."""
+    z = np.arange(np.prod(shape, dtype=int), dtype=np.uint64) * 0x9E3779B9 + key & 0xFFFFFFFF
+    z = (z ^ z >> 16) * 0x85EBCA6B & 0xFFFFFFFF
+    z = (z ^ z >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
+    u = (z >> 16).astype(np.float64) / 65536
+    return torch.tensor((low + (high - low) * u).astype(np.float32).astype(np.float64).reshape(shape))
+
+
+def fill(module, row):
     """Every float parameter and buffer to float32 values that are told apart: running variances stay positive."""
+    made, shared = {}, set()
     with torch.no_grad():
         for name, t in module.state_dict().items():
+            if t.numel() and t.data_ptr() in shared:
+                continue
+            shared.add(t.data_ptr())
+            made[name] = {"shape": list(t.shape)}
             if t.dtype.is_floating_point:
-                t.copy_(given(rng, 0.5, 1.5, t.shape) if "var" in name else given(rng, -0.6, 0.6, t.shape))
-    return module
+                how = {"key": zlib.crc32(f"{row}/{name}".encode()), "low": 0.5 if "var" in name else -0.6, "high": 1.5 if "var" in name else 0.6}
+                t.copy_(hashed(**how, shape=tuple(t.shape)))
+                made[name] |= how
+            else:
+                made[name]["values"] = t.ravel().tolist()
+    return made
+
+
+def kept(t, name):
+    return t.dtype.is_floating_point or name.endswith("num_batches_tracked")
 
 
 def floats(module, buffers=False):
     pairs = module.named_buffers() if buffers else module.named_parameters()
-    return {n: pack(t) for n, t in pairs if t.dtype.is_floating_point or n.endswith("num_batches_tracked")}
+    return {n: pack(t) for n, t in pairs if kept(t, n)}
 
 
 def steps(module, x, target):
@@ -75,9 +95,10 @@ def steps(module, x, target):
 def row(name, make, x, mode="train"):
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     torch.manual_seed(0)
-    module = fill(make().double(), rng)
+    module = make().double()
+    made = fill(module, name)
     module.train(mode == "train")
-    out = {"mode": mode, "parameters": floats(module), "buffers": floats(module, True)}
+    out = {"mode": mode, "parameters": {n: made[n] for n, _ in module.named_parameters()}, "buffers": {n: made[n] for n, t in module.named_buffers() if kept(t, n)}}
     if isinstance(x, list):
         x = torch.tensor(x)
         out["indices"] = {"shape": list(x.shape), "values": x.ravel().tolist()}

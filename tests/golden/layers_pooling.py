@@ -14,9 +14,19 @@ def seen(x):
     return (torch.arange(x.shape[1])[None] < torch.tensor([3, 0, 5])[:, None])[..., None]
 
 
-def largest(x):
-    y = torch.where(seen(x), x, torch.full_like(x, -float("inf"))).amax(1)
-    return torch.where(seen(x).any(1), y, torch.zeros_like(y))
+def holes(x):
+    return torch.tensor([[1, 0, 1, 1, 0], [0, 0, 0, 0, 0], [0, 1, 1, 0, 1]], dtype=torch.bool)[..., None]
+
+
+def mean(counts):
+    return function(lambda x: (x * counts(x)).sum(1) / counts(x).sum(1).clamp(min=1))
+
+
+def largest(counts):
+    def run(x):
+        y = torch.where(counts(x), x, torch.full_like(x, -float("inf"))).amax(1)
+        return torch.where(counts(x).any(1), y, torch.zeros_like(y))
+    return function(run)
 
 
 IMAGE, LINE, SEQUENCE = (2, 2, 7, 8), (2, 3, 9), (3, 5, 2)
@@ -38,8 +48,9 @@ ROWS = {
     "adaptive-max-pool2d-5": (lambda: nn.AdaptiveMaxPool2d(5), IMAGE),
     "adaptive-max-pool1d": (lambda: nn.AdaptiveMaxPool1d(4), LINE),
     "mean-over-time": (function(lambda x: x.mean(1)), SEQUENCE),
-    "mean-over-time-lengths": (function(lambda x: (x * seen(x)).sum(1) / seen(x).sum(1).clamp(min=1)), SEQUENCE),
+    "mean-over-time-lengths": (mean(seen), SEQUENCE),
+    "mean-over-time-mask": (mean(holes), SEQUENCE),
     "max-over-time": (function(lambda x: x.amax(1)), SEQUENCE),
-    "max-over-time-lengths": (function(largest), SEQUENCE),
-    "max-over-time-mask": (function(largest), SEQUENCE),
+    "max-over-time-lengths": (largest(seen), SEQUENCE),
+    "max-over-time-mask": (largest(holes), SEQUENCE),
 }

@@ -7,6 +7,8 @@ internal static partial class LayerCatalog
 {
     private static readonly int[] s_lengths = [3, 0, 5];
 
+    private static readonly Tensor s_holes = Tensor.Of([3, 5], [1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 1]);
+
     private static Dictionary<string, Func<Layer>> Pools() => new()
     {
         ["max-pool2d-all"] = () => new MaxPool2d((3, 2), (2, 1), (1, 0), (1, 2), ceilMode: true),
@@ -27,8 +29,9 @@ internal static partial class LayerCatalog
         ["adaptive-max-pool1d"] = () => new AdaptiveMaxPool1d(4),
         ["mean-over-time"] = () => new MeanOverTime(),
         ["mean-over-time-lengths"] = () => new With<MeanOverTime>(new(), (l, x) => l.Forward(x, s_lengths)),
+        ["mean-over-time-mask"] = () => new With<MeanOverTime>(new(), (l, x) => l.Forward(x, s_holes)),
         ["max-over-time"] = () => new MaxOverTime(),
         ["max-over-time-lengths"] = () => new With<MaxOverTime>(new(), (l, x) => l.Forward(x, s_lengths)),
-        ["max-over-time-mask"] = () => new With<MaxOverTime>(new(), (l, x) => l.Forward(x, Tensor.Of([3, 5], [1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1]))),
+        ["max-over-time-mask"] = () => new With<MaxOverTime>(new(), (l, x) => l.Forward(x, s_holes)),
     };
 }
