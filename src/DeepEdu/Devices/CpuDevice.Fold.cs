@@ -34,7 +34,9 @@ public sealed partial class CpuDevice
     private static void FoldLongRows<F>(F f, View x, int outer, int n, int pieces, View y) where F : unmanaged, IFold
     {
         float[] partial = ArrayPool<float>.Shared.Rent(outer * pieces);
-        Work.Run(outer * pieces, new PieceChunks<F> { Formula = f, X = x, N = n, Pieces = pieces, Partial = partial });
+        var body = new PieceChunks<F> { Formula = f, X = x, N = n, Pieces = pieces, Partial = partial };
+        // pieces are cut for the sake of rounding: a few of them are not worth handing over
+        if ((long)outer * n <= 4 * Grain) { Work.Alone(outer * pieces, body); } else { Work.Run(outer * pieces, body); }
         ref float result = ref At(y);
         for (int o = 0; o < outer; o++)
         {

@@ -23,7 +23,12 @@ public static class Work
     public static void Run<T>(int chunks, in T body) where T : struct, IChunks
     {
         int threads = Math.Min(DeepEduOptions.MaxThreads, chunks);
-        if (threads > 1 && WorkPool.TryRun(threads, chunks, in body)) { return; }
+        if (threads <= 1 || !WorkPool.TryRun(threads, chunks, in body)) { Alone(chunks, in body); }
+    }
+
+    /// <summary>Runs chunks 0..<paramref name="chunks"/>−1 one after the other on the caller: for what takes less than some 5 µs, because handing it over costs one or two.</summary>
+    public static void Alone<T>(int chunks, in T body) where T : struct, IChunks
+    {
         var inline = body; // one copy, where calls through `in` would make one each
         for (int i = 0; i < chunks; i++) { inline.Run(i); }
     }

@@ -20,6 +20,9 @@ namespace DeepEdu.Kernels;
 internal readonly record struct RecurrentBackward(RecurrentData Data, View DOutput, View DLastH, View DLastC, View DX, View DWeightIh, View DWeightHh, View DWeightHr,
     View DBiasIh, View DBiasHh, View DH0, View DC0) : IKernel
 {
+    // of a sum over all rows: such a block of both factors is in the second-level cache, or close to it, while one stripe after the other reads it
+    private const int BlockRows = 1024;
+
     /// <inheritdoc/>
     public static string Name => "recurrent gradient";
 
@@ -98,9 +101,11 @@ internal readonly record struct RecurrentBackward(RecurrentData Data, View DOutp
         {
             nint at = Math.Max(from, back);
             int k = Math.Max(0, Math.Min(from + count, rows.Count + Math.Min(back, 0)) - (int)at);
-            if (any && k == 0) { continue; }
-            Gemm.Run(true, false, m, n, k, a + ((at - back) * lda), lda, b + (at * ldb), ldb, to, n, any);
-            any = true;
+            for (int now; k > 0 || !any; at += now, k -= now, any = true)
+            {
+                now = Math.Min(k, BlockRows);
+                Gemm.Run(true, false, m, n, now, a + ((at - back) * lda), lda, b + (at * ldb), ldb, to, n, any);
+            }
         }
     }
 
