@@ -27,7 +27,7 @@ public static class Work
     }
 
     /// <summary>Runs chunks 0..<paramref name="chunks"/>−1 one after the other on the caller: for what takes less than some 5 µs, because handing it over costs one or two.</summary>
-    public static void Alone<T>(int chunks, in T body) where T : struct, IChunks
+    internal static void Alone<T>(int chunks, in T body) where T : struct, IChunks
     {
         var inline = body; // one copy, where calls through `in` would make one each
         for (int i = 0; i < chunks; i++) { inline.Run(i); }
