@@ -24,9 +24,9 @@ public sealed class RowGradient
         ArgumentNullException.ThrowIfNull(values);
         if (shape.Rank != 2 || rows.Rank != 1 || values.Shape != [rows.Size, shape[1]])
         {
-            throw new ShapeException("row gradient", $"rows {rows.Shape} and values {values.Shape} for a table {shape}: expected [n] and [n,width]", shape, values.Shape);
+            throw new ShapeException("row-gradient", $"rows {rows.Shape} and values {values.Shape} for a table {shape}: expected [n] and [n,width]", shape, values.Shape);
         }
-        rows.CheckBelow("row gradient", shape[0]);
+        rows.CheckBelow("row-gradient", shape[0]);
         (Shape, Rows, Values) = (shape, rows, values);
     }
 

@@ -15,10 +15,10 @@ public sealed class AliasTable
         double sum = 0;
         for (int i = 0; i < weights.Length; i++)
         {
-            if (!(weights[i] >= 0) || !double.IsFinite(weights[i])) { throw new ArgumentException($"alias table: weight {weights[i]} of {i} is negative or not finite", nameof(weights)); }
+            if (!(weights[i] >= 0) || !double.IsFinite(weights[i])) { throw new ArgumentException($"alias-table: weight {weights[i]} of {i} is negative or not finite", nameof(weights)); }
             sum += weights[i];
         }
-        if (!(sum > 0)) { throw new ArgumentException("alias table: no weight is positive, so there is nothing to draw", nameof(weights)); }
+        if (!(sum > 0)) { throw new ArgumentException("alias-table: no weight is positive, so there is nothing to draw", nameof(weights)); }
         int n = weights.Length;
         (_chance, _alias) = (new double[n], new int[n]);
         Stack<int> small = new(), large = new();

@@ -34,10 +34,10 @@ public sealed class BpeTokenizer : ITokenizer
             if (bytes[t] is not { } b) { _specialNumbers.Add(special[t], t); }
             else if (b.Length == 1) { (_byteTokens[b[0]], found[b[0]]) = (t, true); }
         }
-        if (Array.IndexOf(found, false) is var missing and >= 0) { throw new InvalidDataException($"bpe: there is no token for byte {missing}; is this a byte-level vocabulary?"); }
+        if (Array.IndexOf(found, false) is var missing and >= 0) { throw new InvalidDataException($"bpe-tokenizer: there is no token for byte {missing}; is this a byte-level vocabulary?"); }
         for (int r = 0; r < merges.Length; r++)
         {
-            if (!_ranks.TryAdd((_merges[r].Left, _merges[r].Right), r)) { throw new InvalidDataException($"bpe: merge {r} is merge {_ranks[(_merges[r].Left, _merges[r].Right)]} again"); }
+            if (!_ranks.TryAdd((_merges[r].Left, _merges[r].Right), r)) { throw new InvalidDataException($"bpe-tokenizer: merge {r} is merge {_ranks[(_merges[r].Left, _merges[r].Right)]} again"); }
         }
     }
 
@@ -77,14 +77,14 @@ public sealed class BpeTokenizer : ITokenizer
             using var json = JsonDocument.Parse(vocabulary);
             foreach (var token in json.RootElement.EnumerateObject())
             {
-                if (!numbers.TryAdd(token.Name, token.Value.GetInt32())) { throw new InvalidDataException($"bpe: token \"{token.Name}\" has two numbers"); }
+                if (!numbers.TryAdd(token.Name, token.Value.GetInt32())) { throw new InvalidDataException($"bpe-tokenizer: token \"{token.Name}\" has two numbers"); }
             }
             texts = new string[numbers.Count];
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException) { throw new InvalidDataException($"bpe: the vocabulary is not a JSON object of tokens and their numbers: {e.Message}", e); }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException) { throw new InvalidDataException($"bpe-tokenizer: the vocabulary is not a JSON object of tokens and their numbers: {e.Message}", e); }
         foreach (var (text, number) in numbers)
         {
-            if ((uint)number >= (uint)texts.Length || texts[number] is not null) { throw new InvalidDataException($"bpe: token \"{text}\" has number {number}; numbers must be 0..{texts.Length - 1}, each once"); }
+            if ((uint)number >= (uint)texts.Length || texts[number] is not null) { throw new InvalidDataException($"bpe-tokenizer: token \"{text}\" has number {number}; numbers must be 0..{texts.Length - 1}, each once"); }
             texts[number] = text;
         }
         List<(int, int, int)> list = [];
@@ -94,12 +94,12 @@ public sealed class BpeTokenizer : ITokenizer
         {
             if (text.Length == 0 || (line == 1 && text.StartsWith("#version", StringComparison.Ordinal))) { continue; }
             int space = text.IndexOf(' ', StringComparison.Ordinal);
-            if (space < 1 || space == text.Length - 1) { throw new InvalidDataException($"bpe: line {line} of the merges is not two tokens: \"{text}\""); }
+            if (space < 1 || space == text.Length - 1) { throw new InvalidDataException($"bpe-tokenizer: line {line} of the merges is not two tokens: \"{text}\""); }
             string left = text[..space], right = text[(space + 1)..];
             list.Add((Number(left), Number(right), Number(left + right)));
             made[numbers[left + right]] = true;
 
-            int Number(string token) => numbers.TryGetValue(token, out int n) ? n : throw new InvalidDataException($"bpe: line {line} of the merges: no token \"{token}\" in the vocabulary");
+            int Number(string token) => numbers.TryGetValue(token, out int n) ? n : throw new InvalidDataException($"bpe-tokenizer: line {line} of the merges: no token \"{token}\" in the vocabulary");
         }
         byte[]?[] bytes = new byte[]?[texts.Length];
         for (int t = 0; t < texts.Length; t++)
@@ -128,7 +128,7 @@ public sealed class BpeTokenizer : ITokenizer
     /// <summary>The number of a special token.</summary>
     /// <exception cref="KeyNotFoundException">There is no such token.</exception>
     public int Special(string token) => _specialNumbers.TryGetValue(token, out int number) ? number
-        : throw new KeyNotFoundException($"bpe: no special token \"{token}\"; there are: {string.Join(", ", _specialNumbers.Keys)}");
+        : throw new KeyNotFoundException($"bpe-tokenizer: no special token \"{token}\"; there are: {string.Join(", ", _specialNumbers.Keys)}");
 
     /// <inheritdoc/>
     public int[] Encode(string text)
@@ -174,8 +174,8 @@ public sealed class BpeTokenizer : ITokenizer
         string[] texts = from.Texts("tokens");
         long[] merges = from.Longs("merges");
         var special = from.Longs("special").ToHashSet();
-        byte[]?[] bytes = [.. texts.Select((t, i) => special.Contains(i) ? null : BpeSplit.Unshow(t) ?? throw new InvalidDataException($"bpe: token {i}, \"{t}\", is not bytes as visible characters"))];
-        if (merges.Length % 3 != 0 || Array.Exists(merges, m => m < 0 || m >= texts.Length)) { throw new InvalidDataException("bpe: the merges are not of these tokens"); }
+        byte[]?[] bytes = [.. texts.Select((t, i) => special.Contains(i) ? null : BpeSplit.Unshow(t) ?? throw new InvalidDataException($"bpe-tokenizer: token {i}, \"{t}\", is not bytes as visible characters"))];
+        if (merges.Length % 3 != 0 || Array.Exists(merges, m => m < 0 || m >= texts.Length)) { throw new InvalidDataException("bpe-tokenizer: the merges are not of these tokens"); }
         return new(bytes, texts, [.. Enumerable.Range(0, merges.Length / 3).Select(i => ((int)merges[3 * i], (int)merges[(3 * i) + 1], (int)merges[(3 * i) + 2]))]);
     }
 
@@ -221,5 +221,5 @@ public sealed class BpeTokenizer : ITokenizer
     }
 
     [DoesNotReturn]
-    private static void ThrowToken(int token, int count) => throw new ArgumentOutOfRangeException(null, $"bpe: token {token} is outside 0..{count - 1}");
+    private static void ThrowToken(int token, int count) => throw new ArgumentOutOfRangeException(null, $"bpe-tokenizer: token {token} is outside 0..{count - 1}");
 }

@@ -25,7 +25,7 @@ public static class ClassWeights
     /// <exception cref="ArgumentOutOfRangeException">A label is no class, or beta lies outside.</exception>
     public static Tensor EffectiveNumber(ReadOnlySpan<int> labels, int classes, double beta = 0.999)
     {
-        if (!(beta is >= 0 and < 1)) { throw new ArgumentOutOfRangeException(nameof(beta), $"class weights: beta {beta} must be at least 0 and below 1"); }
+        if (!(beta is >= 0 and < 1)) { throw new ArgumentOutOfRangeException(nameof(beta), $"class-weights: beta {beta} must be at least 0 and below 1"); }
         float[] weights = Count(labels, classes);
         double sum = 0;
         for (int c = 0; c < classes; c++)
@@ -43,7 +43,7 @@ public static class ClassWeights
         float[] counts = new float[classes];
         for (int i = 0; i < labels.Length; i++)
         {
-            if ((uint)labels[i] >= (uint)classes) { throw new ArgumentOutOfRangeException(nameof(labels), $"class weights: label {labels[i]} at position {i} is outside 0..{classes - 1}"); }
+            if ((uint)labels[i] >= (uint)classes) { throw new ArgumentOutOfRangeException(nameof(labels), $"class-weights: label {labels[i]} at position {i} is outside 0..{classes - 1}"); }
             counts[labels[i]]++;
         }
         return counts;

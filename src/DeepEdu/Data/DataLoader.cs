@@ -48,7 +48,7 @@ public abstract class DataLoader<B> : IBatches<B>, IStateful
     {
         ArgumentNullException.ThrowIfNull(from);
         int batches = from.Int("batches");
-        if (batches != (Count ?? -1)) { throw new InvalidDataException($"data loader: an epoch had {batches} batches when saved and has {Count ?? -1} here; give the same data and batch size"); }
+        if (batches != (Count ?? -1)) { throw new InvalidDataException($"data-loader: an epoch had {batches} batches when saved and has {Count ?? -1} here; give the same data and batch size"); }
         Position = new(from.Int("epoch"), from.Int("batch"));
     }
 
@@ -124,7 +124,7 @@ public static class DataLoader
         public Maker(Func<IReadOnlyList<T>, B> collate, Func<T, Rng, T>? augment, Rng? random)
         {
             ArgumentNullException.ThrowIfNull(collate);
-            if (augment is not null && random is null) { throw new ArgumentException("data loader: augment needs random, or no epoch could be repeated", nameof(random)); }
+            if (augment is not null && random is null) { throw new ArgumentException("data-loader: augment needs random, or no epoch could be repeated", nameof(random)); }
             (_collate, _augment, _random) = (collate, augment, random?.Fork());
         }
 
@@ -142,13 +142,13 @@ public static class DataLoader
                 }
                 catch (Exception e) when (!(e is OperationCanceledException && stop.IsCancellationRequested))
                 {
-                    throw new SampleException($"data loader: sample {number(i)} (epoch {epoch}, batch {batch}): {e.Message}", number(i), batch, e);
+                    throw new SampleException($"data-loader: sample {number(i)} (epoch {epoch}, batch {batch}): {e.Message}", number(i), batch, e);
                 }
             }
             try { return _collate(samples); }
             catch (Exception e)
             {
-                throw new SampleException($"data loader: batch {batch} of epoch {epoch} (samples {string.Join(", ", Enumerable.Range(0, Math.Min(8, count)).Select(number))}{(count > 8 ? ", …" : "")}): {e.Message}",
+                throw new SampleException($"data-loader: batch {batch} of epoch {epoch} (samples {string.Join(", ", Enumerable.Range(0, Math.Min(8, count)).Select(number))}{(count > 8 ? ", …" : "")}): {e.Message}",
                     count > 0 ? number(0) : -1, batch, e);
             }
         }
@@ -194,7 +194,7 @@ public static class DataLoader
             try { return reader.MoveNext(); }
             catch (Exception e) when (!(e is OperationCanceledException && stop.IsCancellationRequested))
             {
-                throw new SampleException($"data loader: sample {number} of the stream (epoch {epoch}, batch {batch}): {e.Message}", number, batch, e);
+                throw new SampleException($"data-loader: sample {number} of the stream (epoch {epoch}, batch {batch}): {e.Message}", number, batch, e);
             }
         }
     }

@@ -78,7 +78,7 @@ public sealed class NegativeSampler
                 weights.Add(weight);
             }
         }
-        if (rest.Count == 0) { throw new InvalidOperationException($"negative sampler: user {user} took every item that may be drawn; leave this user out"); }
+        if (rest.Count == 0) { throw new InvalidOperationException($"negative-sampler: user {user} took every item that may be drawn; leave this user out"); }
         return rest[new AliasTable([.. weights]).Draw(rng)];
     }
 }

@@ -71,7 +71,7 @@ public sealed class WeightedSampler : ISampler
         if (replacement) { _table = table; }
         else if (_weights.Count(w => w > 0) is var rows && rows < count)
         {
-            throw new ArgumentException($"weighted sampler: {count} rows without replacement, but only {rows} have a positive weight", nameof(count));
+            throw new ArgumentException($"weighted-sampler: {count} rows without replacement, but only {rows} have a positive weight", nameof(count));
         }
     }
 

@@ -18,7 +18,7 @@ public sealed class TakenItems
         {
             foreach (int item in taken[u])
             {
-                if ((uint)item >= (uint)items) { throw new ArgumentOutOfRangeException(nameof(taken), $"taken items: user {u} took item {item}, outside 0..{items - 1}"); }
+                if ((uint)item >= (uint)items) { throw new ArgumentOutOfRangeException(nameof(taken), $"taken-items: user {u} took item {item}, outside 0..{items - 1}"); }
             }
             int[] own = [.. taken[u].Distinct()];
             Array.Sort(own);

@@ -76,11 +76,11 @@ internal sealed class Recording
     /// <summary>The host reads values: they may be others each time.</summary>
     [DoesNotReturn]
     public static void ThrowHost() =>
-        throw new InvalidOperationException($"inference session: the forward pass takes values to the host (Item, ToArray, AsSpan), and {Hint}");
+        throw new InvalidOperationException($"inference-session: the forward pass takes values to the host (Item, ToArray, AsSpan), and {Hint}");
 
     /// <summary>A parameter is updated.</summary>
     [DoesNotReturn]
-    public static void ThrowUpdate() => throw new InvalidOperationException("inference session: the forward pass updates parameters");
+    public static void ThrowUpdate() => throw new InvalidOperationException("inference-session: the forward pass updates parameters");
 
     private void Flush()
     {

@@ -20,7 +20,7 @@ public sealed class ModelRegistry
     {
         ArgumentException.ThrowIfNullOrEmpty(architecture);
         ArgumentNullException.ThrowIfNull(factory);
-        if (!_factories.TryAdd(architecture, factory)) { throw new ArgumentException($"registry: the architecture \"{architecture}\" is there already"); }
+        if (!_factories.TryAdd(architecture, factory)) { throw new ArgumentException($"model-registry: the architecture \"{architecture}\" is there already"); }
         return this;
     }
 
@@ -30,7 +30,7 @@ public sealed class ModelRegistry
     {
         ArgumentNullException.ThrowIfNull(info);
         return _factories.TryGetValue(info.Architecture, out var factory) ? factory(info.Options, new(info.Seed ?? 0))
-            : throw new InvalidDataException($"registry: nobody added the architecture \"{info.Architecture}\"; there are {string.Join(", ", _factories.Keys.Select(k => $"\"{k}\""))}");
+            : throw new InvalidDataException($"model-registry: nobody added the architecture \"{info.Architecture}\"; there are {string.Join(", ", _factories.Keys.Select(k => $"\"{k}\""))}");
     }
 
     /// <summary>The model of a checkpoint, with its weights.</summary>

@@ -50,8 +50,8 @@ public sealed class CatalogueUse : IMetric<CatalogueUse>
     /// <exception cref="ArgumentOutOfRangeException">An item is outside the catalogue, or the weight is bad.</exception>
     public void Add(ReadOnlySpan<int> items, double weight = 1)
     {
-        Check.Weight("catalogue use", weight);
-        foreach (int item in items) { Check.Label("catalogue use", item, _shown.Length); }
+        Check.Weight("catalogue-use", weight);
+        foreach (int item in items) { Check.Label("catalogue-use", item, _shown.Length); }
         foreach (int item in items)
         {
             _shown[item] += weight;
@@ -64,7 +64,7 @@ public sealed class CatalogueUse : IMetric<CatalogueUse>
     public void Merge(CatalogueUse other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        if (!other._information.AsSpan().SequenceEqual(_information)) { throw new ArgumentException("catalogue use: cannot merge another catalogue.", nameof(other)); }
+        if (!other._information.AsSpan().SequenceEqual(_information)) { throw new ArgumentException("catalogue-use: cannot merge another catalogue.", nameof(other)); }
         for (int i = 0; i < _shown.Length; i++) { _shown[i] += other._shown[i]; }
         (_novelty, _entries) = (_novelty + other._novelty, _entries + other._entries);
     }
@@ -88,7 +88,7 @@ public sealed class CatalogueUse : IMetric<CatalogueUse>
     {
         ArgumentNullException.ThrowIfNull(from);
         double novelty = from.Double("novelty"), entries = from.Double("entries");
-        Check.Load("catalogue use", from, ("shown", _shown));
+        Check.Load("catalogue-use", from, ("shown", _shown));
         (_novelty, _entries) = (novelty, entries);
     }
 }

@@ -38,8 +38,8 @@ public sealed class ConfusionMatrix : IMetric<ConfusionMatrix>
     {
         get
         {
-            Check.Label("confusion matrix", target, Classes);
-            Check.Label("confusion matrix", predicted, Classes);
+            Check.Label("confusion-matrix", target, Classes);
+            Check.Label("confusion-matrix", predicted, Classes);
             return _counts[target * Classes + predicted];
         }
     }
@@ -70,9 +70,9 @@ public sealed class ConfusionMatrix : IMetric<ConfusionMatrix>
     /// <exception cref="ArgumentOutOfRangeException">A label is outside the classes, or the weight is negative or not finite.</exception>
     public void Add(int predicted, int target, double weight = 1)
     {
-        Check.Label("confusion matrix", predicted, Classes);
-        Check.Label("confusion matrix", target, Classes);
-        Check.Weight("confusion matrix", weight);
+        Check.Label("confusion-matrix", predicted, Classes);
+        Check.Label("confusion-matrix", target, Classes);
+        Check.Weight("confusion-matrix", weight);
         _counts[target * Classes + predicted] += weight;
     }
 
@@ -80,7 +80,7 @@ public sealed class ConfusionMatrix : IMetric<ConfusionMatrix>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public void Add(ReadOnlySpan<int> predicted, ReadOnlySpan<int> target)
     {
-        Check.SameLength("confusion matrix", predicted.Length, target.Length);
+        Check.SameLength("confusion-matrix", predicted.Length, target.Length);
         for (int i = 0; i < predicted.Length; i++) { Add(predicted[i], target[i]); }
     }
 
@@ -101,7 +101,7 @@ public sealed class ConfusionMatrix : IMetric<ConfusionMatrix>
     public void LoadState(StateDict from)
     {
         ArgumentNullException.ThrowIfNull(from);
-        Check.Load("confusion matrix", from, ("counts", _counts));
+        Check.Load("confusion-matrix", from, ("counts", _counts));
     }
 
     /// <summary>Adds the counts of another matrix.</summary>
@@ -111,7 +111,7 @@ public sealed class ConfusionMatrix : IMetric<ConfusionMatrix>
         ArgumentNullException.ThrowIfNull(other);
         if (other.Classes != Classes)
         {
-            throw new ArgumentException($"confusion matrix: cannot merge {other.Classes} classes into {Classes}.", nameof(other));
+            throw new ArgumentException($"confusion-matrix: cannot merge {other.Classes} classes into {Classes}.", nameof(other));
         }
         for (int i = 0; i < _counts.Length; i++) { _counts[i] += other._counts[i]; }
     }

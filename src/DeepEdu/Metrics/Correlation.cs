@@ -97,7 +97,7 @@ public sealed class Correlation : IMetric<Correlation>
     /// <exception cref="ArgumentException">The lengths differ or a value is NaN.</exception>
     public static double KendallTauB(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
     {
-        Check.SameLength("kendall", x.Length, y.Length);
+        Check.SameLength("kendall-tau-b", x.Length, y.Length);
         return Kendall(x, y, Ones(x.Length));
     }
 

@@ -39,7 +39,7 @@ public sealed class DistinctNGrams : IMetric<DistinctNGrams>
     public void Merge(DistinctNGrams other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        if (other._n != _n) { throw new ArgumentException($"distinct: cannot merge {other._n}-grams into {_n}-grams.", nameof(other)); }
+        if (other._n != _n) { throw new ArgumentException($"distinct-n-grams: cannot merge {other._n}-grams into {_n}-grams.", nameof(other)); }
         _seen.UnionWith(other._seen);
         _total += other._total;
     }

@@ -59,7 +59,7 @@ public sealed class LeaveOneOutRanking : IMetric<LeaveOneOutRanking>
     /// <summary>Adds a user: the held-out item's score and those of the other candidates (without the item itself).</summary>
     public void Add(float item, ReadOnlySpan<float> others, double weight = 1)
     {
-        Check.Weight("ranking", weight);
+        Check.Weight("leave-one-out-ranking", weight);
         if (weight == 0) { return; }
         var (above, tied) = Compare(item, others);
         int first = _ties == Ties.Against ? above + tied : above, last = above + tied;
@@ -99,7 +99,7 @@ public sealed class LeaveOneOutRanking : IMetric<LeaveOneOutRanking>
     public void Merge(LeaveOneOutRanking other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        if (other.K != K || other._ties != _ties) { throw new ArgumentException("ranking: cannot merge another cut-off or another rule for ties.", nameof(other)); }
+        if (other.K != K || other._ties != _ties) { throw new ArgumentException("leave-one-out-ranking: cannot merge another cut-off or another rule for ties.", nameof(other)); }
         _hits += other._hits;
         _gain += other._gain;
         _reciprocal += other._reciprocal;

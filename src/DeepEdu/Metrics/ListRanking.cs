@@ -52,15 +52,15 @@ public sealed class ListRanking : IMetric<ListRanking>
     /// <exception cref="ArgumentOutOfRangeException">A relevance is negative or not finite, or the weight is bad.</exception>
     public void Add(ReadOnlySpan<float> scores, ReadOnlySpan<float> relevance, double weight = 1)
     {
-        Check.SameLength("ranking", scores.Length, relevance.Length);
-        Check.Weight("ranking", weight);
+        Check.SameLength("list-ranking", scores.Length, relevance.Length);
+        Check.Weight("list-ranking", weight);
         if (weight == 0) { return; }
         var list = new (float Score, float Relevance)[scores.Length];
         int relevant = 0;
         for (int i = 0; i < list.Length; i++)
         {
-            if (float.IsNaN(scores[i])) { throw new ArgumentException("ranking: a score is NaN and cannot be ranked.", nameof(scores)); }
-            if (!(relevance[i] >= 0) || float.IsInfinity(relevance[i])) { throw new ArgumentOutOfRangeException(nameof(relevance), $"ranking: relevance {relevance[i]} must be finite and not negative."); }
+            if (float.IsNaN(scores[i])) { throw new ArgumentException("list-ranking: a score is NaN and cannot be ranked.", nameof(scores)); }
+            if (!(relevance[i] >= 0) || float.IsInfinity(relevance[i])) { throw new ArgumentOutOfRangeException(nameof(relevance), $"list-ranking: relevance {relevance[i]} must be finite and not negative."); }
             list[i] = (scores[i], relevance[i]);
             relevant += relevance[i] > 0 ? 1 : 0;
         }
@@ -96,7 +96,7 @@ public sealed class ListRanking : IMetric<ListRanking>
     public void Merge(ListRanking other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        if (other.K != K) { throw new ArgumentException($"ranking: cannot merge cut-off {other.K} into {K}.", nameof(other)); }
+        if (other.K != K) { throw new ArgumentException($"list-ranking: cannot merge cut-off {other.K} into {K}.", nameof(other)); }
         (_hits, _recall, _precision, _average) = (_hits + other._hits, _recall + other._recall, _precision + other._precision, _average + other._average);
         (_reciprocal, _gain, _weight, _empty) = (_reciprocal + other._reciprocal, _gain + other._gain, _weight + other._weight, _empty + other._empty);
     }
@@ -116,7 +116,7 @@ public sealed class ListRanking : IMetric<ListRanking>
     {
         ArgumentNullException.ThrowIfNull(from);
         double[] sums = new double[8];
-        Check.Load("ranking", from, ("sums", sums));
+        Check.Load("list-ranking", from, ("sums", sums));
         Sums = sums;
     }
 

@@ -6,7 +6,7 @@ namespace DeepEdu.Metrics;
 /// A straight line between the points would flatter (Davis and Goadrich 2006). NaN when there is no positive. Keeps every score. scikit-learn's <c>average_precision_score</c>.</summary>
 public sealed class PrAuc : IMetric<PrAuc>
 {
-    private readonly ScoredLabels _rows = new("pr auc");
+    private readonly ScoredLabels _rows = new("pr-auc");
 
     /// <summary>Number of unmasked examples seen.</summary>
     public int Count => _rows.Count;

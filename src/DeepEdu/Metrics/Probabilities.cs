@@ -16,7 +16,7 @@ public sealed class LogLoss : IMetric<LogLoss>
     /// <exception cref="ArgumentOutOfRangeException">Not a probability, or a bad weight.</exception>
     public void Add(double probability, bool positive, double weight = 1)
     {
-        Check.Probability("log loss", probability);
+        Check.Probability("log-loss", probability);
         AddTrueClass(positive ? probability : 1 - Math.Clamp(probability, Epsilon, 1 - Epsilon), weight);
     }
 
@@ -24,8 +24,8 @@ public sealed class LogLoss : IMetric<LogLoss>
     /// <exception cref="ArgumentOutOfRangeException">The class is outside the distribution, or its entry is not a probability.</exception>
     public void Add(ReadOnlySpan<float> probabilities, int target, double weight = 1)
     {
-        Check.Label("log loss", target, probabilities.Length);
-        Check.Probability("log loss", probabilities[target]);
+        Check.Label("log-loss", target, probabilities.Length);
+        Check.Probability("log-loss", probabilities[target]);
         AddTrueClass(probabilities[target], weight);
     }
 
@@ -56,7 +56,7 @@ public sealed class LogLoss : IMetric<LogLoss>
 
     private void AddTrueClass(double p, double weight)
     {
-        Check.Weight("log loss", weight);
+        Check.Weight("log-loss", weight);
         _sum -= weight * Math.Log(Math.Clamp(p, Epsilon, 1 - Epsilon));
         _total += weight;
     }
@@ -75,8 +75,8 @@ public sealed class BrierScore : IMetric<BrierScore>
     /// <exception cref="ArgumentOutOfRangeException">Not a probability, or a bad weight.</exception>
     public void Add(double probability, bool positive, double weight = 1)
     {
-        Check.Probability("brier score", probability);
-        Check.Weight("brier score", weight);
+        Check.Probability("brier-score", probability);
+        Check.Weight("brier-score", weight);
         double error = probability - (positive ? 1 : 0);
         _sum += weight * error * error;
         _total += weight;

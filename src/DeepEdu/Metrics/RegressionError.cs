@@ -27,7 +27,7 @@ public sealed class RegressionError : IMetric<RegressionError>
     /// <exception cref="ArgumentOutOfRangeException">A bad weight.</exception>
     public void Add(double predicted, double target, double weight = 1)
     {
-        Check.Weight("regression error", weight);
+        Check.Weight("regression-error", weight);
         if (weight == 0) { return; }
         double error = predicted - target;
         _absolute += weight * Math.Abs(error);
@@ -43,7 +43,7 @@ public sealed class RegressionError : IMetric<RegressionError>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public void Add(ReadOnlySpan<float> predicted, ReadOnlySpan<float> target)
     {
-        Check.SameLength("regression error", predicted.Length, target.Length);
+        Check.SameLength("regression-error", predicted.Length, target.Length);
         for (int i = 0; i < predicted.Length; i++) { Add(predicted[i], target[i]); }
     }
 

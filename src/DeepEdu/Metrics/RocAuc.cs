@@ -6,7 +6,7 @@ namespace DeepEdu.Metrics;
 /// (Mann and Whitney 1947). NaN when there is no positive or no negative. Keeps every score, since ranks need them all.</summary>
 public sealed class RocAuc : IMetric<RocAuc>
 {
-    private readonly ScoredLabels _rows = new("roc auc");
+    private readonly ScoredLabels _rows = new("roc-auc");
 
     /// <summary>Number of unmasked examples seen.</summary>
     public int Count => _rows.Count;
@@ -31,7 +31,7 @@ public sealed class RocAuc : IMetric<RocAuc>
     /// <exception cref="ArgumentException">The lengths differ or a score is NaN.</exception>
     public static double Of(ReadOnlySpan<double> scores, ReadOnlySpan<bool> positive)
     {
-        Check.SameLength("roc auc", scores.Length, positive.Length);
+        Check.SameLength("roc-auc", scores.Length, positive.Length);
         RocAuc auc = new();
         for (int i = 0; i < scores.Length; i++) { auc.Add(scores[i], positive[i]); }
         return auc.Value;

@@ -14,7 +14,7 @@ public sealed class TextOverlap : IMetric<TextOverlap>
     /// <param name="beta">How much more recall counts than precision in ROUGE-L.</param>
     public TextOverlap(double beta = 1)
     {
-        if (!(beta > 0)) { throw new ArgumentOutOfRangeException(nameof(beta), $"text overlap: beta {beta} must be above 0"); }
+        if (!(beta > 0)) { throw new ArgumentOutOfRangeException(nameof(beta), $"text-overlap: beta {beta} must be above 0"); }
         _beta = beta;
     }
 
@@ -35,8 +35,8 @@ public sealed class TextOverlap : IMetric<TextOverlap>
     public void Add(ReadOnlySpan<string> given, IReadOnlyList<string[]> right, double weight = 1)
     {
         ArgumentNullException.ThrowIfNull(right);
-        Check.Weight("text overlap", weight);
-        if (right.Count == 0) { throw new ArgumentException("text overlap: an answer needs at least one right answer.", nameof(right)); }
+        Check.Weight("text-overlap", weight);
+        if (right.Count == 0) { throw new ArgumentException("text-overlap: an answer needs at least one right answer.", nameof(right)); }
         double exact = 0, f1 = 0, rouge = 0;
         foreach (string[] answer in right)
         {
@@ -61,7 +61,7 @@ public sealed class TextOverlap : IMetric<TextOverlap>
     public void Merge(TextOverlap other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        if (other._beta != _beta) { throw new ArgumentException($"text overlap: cannot merge beta {other._beta} into {_beta}.", nameof(other)); }
+        if (other._beta != _beta) { throw new ArgumentException($"text-overlap: cannot merge beta {other._beta} into {_beta}.", nameof(other)); }
         (_exact, _f1, _rouge, _weight) = (_exact + other._exact, _f1 + other._f1, _rouge + other._rouge, _weight + other._weight);
     }
 

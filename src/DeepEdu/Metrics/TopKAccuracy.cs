@@ -26,8 +26,8 @@ public sealed class TopKAccuracy : IMetric<TopKAccuracy>
     /// <exception cref="ArgumentOutOfRangeException">The class has no score, or the weight is bad.</exception>
     public void Add(ReadOnlySpan<float> scores, int target, double weight = 1)
     {
-        Check.Label("top-k accuracy", target, scores.Length);
-        Check.Weight("top-k accuracy", weight);
+        Check.Label("top-k-accuracy", target, scores.Length);
+        Check.Weight("top-k-accuracy", weight);
         int before = -1;
         foreach (float score in scores) { before += score >= scores[target] ? 1 : 0; }
         _total += weight;
@@ -38,7 +38,7 @@ public sealed class TopKAccuracy : IMetric<TopKAccuracy>
     /// <exception cref="ArgumentException">The scores are not so many for each target.</exception>
     public void Add(ReadOnlySpan<float> scores, ReadOnlySpan<int> targets)
     {
-        if (targets.Length == 0 ? scores.Length > 0 : scores.Length % targets.Length != 0) { throw new ArgumentException($"top-k accuracy: {scores.Length} scores do not belong to {targets.Length} targets; pass one score a class and example."); }
+        if (targets.Length == 0 ? scores.Length > 0 : scores.Length % targets.Length != 0) { throw new ArgumentException($"top-k-accuracy: {scores.Length} scores do not belong to {targets.Length} targets; pass one score a class and example."); }
         for (int i = 0, classes = scores.Length / Math.Max(1, targets.Length); i < targets.Length; i++) { Add(scores.Slice(i * classes, classes), targets[i]); }
     }
 
@@ -46,7 +46,7 @@ public sealed class TopKAccuracy : IMetric<TopKAccuracy>
     public void Merge(TopKAccuracy other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        if (other.K != K) { throw new ArgumentException($"top-k accuracy: cannot merge the first {other.K} into the first {K}.", nameof(other)); }
+        if (other.K != K) { throw new ArgumentException($"top-k-accuracy: cannot merge the first {other.K} into the first {K}.", nameof(other)); }
         _right += other._right;
         _total += other._total;
     }

@@ -25,7 +25,7 @@ public sealed class WeightedKappa : IMetric<WeightedKappa>
     /// <exception cref="ArgumentException">Fewer than two grades.</exception>
     public WeightedKappa(int min, int max, KappaWeights weights = KappaWeights.Quadratic)
     {
-        if (max <= min) { throw new ArgumentException($"kappa: the range {min}..{max} needs at least two grades."); }
+        if (max <= min) { throw new ArgumentException($"weighted-kappa: the range {min}..{max} needs at least two grades."); }
         _min = min;
         _max = max;
         _weights = weights;
@@ -65,7 +65,7 @@ public sealed class WeightedKappa : IMetric<WeightedKappa>
     /// <exception cref="ArgumentException">The lengths differ or a grade is outside the range.</exception>
     public static double Of(ReadOnlySpan<int> predicted, ReadOnlySpan<int> target, int min, int max, KappaWeights weights = KappaWeights.Quadratic)
     {
-        Check.SameLength("kappa", predicted.Length, target.Length);
+        Check.SameLength("weighted-kappa", predicted.Length, target.Length);
         WeightedKappa kappa = new(min, max, weights);
         for (int i = 0; i < predicted.Length; i++) { kappa.Add(predicted[i], target[i]); }
         return kappa.Value;
@@ -80,7 +80,7 @@ public sealed class WeightedKappa : IMetric<WeightedKappa>
     {
         if (predicted < _min || predicted > _max || target < _min || target > _max)
         {
-            throw new ArgumentOutOfRangeException(nameof(predicted), $"kappa: grades {predicted} and {target} must lie in {_min}..{_max}; round and clamp predictions first.");
+            throw new ArgumentOutOfRangeException(nameof(predicted), $"weighted-kappa: grades {predicted} and {target} must lie in {_min}..{_max}; round and clamp predictions first.");
         }
         _observed.Add(predicted - _min, target - _min, weight);
     }
@@ -109,7 +109,7 @@ public sealed class WeightedKappa : IMetric<WeightedKappa>
         ArgumentNullException.ThrowIfNull(other);
         if (other._min != _min || other._max != _max)
         {
-            throw new ArgumentException($"kappa: cannot merge the range {other._min}..{other._max} into {_min}..{_max}.", nameof(other));
+            throw new ArgumentException($"weighted-kappa: cannot merge the range {other._min}..{other._max} into {_min}..{_max}.", nameof(other));
         }
         _observed.Merge(other._observed);
     }

@@ -27,7 +27,7 @@ public sealed class ClassSampler
     /// <summary>Q(c).</summary>
     public double Probability(int c)
     {
-        if ((uint)c >= (uint)Classes) { throw new ArgumentOutOfRangeException(nameof(c), $"class sampler: class {c} is outside 0..{Classes - 1}"); }
+        if ((uint)c >= (uint)Classes) { throw new ArgumentOutOfRangeException(nameof(c), $"class-sampler: class {c} is outside 0..{Classes - 1}"); }
         return _logUniform ? Math.Log((c + 2.0) / (c + 1)) / Math.Log(Classes + 1.0) : 1.0 / Classes;
     }
 

@@ -83,10 +83,10 @@ internal sealed class InferencePlan
 
     [DoesNotReturn]
     private void ThrowLength(int input, int length) =>
-        throw new ArgumentException($"inference session: {length} values for input {input}, {_inputs[input].Shape}, which has {_inputs[input].Shape.Size}; a session serves one shape");
+        throw new ArgumentException($"inference-session: {length} values for input {input}, {_inputs[input].Shape}, which has {_inputs[input].Shape.Size}; a session serves one shape");
 
     [DoesNotReturn]
-    private static void ThrowKind(int input, string what) => throw new ArgumentException($"inference session: input {input} takes {what}");
+    private static void ThrowKind(int input, string what) => throw new ArgumentException($"inference-session: input {input} takes {what}");
 
     [DoesNotReturn]
     private static void ThrowOther(int output) => throw new InvalidOperationException(

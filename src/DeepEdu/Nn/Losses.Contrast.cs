@@ -60,9 +60,9 @@ public static partial class Losses
         ArgumentNullException.ThrowIfNull(sampled);
         if (x.Rank != 2 || weight.Rank != 2 || x.Shape[1] != weight.Shape[1] || labels.Shape != [x.Shape[0]] || sampled.Rank != 1)
         {
-            throw new ShapeException("sampled softmax", $"x {x.Shape}, weight {weight.Shape}, labels {labels.Shape}, sampled {sampled.Shape}: expected [N,d], [V,d], [N] and [S]", x.Shape, weight.Shape);
+            throw new ShapeException("sampled-softmax", $"x {x.Shape}, weight {weight.Shape}, labels {labels.Shape}, sampled {sampled.Shape}: expected [N,d], [V,d], [N] and [S]", x.Shape, weight.Shape);
         }
-        if (sampler.Classes != weight.Shape[0]) { throw new ShapeException("sampled softmax", $"a sampler of {sampler.Classes} classes for a weight {weight.Shape}", weight.Shape); }
+        if (sampler.Classes != weight.Shape[0]) { throw new ShapeException("sampled-softmax", $"a sampler of {sampler.Classes} classes for a weight {weight.Shape}", weight.Shape); }
         int n = x.Shape[0], s = sampled.Size;
         var own = (x * weight.Embedding(labels, sparse: true)).Sum(1) - sampler.LogExpected(labels, s, x.Device);
         var others = x.MatMul(weight.Embedding(sampled, sparse: true), transB: true) - sampler.LogExpected(sampled, s, x.Device);

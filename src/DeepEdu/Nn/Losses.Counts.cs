@@ -20,7 +20,7 @@ public static partial class Losses
     /// <exception cref="ShapeException">x and t differ in shape.</exception>
     public static Tensor PoissonNll(Tensor x, Tensor target, bool logInput = true, bool full = false, float eps = 1e-8f, Tensor? weight = null, Reduction reduction = Reduction.Mean)
     {
-        Same("poisson nll", x, target);
+        Same("poisson-nll", x, target);
         var t = target.Detach();
         var y = logInput ? x.Exp() - (t * x) : x - (t * (x + eps).Log());
         if (full)
@@ -28,7 +28,7 @@ public static partial class Losses
             var above = t.Clamp(1); // where t ≤ 1 nothing is added, and no logarithm of 0 taken
             y += Tensor.Where(t.Greater(1), (above * above.Log()) - above + (0.5f * above.Log()) + HalfLogTwoPi, Tensor.Zeros(t.Shape, t.Device));
         }
-        return Reduce("poisson nll", y, weight, reduction);
+        return Reduce("poisson-nll", y, weight, reduction);
     }
 
     /// <summary>½(ln v + (x − t)²/v), the negative log-likelihood of t under a Gaussian with mean x and variance v, at least ε: Nix and Weigend 1994. <c>torch.nn.GaussianNLLLoss</c>.</summary>
@@ -42,15 +42,15 @@ public static partial class Losses
     /// <exception cref="ShapeException">x and t differ in shape, or v does not broadcast.</exception>
     public static Tensor GaussianNll(Tensor x, Tensor target, Tensor variance, bool full = false, float eps = 1e-6f, Tensor? weight = null, Reduction reduction = Reduction.Mean)
     {
-        Same("gaussian nll", x, target);
+        Same("gaussian-nll", x, target);
         ArgumentNullException.ThrowIfNull(variance);
-        if (Shape.Broadcast("gaussian nll", variance.Shape, x.Shape) != x.Shape)
+        if (Shape.Broadcast("gaussian-nll", variance.Shape, x.Shape) != x.Shape)
         {
-            throw new ShapeException("gaussian nll", $"variances {variance.Shape} do not broadcast to the means {x.Shape}", x.Shape, variance.Shape);
+            throw new ShapeException("gaussian-nll", $"variances {variance.Shape} do not broadcast to the means {x.Shape}", x.Shape, variance.Shape);
         }
         var raised = variance + (variance.Clamp(eps) - variance).Detach();
         var y = 0.5f * (raised.Log() + ((x - target).Square() / raised));
-        return Reduce("gaussian nll", full ? y + HalfLogTwoPi : y, weight, reduction);
+        return Reduce("gaussian-nll", full ? y + HalfLogTwoPi : y, weight, reduction);
     }
 
     /// <summary>−α_t (1 − p_t)^γ ln p_t, cross-entropy with easy samples turned down: p_t = σ(x) where t = 1 and 1 − σ(x) where t = 0, α_t likewise α and 1 − α.

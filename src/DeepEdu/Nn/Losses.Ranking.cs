@@ -18,8 +18,8 @@ public static partial class Losses
     public static Tensor CosineEmbedding(Tensor a, Tensor b, Tensor label, float margin = 0, Reduction reduction = Reduction.Mean, Tensor? weight = null)
     {
         var cosine = CosineSimilarity(a, b);
-        Same("cosine embedding", cosine, label);
-        return Reduce("cosine embedding", Tensor.Where(label.Greater(0), 1 - cosine, (cosine - margin).Relu()), weight, reduction);
+        Same("cosine-embedding", cosine, label);
+        return Reduce("cosine-embedding", Tensor.Where(label.Greater(0), 1 - cosine, (cosine - margin).Relu()), weight, reduction);
     }
 
     /// <summary>max(0, 1 − t·x) with t = −1 or 1, or its square: Cortes and Vapnik 1995. Keras' <c>Hinge</c> and <c>SquaredHinge</c>.</summary>
@@ -33,16 +33,16 @@ public static partial class Losses
     /// <summary>The distance x where the label is 1, max(0, margin − x) where it is −1. <c>torch.nn.HingeEmbeddingLoss</c>.</summary>
     public static Tensor HingeEmbedding(Tensor x, Tensor label, float margin = 1, Tensor? weight = null, Reduction reduction = Reduction.Mean)
     {
-        Same("hinge embedding", x, label);
-        return Reduce("hinge embedding", Tensor.Where(label.Greater(0), x, (margin - x).Relu()), weight, reduction);
+        Same("hinge-embedding", x, label);
+        return Reduce("hinge-embedding", Tensor.Where(label.Greater(0), x, (margin - x).Relu()), weight, reduction);
     }
 
     /// <summary>max(0, margin − t·(a − b)): a is to rank above b where t = 1, below where t = −1. <c>torch.nn.MarginRankingLoss</c>.</summary>
     public static Tensor MarginRanking(Tensor a, Tensor b, Tensor target, float margin = 0, Reduction reduction = Reduction.Mean, Tensor? weight = null)
     {
-        Same("margin ranking", a, b);
-        Same("margin ranking", a, target);
-        return Reduce("margin ranking", (margin - (target * (a - b))).Relu(), weight, reduction);
+        Same("margin-ranking", a, b);
+        Same("margin-ranking", a, target);
+        return Reduce("margin-ranking", (margin - (target * (a - b))).Relu(), weight, reduction);
     }
 
     /// <summary>max(0, ‖a − p + ε‖ − ‖a − n + ε‖ + margin) over the last axis: Schroff et al. 2015, arXiv:1503.03832, eq. 1, without squares. <c>torch.nn.TripletMarginLoss</c>.</summary>

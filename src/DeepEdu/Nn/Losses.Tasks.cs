@@ -10,7 +10,7 @@ public static partial class Losses
     /// <param name="losses">Single values.</param>
     /// <param name="weights">One a loss.</param>
     /// <exception cref="ShapeException">Another number of weights, or a loss that is not a single value.</exception>
-    public static Tensor WeightedSum(ReadOnlySpan<Tensor> losses, ReadOnlySpan<float> weights) => (Together("weighted sum", losses, weights.Length) * Tensor.Of([weights.Length], weights, losses[0].Device)).Sum();
+    public static Tensor WeightedSum(ReadOnlySpan<Tensor> losses, ReadOnlySpan<float> weights) => (Together("weighted-sum", losses, weights.Length) * Tensor.Of([weights.Length], weights, losses[0].Device)).Sum();
 
     internal static Tensor Together(string op, ReadOnlySpan<Tensor> losses, int tasks)
     {

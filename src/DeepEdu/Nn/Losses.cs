@@ -33,8 +33,8 @@ public static partial class Losses
     /// <exception cref="ArgumentOutOfRangeException">β is negative.</exception>
     public static Tensor SmoothL1(Tensor x, Tensor target, float beta = 1, Tensor? weight = null, Reduction reduction = Reduction.Mean)
     {
-        if (!(beta >= 0)) { throw new ArgumentOutOfRangeException(nameof(beta), $"smooth l1: beta {beta} must not be negative"); }
-        return beta == 0 ? Mae(x, target, weight, reduction) : Pair("smooth l1", x, target, new HuberFormula(beta, 1 / beta), weight, reduction);
+        if (!(beta >= 0)) { throw new ArgumentOutOfRangeException(nameof(beta), $"smooth-l1: beta {beta} must not be negative"); }
+        return beta == 0 ? Mae(x, target, weight, reduction) : Pair("smooth-l1", x, target, new HuberFormula(beta, 1 / beta), weight, reduction);
     }
 
     /// <summary>−t ln p − (1 − t) ln(1 − p) of probabilities, both logarithms at least −100. <c>torch.nn.BCELoss</c>. From logits, <c>BinaryCrossEntropyWithLogits</c> is exact
@@ -43,8 +43,8 @@ public static partial class Losses
     public static Tensor BinaryCrossEntropy(Tensor p, Tensor target, Tensor? weight = null, Reduction reduction = Reduction.Mean)
     {
         ArgumentNullException.ThrowIfNull(target);
-        Same("binary cross-entropy", p, target);
-        return Reduce("binary cross-entropy", p.Zip(target.Detach(), default(BinaryFormula), default(BinaryPull), default(NoPull), "binary cross-entropy"), weight, reduction);
+        Same("binary-cross-entropy", p, target);
+        return Reduce("binary-cross-entropy", p.Zip(target.Detach(), default(BinaryFormula), default(BinaryPull), default(NoPull), "binary-cross-entropy"), weight, reduction);
     }
 
     /// <summary>Σ t (ln t − x) with log-probabilities x: how far the distribution eˣ is from t; 0·ln 0 = 0. The mean divides by the size of the first axis, PyTorch's
@@ -53,8 +53,8 @@ public static partial class Losses
     public static Tensor KlDivergence(Tensor logProbabilities, Tensor target, Reduction reduction = Reduction.Mean)
     {
         ArgumentNullException.ThrowIfNull(target);
-        Same("kl divergence", logProbabilities, target);
-        var y = logProbabilities.Zip(target.Detach(), default(KlFormula), default(KlPull), default(NoPull), "kl divergence");
+        Same("kl-divergence", logProbabilities, target);
+        var y = logProbabilities.Zip(target.Detach(), default(KlFormula), default(KlPull), default(NoPull), "kl-divergence");
         return reduction switch
         {
             Reduction.Mean => y.Sum() / (y.Rank == 0 ? 1 : y.Shape[0]),
@@ -79,7 +79,7 @@ public static partial class Losses
         var x = logProbabilities;
         if (x.Rank != 2 || labels.Shape != [x.Shape[0]]) { ThrowLabels(x.Shape, labels.Shape); }
         if (classWeights is not null && classWeights.Shape != [x.Shape[1]]) { ThrowWeights(x.Shape, classWeights.Shape); }
-        if (classWeights is not null) { Elementwise.SameDevice("nll", x, classWeights); }
+        if (classWeights is not null) { Elementwise.SameDevice("negative-log-likelihood", x, classWeights); }
         float[]? byClass = classWeights?.ToArray();
         int[] rows = labels.ToArray();
         float[] minus = new float[rows.Length];
@@ -131,14 +131,14 @@ public static partial class Losses
     }
 
     [DoesNotReturn]
-    private static void ThrowLabels(Shape x, Shape labels) => throw new ShapeException("nll", $"log-probabilities {x} with labels {labels}: expected [N,C] and [N]", x, labels);
+    private static void ThrowLabels(Shape x, Shape labels) => throw new ShapeException("negative-log-likelihood", $"log-probabilities {x} with labels {labels}: expected [N,C] and [N]", x, labels);
 
     [DoesNotReturn]
-    private static void ThrowWeights(Shape x, Shape weights) => throw new ShapeException("nll", $"class weights {weights} for log-probabilities {x}: expected [{x[1]}]", x, weights);
+    private static void ThrowWeights(Shape x, Shape weights) => throw new ShapeException("negative-log-likelihood", $"class weights {weights} for log-probabilities {x}: expected [{x[1]}]", x, weights);
 
     [DoesNotReturn]
     private static void ThrowLabel(int label, int at, int classes, int ignore) =>
-        throw new ArgumentOutOfRangeException(null, $"nll: label {label} at position {at} is outside 0..{classes - 1} and is not the ignored one, {ignore}");
+        throw new ArgumentOutOfRangeException(null, $"negative-log-likelihood: label {label} at position {at} is outside 0..{classes - 1} and is not the ignored one, {ignore}");
 
     internal readonly struct SquaredFormula : IZip
     {

@@ -34,10 +34,10 @@ public sealed class MultiHeadAttention : Layer
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(heads);
         ArgumentNullException.ThrowIfNull(rng);
-        if (width % heads != 0) { throw new ArgumentException($"multi-head attention: {heads} heads do not divide the width {width}", nameof(heads)); }
+        if (width % heads != 0) { throw new ArgumentException($"multi-head-attention: {heads} heads do not divide the width {width}", nameof(heads)); }
         if (rotary is not null && rotary.HeadWidth != width / heads)
         {
-            throw new ArgumentException($"multi-head attention: rotary positions for heads of {rotary.HeadWidth}, but a head has {width} / {heads} = {width / heads} numbers", nameof(rotary));
+            throw new ArgumentException($"multi-head-attention: rotary positions for heads of {rotary.HeadWidth}, but a head has {width} / {heads} = {width / heads} numbers", nameof(rotary));
         }
         var own = rng.Fork();
         (_width, _heads, _dropout, _batchFirst, _rotary) = (width, heads, dropout, batchFirst, rotary);
@@ -101,7 +101,7 @@ public sealed class MultiHeadAttention : Layer
     public Tensor Forward(Tensor x, KeyValueCache cache, AttentionMask mask = default)
     {
         ArgumentNullException.ThrowIfNull(cache);
-        if (_inProjWeight is null) { throw new InvalidOperationException("multi-head attention: with a key or value width of its own there is no self-attention, and nothing to cache"); }
+        if (_inProjWeight is null) { throw new InvalidOperationException("multi-head-attention: with a key or value width of its own there is no self-attention, and nothing to cache"); }
         int past = cache.Length;
         var packed = Packed(x, past);
         cache.Append(packed);
@@ -176,5 +176,5 @@ public sealed class MultiHeadAttention : Layer
 
     [DoesNotReturn]
     private static void ThrowShapes(Shape q, Shape k, Shape v) =>
-        throw new ShapeException("multi-head attention", $"query {q}, key {k}, value {v}: the same batch is needed, and as many keys as values", q, k, v);
+        throw new ShapeException("multi-head-attention", $"query {q}, key {k}, value {v}: the same batch is needed, and as many keys as values", q, k, v);
 }

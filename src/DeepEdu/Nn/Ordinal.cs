@@ -67,9 +67,9 @@ public static class Ordinal
     /// <exception cref="ShapeException">Shapes that do not fit.</exception>
     public static Tensor SoftKappa(Tensor x, Indices labels, bool log = true, float eps = 1e-7f)
     {
-        Check("soft kappa", x, labels, 0);
+        Check("soft-kappa", x, labels, 0);
         int n = x.Shape[0], grades = x.Shape[1];
-        if (n == 0) { throw new ShapeException("soft kappa", $"logits {x.Shape} hold no row", x.Shape); }
+        if (n == 0) { throw new ShapeException("soft-kappa", $"logits {x.Shape} hold no row", x.Shape); }
         float[] cost = new float[n * grades], chance = new float[grades];
         for (int i = 0; i < n; i++)
         {

@@ -35,7 +35,7 @@ public sealed class SinusoidalPositions : Layer
 
     /// <summary>The same for rows that begin at place <paramref name="past"/>.</summary>
     /// <exception cref="ShapeException">x is not [.., T, width], or reaches beyond the table.</exception>
-    public Tensor Forward(Tensor x, int past) => x + LearnedPositions.Rows("sinusoidal positions", _table, x, past);
+    public Tensor Forward(Tensor x, int past) => x + LearnedPositions.Rows("sinusoidal-positions", _table, x, past);
 }
 
 /// <summary>Adds to row t of x [.., T, width] a learned vector, row t of "weight" [max, width]: the positions of BERT and GPT. PyTorch's <c>nn.Embedding(max, width)</c> of 0 .. T − 1, added; Keras'
@@ -66,7 +66,7 @@ public sealed class LearnedPositions : Layer
 
     /// <summary>The same for rows that begin at place <paramref name="past"/>.</summary>
     /// <exception cref="ShapeException">x is not [.., T, width], or reaches beyond the table.</exception>
-    public Tensor Forward(Tensor x, int past) => x + Rows("learned positions", _weight, x, past);
+    public Tensor Forward(Tensor x, int past) => x + Rows("learned-positions", _weight, x, past);
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)
@@ -102,7 +102,7 @@ public sealed class RotaryPositions
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(max);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(headWidth);
-        if (headWidth % 2 != 0) { throw new ArgumentException($"rotary positions: {headWidth} numbers a head do not come in pairs; an even number is needed", nameof(headWidth)); }
+        if (headWidth % 2 != 0) { throw new ArgumentException($"rotary-positions: {headWidth} numbers a head do not come in pairs; an even number is needed", nameof(headWidth)); }
         int pairs = headWidth / 2;
         (_halves, _cos, _sin) = (halves, Tensor.Persistent([max, pairs]), Tensor.Persistent([max, pairs]));
         Span<float> cos = _cos.AsSpan(), sin = _sin.AsSpan();

@@ -16,9 +16,9 @@ public abstract class RecurrentCell : Module
     private protected (Tensor H, Tensor? C) Step(Tensor x, Tensor? h, Tensor? c)
     {
         ArgumentNullException.ThrowIfNull(x);
-        if (x.Rank != 2) { throw new ShapeException($"{_layer.Op} cell", $"x is {x.Shape}; [batch, inputs] is needed", x.Shape); }
+        if (x.Rank != 2) { throw new ShapeException($"{_layer.Op}-cell", $"x is {x.Shape}; [batch, inputs] is needed", x.Shape); }
         var w = _layer.Of(0);
-        var (_, lastH, lastC) = RecurrentCall.Run($"{_layer.Op} cell", _layer.Cell, new(x.Unsqueeze(1), w.WeightIh, w.WeightHh, w.BiasIh, w.BiasHh, h, c), null, null, true, false, false, null);
+        var (_, lastH, lastC) = RecurrentCall.Run($"{_layer.Op}-cell", _layer.Cell, new(x.Unsqueeze(1), w.WeightIh, w.WeightHh, w.BiasIh, w.BiasHh, h, c), null, null, true, false, false, null);
         return (lastH, lastC);
     }
 

@@ -18,7 +18,7 @@ public abstract class RecurrentStream
     {
         ArgumentNullException.ThrowIfNull(layer);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batch);
-        if (layer.Bidirectional) { throw new ArgumentException($"{layer.Op} stream: a bidirectional layer needs the whole sequence; use Run", nameof(layer)); }
+        if (layer.Bidirectional) { throw new ArgumentException($"{layer.Op}-stream: a bidirectional layer needs the whole sequence; use Run", nameof(layer)); }
         (_layer, Batch) = (layer, batch);
         _steps = new RecurrentStep[layer.Layers];
         for (int i = 0; i < _steps.Length; i++) { _steps[i] = new(layer.Cell, batch, i == 0 ? layer.Inputs : layer.Outputs, layer.Hidden, layer.Outputs, layer.Norms(i) is not null); }
@@ -61,7 +61,7 @@ public abstract class RecurrentStream
     {
         if (x.Length != Batch * _layer.Inputs || y.Length != Batch * _layer.Outputs)
         {
-            throw new ShapeException($"{_layer.Op} stream", $"x has {x.Length} values and y {y.Length}, but [{Batch},{_layer.Inputs}] and [{Batch},{_layer.Outputs}] are needed");
+            throw new ShapeException($"{_layer.Op}-stream", $"x has {x.Length} values and y {y.Length}, but [{Batch},{_layer.Inputs}] and [{Batch},{_layer.Outputs}] are needed");
         }
         foreach (var step in _steps)
         {
@@ -85,7 +85,7 @@ public abstract class RecurrentStream
         Shape wantedH = [_steps.Length, Batch, _layer.Outputs], wantedC = [_steps.Length, Batch, _layer.Hidden];
         if (h.Shape != wantedH || (c is not null && c.Shape != wantedC))
         {
-            throw new ShapeException($"{_layer.Op} stream", $"the state is h {h.Shape}{(c is null ? "" : $", c {c.Shape}")}, but {wantedH}{(c is null ? "" : $" and {wantedC}")} is needed", h.Shape);
+            throw new ShapeException($"{_layer.Op}-stream", $"the state is h {h.Shape}{(c is null ? "" : $", c {c.Shape}")}, but {wantedH}{(c is null ? "" : $" and {wantedC}")} is needed", h.Shape);
         }
         for (int i = 0; i < _steps.Length; i++) { _steps[i].Restore(Part(h, i), Part(c, i)); }
     }

@@ -29,7 +29,7 @@ public sealed class SimpleRnn : Recurrent
     /// <exception cref="ArgumentException">An option that nothing would come of: dropout between layers where there is one, a merge of one direction.</exception>
     public SimpleRnn(int inputs, int hidden, Rng rng, int layers = 1, bool bidirectional = false, bool batchFirst = true, float dropout = 0, bool bias = true, float recurrentDropout = 0,
         BidirectionalMerge merge = BidirectionalMerge.Concat, bool relu = false, Initializer? init = null, Initializer? recurrentInit = null)
-        : base(new("simple rnn", relu ? CellKind.Relu : CellKind.Tanh, inputs, hidden, layers, bidirectional, batchFirst, dropout, bias, recurrentDropout, merge, init, recurrentInit), rng)
+        : base(new("simple-rnn", relu ? CellKind.Relu : CellKind.Tanh, inputs, hidden, layers, bidirectional, batchFirst, dropout, bias, recurrentDropout, merge, init, recurrentInit), rng)
     {
     }
 

@@ -22,7 +22,7 @@ public sealed class Stateful : Layer
     public Stateful(Recurrent layer)
     {
         ArgumentNullException.ThrowIfNull(layer);
-        if (layer.Bidirectional) { throw new ArgumentException($"stateful {layer.Op}: a bidirectional layer needs the whole sequence", nameof(layer)); }
+        if (layer.Bidirectional) { throw new ArgumentException($"stateful: a bidirectional layer needs the whole sequence", nameof(layer)); }
         _layer = layer;
     }
 
@@ -40,7 +40,7 @@ public sealed class Stateful : Layer
     {
         ArgumentNullException.ThrowIfNull(x);
         int batch = x.Rank == 3 ? x.Shape[_layer.BatchFirst ? 0 : 1] : 0;
-        if (_h is not null && batch != _batch) { throw new ShapeException($"stateful {_layer.Op}", $"x {x.Shape} has {batch} sequences, but the state is of {_batch}; Reset first?", x.Shape); }
+        if (_h is not null && batch != _batch) { throw new ShapeException("stateful", $"x {x.Shape} has {batch} sequences, but the state is of {_batch}; Reset first?", x.Shape); }
         var (output, h, c) = _layer.Drive(x, Given(_h, _layer.Outputs), Given(_c, _layer.Hidden), new(lengths, mask, padLeft));
         _batch = batch;
         Take(h, ref _h);

@@ -19,6 +19,6 @@ public sealed class TransformerCache
 
     internal void Check(int layers)
     {
-        if (Layers.Length != layers) { throw new InvalidOperationException($"transformer: a cache of {Layers.Length} layers for a stack of {layers}; it was made by another stack"); }
+        if (Layers.Length != layers) { throw new InvalidOperationException($"transformer-cache: a cache of {Layers.Length} layers for a stack of {layers}; it was made by another stack"); }
     }
 }

@@ -28,7 +28,7 @@ public sealed class UncertaintyWeighting : Module
     /// <summary>Weights for one task each, all variances 1 to begin with.</summary>
     public UncertaintyWeighting(params ReadOnlySpan<TaskKind> tasks)
     {
-        if (tasks.IsEmpty) { throw new ArgumentException("uncertainty weighting: name at least one task", nameof(tasks)); }
+        if (tasks.IsEmpty) { throw new ArgumentException("uncertainty-weighting: name at least one task", nameof(tasks)); }
         _factors = new float[tasks.Length];
         for (int i = 0; i < tasks.Length; i++) { _factors[i] = tasks[i] == TaskKind.Regression ? 0.5f : 1; }
         _logVariances = new([tasks.Length], new float[tasks.Length]);
@@ -41,7 +41,7 @@ public sealed class UncertaintyWeighting : Module
     /// <exception cref="ShapeException">Another number of losses, or one that is not a single value.</exception>
     public Tensor Forward(params ReadOnlySpan<Tensor> losses)
     {
-        var all = Losses.Together("uncertainty weighting", losses, _factors.Length);
+        var all = Losses.Together("uncertainty-weighting", losses, _factors.Length);
         return (all * Tensor.Of([_factors.Length], _factors, all.Device) * (-_logVariances).Exp()).Sum() + (0.5f * _logVariances.Sum());
     }
 

@@ -19,7 +19,7 @@ public static class BinaryCrossEntropyOp
         /// <exception cref="ShapeException">Shapes that do not fit.</exception>
         public Tensor BinaryCrossEntropyWithLogits(Tensor targets, Tensor? posWeight = null, Tensor? weight = null, Reduction reduction = Reduction.Mean)
         {
-            const string Op = "binary cross-entropy";
+            const string Op = "binary-cross-entropy-with-logits";
             ArgumentNullException.ThrowIfNull(targets);
             if (targets.Shape != x.Shape)
             {

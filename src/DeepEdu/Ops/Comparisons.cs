@@ -18,7 +18,7 @@ public static class Comparisons
         public Tensor Equal(float c) => a.MapConstant(new WithFormula<EqualFormula>(default, c));
 
         /// <summary>1 where a ≠ b.</summary>
-        public Tensor NotEqual(Tensor b) => a.ZipConstant(b, default(NotEqualFormula), "not equal");
+        public Tensor NotEqual(Tensor b) => a.ZipConstant(b, default(NotEqualFormula), "not-equal");
 
         /// <summary>1 where a ≠ c.</summary>
         public Tensor NotEqual(float c) => a.MapConstant(new WithFormula<NotEqualFormula>(default, c));
@@ -30,7 +30,7 @@ public static class Comparisons
         public Tensor Less(float c) => a.MapConstant(new WithFormula<LessFormula>(default, c));
 
         /// <summary>1 where a ≤ b.</summary>
-        public Tensor LessOrEqual(Tensor b) => b.ZipConstant(a, default(GreaterOrEqualFormula), "less or equal");
+        public Tensor LessOrEqual(Tensor b) => b.ZipConstant(a, default(GreaterOrEqualFormula), "less-or-equal");
 
         /// <summary>1 where a ≤ c.</summary>
         public Tensor LessOrEqual(float c) => a.MapConstant(new WithFormula<LessOrEqualFormula>(default, c));
@@ -42,16 +42,16 @@ public static class Comparisons
         public Tensor Greater(float c) => a.MapConstant(new WithFormula<GreaterFormula>(default, c));
 
         /// <summary>1 where a ≥ b.</summary>
-        public Tensor GreaterOrEqual(Tensor b) => a.ZipConstant(b, default(GreaterOrEqualFormula), "greater or equal");
+        public Tensor GreaterOrEqual(Tensor b) => a.ZipConstant(b, default(GreaterOrEqualFormula), "greater-or-equal");
 
         /// <summary>1 where a ≥ c.</summary>
         public Tensor GreaterOrEqual(float c) => a.MapConstant(new WithFormula<GreaterOrEqualFormula>(default, c));
 
         /// <summary>1 where both are true.</summary>
-        public Tensor LogicalAnd(Tensor b) => a.ZipConstant(b, default(AndFormula), "logical and");
+        public Tensor LogicalAnd(Tensor b) => a.ZipConstant(b, default(AndFormula), "logical-and");
 
         /// <summary>1 where either is true.</summary>
-        public Tensor LogicalOr(Tensor b) => a.ZipConstant(b, default(OrFormula), "logical or");
+        public Tensor LogicalOr(Tensor b) => a.ZipConstant(b, default(OrFormula), "logical-or");
 
         /// <summary>1 where a is 0.</summary>
         public Tensor LogicalNot() => a.Equal(0f);
@@ -66,8 +66,8 @@ public static class Comparisons
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
         public Tensor MaskedFill(Tensor mask, float value)
         {
-            var y = a.ZipConstant(mask, new FillFormula(value), "masked fill");
-            Tape.For(a)?.Add(y, (a, dy => dy.ZipConstant(mask, new FillFormula(0), "masked fill").SumTo(a.Shape)));
+            var y = a.ZipConstant(mask, new FillFormula(value), "masked-fill");
+            Tape.For(a)?.Add(y, (a, dy => dy.ZipConstant(mask, new FillFormula(0), "masked-fill").SumTo(a.Shape)));
             return y;
         }
     }

@@ -22,8 +22,8 @@ public static class Pooling
         /// <exception cref="ShapeException">x has other axes, or the window is larger than the padded input.</exception>
         public Tensor MaxPool2d((int H, int W) kernel, (int H, int W)? stride = null, (int H, int W) padding = default, (int H, int W)? dilation = null, bool ceilMode = false)
         {
-            CheckRank("max_pool2d", x, 4, "[N, C, H, W]");
-            var s = Plan("max_pool2d", x, x.Shape[^2], kernel, stride ?? kernel, padding, dilation ?? (1, 1), ceilMode);
+            CheckRank("max-pool2d", x, 4, "[N, C, H, W]");
+            var s = Plan("max-pool2d", x, x.Shape[^2], kernel, stride ?? kernel, padding, dilation ?? (1, 1), ceilMode);
             return Max(s, x, x.Shape.With(x.Rank - 1, s.OW).With(x.Rank - 2, s.OH));
         }
 
@@ -37,8 +37,8 @@ public static class Pooling
         /// <exception cref="ShapeException">x has other axes, or the window is larger than the padded input.</exception>
         public Tensor AvgPool2d((int H, int W) kernel, (int H, int W)? stride = null, (int H, int W) padding = default, bool countIncludePad = true, bool ceilMode = false)
         {
-            CheckRank("avg_pool2d", x, 4, "[N, C, H, W]");
-            var s = Plan("avg_pool2d", x, x.Shape[^2], kernel, stride ?? kernel, padding, (1, 1), ceilMode);
+            CheckRank("avg-pool2d", x, 4, "[N, C, H, W]");
+            var s = Plan("avg-pool2d", x, x.Shape[^2], kernel, stride ?? kernel, padding, (1, 1), ceilMode);
             return Average(s, x, countIncludePad, x.Shape.With(x.Rank - 1, s.OW).With(x.Rank - 2, s.OH));
         }
 
@@ -52,8 +52,8 @@ public static class Pooling
         /// <exception cref="ShapeException">x has other axes, or the window is longer than the padded input.</exception>
         public Tensor MaxPool1d(int kernel, int? stride = null, int padding = 0, int dilation = 1, bool ceilMode = false)
         {
-            CheckRank("max_pool1d", x, 3, "[N, C, L]");
-            var s = Plan("max_pool1d", x, 1, (1, kernel), (1, stride ?? kernel), (0, padding), (1, dilation), ceilMode);
+            CheckRank("max-pool1d", x, 3, "[N, C, L]");
+            var s = Plan("max-pool1d", x, 1, (1, kernel), (1, stride ?? kernel), (0, padding), (1, dilation), ceilMode);
             return Max(s, x, x.Shape.With(x.Rank - 1, s.OW));
         }
 
@@ -67,8 +67,8 @@ public static class Pooling
         /// <exception cref="ShapeException">x has other axes, or the window is longer than the padded input.</exception>
         public Tensor AvgPool1d(int kernel, int? stride = null, int padding = 0, bool countIncludePad = true, bool ceilMode = false)
         {
-            CheckRank("avg_pool1d", x, 3, "[N, C, L]");
-            var s = Plan("avg_pool1d", x, 1, (1, kernel), (1, stride ?? kernel), (0, padding), (1, 1), ceilMode);
+            CheckRank("avg-pool1d", x, 3, "[N, C, L]");
+            var s = Plan("avg-pool1d", x, 1, (1, kernel), (1, stride ?? kernel), (0, padding), (1, 1), ceilMode);
             return Average(s, x, countIncludePad, x.Shape.With(x.Rank - 1, s.OW));
         }
     }
@@ -140,7 +140,7 @@ public static class Pooling
     internal readonly unsafe record struct MaxPoolKernel(PoolShape Shape, View X, View Y, View At) : IKernel
     {
         /// <inheritdoc/>
-        public static string Name => "max_pool2d";
+        public static string Name => "max-pool2d";
 
         /// <inheritdoc/>
         public void Run()
@@ -153,7 +153,7 @@ public static class Pooling
     internal readonly unsafe record struct MaxPoolGradientKernel(PoolShape Shape, View DY, View At, View DX) : IKernel
     {
         /// <inheritdoc/>
-        public static string Name => "max_pool2d gradient";
+        public static string Name => "max-pool2d-gradient";
 
         /// <inheritdoc/>
         public void Run()
@@ -166,7 +166,7 @@ public static class Pooling
     internal readonly unsafe record struct AvgPoolKernel(PoolShape Shape, bool CountPad, View From, View To, bool Back) : IKernel
     {
         /// <inheritdoc/>
-        public static string Name => "avg_pool2d";
+        public static string Name => "avg-pool2d";
 
         /// <inheritdoc/>
         public void Run()

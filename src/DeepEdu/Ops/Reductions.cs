@@ -162,7 +162,7 @@ public static class Reductions
     {
         if (value.Shape == shape && c == 1) { return value; }
         var y = Tensor.Empty(shape, value.Device);
-        value.Device.Zip(new FirstFormula(c), value.View, value.View, y.View, Broadcasting.Plan("spread", shape, value.Shape, value.Shape, shape));
+        value.Device.Zip(new FirstFormula(c), value.View, value.View, y.View, Broadcasting.Plan("expand", shape, value.Shape, value.Shape, shape));
         return y;
     }
 

@@ -28,7 +28,7 @@ public sealed class GradientSum
     public void Add(Gradients gradients, double weight = 1)
     {
         ArgumentNullException.ThrowIfNull(gradients);
-        if (!(weight >= 0)) { throw new ArgumentOutOfRangeException(nameof(weight), $"gradient sum: weight {weight} must not be negative"); }
+        if (!(weight >= 0)) { throw new ArgumentOutOfRangeException(nameof(weight), $"gradient-sum: weight {weight} must not be negative"); }
         _weight += weight;
         foreach (var leaf in gradients.Leaves)
         {

@@ -48,7 +48,7 @@ public sealed class Lbfgs : IStateful
     public Lbfgs(IReadOnlyList<(string Name, Parameter Value)> parameters, LbfgsOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(parameters);
-        if (parameters.Count == 0) { throw new ArgumentException("optimiser: there is no parameter to learn; does the module name its parts in Parts()?"); }
+        if (parameters.Count == 0) { throw new ArgumentException("optimizer: there is no parameter to learn; does the module name its parts in Parts()?"); }
         _options = options ?? new();
         if (!(_options.LearningRate > 0) || _options.MaxIterations < 1 || _options.History < 1) { throw new ArgumentException("lbfgs: learning rate, iterations and history must be above 0"); }
         _parameters = [.. parameters.Select(p => p.Value)];

@@ -52,13 +52,13 @@ public abstract class Optimizer : IStateful
         {
             foreach (var (name, value) in group.Parameters)
             {
-                if (!seen.Add(value)) { throw new ArgumentException($"optimiser: the parameter \"{name}\" stands in two groups, or twice in one"); }
+                if (!seen.Add(value)) { throw new ArgumentException($"optimizer: the parameter \"{name}\" stands in two groups, or twice in one"); }
                 // two models, or two groups, may use one name: the second "weight" is "weight#2" in the state
                 int time = times[name] = times.GetValueOrDefault(name) + 1;
                 slots.Add(new(time == 1 ? name : $"{name}#{time}", value, group));
             }
         }
-        if (slots.Count == 0) { throw new ArgumentException("optimiser: there is no parameter to learn; does the module name its parts in Parts()?"); }
+        if (slots.Count == 0) { throw new ArgumentException("optimizer: there is no parameter to learn; does the module name its parts in Parts()?"); }
         _slots = [.. slots];
     }
 
@@ -112,11 +112,11 @@ public abstract class Optimizer : IStateful
             foreach (string statistic in _names)
             {
                 string name = $"{slot.Name}.{statistic}";
-                if (!left.Remove(name)) { throw new ArgumentException($"optimiser: the state lacks \"{name}\"; was it saved by another kind of optimiser?"); }
-                if (byName[name].Shape != slot.Parameter.Shape) { throw new ArgumentException($"optimiser: the state's \"{name}\" is {byName[name].Shape}, the parameter {slot.Parameter.Shape}"); }
+                if (!left.Remove(name)) { throw new ArgumentException($"optimizer: the state lacks \"{name}\"; was it saved by another kind of optimiser?"); }
+                if (byName[name].Shape != slot.Parameter.Shape) { throw new ArgumentException($"optimizer: the state's \"{name}\" is {byName[name].Shape}, the parameter {slot.Parameter.Shape}"); }
             }
         }
-        if (left.Count > 0) { throw new ArgumentException($"optimiser: the state has \"{left.First()}\", which belongs to no parameter or statistic here"); }
+        if (left.Count > 0) { throw new ArgumentException($"optimizer: the state has \"{left.First()}\", which belongs to no parameter or statistic here"); }
         foreach (var slot in _slots)
         {
             if (!byName.TryGetValue($"{slot.Name}.step", out var steps)) { slot.Steps = 0; slot.States = []; continue; }
@@ -156,13 +156,13 @@ public abstract class Optimizer : IStateful
     /// <summary>Throws unless 0 ≤ value.</summary>
     private protected static void ThrowIfNegative(double value, string what)
     {
-        if (!(value >= 0)) { throw new ArgumentOutOfRangeException(null, $"optimiser: {what} {value} must not be negative"); }
+        if (!(value >= 0)) { throw new ArgumentOutOfRangeException(null, $"optimizer: {what} {value} must not be negative"); }
     }
 
     /// <summary>Throws unless 0 ≤ value &lt; 1.</summary>
     private protected static void ThrowIfNotBelowOne(double value, string what)
     {
-        if (!(value is >= 0 and < 1)) { throw new ArgumentOutOfRangeException(null, $"optimiser: {what} {value} must be at least 0 and below 1"); }
+        if (!(value is >= 0 and < 1)) { throw new ArgumentOutOfRangeException(null, $"optimizer: {what} {value} must be at least 0 and below 1"); }
     }
 
     /// <summary>A parameter and its statistics.</summary>

@@ -27,7 +27,7 @@ public sealed class WeightAverage : IStateful
     /// <exception cref="ArgumentOutOfRangeException">The decay is not in [0, 1).</exception>
     public WeightAverage(IReadOnlyList<(string Name, Parameter Value)> parameters, float decay)
     {
-        if (!(decay is >= 0 and < 1)) { throw new ArgumentOutOfRangeException(nameof(decay), $"weight average: decay {decay} must be at least 0 and below 1"); }
+        if (!(decay is >= 0 and < 1)) { throw new ArgumentOutOfRangeException(nameof(decay), $"weight-average: decay {decay} must be at least 0 and below 1"); }
         _decay = decay;
         _slots = Slots(parameters);
     }
@@ -96,7 +96,7 @@ public sealed class WeightAverage : IStateful
 
     private void ThrowIfApplied()
     {
-        if (_applied) { throw new InvalidOperationException("weight average: the mean stands in the parameters' place; dispose what Apply() gave first"); }
+        if (_applied) { throw new InvalidOperationException("weight-average: the mean stands in the parameters' place; dispose what Apply() gave first"); }
     }
 
     private void Swap()

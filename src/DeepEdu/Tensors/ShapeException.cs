@@ -4,7 +4,7 @@ namespace DeepEdu.Tensors;
 public sealed class ShapeException : ArgumentException
 {
     /// <summary>An error of operation <paramref name="op"/>.</summary>
-    /// <param name="op">The operation, in the field's words: "matmul".</param>
+    /// <param name="op">The operation's public name, its words with hyphens between: "matmul", "max-pool2d".</param>
     /// <param name="why">What does not fit, and what to do.</param>
     /// <param name="shapes">Every shape the operation was given.</param>
     public ShapeException(string op, string why, params Shape[] shapes) : base($"{op}: {why}") => (Op, Shapes) = (op, shapes);

@@ -118,7 +118,7 @@ public partial class Tensor
     private string DebugText => _block.Generation == _generation ? ToString()! : $"float32{Shape}: its memory has gone back";
 
     [DoesNotReturn]
-    private static void ThrowElsewhere(Shape shape, Device device) => throw new InvalidOperationException($"span: the tensor {shape} lives on {device.Name}; copy it with ToArray");
+    private static void ThrowElsewhere(Shape shape, Device device) => throw new InvalidOperationException($"as-span: the tensor {shape} lives on {device.Name}; copy it with ToArray");
 
     [DoesNotReturn]
     private static void ThrowClosed(Shape shape) =>

@@ -205,7 +205,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
             try { what(callback); }
             catch (Exception e) when (e is not OperationCanceledException)
             {
-                throw new InvalidOperationException($"training: callback {callback.Name} failed after step {Run.Step}: {e.Message}", e);
+                throw new InvalidOperationException($"trainer: callback {callback.Name} failed after step {Run.Step}: {e.Message}", e);
             }
         }
     }

@@ -85,7 +85,7 @@ public sealed class DataLoaderTests : IDisposable
         var error = Assert.Throws<SampleException>(() => { foreach (var _ in Loader(workers, shuffle: false, map: Fail).Epoch(0)) { seen++; } });
         Assert.Equal((30, 3, 3), (error.Index, error.Batch, seen));
         Assert.IsType<FormatException>(error.InnerException);
-        Assert.Equal("data loader: sample 30 (epoch 0, batch 3): no such grade", error.Message);
+        Assert.Equal("data-loader: sample 30 (epoch 0, batch 3): no such grade", error.Message);
 
         static IEnumerable<float> Broken(int epoch)
         {

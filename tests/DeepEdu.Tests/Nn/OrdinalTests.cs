@@ -78,12 +78,12 @@ public class OrdinalTests
         var x = Tensor.Ones([2, 3]);
         Assert.Contains("[N,K-1]", Assert.Throws<ShapeException>(() => Ordinal.Coral(x, new[] { 1 })).Message, StringComparison.Ordinal);
         Assert.Contains("corn: index 4", Assert.Throws<ArgumentOutOfRangeException>(() => Ordinal.Corn(x, new[] { 3, 4 })).Message, StringComparison.Ordinal);
-        Assert.Contains("soft kappa: index 3", Assert.Throws<ArgumentOutOfRangeException>(() => Ordinal.SoftKappa(x, new[] { 0, 3 })).Message, StringComparison.Ordinal);
+        Assert.Contains("soft-kappa: index 3", Assert.Throws<ArgumentOutOfRangeException>(() => Ordinal.SoftKappa(x, new[] { 0, 3 })).Message, StringComparison.Ordinal);
         Assert.Contains("gamma -1", Assert.Throws<ArgumentOutOfRangeException>(() => Losses.Focal(x, new[] { 0, 1 }, gamma: -1)).Message, StringComparison.Ordinal);
         Assert.Contains("alpha 2", Assert.Throws<ArgumentOutOfRangeException>(() => Losses.BinaryFocal(x, x, 2)).Message, StringComparison.Ordinal);
         Assert.Contains("temperature 0", Assert.Throws<ArgumentOutOfRangeException>(() => Losses.InfoNce(x, x, 0)).Message, StringComparison.Ordinal);
         Assert.Contains("symmetric", Assert.Throws<ArgumentException>(() => Losses.InfoNce(x, x, symmetric: true, negatives: x)).Message, StringComparison.Ordinal);
-        Assert.Contains("gaussian nll: [2]", Assert.Throws<ShapeException>(() => Losses.GaussianNll(x, x, Tensor.Ones([2]))).Message, StringComparison.Ordinal);
+        Assert.Contains("gaussian-nll: [2]", Assert.Throws<ShapeException>(() => Losses.GaussianNll(x, x, Tensor.Ones([2]))).Message, StringComparison.Ordinal);
         Assert.Contains("5 classes", Assert.Throws<ShapeException>(() => Losses.SampledSoftmax(x, x, new[] { 0, 1 }, ClassSampler.Uniform(5), new[] { 1 })).Message, StringComparison.Ordinal);
     }
 

@@ -325,7 +325,7 @@ public class RecurrentLayerTests
         Assert.Contains("gru: x is [2,4]", Assert.Throws<ShapeException>(() => new Gru(3, 5, rng).Forward(Tensor.Zeros([2, 4]))).Message, StringComparison.Ordinal);
         Assert.Contains("gru: the state's h is [1,2,4], but [1,2,5]", Assert.Throws<ShapeException>(() => new Gru(3, 5, rng).Run(Tensor.Zeros([2, 4, 3]), Tensor.Zeros([1, 2, 4]))).Message,
             StringComparison.Ordinal);
-        Assert.Contains("lstm cell: x is [2,4,3]", Assert.Throws<ShapeException>(() => new LstmCell(3, 5, rng).Forward(Tensor.Zeros([2, 4, 3]))).Message, StringComparison.Ordinal);
+        Assert.Contains("lstm-cell: x is [2,4,3]", Assert.Throws<ShapeException>(() => new LstmCell(3, 5, rng).Forward(Tensor.Zeros([2, 4, 3]))).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new Lstm(3, 5, rng, dropout: 0.5f));
         Assert.Throws<ArgumentException>(() => new Lstm(3, 5, rng, merge: BidirectionalMerge.Sum));
         Assert.Throws<ArgumentException>(() => new Lstm(3, 5, rng, bias: false, forgetBias: 1));

@@ -122,9 +122,9 @@ public sealed class ConvTests
         Throws("conv2d: bias [3] with weight [4,3,3,3]: one value for each of the 4 output channels is expected, [4]", () => x.Conv2d(weight, Tensor.Zeros([3])));
         Throws("conv2d: x [2,3,8,8], weight [4,3,3,3]: the kernel covers 9 × 3 (dilation 4, 1), the padded input has only 8 × 8; more padding or a smaller kernel?", () => x.Conv2d(weight, dilation: (4, 1)));
         Throws("conv1d: x [3,8] and weight [4,3,3] must be [N, C, L] and [out, C / groups, k]; add the batch axis with Unsqueeze(0)?", () => Tensor.Zeros([3, 8]).Conv1d(Tensor.Zeros([4, 3, 3])));
-        Throws("max_pool2d: x [8] must be [N, C, H, W], or the same without the batch axis", () => Tensor.Zeros([8]).MaxPool2d((2, 2)));
-        Throws("avg_pool2d: x [1,1,2,2]: the window covers 3 × 3, the padded input has only 2 × 2; a smaller kernel, or one pooling less?", () => Tensor.Zeros([1, 1, 2, 2]).AvgPool2d((3, 3)));
-        Throws("max_pool2d: x [1,1,0,2]: the window covers 2 × 2, the padded input has only 2 × 4; a smaller kernel, or one pooling less?", () => Tensor.Zeros([1, 1, 0, 2]).MaxPool2d((2, 2), padding: (1, 1)));
+        Throws("max-pool2d: x [8] must be [N, C, H, W], or the same without the batch axis", () => Tensor.Zeros([8]).MaxPool2d((2, 2)));
+        Throws("avg-pool2d: x [1,1,2,2]: the window covers 3 × 3, the padded input has only 2 × 2; a smaller kernel, or one pooling less?", () => Tensor.Zeros([1, 1, 2, 2]).AvgPool2d((3, 3)));
+        Throws("max-pool2d: x [1,1,0,2]: the window covers 2 × 2, the padded input has only 2 × 4; a smaller kernel, or one pooling less?", () => Tensor.Zeros([1, 1, 0, 2]).MaxPool2d((2, 2), padding: (1, 1)));
         Assert.Contains("stride (0, 1)", Assert.Throws<ArgumentException>(() => x.Conv2d(weight, stride: (0, 1))).Message, StringComparison.Ordinal);
         Assert.Contains("padding (2, 1)", Assert.Throws<ArgumentException>(() => x.MaxPool2d((2, 2), padding: (2, 1))).Message, StringComparison.Ordinal);
     }

@@ -24,7 +24,7 @@ public class OpErrorTests
         { "less: [4] and [2,3] do not broadcast", () => s_x.Less(Tensor.Ones([4])) },
         { "where: [2,3] and [4] do not broadcast", () => Tensor.Where(s_x, Tensor.Ones([4]), s_x) },
         { "where: [2,3] and [4] do not broadcast", () => Tensor.Where(s_x, s_x, Tensor.Ones([4])) },
-        { "masked fill: [2,3] and [4] do not broadcast", () => s_x.MaskedFill(Tensor.Ones([4]), 0) },
+        { "masked-fill: [2,3] and [4] do not broadcast", () => s_x.MaskedFill(Tensor.Ones([4]), 0) },
         { "sum: axis 2 of [2,3]: axes are -2..1", () => s_x.Sum(2) },
         { "sum: axis 0 of a single value, which has no axes", () => Tensor.Scalar(1).Sum(0) },
         { "mean: axis -2 of [2,3] is named twice", () => s_x.Mean([0, -2]) },
@@ -49,9 +49,9 @@ public class OpErrorTests
         { "cross-entropy: class weights [2] for logits [2,3]: expected [3]", () => s_x.CrossEntropy(new[] { 0, 1 }, Tensor.Ones([2])) },
         { "cross-entropy: logits [2,0] have no classes", () => Tensor.Ones([2, 0]).CrossEntropy(new[] { 0, 1 }) },
         { "cross-entropy: a single value has no class axis", () => Tensor.Scalar(1).CrossEntropy(new[] { 0 }) },
-        { "binary cross-entropy: logits [2,3] with targets [3,2]: they must have one shape; Reshape one of them?", () => s_x.BinaryCrossEntropyWithLogits(Tensor.Ones([3, 2])) },
-        { "binary cross-entropy: positive weights [4,2,3] do not broadcast to logits [2,3]", () => s_x.BinaryCrossEntropyWithLogits(s_x, Tensor.Ones([4, 2, 3])) },
-        { "binary cross-entropy: [2] and [2,3] do not broadcast", () => s_x.BinaryCrossEntropyWithLogits(s_x, weight: Tensor.Ones([2])) },
+        { "binary-cross-entropy-with-logits: logits [2,3] with targets [3,2]: they must have one shape; Reshape one of them?", () => s_x.BinaryCrossEntropyWithLogits(Tensor.Ones([3, 2])) },
+        { "binary-cross-entropy-with-logits: positive weights [4,2,3] do not broadcast to logits [2,3]", () => s_x.BinaryCrossEntropyWithLogits(s_x, Tensor.Ones([4, 2, 3])) },
+        { "binary-cross-entropy-with-logits: [2] and [2,3] do not broadcast", () => s_x.BinaryCrossEntropyWithLogits(s_x, weight: Tensor.Ones([2])) },
     };
 
     [Theory, MemberData(nameof(Shapes))]

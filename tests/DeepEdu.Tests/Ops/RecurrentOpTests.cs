@@ -382,7 +382,7 @@ public sealed class RecurrentOpTests
         Assert.Contains("index 4 at position 1", Assert.Throws<ArgumentOutOfRangeException>(() => x.Lstm(wi, wh, lengths: Indices.Of(3, 4))).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => x.Lstm(wi, wh, lengths: Indices.Of(-1, 3)));
         Fails("gru: weightIh is [20,4], but [18,4]", () => x.Gru(wi, Tensor.Zeros([18, 6])));
-        Fails("simple rnn: weightHh is [20,5], but [20,20]", () => x.SimpleRnn(wi, wh));
+        Fails("simple-rnn: weightHh is [20,5], but [20,20]", () => x.SimpleRnn(wi, wh));
         Fails("the mask is [3,2], but [2,3]", () => x.Lstm(wi, wh, mask: Tensor.Ones([3, 2])));
         Assert.Contains("say the same twice", Assert.Throws<ArgumentException>(() => x.Lstm(wi, wh, lengths: Indices.Of(3, 1), mask: Tensor.Ones([2, 3]))).Message, StringComparison.Ordinal);
         Tensor closed;

@@ -210,7 +210,7 @@ public class SparseTests
     public void RowsThatDoNotFitAreNamed()
     {
         Assert.Contains("[2,3]", Assert.Throws<ShapeException>(() => new RowGradient([5, 4], new[] { 1, 2 }, Tensor.Ones([2, 3]))).Message, StringComparison.Ordinal);
-        Assert.Contains("row gradient: index 5", Assert.Throws<ArgumentOutOfRangeException>(() => new RowGradient([5, 4], new[] { 5 }, Tensor.Ones([1, 4]))).Message, StringComparison.Ordinal);
+        Assert.Contains("row-gradient: index 5", Assert.Throws<ArgumentOutOfRangeException>(() => new RowGradient([5, 4], new[] { 5 }, Tensor.Ones([1, 4]))).Message, StringComparison.Ordinal);
     }
 
     private static void Step(Optimizer optimizer, Parameter w, params int[] rows)
