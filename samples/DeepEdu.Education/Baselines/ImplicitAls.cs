@@ -1,8 +1,10 @@
-using System.Numerics.Tensors;
-using DeepEdu.Devices;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Ui;
+using DeepEdu.Memory;
 using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace DeepEdu.Education.Baselines;
 
@@ -36,41 +38,21 @@ internal sealed class ImplicitAls(int dimensions, ulong seed, float alpha = 0.1f
         for (int i = 0; i < items.Length; i++) { scores[i] = TensorPrimitives.Dot(x, _items.AsSpan(items[i] * dimensions, dimensions)); }
     }
 
-    /// <summary>Each row solves (Σ_taken yyᵀ + αYᵀY + λ(n + α·rows)I) x = Σ_taken y; the rows do not depend on each other.</summary>
+    /// <summary>Each row solves (Σ_taken yyᵀ + αYᵀY + λ(n + α·rows)I) x = Σ_taken y.</summary>
     private void Solve(float[] rows, int[][] taken, float[] fixedSide)
     {
         int d = dimensions, others = fixedSide.Length / d;
-        float[] gram = new float[d * d];
-        for (int i = 0; i < others; i++) { AddOuter(gram, fixedSide.AsSpan(i * d, d), alpha); }
-        Parallel.For(0, taken.Length, new ParallelOptions { MaxDegreeOfParallelism = DeepEduOptions.MaxThreads },
-            () => (A: new float[d * d], B: new float[d]),
-            (row, _, scratch) =>
-            {
-                gram.CopyTo(scratch.A.AsSpan());
-                scratch.B.AsSpan().Clear();
-                foreach (int other in taken[row])
-                {
-                    ReadOnlySpan<float> y = fixedSide.AsSpan(other * d, d);
-                    AddOuter(scratch.A, y, 1);
-                    TensorPrimitives.Add(scratch.B, y, scratch.B);
-                }
-                float ridge = lambda * (taken[row].Length + alpha * others);
-                for (int k = 0; k < d; k++) { scratch.A[k * d + k] += ridge; }
-                Cholesky.Solve(scratch.A, scratch.B);
-                scratch.B.CopyTo(rows.AsSpan(row * d));
-                return scratch;
-            },
-            _ => { });
-    }
-
-    /// <summary>Lower triangle of A += w·yyᵀ.</summary>
-    private static void AddOuter(float[] a, ReadOnlySpan<float> y, float weight)
-    {
-        int d = y.Length;
-        for (int i = 0; i < d; i++)
+        using Arena outer = new();
+        Tensor y = Tensor.Of([others, d], fixedSide), gram = y.MatMul(y, transA: true) * alpha;
+        for (int row = 0; row < taken.Length; row++)
         {
-            Span<float> row = a.AsSpan(i * d, i + 1);
-            TensorPrimitives.MultiplyAdd(y[..(i + 1)], weight * y[i], row, row);
+            using Arena inner = new();
+            Tensor own = y.IndexSelect(0, taken[row]);
+            Span<float> a = (own.MatMul(own, transA: true) + gram).AsSpan(), x = own.Sum(0).AsSpan();
+            float ridge = lambda * (taken[row].Length + alpha * others);
+            for (int k = 0; k < d; k++) { a[k * d + k] += ridge; }
+            Cholesky.Solve(a, x);
+            x.CopyTo(rows.AsSpan(row * d));
         }
     }
 

@@ -28,7 +28,7 @@ public sealed class NonFiniteException : Exception
     {
         float value = loss.Item();
         var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture,
-            $"training: {(float.IsFinite(value) ? "a gradient" : "the loss")} of step {run.Step} (epoch {run.Epoch}, batch {run.Batch}) is {(float.IsFinite(value) ? "not finite" : value)}"));
+            $"trainer: {(float.IsFinite(value) ? "a gradient" : "the loss")} of step {run.Step} (epoch {run.Epoch}, batch {run.Batch}) is {(float.IsFinite(value) ? "not finite" : value)}"));
         if (tape.Diagnose(loss) is not { } op) { return new(text.Append("; no recorded operation gave it: is the loss made of constants?").ToString(), run.Step, null, null, null); }
         text.Append(CultureInfo.InvariantCulture, $": {op.Value} comes up first in {(op.Backward ? "the gradient of " : "")}{op.Op}, {op.Shape}");
         var parameters = run.Model.Parameters();

@@ -36,7 +36,7 @@ public class InferenceSessionTests
         }
         catch (InvalidOperationException e)
         {
-            Assert.StartsWith("inference session:", e.Message, StringComparison.Ordinal);
+            Assert.StartsWith("inference-session:", e.Message, StringComparison.Ordinal);
             Assert.Contains(name, s_refused);
             return;
         }
