@@ -27,7 +27,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
         (_accelerator, _owned, Kind) = (accelerator, owned, kind);
         _pool = new((home, n) => new GpuBlock(_memory!, _memory!.Rent(n)) { Home = home });
         _memory = new(accelerator, Name, _pool.Trim);
-        _staging = new(accelerator);
+        _staging = new(accelerator, Marks.Of);
         _code = new(accelerator);
         _group = Math.Min(256, accelerator.MaxNumThreadsPerGroup);
         _grid = Math.Max(1, accelerator.NumMultiprocessors) * Math.Max(1, accelerator.MaxNumThreadsPerMultiprocessor / _group);

@@ -7,15 +7,19 @@ using Buffer = ILGPU.Runtime.MemoryBuffer1D<float, ILGPU.Stride1D.Dense>;
 namespace DeepEdu.Gpu;
 
 /// <summary>Page-locked host memory between the program and an accelerator. What is written is copied here, and the program goes on while the accelerator fetches it; the host waits only
-/// where a value is read, or where everything here is still on its way.</summary>
-internal sealed class Staging(Accelerator accelerator) : IDisposable
+/// where a value is read, or where it is a half of this memory ahead of the accelerator.</summary>
+/// <param name="accelerator">Whose.</param>
+/// <param name="mark">Makes marks between the copies of one half and those of the other.</param>
+internal sealed class Staging(Accelerator accelerator, Func<Accelerator, IMark> mark) : IDisposable
 {
-    /// <summary>Bytes of page-locked memory.</summary>
-    internal const int Capacity = 16 << 20;
+    /// <summary>Bytes of page-locked memory; half of it is filled while the accelerator fetches the other.</summary>
+    internal const int Capacity = 16 << 20, Half = Capacity / 2;
 
     private readonly Lock _gate = new();
+    private readonly IMark[] _marks = [mark(accelerator), mark(accelerator)];
+    private readonly bool[] _underWay = new bool[2];
     private PageLockedArray1D<byte>? _pinned;
-    private int _used;
+    private int _half, _used;
     private long _waits;
 
     /// <summary>How often the host has waited.</summary>
@@ -29,9 +33,9 @@ internal sealed class Staging(Accelerator accelerator) : IDisposable
             var pinned = Pinned();
             for (long target = (long)at * sizeof(float); from.Length > 0;)
             {
-                if (_used == Capacity) { Wait(); }
-                int n = Math.Min(from.Length, Capacity - _used);
-                var part = pinned.Span.Slice(_used, n);
+                if (_used == Half) { Turn(); }
+                int n = Math.Min(from.Length, Half - _used);
+                var part = pinned.Span.Slice((_half * Half) + _used, n);
                 from[..n].CopyTo(part);
                 using var window = Window(part);
                 to.AsRawArrayView().SubView(target, n).CopyFrom(accelerator.DefaultStream, window.AsRawArrayView());
@@ -67,13 +71,32 @@ internal sealed class Staging(Accelerator accelerator) : IDisposable
         lock (_gate) { Wait(); }
     }
 
-    public void Dispose() => _pinned?.Dispose();
+    public void Dispose()
+    {
+        foreach (var one in _marks) { one.Dispose(); }
+        _pinned?.Dispose();
+    }
 
     private void Wait()
     {
         accelerator.DefaultStream.Synchronize();
-        _used = 0;
+        (_half, _used, _underWay[0], _underWay[1]) = (0, 0, false, false);
         Interlocked.Increment(ref _waits);
+    }
+
+    // on to the other half, which has long been fetched unless the program runs ahead
+    private void Turn()
+    {
+        _marks[_half].Set();
+        _underWay[_half] = true;
+        (_half, _used) = (1 - _half, 0);
+        if (!_underWay[_half]) { return; }
+        if (!_marks[_half].IsReached)
+        {
+            _marks[_half].Wait();
+            Interlocked.Increment(ref _waits);
+        }
+        _underWay[_half] = false;
     }
 
     private PageLockedArray1D<byte> Pinned() => _pinned ??= accelerator.AllocatePageLocked1D<byte>(Capacity, uninitialized: true);

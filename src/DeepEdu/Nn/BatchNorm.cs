@@ -47,9 +47,8 @@ public sealed class BatchNorm : Layer
         float momentum = _momentum ?? 0;
         if (_batches is not null && Tape.IsTraining && !Tape.IsReplaying)
         {
-            float count = _batches.Item() + 1;
-            _batches.CopyFrom([count]);
-            momentum = _refreshing ? 1 / count : _momentum ?? 1 / count;
+            _batches.Device.Map(new Arithmetic.ShiftFormula(1), _batches.View, _batches.View);
+            if (_refreshing || _momentum is null) { momentum = 1 / _batches.Item(); }
         }
         return x.BatchNorm(_mean, _variance, _weight, _bias, momentum, _eps);
     }

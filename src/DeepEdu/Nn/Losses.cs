@@ -80,27 +80,24 @@ public static partial class Losses
         if (x.Rank != 2 || labels.Shape != [x.Shape[0]]) { ThrowLabels(x.Shape, labels.Shape); }
         if (classWeights is not null && classWeights.Shape != [x.Shape[1]]) { ThrowWeights(x.Shape, classWeights.Shape); }
         if (classWeights is not null) { Elementwise.SameDevice("negative-log-likelihood", x, classWeights); }
-        float[]? byClass = classWeights?.ToArray();
         int[] rows = labels.ToArray();
-        float[] minus = new float[rows.Length];
-        double total = 0;
-        bool ignored = false;
+        float[] skipped = new float[rows.Length];
+        int count = rows.Length;
         for (int i = 0; i < rows.Length; i++)
         {
-            if (rows[i] == ignoreIndex)
-            {
-                (rows[i], ignored) = (0, true);
-                continue;
-            }
-            if ((uint)rows[i] >= (uint)x.Shape[1]) { ThrowLabel(rows[i], i, x.Shape[1], ignoreIndex); }
-            float w = byClass?[rows[i]] ?? 1;
-            (minus[i], total) = (-w, total + w);
+            if (rows[i] == ignoreIndex) { (rows[i], skipped[i], count) = (0, 1, count - 1); }
+            else if ((uint)rows[i] >= (uint)x.Shape[1]) { ThrowLabel(rows[i], i, x.Shape[1], ignoreIndex); }
         }
         var picked = x.Gather(1, Indices.Wrap(rows, [rows.Length, 1])).Reshape([rows.Length]);
-        // not 0 times an ignored value, which may be −∞
-        if (ignored) { picked = picked.MaskedFill(Tensor.Of([rows.Length], Array.ConvertAll(minus, w => w == 0 ? 1f : 0), x.Device), 0); }
-        var y = picked * Tensor.Of([rows.Length], minus, x.Device);
-        return reduction switch { Reduction.Mean => y.Sum() / (float)total, Reduction.Sum => y.Sum(), _ => y };
+        var weights = classWeights?.Detach().IndexSelect(0, rows);
+        if (count < rows.Length)
+        {
+            // not 0 times an ignored value, which may be −∞
+            var skip = Tensor.Of([rows.Length], skipped, x.Device);
+            (picked, weights) = (picked.MaskedFill(skip, 0), weights?.MaskedFill(skip, 0));
+        }
+        var y = 0 - (weights is null ? picked : picked * weights);
+        return reduction switch { Reduction.Mean => weights is null ? y.Sum() / count : y.Sum() / weights.Sum(), Reduction.Sum => y.Sum(), _ => y };
     }
 
     private static Tensor Pair<F>(string op, Tensor x, Tensor target, F formula, Tensor? weight, Reduction reduction) where F : unmanaged, IZip

@@ -27,11 +27,14 @@ public static class CrossEntropyOp
         {
             ArgumentNullException.ThrowIfNull(labels);
             int axis = Check(x, labels, classWeights, labelSmoothing), classes = x.Shape[axis];
-            float total = TotalWeight(labels.Span, classWeights, classes, ignoreIndex);
+            // weights that lie on another device are added up there: reading them would wait for it
+            bool there = reduction == Reduction.Mean && classWeights is not null && classWeights.Device is not CpuDevice;
+            float total = TotalWeight(labels.Span, there ? null : classWeights, classes, ignoreIndex);
+            var weight = there ? WeightOf(labels.Span, classWeights!, ignoreIndex) : null;
             var losses = Tensor.Empty(labels.Shape, x.Device);
             var tape = Tape.For(x);
             var gradient = tape is null ? null : Tensor.Empty(x.Shape, x.Device);
-            float scale = reduction == Reduction.Mean ? 1 / total : 1;
+            float scale = reduction == Reduction.Mean && !there ? 1 / total : 1;
             x.Device.Launch(new Kernel(x.View, labels, classWeights?.View ?? default, losses.View, gradient?.View ?? default,
                 classes, x.Shape.Product(axis + 1, x.Rank), ignoreIndex, labelSmoothing, scale));
             var y = losses;
@@ -39,9 +42,15 @@ public static class CrossEntropyOp
             {
                 y = Tensor.Empty([], x.Device);
                 x.Device.Fold(default(Reductions.SumFold), losses.View, 1, losses.Size, 1, y.View);
-                if (reduction == Reduction.Mean) { y.Device.Map(new Arithmetic.DivideFormula(total), y.View, y.View); }
+                if (there) { y = y.ZipConstant(weight!, default(Arithmetic.DivFormula), "cross-entropy"); }
+                else if (reduction == Reduction.Mean) { y.Device.Map(new Arithmetic.DivideFormula(total), y.View, y.View); }
             }
-            tape?.Add(y, (x, dy => gradient!.ZipConstant(reduction == Reduction.None ? dy.Alias(dy.Shape.Insert(axis, 1)) : dy, default(Arithmetic.MulFormula), "cross-entropy")));
+            tape?.Add(y, (x, dy =>
+            {
+                if (there) { dy = dy.ZipConstant(weight!, default(Arithmetic.DivFormula), "cross-entropy"); }
+                return gradient!.ZipConstant(reduction == Reduction.None ? dy.Alias(dy.Shape.Insert(axis, 1)) : dy, default(Arithmetic.MulFormula), "cross-entropy");
+            }
+            ));
             return y;
         }
     }
@@ -66,16 +75,25 @@ public static class CrossEntropyOp
 
     private static float TotalWeight(ReadOnlySpan<int> labels, Tensor? weights, int classes, int ignore)
     {
-        var w = weights is null ? default : weights.Device is CpuDevice ? weights.AsSpan() : weights.ToArray();
+        var w = weights is { Device: CpuDevice } ? weights.AsSpan() : default;
         double total = 0;
         for (int i = 0; i < labels.Length; i++)
         {
             int label = labels[i];
             if (label == ignore) { continue; }
             if ((uint)label >= (uint)classes) { ThrowLabel(label, i, classes, ignore); }
-            total += weights is null ? 1 : w[label];
+            total += w.IsEmpty ? 1 : w[label];
         }
         return (float)total;
+    }
+
+    // Σ w_y, on the weights' device
+    private static Tensor WeightOf(ReadOnlySpan<int> labels, Tensor weights, int ignore)
+    {
+        int[] counted = new int[labels.Length];
+        int n = 0;
+        foreach (int label in labels) { if (label != ignore) { counted[n++] = label; } }
+        return weights.Detach().IndexSelect(0, counted.AsSpan(0, n).ToArray()).Sum();
     }
 
     [DoesNotReturn]

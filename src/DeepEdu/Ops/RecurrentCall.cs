@@ -40,12 +40,7 @@ internal sealed class RecurrentCall
     {
         ArgumentNullException.ThrowIfNull(p.WeightIh);
         ArgumentNullException.ThrowIfNull(p.WeightHh);
-        if (p.Categories is { } categories)
-        {
-            int limit = p.WeightIh.Shape[1];
-            categories.CheckBelow(op, limit);
-            if (p.WeightHh.Device is not CpuDevice) { p = p with { X = categories.OneHot(limit, p.WeightHh.Device), Categories = null }; }
-        }
+        p.Categories?.CheckBelow(op, p.WeightIh.Shape[1]);
         Shape x = p.X is null ? [.. p.Categories!.Shape, p.WeightIh.Shape[1]] : p.X.Shape;
         if (x.Rank != 3) { throw new ShapeException(op, $"x is {x}; [batch, steps, inputs] or, time first, [steps, batch, inputs] is needed", x); }
         int gates = CellPlan.Of(kind).Gates, e = x[2], h = p.WeightHh.Rank == 2 ? p.WeightHh.Shape[0] / gates : 0, width = p.WeightHr is null ? h : p.WeightHr.Shape[0];

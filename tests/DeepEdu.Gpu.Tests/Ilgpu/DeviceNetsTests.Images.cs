@@ -19,11 +19,21 @@ public partial class DeviceNetsTests
         new("adaptive avg pool", s_plane, x => [x[0].AdaptiveAvgPool2d((3, 4))]),
         new("adaptive max pool", s_plane, x => [x[0].AdaptiveMaxPool2d((5, 2))]),
         new("adaptive max pool larger", [[3, 4]], x => [x[0].AdaptiveMaxPool1d(7)]),
+        new("max pool of −∞", s_plane, x => [Hidden(x[0]).MaxPool2d((3, 3), (2, 2), (1, 1), (2, 2))]),
+        new("adaptive max pool of −∞", s_plane, x => [Hidden(x[0]).AdaptiveMaxPool2d((3, 4))]),
         new("upsample nearest", s_plane, x => [x[0].Upsample2d((10, 23))]),
         new("upsample linear", s_plane, x => [x[0].Upsample2d((15, 5), ResizeMode.Linear)]),
         new("upsample linear, aligned", s_plane, x => [x[0].Upsample2d((3, 17), ResizeMode.Linear, true)]),
         new("upsample 1d by a factor", [[2, 2, 5]], x => [x[0].Upsample1d(11, ResizeMode.Linear, scale: 2.3f)]),
     ];
+
+    // most of the first plane −∞, the others as they are
+    private static Tensor Hidden(Tensor x)
+    {
+        float[] minus = new float[x.Size];
+        Array.Fill(minus, float.NegativeInfinity, 0, 50);
+        return x + Tensor.Of(x.Shape, minus, x.Device);
+    }
 
     private static readonly Shape[] s_heads = [[2, 3, 8], [2, 5, 8], [2, 5, 6]];
 

@@ -56,8 +56,8 @@ internal static class GatheringKernel
         });
     }
 
-    // y[o, index[j], ·] += source[o, j, ·]
-    private static void AddListed(GpuDevice d, Floats source, Floats y, ReadOnlySpan<int> index, int skip, int outer, int n, int inner)
+    /// <summary>y[o, index[j], ·] += source[o, j, ·] for every j whose index is not <paramref name="skip"/>.</summary>
+    internal static void AddListed(GpuDevice d, Floats source, Floats y, ReadOnlySpan<int> index, int skip, int outer, int n, int inner)
     {
         int[] place = new int[index.Length];
         var targets = RowGradient.Distinct(index, place, skip).Span;
@@ -159,7 +159,16 @@ internal static class GatheringKernel
                 int t = (int)(row - (o * (uint)Targets)), end = Plan[Targets + t + 1], lists = (2 * Targets) + 1;
                 long to = ((((long)o * N) + Plan[t]) * Inner) + i;
                 float sum = Y[to];
-                for (int p = Plan[Targets + t]; p < end; p++) { sum += Source[((((long)o * M) + Plan[lists + p]) * Inner) + i]; }
+                long from = (long)o * M;
+                int p = Plan[Targets + t];
+                // four are on their way at a time, and added in their order
+                for (; p + 3 < end; p += 4)
+                {
+                    int at0 = Plan[lists + p], at1 = Plan[lists + p + 1], at2 = Plan[lists + p + 2], at3 = Plan[lists + p + 3];
+                    float v0 = Source[((from + at0) * Inner) + i], v1 = Source[((from + at1) * Inner) + i], v2 = Source[((from + at2) * Inner) + i], v3 = Source[((from + at3) * Inner) + i];
+                    sum = sum + v0 + v1 + v2 + v3;
+                }
+                for (; p < end; p++) { sum += Source[((from + Plan[lists + p]) * Inner) + i]; }
                 Y[to] = sum;
             }
         }

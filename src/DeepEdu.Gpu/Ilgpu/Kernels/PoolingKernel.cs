@@ -145,7 +145,7 @@ internal struct AdaptiveWindows(in PoolShape s) : IWindows
     }
 }
 
-/// <summary>The largest of a window, and where in its plane it stands; −1 where there is none. The first of equals wins, and so does the last NaN.</summary>
+/// <summary>The largest of a window, and where in its plane it stands; −1 where the window sees nothing but padding. The first of equals wins, also of −∞, and so does the last NaN.</summary>
 internal struct MaxPool<V> : IGpuKernel where V : struct, IWindows
 {
     public V Windows;
@@ -161,7 +161,7 @@ internal struct MaxPool<V> : IGpuKernel where V : struct, IWindows
             PoolSpan across = Windows.Across((int)((uint)i % (uint)S.OW)), down = Windows.Down((int)((uint)i / (uint)S.OW % (uint)S.OH));
             long plane = (long)((uint)i / (uint)(S.OW * S.OH)) * S.H * S.W;
             float best = float.NegativeInfinity;
-            int where = -1;
+            int where = down.From < down.To && across.From < across.To ? (down.From * S.W) + across.From : -1;
             for (int y = down.From; y < down.To; y += down.Step)
             {
                 for (int x = across.From; x < across.To; x += across.Step)

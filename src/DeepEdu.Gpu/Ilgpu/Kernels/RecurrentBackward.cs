@@ -66,7 +66,8 @@ internal static class RecurrentPull
             steps.Run(d, -1, new PlainEnd { Pull = outer with { HasDOutput = 0 }, To = GpuDevice.Of(k.DH0), Also = state, BySequence = 1, HasAlso = stateIsH ? 1 : 0 }, dRecurrent, wh, next);
         }
         Biases(d, k, dBias, batch, planes, gates);
-        if (!k.DWeightIh.IsNone) { Product(d, memory.Gates, GpuDevice.Of(p.X), k.DWeightIh, gates * h, rows, p.Inputs); }
+        if (!k.DWeightIh.IsNone && p.Categories is not null) { RecurrentCategories.Pull(d, p, memory.Gates, gates * h, k.DWeightIh); }
+        else if (!k.DWeightIh.IsNone) { Product(d, memory.Gates, GpuDevice.Of(p.X), k.DWeightIh, gates * h, rows, p.Inputs); }
         if (!k.DX.IsNone && k.DX.Length > 0)
         {
             var dx = GpuDevice.Of(k.DX);

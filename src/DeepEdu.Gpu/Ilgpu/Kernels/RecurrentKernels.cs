@@ -7,7 +7,7 @@ using Floats = ILGPU.ArrayView<float>;
 
 namespace DeepEdu.Gpu.Kernels;
 
-/// <summary>Recurrent layers: one product of all inputs with Wᵢ, then a launch a step, in which the product with Wₕ and the cell are one kernel. Nothing waits for the accelerator.</summary>
+/// <summary>Recurrent layers: one product of all inputs with Wᵢ, or a look-up where they are categories, then a launch a step, in which the product with Wₕ and the cell are one kernel. Nothing waits for the accelerator.</summary>
 internal static class RecurrentKernels
 {
     public static void Register(GpuDevice device)
@@ -36,7 +36,8 @@ internal static class RecurrentKernels
         int h = p.Hidden, r = p.Recurrent, rows = p.Rows.Count;
         bool projects = !p.WeightHr.IsNone, resets = p.Kind == CellKind.GruResetBefore;
         var gates = steps.Memory.Gates;
-        if (rows > 0)
+        if (rows > 0 && p.Categories is not null) { RecurrentCategories.Take(d, p, gates, C.Count * h); }
+        else if (rows > 0)
         {
             MatMulKernel.Launch(d, GpuDevice.Of(p.X), GpuDevice.Of(p.WeightIh), p.BiasIh.IsNone ? gates : GpuDevice.Of(p.BiasIh), gates,
                 new() { M = rows, K = p.Inputs, N = C.Count * h, TransB = 1, HasBias = p.BiasIh.IsNone ? 0 : 1, Batch = new(Broadcast.Flat(1)) }, 1);

@@ -28,6 +28,16 @@ internal static class StridedCopyKernel
         else { d.Start(count, new WalkedCopy<float> { From = from, To = to, FromStart = walk.FromStart, ToStart = walk.ToStart, Count = count, Walk = Steps(walk) }); }
     });
 
+    /// <summary>to [n, m] ← from [m, n], transposed.</summary>
+    internal static void Transpose(GpuDevice d, ArrayView<float> from, ArrayView<float> to, int m, int n)
+    {
+        Walk walk = default;
+        walk.Rank = 2;
+        (walk.Sizes[0], walk.From[0], walk.To[0]) = (n, 1, m);
+        (walk.Sizes[1], walk.From[1], walk.To[1]) = (m, n, 1);
+        if (m > 0 && n > 0) { Turn(d, from, to, walk, m * n); }
+    }
+
     // runs of four floats on either side, beginning on 16 bytes
     private static bool InFours(in Walk w)
     {
