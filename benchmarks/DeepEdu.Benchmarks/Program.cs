@@ -10,6 +10,7 @@ internal static class Program
 {
     private const string Usage = """
         benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S] [--device cpu|gpu]
+                    | profile -w NAME [-t THREADS] [--mode train|infer] [--seconds S]
                     | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM] [--device cpu|gpu]
                     | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] | scaling [--seconds S] | padding [-t 1,2] [--seconds S]
                     | startup | soak [--steps N] [-t THREADS] | any BenchmarkDotNet arguments, such as --filter '*Gemm*'
@@ -40,6 +41,12 @@ internal static class Program
                     {
                         WorkloadRunner.Run(name, threads, Option(args, "--mode", "train"), Seconds(args), Option(args, "--device", "cpu"));
                     }
+                }
+                return 0;
+            case ["profile", ..]:
+                foreach (string name in Names(args))
+                {
+                    foreach (int threads in Threads(args, "1")) { WorkloadRunner.Profile(name, threads, Option(args, "--mode", "train"), Seconds(args)); }
                 }
                 return 0;
             case ["compare", ..]:

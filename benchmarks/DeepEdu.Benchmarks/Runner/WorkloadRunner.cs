@@ -37,6 +37,22 @@ internal static class WorkloadRunner
         Console.WriteLine(Encoding.UTF8.GetString(line.ToArray()));
     }
 
+    /// <summary>Prints where the time of a workload's steps goes.</summary>
+    public static void Profile(string name, int threads, string mode, double seconds)
+    {
+        DeepEduOptions.MaxThreads = threads;
+        var work = WorkloadList.Find(name).Make();
+        Action<int> step = mode == "train" ? i => work.Step(i) : _ => work.Infer();
+        double end = Meter.Now() + (seconds * 0.25);
+        for (int n = 0; n < 3 || Meter.Now() < end; n++) { step(n); }
+        using var profiler = new Profiler();
+        int steps = 0;
+        for (end = Meter.Now() + seconds; Meter.Now() < end; steps++) { step(steps); }
+        profiler.Dispose();
+        Console.WriteLine($"{name}, {threads} threads, {steps} steps, {profiler.Elapsed.TotalMilliseconds / steps:0.000} ms each");
+        Console.WriteLine(profiler);
+    }
+
     private static void Train(IWorkload work, double seconds, Utf8JsonWriter json)
     {
         float first = work.Step(0), last = first;

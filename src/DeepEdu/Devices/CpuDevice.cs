@@ -43,7 +43,9 @@ public sealed partial class CpuDevice : Device
     {
         Recording.Current?.OnHostAccess(to.Block);
         to.Block.Changes();
+        var watch = Profiler.Begin();
         from.CopyTo(Of(to));
+        watch.End("write", to.Length);
     }
 
     /// <inheritdoc/>
@@ -58,7 +60,9 @@ public sealed partial class CpuDevice : Device
     {
         if (Recording.Current is { } recording) { recording.Run(new Recording.Copy(from, to)); return; }
         to.Block.Changes();
+        var watch = Profiler.Begin();
         Of(from).CopyTo(Of(to));
+        watch.End("copy", to.Length);
     }
 
     /// <inheritdoc/>
@@ -66,13 +70,17 @@ public sealed partial class CpuDevice : Device
     {
         if (Recording.Current is { } recording) { recording.Run(new Recording.Fill(to, value)); return; }
         to.Block.Changes();
+        var watch = Profiler.Begin();
         Of(to).Fill(value);
+        watch.End("fill", to.Length);
     }
 
     /// <inheritdoc/>
     public override void Launch<K>(in K kernel)
     {
         if (Recording.Current is { } recording) { recording.Run(new Recording.Launch<K>(kernel)); return; }
+        var watch = Profiler.Begin();
         kernel.Run();
+        watch.End(kernel);
     }
 }

@@ -6,6 +6,9 @@ public interface IKernel
     /// <summary>The name that errors and profiles show.</summary>
     static abstract string Name { get; }
 
+    /// <summary>What makes up its cost, for the <see cref="Profiler"/>.</summary>
+    string Sizes => "";
+
     /// <summary>The computation on the CPU.</summary>
     void Run();
 }

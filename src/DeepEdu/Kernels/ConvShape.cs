@@ -3,6 +3,9 @@ namespace DeepEdu.Kernels;
 /// <summary>The sizes of a two-dimensional convolution: x [N, C, H, W], weight [OutC, C / Groups, KH, KW], y [N, OutC, OH, OW].</summary>
 internal readonly record struct ConvShape(int N, int C, int H, int W, int OutC, int KH, int KW, int StrideH, int StrideW, int PadH, int PadW, int DilationH, int DilationW, int Groups)
 {
+    /// <summary>For the profiler.</summary>
+    public string Sizes => $"{N} × {C} × {H} × {W} → {OutC}, {KH} × {KW}";
+
     /// <summary>Input rows that a kernel covers.</summary>
     public int SpanH => (DilationH * (KH - 1)) + 1;
 

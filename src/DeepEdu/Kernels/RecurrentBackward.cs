@@ -27,6 +27,9 @@ internal readonly record struct RecurrentBackward(RecurrentData Data, View DOutp
     public static string Name => "recurrent gradient";
 
     /// <inheritdoc/>
+    public string Sizes => Data.Sizes;
+
+    /// <inheritdoc/>
     public unsafe void Run()
     {
         var d = Data;

@@ -76,6 +76,9 @@ internal readonly record struct RecurrentData
     /// <summary>Whether there will be a way back.</summary>
     public required bool Keep { get; init; }
 
+    /// <summary>For the profiler.</summary>
+    public string Sizes => $"{Rows.Batch} × {Rows.Count / Math.Max(1, Rows.Batch)} × {Inputs} → {Hidden}";
+
     /// <summary>Units padded to whole vectors.</summary>
     public int Padded => RecurrentWeights.Padded(Hidden);
 }
@@ -88,6 +91,9 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
 {
     /// <inheritdoc/>
     public static string Name => "recurrent";
+
+    /// <inheritdoc/>
+    public string Sizes => Data.Sizes;
 
     /// <inheritdoc/>
     public unsafe void Run()

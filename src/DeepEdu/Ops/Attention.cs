@@ -78,6 +78,9 @@ public static class AttentionOps
         public static string Name => "attention";
 
         /// <inheritdoc/>
+        public string Sizes => Plan.Sizes;
+
+        /// <inheritdoc/>
         public unsafe void Run()
         {
             fixed (float* q = CpuDevice.Of(Q), k = CpuDevice.Of(K), v = CpuDevice.Of(V), mask = CpuDevice.Of(Mask), y = CpuDevice.Of(Y), logSum = CpuDevice.Of(LogSum))
@@ -97,6 +100,9 @@ public static class AttentionOps
     {
         /// <inheritdoc/>
         public static string Name => "attention-pull";
+
+        /// <inheritdoc/>
+        public string Sizes => Forward.Sizes;
 
         /// <inheritdoc/>
         public unsafe void Run()
@@ -137,6 +143,8 @@ public static class AttentionOps
 public readonly record struct AttentionPlan(int Batch, int Heads, int Queries, int QueryRow, int Keys, int KeyRows, int Width, int ValueWidth, int MaskBatch, int MaskHead, int MaskRow, int[]? Lengths, bool Causal,
     int Past, float Scale, float Dropout, ulong Seed, ulong Stream, ulong Start)
 {
+    internal string Sizes => $"{Batch} × {Heads} × {Queries} · {Keys} × {Width}";
+
     internal unsafe AttentionData Data(float* q, float* k, float* v, float* mask, float* y, float* logSum)
     {
         int width = Heads * Width, values = Heads * ValueWidth;

@@ -137,6 +137,9 @@ public static class Conv
         public static string Name => "conv2d";
 
         /// <inheritdoc/>
+        public string Sizes => Shape.Sizes;
+
+        /// <inheritdoc/>
         public void Run()
         {
             fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y), at = CpuDevice.Of(At))
@@ -157,6 +160,9 @@ public static class Conv
     {
         /// <inheritdoc/>
         public static string Name => "conv2d gradient";
+
+        /// <inheritdoc/>
+        public string Sizes => Shape.Sizes;
 
         /// <inheritdoc/>
         public void Run()

@@ -21,6 +21,9 @@ public readonly record struct Linear(View X, View W, View Bias, View Y, int Rows
     public static string Name => "linear";
 
     /// <inheritdoc/>
+    public string Sizes => $"{Rows} × {Inputs} → {Outputs}";
+
+    /// <inheritdoc/>
     public unsafe void Run()
     {
         if (Y.Length == 0) { return; }

@@ -22,6 +22,16 @@ public readonly record struct MatMul(View A, View B, View C, int M, int K, int N
     public static string Name => "matmul";
 
     /// <inheritdoc/>
+    public string Sizes
+    {
+        get
+        {
+            int count = M * N == 0 ? 0 : C.Length / (M * N);
+            return $"{(count == 1 ? "" : $"{count} × ")}[{M}, {K}] · [{K}, {N}]{(TransA || TransB ? $" {(TransA ? 'T' : 'N')}{(TransB ? 'T' : 'N')}" : "")}";
+        }
+    }
+
+    /// <inheritdoc/>
     public unsafe void Run()
     {
         if (C.Length == 0) { return; }
