@@ -31,6 +31,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
         for (int unit = from; unit < to; unit++)
         {
             var (sequence, head) = Math.DivRem(unit, data.Heads);
+            if (head == 0 || unit == from) { Fetch(sequence); }
             if (F16.IsSupported) { Head<F16>(sequence, head); }
             else if (F8.IsSupported) { Head<F8>(sequence, head); }
             else if (F4.IsSupported) { Head<F4>(sequence, head); }
@@ -38,56 +39,110 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
         }
     }
 
-    private void Head<L>(int sequence, int head) where L : struct, IVectorLane<L>, ILane<L>
+    private void Fetch(int sequence)
     {
-        for (int i = 0; i < data.Keys; i++)
-        {
-            new Span<float>(dK.Of(sequence, i, head * data.Width), data.Width).Clear();
-            new Span<float>(dV.Of(sequence, i, head * data.ValueWidth), data.ValueWidth).Clear();
-        }
-        for (int first = 0; first < data.Queries; first += AttentionData.BlockQ) { Rows<L>(sequence, head, first, Math.Min(AttentionData.BlockQ, data.Queries - first)); }
+        int width = data.Heads * data.Width, valueWidth = data.Heads * data.ValueWidth;
+        if ((long)(data.Keys + data.Queries) * (width + valueWidth) > 1 << 16) { return; } // more than fits the second-level cache beside the gradients
+        dO.Fetch(sequence, data.Queries, valueWidth);
+        data.O.Fetch(sequence, data.Queries, valueWidth);
+        data.Q.Fetch(sequence, data.Queries, width);
+        data.K.Fetch(sequence, data.Keys, width);
+        data.V.Fetch(sequence, data.Keys, valueWidth);
     }
 
+    // Blocks of keys outside, whose gradients are summed in the thread's own memory; a query's gradient is summed in its place.
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private void Rows<L>(int sequence, int head, int first, int rows) where L : struct, IVectorLane<L>, ILane<L>
+    private void Head<L>(int sequence, int head) where L : struct, IVectorLane<L>, ILane<L>
     {
-        int keys = data.KeysOf(sequence), seen = Math.Max(0, data.Seen(keys, first + rows - 1)), width = data.Width, valueWidth = data.ValueWidth;
-        float* delta = stackalloc float[AttentionData.BlockQ];
-        float* scores = Scratch.Images.Take((2 * Block) + AttentionData.BlockK), pulls = scores + Block, random = pulls + Block;
-        float* q = data.Q.Of(sequence, first, head * width), o = data.O.Of(sequence, first, head * valueWidth);
-        float* dq = dQ.Of(sequence, first, head * width), dy = dO.Of(sequence, first, head * valueWidth);
-        float* logSum = data.LogSum + ((nint)((sequence * data.Heads) + head) * data.Queries) + first;
-        float keep = data.Dropout == 1 ? 0 : 1 / (1 - data.Dropout);
-        for (int i = 0; i < rows; i++)
+        int keys = data.KeysOf(sequence), width = data.Width, valueWidth = data.ValueWidth, whole = AttentionData.Whole<L>(width), wholeV = AttentionData.Whole<L>(valueWidth);
+        int tile = GemmTile.Rows<L>();
+        const int Keys = AttentionData.BlockK;
+        float* scores = Scratch.Images.Take((2 * Block) + ((1 + width + valueWidth + (2 * whole) + wholeV) * Keys) + (AttentionData.BlockQ * (whole + wholeV)) + (tile * whole) + data.Queries);
+        float* pulls = scores + Block, random = pulls + Block, panel = random + Keys, panelV = panel + (width * Keys), sumK = panelV + (valueWidth * Keys), sumV = sumK + (whole * Keys);
+        float* ownK = sumV + (wholeV * Keys), ownQ = ownK + (whole * Keys), ownDy = ownQ + (AttentionData.BlockQ * whole), sumQ = ownDy + (AttentionData.BlockQ * wholeV), delta = sumQ + (tile * whole);
+        float* logSum = data.LogSum + ((nint)((sequence * data.Heads) + head) * data.Queries);
+        Deltas<L>(sequence, head, delta);
+        if (keys == 0)
         {
-            delta[i] = AttentionScores.Dot<L>(dy + (i * dO.Row), o + (i * data.O.Row), valueWidth);
-            if (seen == 0) { new Span<float>(dq + (i * dQ.Row), width).Clear(); }
+            for (int i = 0; i < data.Queries; i++) { new Span<float>(dQ.Of(sequence, i, head * width), width).Clear(); }
         }
-        for (int key = 0; key < seen; key += AttentionData.BlockK)
+        for (int key = 0; key < data.Keys; key += Keys)
         {
-            int n = Math.Min(AttentionData.BlockK, seen - key), whole = AttentionData.Whole<L>(n);
-            float* k = data.K.Of(sequence, key, head * width);
-            Gemm.Run<L>(false, true, rows, n, width, q, data.Q.Row, k, data.K.Row, scores, AttentionData.BlockK, false, default);
-            Gemm.Run<L>(false, true, rows, n, valueWidth, dy, dO.Row, data.V.Of(sequence, key, head * valueWidth), data.V.Row, pulls, AttentionData.BlockK, false, default);
-            for (int i = 0; i < rows; i++)
+            int n = Math.Min(Keys, keys - key), all = Math.Min(Keys, data.Keys - key);
+            AttentionTiles.Clear<L>(sumK, all * whole);
+            AttentionTiles.Clear<L>(sumV, all * wholeV);
+            if (n > 0)
             {
-                float* s = scores + (i * AttentionData.BlockK), d = pulls + (i * AttentionData.BlockK);
-                int valid = Math.Max(0, Math.Min(n, data.Seen(keys, first + i) - key)), full = AttentionData.Whole<L>(valid);
-                new Span<float>(s + full, whole - full).Clear();
-                new Span<float>(d + full, whole - full).Clear();
-                if (valid == 0) { continue; }
-                if (data.Dropout > 0)
+                float* k = data.K.Of(sequence, key, head * width);
+                GemmPack.Columns(width, n, k, data.K.Row, panel, Keys);
+                GemmPack.Columns(valueWidth, n, data.V.Of(sequence, key, head * valueWidth), data.V.Row, panelV, Keys);
+                var (ownedK, rowK) = AttentionTiles.Whole<L>(k, data.K.Row, n, width, ownK);
+                for (int first = data.Causal ? Math.Max(0, key - data.Past) : 0; first < data.Queries; first += AttentionData.BlockQ)
                 {
-                    Rng.UniformAt(data.Seed, data.Stream, data.Draw(sequence, head, first + i, key), new Span<float>(random, valid));
-                    AttentionScores.Drop<L>(d, random, full, data.Dropout, keep);
+                    int rows = Math.Min(AttentionData.BlockQ, data.Queries - first);
+                    float* q = data.Q.Of(sequence, first, head * width), dy = dO.Of(sequence, first, head * valueWidth);
+                    for (int i = 0; i < rows; i += tile)
+                    {
+                        int m = Math.Min(tile, rows - i), visible = Math.Min(n, data.Seen(keys, first + i + m - 1) - key), end = AttentionData.Whole<L>(visible);
+                        float* s = scores + (i * Keys), d = pulls + (i * Keys);
+                        AttentionTiles.Product<L>(m, end, width, q + (i * data.Q.Row), data.Q.Row, 1, panel, Keys, s, Keys, false);
+                        AttentionTiles.Product<L>(m, end, valueWidth, dy + (i * dO.Row), dO.Row, 1, panelV, Keys, d, Keys, false);
+                        Pulls<L>(sequence, head, first + i, m, key, n, end, s, d, random, logSum + first + i, delta + first + i);
+                        AttentionTiles.Product<L>(m, whole, visible, pulls + (i * Keys), Keys, 1, (float*)ownedK, rowK, sumQ, whole, false);
+                        for (int r = 0; r < m; r++) { AttentionTiles.Put<L>(sumQ + (r * whole), width, 1, dQ.Of(sequence, first + i + r, head * width), key > 0); }
+                    }
+                    var (ownedQ, rowQ) = AttentionTiles.Whole<L>(q, data.Q.Row, rows, width, ownQ);
+                    var (ownedDy, rowDy) = AttentionTiles.Whole<L>(dy, dO.Row, rows, valueWidth, ownDy);
+                    for (int j = 0; j < n; j += tile)
+                    {
+                        // queries before `from` see none of these keys
+                        int m = Math.Min(tile, n - j), from = data.Causal ? Math.Clamp(key + j - data.Past - first, 0, rows) : 0;
+                        if (from == rows) { break; }
+                        from = from / tile * tile;
+                        float* s = scores + (from * Keys) + j, d = pulls + (from * Keys) + j;
+                        AttentionTiles.Product<L>(m, wholeV, rows - from, s, 1, Keys, (float*)ownedDy + (from * rowDy), rowDy, sumV + (j * wholeV), wholeV, true);
+                        AttentionTiles.Product<L>(m, whole, rows - from, d, 1, Keys, (float*)ownedQ + (from * rowQ), rowQ, sumK + (j * whole), whole, true);
+                    }
                 }
-                AttentionScores.Pull<L>(s, d, valid, data.MaskOf(sequence, head, first + i, key), data.Scale, logSum[i], delta[i]);
-                if (data.Dropout > 0) { AttentionScores.Drop<L>(s, random, full, data.Dropout, keep); }
             }
-            Gemm.Run<L>(true, false, n, valueWidth, rows, scores, AttentionData.BlockK, dy, dO.Row, dV.Of(sequence, key, head * valueWidth), dV.Row, true, default);
-            Gemm.Run<L>(false, false, rows, width, n, pulls, AttentionData.BlockK, k, data.K.Row, dq, dQ.Row, key > 0, default);
-            Gemm.Run<L>(true, false, n, width, rows, pulls, AttentionData.BlockK, q, data.Q.Row, dK.Of(sequence, key, head * width), dK.Row, true, default);
+            for (int j = 0; j < all; j++)
+            {
+                AttentionTiles.Put<L>(sumK + (j * whole), width, 1, dK.Of(sequence, key + j, head * width), false);
+                AttentionTiles.Put<L>(sumV + (j * wholeV), valueWidth, 1, dV.Of(sequence, key + j, head * valueWidth), false);
+            }
         }
     }
+
+    // a tile's scores become weights and dL/d(weights) becomes dL/d(scores), both 0 from what a query sees to `end`
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private void Pulls<L>(int sequence, int head, int query, int rows, int key, int n, int end, float* s, float* d, float* random, float* logSum, float* delta) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int keys = data.KeysOf(sequence);
+        for (int r = 0; r < rows; r++, query++, s += AttentionData.BlockK, d += AttentionData.BlockK)
+        {
+            int valid = Math.Min(n, data.Seen(keys, query) - key), full = valid > 0 ? AttentionData.Whole<L>(valid) : 0;
+            AttentionTiles.Clear<L>(s + full, end - full);
+            AttentionTiles.Clear<L>(d + full, end - full);
+            if (valid <= 0) { continue; }
+            if (data.Dropout > 0)
+            {
+                Rng.UniformAt(data.Seed, data.Stream, data.Draw(sequence, head, query, key), new Span<float>(random, valid));
+                AttentionScores.Drop<L>(d, random, full, data.Dropout, Kept);
+            }
+            AttentionScores.Pull<L>(s, d, valid, data.MaskOf(sequence, head, query, key), data.Scale, logSum[r], delta[r]);
+            if (data.Dropout > 0) { AttentionScores.Drop<L>(s, random, full, data.Dropout, Kept); }
+        }
+    }
+
+    // Σ dO ⊙ O of each query
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private void Deltas<L>(int sequence, int head, float* delta) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int width = data.ValueWidth;
+        float* dy = dO.Of(sequence, 0, head * width), o = data.O.Of(sequence, 0, head * width);
+        for (int i = 0; i < data.Queries; i++, dy += dO.Row, o += data.O.Row) { delta[i] = AttentionScores.Dot<L>(dy, o, width); }
+    }
+
+    private float Kept => data.Dropout == 1 ? 0 : 1 / (1 - data.Dropout);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Lanes;
 
 namespace DeepEdu.Kernels;
@@ -16,6 +17,17 @@ internal unsafe struct AttentionRows
 
     /// <summary>A row of a sequence, from one column on.</summary>
     public readonly float* Of(int sequence, int row, int column) => At + (sequence * Batch) + (row * Row) + column;
+
+    /// <summary>Asks for a sequence's rows, all heads, in the order of memory: head by head they would come as short runs far apart, each after a wait.</summary>
+    public readonly void Fetch(int sequence, int rows, int columns)
+    {
+        if (!Sse.IsSupported || At is null) { return; }
+        for (int i = 0; i < rows; i++)
+        {
+            float* row = Of(sequence, i, 0);
+            for (int j = 0; j < columns; j += 16) { Sse.Prefetch1(row + j); }
+        }
+    }
 }
 
 /// <summary>Scaled dot-product attention over raw memory, cut into blocks of queries and keys so that no more than one block of scores is in memory. Dao et al. 2022, arXiv:2205.14135,

@@ -42,49 +42,67 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private void Block<L>(int sequence, int head, int first, int rows) where L : struct, IVectorLane<L>, ILane<L>
     {
-        int keys = data.KeysOf(sequence), seen = Math.Max(0, data.Seen(keys, first + rows - 1)), width = data.ValueWidth;
+        int keys = data.KeysOf(sequence), seen = Math.Max(0, data.Seen(keys, first + rows - 1)), width = data.ValueWidth, whole = AttentionData.Whole<L>(width), tile = GemmTile.Rows<L>();
+        bool few = rows <= tile / 2; // then packing keys would cost more than dot products with them
         float* largest = stackalloc float[AttentionData.BlockQ], sums = stackalloc float[AttentionData.BlockQ];
-        float* scores = Scratch.Images.Take((AttentionData.BlockQ + 1) * AttentionData.BlockK), random = scores + (AttentionData.BlockQ * AttentionData.BlockK);
-        float* o = data.O.Of(sequence, first, head * width);
+        float* scores = Scratch.Images.Take(((tile + 1 + data.Width + whole) * AttentionData.BlockK) + (AttentionData.BlockQ * whole));
+        float* random = scores + (tile * AttentionData.BlockK), panel = random + AttentionData.BlockK, values = panel + (data.Width * AttentionData.BlockK), sum = values + (whole * AttentionData.BlockK);
+        float* q = data.Q.Of(sequence, first, head * data.Width);
         for (int i = 0; i < rows; i++) { (largest[i], sums[i]) = (float.NegativeInfinity, 0); }
         for (int key = 0; key < seen; key += AttentionData.BlockK)
         {
-            int n = Math.Min(AttentionData.BlockK, seen - key), whole = AttentionData.Whole<L>(n);
-            Gemm.Run<L>(false, true, rows, n, data.Width, data.Q.Of(sequence, first, head * data.Width), data.Q.Row, data.K.Of(sequence, key, head * data.Width), data.K.Row,
-                scores, AttentionData.BlockK, false, default);
-            float* s = scores;
-            for (int i = 0; i < rows; i++, s += AttentionData.BlockK)
+            int n = Math.Min(AttentionData.BlockK, seen - key);
+            float* k = data.K.Of(sequence, key, head * data.Width);
+            if (!few) { GemmPack.Columns(data.Width, n, k, data.K.Row, panel, AttentionData.BlockK); }
+            var (v, rowV) = AttentionTiles.Whole<L>(data.V.Of(sequence, key, head * width), data.V.Row, n, width, values);
+            for (int i = 0; i < rows; i += tile)
             {
-                int valid = Math.Min(n, data.Seen(keys, first + i) - key), full = valid > 0 ? AttentionData.Whole<L>(valid) : 0;
-                new Span<float>(s + full, whole - full).Clear();
-                if (valid <= 0) { continue; }
-                float max = MathF.Max(largest[i], AttentionScores.Finish<L>(s, valid, data.MaskOf(sequence, head, first + i, key), data.Scale));
-                if (max == float.NegativeInfinity)
-                {
-                    new Span<float>(s, full).Clear();
-                    continue;
-                }
-                float sum = AttentionScores.Exp<L>(s, full, max);
-                if (key > 0)
-                {
-                    float before = MathF.Exp(largest[i] - max);
-                    sum += sums[i] * before;
-                    if (before != 1) { AttentionScores.Times<L>(o + (i * data.O.Row), width, before); }
-                }
-                (largest[i], sums[i]) = (max, sum);
-                if (data.Dropout > 0) { Drop<L>(s, random, valid, full, data.Draw(sequence, head, first + i, key)); }
+                int m = Math.Min(tile, rows - i), visible = Math.Min(n, data.Seen(keys, first + i + m - 1) - key);
+                if (visible <= 0) { continue; }
+                float* qi = q + (i * data.Q.Row);
+                if (few) { Gemm.Run<L>(false, true, m, visible, data.Width, qi, data.Q.Row, k, data.K.Row, scores, AttentionData.BlockK, false, default); }
+                else { AttentionTiles.Product<L>(m, AttentionData.Whole<L>(visible), data.Width, qi, data.Q.Row, 1, panel, AttentionData.BlockK, scores, AttentionData.BlockK, false); }
+                Weights<L>(sequence, head, first + i, m, key, n, AttentionData.Whole<L>(visible), scores, random, largest + i, sums + i, sum + (i * whole));
+                AttentionTiles.Product<L>(m, whole, visible, scores, AttentionData.BlockK, 1, (float*)v, rowV, sum + (i * whole), whole, key > 0);
             }
-            Gemm.Run<L>(false, false, rows, width, n, scores, AttentionData.BlockK, data.V.Of(sequence, key, head * width), data.V.Row, o, data.O.Row, key > 0, default);
         }
         for (int i = 0; i < rows; i++)
         {
-            float* row = o + (i * data.O.Row);
-            if (sums[i] == 0) { new Span<float>(row, width).Clear(); }
-            else { AttentionScores.Times<L>(row, width, 1 / sums[i]); }
+            float* o = data.O.Of(sequence, first + i, head * width);
+            if (sums[i] == 0) { new Span<float>(o, width).Clear(); }
+            else { AttentionTiles.Put<L>(sum + (i * whole), width, 1 / sums[i], o, false); }
             if (data.LogSum is not null)
             {
                 data.LogSum[((nint)((sequence * data.Heads) + head) * data.Queries) + first + i] = sums[i] == 0 ? 0 : largest[i] + MathF.Log(sums[i]);
             }
+        }
+    }
+
+    // a tile's scores become e^(score − largest), 0 from what a query sees to `end`; what was summed before follows when the largest changes
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private void Weights<L>(int sequence, int head, int query, int rows, int key, int n, int end, float* s, float* random, float* largest, float* sums, float* sum) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int keys = data.KeysOf(sequence), whole = AttentionData.Whole<L>(data.ValueWidth);
+        for (int r = 0; r < rows; r++, query++, s += AttentionData.BlockK)
+        {
+            int valid = Math.Min(n, data.Seen(keys, query) - key), full = valid > 0 ? AttentionData.Whole<L>(valid) : 0;
+            AttentionTiles.Clear<L>(s + full, end - full);
+            if (valid <= 0) { continue; }
+            float max = MathF.Max(largest[r], AttentionScores.Finish<L>(s, valid, data.MaskOf(sequence, head, query, key), data.Scale));
+            if (max == float.NegativeInfinity)
+            {
+                AttentionTiles.Clear<L>(s, full);
+                continue;
+            }
+            float total = AttentionScores.Exp<L>(s, full, max);
+            if (key > 0)
+            {
+                float before = MathF.Exp(largest[r] - max);
+                total += sums[r] * before;
+                if (before != 1) { AttentionScores.Times<L>(sum + (r * whole), whole, before); }
+            }
+            (largest[r], sums[r]) = (max, total);
+            if (data.Dropout > 0) { Drop<L>(s, random, valid, full, data.Draw(sequence, head, query, key)); }
         }
     }
 

@@ -1,0 +1,48 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Lanes;
+
+namespace DeepEdu.Kernels;
+
+/// <summary>What attention's small products work on: rows in whole vectors, tiles of them.</summary>
+internal static unsafe class AttentionTiles
+{
+    /// <summary>C [m, n] (+)= A [m, k]·B [k, n] for up to a tile of rows and whole vectors of columns. A(i, p) lies at a + i·rowA + p·stepA.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Product<L>(int m, int n, int k, float* a, nint rowA, nint stepA, float* b, nint ldb, float* c, nint ldc, bool accumulate) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        for (int j = 0; j < n; j += GemmTile.Vectors * L.Width)
+        {
+            GemmTile.Run<L>(m, Math.Min(GemmTile.Vectors, (n - j) / L.Width), k, a, rowA * sizeof(float), stepA * sizeof(float), b + j, ldb * sizeof(float), c + j, ldc, accumulate);
+        }
+    }
+
+    /// <summary>Rows as they are where they are whole vectors, else a copy with zeros behind each.</summary>
+    /// <returns>Where they are, and the floats from one to the next.</returns>
+    public static (nint At, nint Row) Whole<L>(float* from, nint row, int rows, int width, float* to) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int whole = AttentionData.Whole<L>(width);
+        if (whole == width) { return ((nint)from, row); }
+        GemmPack.Rows<L>(rows, width, from, row, to, whole);
+        return ((nint)to, whole);
+    }
+
+    /// <summary>x ← 0, in whole vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Clear<L>(float* x, int n) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        for (int i = 0; i < n; i += L.Width) { L.Store(0f, ref *x, i); }
+    }
+
+    /// <summary>y ← [y +] x·factor, x in whole vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Put<L>(float* x, int n, float factor, float* y, bool accumulate) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int i = 0;
+        for (; i <= n - L.Width; i += L.Width)
+        {
+            L v = L.Load(in *x, i) * factor;
+            L.Store(accumulate ? v + L.Load(in *y, i) : v, ref *y, i);
+        }
+        for (; i < n; i++) { y[i] = accumulate ? y[i] + (x[i] * factor) : x[i] * factor; }
+    }
+}
