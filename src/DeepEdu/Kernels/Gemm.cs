@@ -240,6 +240,7 @@ internal static unsafe class Gemm
         {
             // a dot product costs its length and, measured, some 144 more for the sum over its vector; packing B pays from a dozen rows on
             if (TransB && StepA == 1 && (M == 1 || (long)M * (K + 144) <= 13L * K)) { GemmDot.Run<L>(m, n, k, a, RowA, b, Ldb, c, ldc, StepC, accumulate, epilogue); }
+            else if (TransB && StepA == 1 && StepC == 1 && GemmTurned.Pays<L>(M, N, K)) { GemmTurned.Run<L>(m, n, k, a, RowA, b, Ldb, c, ldc, accumulate, epilogue); }
             else { GemmBlock.Run<L>(m, n, k, a, RowA, StepA, b, Ldb, TransB, c, ldc, accumulate, epilogue); }
         }
 

@@ -7,11 +7,18 @@ namespace DeepEdu.Kernels;
 /// <summary>One product, or one chunk of it, on one thread: blocks of k, panels of B as wide as a tile, tiles down the rows of A.</summary>
 internal static unsafe class GemmBlock
 {
-    /// <summary>The longest block of k: a panel of B of this height stays in the second-level cache, a tile's rows of A in the first.</summary>
-    public const int MaxK = 512;
-
+    // the longest block of k: a panel of B of this height stays in the second-level cache, a tile's rows of A in the first
+    private const int MaxK = 640;
     private const int MaxA = 1 << 17; // floats: half a megabyte of second-level cache
+    private const int MaxRows = 384; // that read B in place
     private const int MaxB = 1 << 18;
+
+    /// <summary>k in blocks of like size.</summary>
+    public static int BlockK(int k)
+    {
+        int blocks = (k + MaxK - 1) / MaxK;
+        return blocks == 1 ? k : (((k + blocks - 1) / blocks) + 7) & ~7;
+    }
 
     /// <summary>C [m, n] (+)= A·B. A(i, p) lies at a + i·rowA + p·stepA; B is [k, n], or [n, k] if transB, or in panels of K rows if ldb is −K (<see cref="Gemm.Pack"/>).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -19,13 +26,14 @@ internal static unsafe class GemmBlock
         where L : struct, IVectorLane<L>, ILane<L>
     {
         int rows = GemmTile.Rows<L>(), wide = GemmTile.Vectors * L.Width;
-        int blockK = k <= MaxK + (MaxK / 4) ? k : MaxK;
+        int blockK = BlockK(k);
         // A is read in place unless that costs cache lines: transposed and read often, or rows a multiple of 4 KiB apart, which fall into the same cache set
-        bool packA = n >= 2 * wide && (stepA == 1 ? (rowA & 1023) == 0 && m >= 64 : m >= rows);
+        bool packA = stepA == 1 ? n >= 2 * wide && (rowA & 1023) == 0 && m >= 64 : n >= 4 * wide && m >= rows;
         // every panel of B passes over a block of A's rows, which should still be in the second-level cache
         int blockM = packA || n > 2 * wide ? Math.Min((m + rows - 1) / rows * rows, Math.Max(rows, MaxA / blockK / rows * rows)) : m;
-        // B in place as long as few rows use it; transposed or with a tail it must be packed
-        bool inPanels = ldb < 0, packB = !inPanels && (transB || (m > 4 * rows && blockK > 16 && (long)k * n > 16384));
+        // B is read in place until many rows use it, fewer if its own rows fall into the same cache sets; transposed or with a tail it must be packed
+        int inPlace = (ldb & 1023) == 0 ? MaxRows / 4 : MaxRows;
+        bool inPanels = ldb < 0, packB = !inPanels && (transB || (m > inPlace && blockK > 16 && (long)k * n > 16384));
         // where A is more than a block, panels are packed once for all of its blocks, as many as keep the second-level cache
         bool keepB = packB && m > blockM;
         int blockN = keepB ? Math.Max(wide, MaxB / blockK / wide * wide) : n;

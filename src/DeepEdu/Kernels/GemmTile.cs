@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Lanes;
 
 namespace DeepEdu.Kernels;
@@ -12,6 +13,8 @@ internal static unsafe class GemmTile
 {
     /// <summary>Vectors side by side in a full tile.</summary>
     public const int Vectors = 3;
+
+    private const int PrefetchRows = 8;
 
     /// <summary>Rows of a full tile.</summary>
     public static int Rows<L>() where L : struct, IVectorLane<L>, ILane<L> => typeof(L) == typeof(F16) || AdvSimd.IsSupported ? 8 : 4;
@@ -28,52 +31,52 @@ internal static unsafe class GemmTile
     /// <param name="c">Where the tile goes, of full vectors too: nothing here may call a function, which would send all sums through memory.</param>
     /// <param name="ldc">Floats from one row of C to the next.</param>
     /// <param name="accumulate">Whether the sums are added to what C holds.</param>
-    /// <param name="start">What each row's sums begin with, or null for 0.</param>
+    /// <param name="bias">Added to each row at the end, or null.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run<L>(int rows, int vectors, nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate, float* start = null)
+    public static void Run<L>(int rows, int vectors, nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate, float* bias = null)
         where L : struct, IVectorLane<L>, ILane<L>
     {
-        if (typeof(L) == typeof(F16)) { Run<Vector512<float>, Register16>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); }
-        else if (typeof(L) == typeof(F8)) { Run<Vector256<float>, Register8>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); }
-        else if (typeof(L) == typeof(F4)) { Run<Vector128<float>, Register4>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); }
-        else { Run<float, Register1>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); }
+        if (typeof(L) == typeof(F16)) { Run<Vector512<float>, Register16>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); }
+        else if (typeof(L) == typeof(F8)) { Run<Vector256<float>, Register8>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); }
+        else if (typeof(L) == typeof(F4)) { Run<Vector128<float>, Register4>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); }
+        else { Run<float, Register1>(rows, vectors, k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Run<X, O>(int rows, int vectors, nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate, float* start)
+    private static void Run<X, O>(int rows, int vectors, nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate, float* bias)
         where X : struct where O : struct, IRegister<X>
     {
         switch ((rows * 3) + vectors)
         {
-            case 4: Sum<X, O, N1, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 5: Sum<X, O, N1, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 6: Sum<X, O, N1, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 7: Sum<X, O, N2, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 8: Sum<X, O, N2, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 9: Sum<X, O, N2, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 10: Sum<X, O, N3, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 11: Sum<X, O, N3, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 12: Sum<X, O, N3, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 13: Sum<X, O, N4, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 14: Sum<X, O, N4, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 15: Sum<X, O, N4, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 16: Sum<X, O, N5, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 17: Sum<X, O, N5, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 18: Sum<X, O, N5, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 19: Sum<X, O, N6, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 20: Sum<X, O, N6, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 21: Sum<X, O, N6, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 22: Sum<X, O, N7, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 23: Sum<X, O, N7, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 24: Sum<X, O, N7, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 25: Sum<X, O, N8, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 26: Sum<X, O, N8, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
-            case 27: Sum<X, O, N8, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, start); break;
+            case 4: Sum<X, O, N1, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 5: Sum<X, O, N1, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 6: Sum<X, O, N1, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 7: Sum<X, O, N2, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 8: Sum<X, O, N2, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 9: Sum<X, O, N2, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 10: Sum<X, O, N3, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 11: Sum<X, O, N3, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 12: Sum<X, O, N3, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 13: Sum<X, O, N4, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 14: Sum<X, O, N4, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 15: Sum<X, O, N4, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 16: Sum<X, O, N5, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 17: Sum<X, O, N5, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 18: Sum<X, O, N5, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 19: Sum<X, O, N6, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 20: Sum<X, O, N6, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 21: Sum<X, O, N6, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 22: Sum<X, O, N7, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 23: Sum<X, O, N7, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 24: Sum<X, O, N7, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 25: Sum<X, O, N8, N1>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 26: Sum<X, O, N8, N2>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
+            case 27: Sum<X, O, N8, N3>(k, a, rowA, stepA, b, stepB, c, ldc, accumulate, bias); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Sum<X, O, R, V>(nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate, float* start)
+    private static void Sum<X, O, R, V>(nint k, float* a, nint rowA, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate, float* bias)
         where X : struct where O : struct, IRegister<X> where R : struct, INumber where V : struct, INumber
     {
         X c00 = default, c01 = default, c02 = default;
@@ -84,22 +87,17 @@ internal static unsafe class GemmTile
         X c50 = default, c51 = default, c52 = default;
         X c60 = default, c61 = default, c62 = default;
         X c70 = default, c71 = default, c72 = default;
-        if (start != null)
-        {
-            c00 = O.Load(start);
-            if (V.Value > 1) { c01 = O.Load(start + O.Width); }
-            if (V.Value > 2) { c02 = O.Load(start + (2 * O.Width)); }
-            if (R.Value > 1) { (c10, c11, c12) = (c00, c01, c02); }
-            if (R.Value > 2) { (c20, c21, c22) = (c00, c01, c02); }
-            if (R.Value > 3) { (c30, c31, c32) = (c00, c01, c02); }
-            if (R.Value > 4) { (c40, c41, c42) = (c00, c01, c02); }
-            if (R.Value > 5) { (c50, c51, c52) = (c00, c01, c02); }
-            if (R.Value > 6) { (c60, c61, c62) = (c00, c01, c02); }
-            if (R.Value > 7) { (c70, c71, c72) = (c00, c01, c02); }
-        }
         nint r2 = 2 * rowA, r3 = 3 * rowA, r4 = 4 * rowA, r5 = 5 * rowA, r6 = 6 * rowA, r7 = 7 * rowA;
+        nint ahead = PrefetchRows * stepB;
         do
         {
+            if (Sse.IsSupported && R.Value >= 4)
+            {
+                // B's rows may lie far apart, which the hardware does not foresee
+                Sse.Prefetch0((byte*)b + ahead);
+                if (V.Value * O.Width > 16) { Sse.Prefetch0((byte*)b + ahead + 64); }
+                if (V.Value * O.Width > 32) { Sse.Prefetch0((byte*)b + ahead + 128); }
+            }
             X b0 = O.Load(b), b1 = default, b2 = default, x = O.Of(*a);
             if (V.Value > 1) { b1 = O.Load(b + O.Width); }
             if (V.Value > 2) { b2 = O.Load(b + (2 * O.Width)); }
@@ -159,30 +157,33 @@ internal static unsafe class GemmTile
             b = (float*)((byte*)b + stepB);
         }
         while (--k > 0);
-        Put<X, O, V>(c, c00, c01, c02, accumulate);
-        if (R.Value > 1) { Put<X, O, V>(c += ldc, c10, c11, c12, accumulate); }
-        if (R.Value > 2) { Put<X, O, V>(c += ldc, c20, c21, c22, accumulate); }
-        if (R.Value > 3) { Put<X, O, V>(c += ldc, c30, c31, c32, accumulate); }
-        if (R.Value > 4) { Put<X, O, V>(c += ldc, c40, c41, c42, accumulate); }
-        if (R.Value > 5) { Put<X, O, V>(c += ldc, c50, c51, c52, accumulate); }
-        if (R.Value > 6) { Put<X, O, V>(c += ldc, c60, c61, c62, accumulate); }
-        if (R.Value > 7) { Put<X, O, V>(c += ldc, c70, c71, c72, accumulate); }
+        Put<X, O, V>(c, c00, c01, c02, accumulate, bias);
+        if (R.Value > 1) { Put<X, O, V>(c += ldc, c10, c11, c12, accumulate, bias); }
+        if (R.Value > 2) { Put<X, O, V>(c += ldc, c20, c21, c22, accumulate, bias); }
+        if (R.Value > 3) { Put<X, O, V>(c += ldc, c30, c31, c32, accumulate, bias); }
+        if (R.Value > 4) { Put<X, O, V>(c += ldc, c40, c41, c42, accumulate, bias); }
+        if (R.Value > 5) { Put<X, O, V>(c += ldc, c50, c51, c52, accumulate, bias); }
+        if (R.Value > 6) { Put<X, O, V>(c += ldc, c60, c61, c62, accumulate, bias); }
+        if (R.Value > 7) { Put<X, O, V>(c += ldc, c70, c71, c72, accumulate, bias); }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put<X, O, V>(float* c, X c0, X c1, X c2, bool accumulate) where X : struct where O : struct, IRegister<X> where V : struct, INumber
+    private static void Put<X, O, V>(float* c, X c0, X c1, X c2, bool accumulate, float* bias) where X : struct where O : struct, IRegister<X> where V : struct, INumber
     {
         if (accumulate)
         {
-            O.Store(O.Add(c0, O.Load(c)), c);
-            if (V.Value > 1) { O.Store(O.Add(c1, O.Load(c + O.Width)), c + O.Width); }
-            if (V.Value > 2) { O.Store(O.Add(c2, O.Load(c + (2 * O.Width))), c + (2 * O.Width)); }
+            c0 = O.Add(c0, O.Load(c));
+            if (V.Value > 1) { c1 = O.Add(c1, O.Load(c + O.Width)); }
+            if (V.Value > 2) { c2 = O.Add(c2, O.Load(c + (2 * O.Width))); }
         }
-        else
+        if (bias != null)
         {
-            O.Store(c0, c);
-            if (V.Value > 1) { O.Store(c1, c + O.Width); }
-            if (V.Value > 2) { O.Store(c2, c + (2 * O.Width)); }
+            c0 = O.Add(c0, O.Load(bias));
+            if (V.Value > 1) { c1 = O.Add(c1, O.Load(bias + O.Width)); }
+            if (V.Value > 2) { c2 = O.Add(c2, O.Load(bias + (2 * O.Width))); }
         }
+        O.Store(c0, c);
+        if (V.Value > 1) { O.Store(c1, c + O.Width); }
+        if (V.Value > 2) { O.Store(c2, c + (2 * O.Width)); }
     }
 }

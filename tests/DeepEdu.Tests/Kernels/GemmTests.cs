@@ -32,6 +32,10 @@ public sealed unsafe class GemmTests
     [InlineData(true, false, 130, 400, 600)]
     [InlineData(true, true, 257, 99, 641)]
     [InlineData(false, false, 80, 100, 1024)] // rows of A 4 KiB apart: packed
+    [InlineData(false, true, 32, 300, 1300)] // A turned round instead of B
+    [InlineData(false, true, 46, 77, 200)]
+    [InlineData(false, true, 64, 1001, 130)]
+    [InlineData(false, false, 390, 200, 650)] // B packed from rows of its own
     [InlineData(true, false, 64, 64, 5000)] // k in pieces
     [InlineData(true, false, 10, 3, 20001)]
     [InlineData(false, true, 5, 40, 9000)]
@@ -54,6 +58,7 @@ public sealed unsafe class GemmTests
     [Theory]
     [InlineData(false, false, 300, 200, 100)]
     [InlineData(false, true, 64, 500, 400)]
+    [InlineData(false, true, 32, 700, 900)]
     [InlineData(true, false, 64, 64, 10000)]
     [InlineData(false, true, 1, 2000, 1000)]
     [InlineData(true, true, 100, 1, 9000)]
@@ -81,6 +86,8 @@ public sealed unsafe class GemmTests
     [InlineData(65, 65, 700)]
     [InlineData(100, 133, 641)]
     [InlineData(40, 17, 3000)]
+    [InlineData(64, 500, 1300)]
+    [InlineData(32, 130, 650)]
     public void PackedWeightsGiveTheSameBits(int m, int n, int k)
     {
         var random = new Random(n);
