@@ -51,6 +51,8 @@ internal readonly struct GpuLane(float v) : IMathLane<GpuLane>
 
     public static GpuLane Erf(GpuLane x) => VectorMath.Erf(x);
 
+    public static GpuLane NormalTail(GpuLane x) => VectorMath.NormalTail(x);
+
     public static GpuLane Sin(GpuLane x) => VectorMath.SinCos(Reduce(x.V), out _);
 
     public static GpuLane Cos(GpuLane x)
@@ -73,6 +75,8 @@ internal readonly struct GpuLane(float v) : IMathLane<GpuLane>
     }
 
     public static GpuLane Clamp(GpuLane x, GpuLane low, GpuLane high) => x.V < low.V ? low : x.V > high.V ? high : x;
+
+    public static GpuLane AtMost(GpuLane x, GpuLane high) => x.V > high.V ? high : x;
 
     public static GpuLane ScaleByPowerOfTwo(GpuLane x, GpuLane n)
     {

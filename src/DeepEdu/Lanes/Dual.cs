@@ -61,6 +61,10 @@ public readonly struct Dual<L>(L x, L d) : ILane<Dual<L>> where L : struct, ILan
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Dual<L> AtMost(Dual<L> x, Dual<L> high) => WhereGreater(x, high, high, x);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Dual<L> Max(Dual<L> a, Dual<L> b)
     {
         var half = 0.5f * (a.D + b.D);
@@ -116,6 +120,11 @@ public readonly struct Dual<L>(L x, L d) : ILane<Dual<L>> where L : struct, ILan
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Dual<L> Erf(Dual<L> x) => new(L.Erf(x.X), x.D * (1.12837917f * L.Exp(-(x.X * x.X))));
+
+    // ∓φ(x)
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Dual<L> NormalTail(Dual<L> x) => new(L.NormalTail(x.X), x.D * (L.WhereGreater(x.X, 0f, -0.398942280f, 0.398942280f) * L.Exp(-0.5f * x.X * x.X)));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

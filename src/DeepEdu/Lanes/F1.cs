@@ -90,6 +90,10 @@ public readonly struct F1(float v) : IVectorLane<F1>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F1 NormalTail(F1 x) => VectorMath.NormalTail(x);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F1 Sin(F1 x) => VectorMath.Sin(x);
 
     /// <inheritdoc/>
@@ -131,6 +135,10 @@ public readonly struct F1(float v) : IVectorLane<F1>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F1 Clamp(F1 x, F1 low, F1 high) => x.V < low.V ? low : x.V > high.V ? high : x;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F1 AtMost(F1 x, F1 high) => x.V > high.V ? high : x;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -93,6 +93,10 @@ public readonly struct F4(V v) : IVectorLane<F4>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F4 NormalTail(F4 x) => VectorMath.NormalTail(x);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F4 Sin(F4 x) => VectorMath.Sin(x);
 
     /// <inheritdoc/>
@@ -137,6 +141,10 @@ public readonly struct F4(V v) : IVectorLane<F4>
     public static F4 Clamp(F4 x, F4 low, F4 high) => Sse.IsSupported
         ? new(Sse.Min(high.V, Sse.Max(low.V, x.V)))
         : new(Vector128.Min(high.V, Vector128.Max(low.V, x.V)));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F4 AtMost(F4 x, F4 high) => new(Sse.IsSupported ? Sse.Min(high.V, x.V) : Vector128.Min(high.V, x.V));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

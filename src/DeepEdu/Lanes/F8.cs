@@ -93,6 +93,10 @@ public readonly struct F8(V v) : IVectorLane<F8>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F8 NormalTail(F8 x) => VectorMath.NormalTail(x);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F8 Sin(F8 x) => VectorMath.Sin(x);
 
     /// <inheritdoc/>
@@ -137,6 +141,10 @@ public readonly struct F8(V v) : IVectorLane<F8>
     public static F8 Clamp(F8 x, F8 low, F8 high) => Avx.IsSupported
         ? new(Avx.Min(high.V, Avx.Max(low.V, x.V)))
         : new(Vector256.Min(high.V, Vector256.Max(low.V, x.V)));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F8 AtMost(F8 x, F8 high) => new(Avx.IsSupported ? Avx.Min(high.V, x.V) : Vector256.Min(high.V, x.V));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -24,6 +24,9 @@ public interface ILane<L> : IAdditionOperators<L, L, L>, ISubtractionOperators<L
     /// <summary>The larger; NaN if either is NaN.</summary>
     static abstract L Max(L a, L b);
 
+    /// <summary>x, but no more than <paramref name="high"/>; NaN stays NaN. Where the limit is a number this is <see cref="Min"/> in one instruction.</summary>
+    static abstract L AtMost(L x, L high);
+
     /// <summary>|x|.</summary>
     static abstract L Abs(L x);
 
@@ -47,6 +50,9 @@ public interface ILane<L> : IAdditionOperators<L, L, L>, ISubtractionOperators<L
 
     /// <summary>erf x = 2/√π ∫₀ˣ e^(−t²) dt.</summary>
     static abstract L Erf(L x);
+
+    /// <summary>½ erfc(|x|/√2), the normal distribution's probability beyond |x|.</summary>
+    static abstract L NormalTail(L x);
 
     /// <summary>sin x, x in radians.</summary>
     static abstract L Sin(L x);

@@ -18,10 +18,18 @@ public static class VectorMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static L Log<L>(L x) where L : struct, IMathLane<L>, ILane<L>
     {
-        // subnormals are first scaled by 2²³; then ln x = e ln 2 + ln(1 + f), 1 + f in [√½, √2)
+        // subnormals are first scaled by 2²³
         L smallest = 1.17549435e-38f;
         L m = L.SplitExponent(L.WhereGreater(smallest, x, x * 8388608f, x), out L e);
-        e = L.WhereGreater(smallest, x, e - 23f, e);
+        L y = LogOf(m, L.WhereGreater(smallest, x, e - 23f, e));
+        y = L.WhereEqual(x, float.PositiveInfinity, x, y);
+        return L.WhereGreater(x, 0f, y, L.WhereEqual(x, 0f, float.NegativeInfinity, float.NaN));
+    }
+
+    /// <summary>ln(m·2ᵉ) = e ln 2 + ln m, m in [√½, √2).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static L LogOf<L>(L m, L e) where L : struct, IMathLane<L>, ILane<L>
+    {
         L f = m - 1f, z = f * f;
         L p = L.MultiplyAdd(7.0376836292e-2f, f, -1.1514610310e-1f);
         p = L.MultiplyAdd(p, f, 1.1676998740e-1f);
@@ -34,9 +42,7 @@ public static class VectorMath
         // ln 2 in two parts, the first short enough that e times it is exact
         L y = L.MultiplyAdd(p * f, z, e * -2.12194440e-4f);
         y = L.MultiplyAdd(z, -0.5f, y) + f;
-        y = L.MultiplyAdd(e, 0.693359375f, y);
-        y = L.WhereEqual(x, float.PositiveInfinity, x, y);
-        return L.WhereGreater(x, 0f, y, L.WhereEqual(x, 0f, float.NegativeInfinity, float.NaN));
+        return L.MultiplyAdd(e, 0.693359375f, y);
     }
 
     /// <summary>tanh x, at most 2.5 ulp off.</summary>
@@ -79,6 +85,30 @@ public static class VectorMath
         q = L.MultiplyAdd(q, t, -1.28717512e-1f);
         q = L.MultiplyAdd(q, t, -t);
         return L.WhereGreater(t, 0.927734375f, L.CopySign(1f - ExpInRange(q), x), p);
+    }
+
+    /// <summary>½ erfc(|x|/√2), the normal distribution's probability beyond |x|, at most 5.3e-8 off; 0 beyond 11.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static L NormalTail<L>(L x) where L : struct, IMathLane<L>, ILane<L>
+    {
+        // the logarithm to base 2 is a polynomial, −1 at 0; beyond 11 it is out of the range of results
+        L t = L.AtMost(L.Abs(x), 11f);
+        L y = L.MultiplyAdd(-2.41978842e-6f, t, 3.48163885e-5f);
+        y = L.MultiplyAdd(y, t, -1.66633763e-4f);
+        y = L.MultiplyAdd(y, t, -1.78586677e-4f);
+        y = L.MultiplyAdd(y, t, 7.11003132e-3f);
+        y = L.MultiplyAdd(y, t, -5.25227338e-2f);
+        y = L.MultiplyAdd(y, t, -4.59201396e-1f);
+        y = L.MultiplyAdd(y, t, -1.15110576f);
+        y = L.MultiplyAdd(y, t, -1f);
+        L n = L.Round(y), r = y - n;
+        L p = L.MultiplyAdd(1.52916225e-4f, r, 1.33909821e-3f);
+        p = L.MultiplyAdd(p, r, 9.61865298e-3f);
+        p = L.MultiplyAdd(p, r, 5.55035956e-2f);
+        p = L.MultiplyAdd(p, r, 2.40226462e-1f);
+        p = L.MultiplyAdd(p, r, 6.93147182e-1f);
+        p = L.MultiplyAdd(p, r, 1f);
+        return L.ScaleByPowerOfTwo(p, n);
     }
 
     /// <summary>sin x, x in radians, at most 1.49 ulp off at any size of x; NaN at ±∞. Beyond 71476 each lane goes through double precision, which takes longer.</summary>

@@ -63,12 +63,12 @@ public static class Activations
         public L Apply<L>(L dy, L y) where L : struct, ILane<L> => L.WhereGreaterOrEqual(0f, y, 0f, dy);
     }
 
-    /// <summary>x·Φ(x).</summary>
+    /// <summary>x·Φ(x), at most 1.99 ulp off above 0 and 5.3e-8·|x| below.</summary>
     public readonly struct GeluFormula : IMap
     {
         /// <inheritdoc/>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public L Apply<L>(L x) where L : struct, ILane<L> => x * NormalBelow(x);
+        public L Apply<L>(L x) where L : struct, ILane<L> => L.WhereGreater(x, 0f, x, 0f) - (L.AtMost(L.Abs(x), 11f) * L.NormalTail(x)); // beyond 11, the tail is 0
     }
 
     /// <summary>dy·(Φ(x) + x·φ(x)), φ the normal density.</summary>
@@ -78,25 +78,10 @@ public static class Activations
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x) where L : struct, ILane<L>
         {
-            L t = L.Min(L.Abs(x), 14f); // beyond, the density is 0
-            return dy * L.MultiplyAdd(L.WhereGreater(x, 0f, t, -t) * 0.398942280f, L.Exp(-0.5f * t * t), NormalBelow(x));
+            L t = L.AtMost(L.Abs(x), 14f), tail = L.NormalTail(x); // beyond 14, the density is 0
+            L below = L.WhereGreater(x, 0f, 1f - tail, tail);
+            return dy * L.MultiplyAdd(L.WhereGreater(x, 0f, t, -t) * 0.398942280f, L.Exp(-0.5f * t * t), below);
         }
-    }
-
-    // Φ(x), at most 6.4e-8 off: half of e^q(|x|), or 1 less that. One polynomial for all x, where erf takes two to be exact to the last bit near 0, which 1 + erf does not show.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static L NormalBelow<L>(L x) where L : struct, ILane<L>
-    {
-        L t = L.Abs(x);
-        L q = L.MultiplyAdd(-1.96511223e-6f, t, 2.72955446e-5f);
-        q = L.MultiplyAdd(q, t, -1.29054286e-4f);
-        q = L.MultiplyAdd(q, t, -9.49092209e-5f);
-        q = L.MultiplyAdd(q, t, 4.8959814e-3f);
-        q = L.MultiplyAdd(q, t, -3.63875739e-2f);
-        q = L.MultiplyAdd(q, t, -3.18298876e-1f);
-        q = L.MultiplyAdd(q, t, -7.97885299e-1f);
-        L tail = 0.5f * L.Exp(q * t);
-        return L.WhereGreater(x, 0f, 1f - tail, tail);
     }
 
     /// <summary>½x(1 + tanh(√(2/π)(x + 0.044715x³))).</summary>

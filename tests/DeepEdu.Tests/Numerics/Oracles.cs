@@ -23,7 +23,7 @@ internal readonly struct ExpOf : IOracle
 internal readonly struct LogOf : IOracle
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static L Of<L>(L x) where L : struct, IVectorLane<L>, ILane<L> => VectorMath.Log(x);
+    public static L Of<L>(L x) where L : struct, IVectorLane<L>, ILane<L> => L.Log(x);
 
     public static double Expected(double x) => Math.Log(x);
 }
@@ -58,6 +58,14 @@ internal readonly struct CosOf : IOracle
     public static L Of<L>(L x) where L : struct, IVectorLane<L>, ILane<L> => VectorMath.Cos(x);
 
     public static double Expected(double x) => Math.Cos(x);
+}
+
+internal readonly struct NormalTailOf : IOracle
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static L Of<L>(L x) where L : struct, IVectorLane<L>, ILane<L> => VectorMath.NormalTail(x);
+
+    public static double Expected(double x) => 0.5 - (0.5 * ErfOf.Expected(Math.Abs(x) * Math.Sqrt(0.5)));
 }
 
 internal readonly struct ErfOf : IOracle
