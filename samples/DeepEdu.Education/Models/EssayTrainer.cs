@@ -1,4 +1,4 @@
-using DeepEdu.Autograd;
+using DeepEdu.Data;
 using DeepEdu.Devices;
 using DeepEdu.Education.Ui;
 using DeepEdu.Memory;
@@ -7,6 +7,7 @@ using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Optim;
 using DeepEdu.Tensors;
+using DeepEdu.Training;
 
 namespace DeepEdu.Education.Models;
 
@@ -16,12 +17,10 @@ internal sealed record EncodedEssays(int[][] Tokens, float[] Scores, int Min, in
     /// <summary>From 0..1 to the prompt's scale.</summary>
     public double Rescale(float score) => Min + ((double)score * (Max - Min));
 
-    /// <summary>The quadratic weighted kappa of predicted scores in 0..1 for the essays at these places.</summary>
-    public double Kappa(ReadOnlySpan<int> places, ReadOnlySpan<float> predicted)
+    /// <summary>Adds predicted scores in 0..1 of the essays at these places.</summary>
+    public void AddTo(WeightedKappa kappa, ReadOnlySpan<int> places, ReadOnlySpan<float> predicted)
     {
-        WeightedKappa kappa = new(Min, Max);
         for (int i = 0; i < places.Length; i++) { kappa.Add(Grade(predicted[i]), Grade(Scores[places[i]])); }
-        return kappa.Value;
     }
 
     private int Grade(float score) => WeightedKappa.Round(Rescale(score), Min, Max);
@@ -51,7 +50,7 @@ internal sealed class EssayTrainer
     private readonly EssayTrainerOptions _options;
     private readonly EssayScorer _model;
     private readonly Rng _order;
-    private readonly List<double> _losses = [], _kappas = [];
+    private History _history = new();
 
     public EssayTrainer(EncodedEssays essays, int vocabulary, int[] train, int[] dev, EssayTrainerOptions options)
     {
@@ -64,11 +63,11 @@ internal sealed class EssayTrainer
     }
 
     /// <summary>Mean squared error of each epoch on the scale 0..1, dropout and all.</summary>
-    public IReadOnlyList<double> Losses => _losses;
+    public double[] Losses => _history["loss"];
 
-    public IReadOnlyList<double> DevKappas => _kappas;
+    public double[] DevKappas => _history["val_qwk"];
 
-    public int EpochsRun => _losses.Count;
+    public int EpochsRun => _history.Epochs.Count;
 
     /// <summary>The epoch that was kept, from 0.</summary>
     public int BestEpoch { get; private set; } = -1;
@@ -77,29 +76,27 @@ internal sealed class EssayTrainer
 
     public void Fit(string phase, IProgress progress, CancellationToken stop)
     {
-        int steps = (_train.Length + _options.Batch - 1) / _options.Batch;
-        var schedule = Schedule.Cosine(_options.LearningRate, _options.Epochs * steps);
-        var adam = NewAdam();
-        BestEpoch best = new(_model);
-        for (int epoch = 0; epoch < _options.Epochs && !stop.IsCancellationRequested; epoch++)
+        int[] lengths = Array.ConvertAll(_essays.Tokens, t => t.Length);
+        LengthBuckets training = new(_train, lengths, _options.Batch, _order, pool: 8);
+        Batches dev = new([.. _dev.OrderBy(i => lengths[i])], PredictBatch);
+        WeightedKappa kappa = new(_essays.Min, _essays.Max);
+        EarlyStopping best = new() { Monitor = "val_qwk", HigherIsBetter = true, Patience = _options.Epochs }; // never stops; the best epoch is kept
+        EpochLines lines = new(progress, $"{phase}  ", "loss", "val_loss", "val_qwk");
+        Trainer trainer = new(_model, NewAdam(), rows =>
         {
-            double sum = 0;
-            int step = 0, seen = 0;
-            foreach (int[] rows in LengthBatches(_order.Split((ulong)epoch)))
-            {
-                if (stop.IsCancellationRequested) { break; }
-                adam.LearningRate = schedule.At((epoch * steps) + step++);
-                sum += Step(rows, adam) * rows.Length;
-                seen += rows.Length;
-                progress.Step($"{phase} epoch {epoch + 1}/{_options.Epochs}", step, steps);
-            }
-            _losses.Add(sum / Math.Max(1, seen));
-            _kappas.Add(_essays.Kappa(_dev, Predict(_dev)));
-            best.Offer(epoch, _kappas[^1]);
-            progress.Line($"{phase}  epoch {epoch + 1,2}/{_options.Epochs}  loss {_losses[^1]:F4}  dev qwk {_kappas[^1]:F4} (best {best.Score:F4} @{best.Epoch + 1})");
-        }
-        best.Restore();
-        BestEpoch = best.Epoch;
+            var scores = Forward(rows);
+            _essays.AddTo(kappa, rows, scores.ToArray());
+            return DeepEdu.Nn.Losses.Mse(scores, Tensor.Wrap([.. rows.Select(i => _essays.Scores[i])], [rows.Length]).To(_options.Device));
+        }, new()
+        {
+            Schedule = Schedule.Cosine(_options.LearningRate, _options.Epochs * training.Count),
+            ClipNorm = _options.ClipNorm,
+            Metrics = [new("qwk", kappa)],
+            Callbacks = [best, lines],
+            Progress = lines,
+        });
+        _history = trainer.Fit(training, _options.Epochs, dev, stop);
+        BestEpoch = best.BestEpoch;
     }
 
     /// <summary>Scores in 0..1 of the essays at these places.</summary>
@@ -113,17 +110,6 @@ internal sealed class EssayTrainer
             for (int i = 0; i < chunk.Length; i++) { scores[chunk[i]] = y[i]; }
         }
         return scores;
-    }
-
-    private float Step(int[] rows, Adam adam)
-    {
-        using Tape tape = new();
-        var error = Forward(rows) - Tensor.Wrap([.. rows.Select(i => _essays.Scores[i])], [rows.Length]).To(_options.Device);
-        var loss = error.Square().Mean();
-        var gradients = tape.Gradients(loss);
-        Clip.ByNorm(gradients, _options.ClipNorm);
-        adam.Step(gradients);
-        return loss.Item();
     }
 
     private Adam NewAdam()
@@ -140,14 +126,5 @@ internal sealed class EssayTrainer
         int[] tokens = new int[rows.Length * steps];
         for (int i = 0; i < rows.Length; i++) { _essays.Tokens[rows[i]].CopyTo(tokens, i * steps); }
         return _model.Forward(Indices.Wrap(tokens, [rows.Length, steps]), lengths);
-    }
-
-    /// <summary>Batches of essays of like length, in random order: cut from random pieces of eight batches that are each sorted by length.</summary>
-    private int[][] LengthBatches(Rng rng)
-    {
-        var order = rng.Permutation(_train.Length).Select(i => _train[i]);
-        int[][] batches = [.. order.Chunk(8 * _options.Batch).SelectMany(piece => piece.OrderBy(i => _essays.Tokens[i].Length).Chunk(_options.Batch))];
-        rng.Shuffle(batches.AsSpan());
-        return batches;
     }
 }

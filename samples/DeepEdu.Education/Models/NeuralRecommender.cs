@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using DeepEdu.Autograd;
 using DeepEdu.Data;
 using DeepEdu.Devices;
 using DeepEdu.Education.Baselines;
@@ -13,6 +11,7 @@ using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Optim;
 using DeepEdu.Tensors;
+using DeepEdu.Training;
 
 namespace DeepEdu.Education.Models;
 
@@ -41,19 +40,19 @@ internal sealed record NeuralRecommenderOptions(int Factors, int Epochs, int Bat
 internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRecommender
 {
     private const int AverageEvery = 32; // steps
-    private readonly List<double> _losses = [], _hits = [], _gains = [];
+    private History _history = new();
     private NeuMf? _model;
 
     public string Name => "NeuMF";
 
-    public int EpochsRun => _losses.Count;
+    public int EpochsRun => _history.Epochs.Count;
 
     public int BestEpoch { get; private set; }
 
     public Chart[] Charts =>
     [
-        new("log loss", "epoch", [new("training", [.. _losses])]),
-        new("ranking of the held-out training item", "epoch", [new("hr@10", [.. _hits]), new("ndcg@10", [.. _gains])]),
+        new("log loss", "epoch", [new("training", _history["loss"])]),
+        new("ranking of the held-out training item", "epoch", [new("hr@10", _history["hr@10"]), new("ndcg@10", _history["ndcg@10"])]),
     ];
 
     public void Fit(Interactions data, IProgress progress, CancellationToken stop)
@@ -61,27 +60,23 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
         var rng = new Rng(options.Seed);
         var model = _model = new NeuMf(data.Users, data.Items, options.Factors, rng);
         model.To(options.Device);
-        var adam = new AdamW(model.Parameters(), new() { LearningRate = options.LearningRate, WeightDecay = options.WeightDecay });
         var others = ValidationSplit.Others(data);
         var validation = ValidationSplit.HoldOut(data, others, options.Seed);
-        int[] items = [.. validation.Train.SelectMany(t => t)], users = [.. validation.Train.SelectMany((t, user) => Enumerable.Repeat(user, t.Length))];
-        var draw = rng.Fork();
-        double updates = Math.Max(1, options.AveragedEpochs * Steps(users.Length) / AverageEvery);
-        var average = new WeightAverage(model.Parameters(), (float)(1 - (1 / updates)));
-        var best = new BestEpoch(model);
-        for (int epoch = 0; epoch < options.Epochs && epoch - Math.Max(0, best.Epoch) < options.Patience && !stop.IsCancellationRequested; epoch++)
-        {
-            var clock = Stopwatch.StartNew();
-            _losses.Add(Epoch(model, adam, average, users, items, others, draw.Split((ulong)epoch), $"epoch {epoch + 1}/{options.Epochs}", progress, stop));
-            using var averaged = average.Apply();
-            var ranking = Ranking.Evaluate(this, validation);
-            _hits.Add(ranking.HitRate);
-            _gains.Add(ranking.Ndcg);
-            best.Offer(epoch, ranking.Ndcg);
-            progress.Line($"epoch {epoch + 1,2}/{options.Epochs}  loss {_losses[^1]:F4}  valid hr@10 {ranking.HitRate:F4}  ndcg@10 {ranking.Ndcg:F4}  {clock.Elapsed.TotalSeconds:F1} s");
-        }
-        best.Restore();
-        BestEpoch = best.Epoch;
+        ImplicitExamples examples = new(validation.Train, others, options.NegativesPerPositive, options.Batch, rng.Fork());
+        double updates = Math.Max(1, options.AveragedEpochs * examples.Count / AverageEvery);
+        EarlyStopping best = new() { Monitor = "ndcg@10", HigherIsBetter = true, Patience = options.Patience - 1 };
+        EpochLines lines = new(progress, "", "loss", "hr@10", "ndcg@10");
+        var trainer = Trainer.For(examples, model, new AdamW(model.Parameters(), new() { LearningRate = options.LearningRate, WeightDecay = options.WeightDecay }),
+            batch => model.Forward(batch.Users, batch.Items).BinaryCrossEntropyWithLogits(Tensor.Wrap(batch.Taken, [batch.Taken.Length]).To(options.Device)), new()
+            {
+                Average = new(model.Parameters(), (float)(1 - (1 / updates))),
+                AverageEvery = AverageEvery,
+                EpochNumbers = _ => Held(Ranking.Evaluate(this, validation)),
+                Callbacks = [best, lines],
+                Progress = lines,
+            });
+        _history = trainer.Fit(examples, options.Epochs, stop: stop);
+        BestEpoch = best.BestEpoch;
     }
 
     public void Score(int user, ReadOnlySpan<int> items, Span<float> scores)
@@ -92,37 +87,5 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
         _model!.Forward(users, Indices.Of(items)).To(CpuDevice.Instance).AsSpan().CopyTo(scores);
     }
 
-    /// <summary>One pass over every interaction and as many drawn negatives as asked for, in random order. Returns the mean loss.</summary>
-    private double Epoch(NeuMf model, AdamW adam, WeightAverage average, int[] users, int[] items, NegativeSampler others, Rng rng, string phase, IProgress progress, CancellationToken stop)
-    {
-        int copies = 1 + options.NegativesPerPositive, count = users.Length * copies, steps = Steps(users.Length);
-        int[] order = rng.Permutation(count);
-        var negatives = rng.Fork();
-        double sum = 0;
-        int done = 0;
-        for (int step = 0; step < steps && !stop.IsCancellationRequested; step++)
-        {
-            int n = Math.Min(options.Batch, count - (step * options.Batch));
-            int[] user = new int[n], item = new int[n];
-            float[] label = new float[n];
-            for (int i = 0; i < n; i++)
-            {
-                // example e is the interaction e / copies itself, or one of the negatives drawn for it
-                var (interaction, copy) = Math.DivRem(order[(step * options.Batch) + i], copies);
-                user[i] = users[interaction];
-                label[i] = copy == 0 ? 1 : 0;
-                item[i] = copy == 0 ? items[interaction] : others.Draw(user[i], negatives);
-            }
-            using var tape = new Tape();
-            var loss = model.Forward(user, item).BinaryCrossEntropyWithLogits(Tensor.Wrap(label, [n]).To(options.Device));
-            adam.Step(tape.Gradients(loss));
-            if (step % AverageEvery == AverageEvery - 1 || step == steps - 1) { average.Update(); }
-            sum += (double)loss.Item() * n;
-            done += n;
-            if (step % 64 == 0) { progress.Step(phase, step, steps); }
-        }
-        return sum / Math.Max(1, done);
-    }
-
-    private int Steps(int interactions) => ((interactions * (1 + options.NegativesPerPositive)) + options.Batch - 1) / options.Batch;
+    private static (string, double)[] Held(LeaveOneOutRanking ranking) => [("hr@10", ranking.HitRate), ("ndcg@10", ranking.Ndcg)];
 }

@@ -14,7 +14,7 @@ public static class GradCheck
     /// <summary>The step h unless another is given.</summary>
     public const float DefaultStep = 1f / 64;
 
-    /// <summary>The error that <see cref="Check"/> allows unless told otherwise: room for float32 rounding, far below a wrong gradient's error.</summary>
+    /// <summary>The error that <see cref="Check(Func{Tensor[], Tensor}, Tensor[], double, ulong, float, bool)"/> allows unless told otherwise: room for float32 rounding, far below a wrong gradient's error.</summary>
     public const double DefaultTolerance = 2e-3;
 
     /// <summary>How far the worst input's gradient is from its finite difference.</summary>
@@ -67,14 +67,28 @@ public static class GradCheck
         return worst;
     }
 
+    /// <summary>Throws unless the gradient of every parameter agrees with its finite difference: the proof of a layer or a loss of one's own.
+    /// <code>GradCheck.Check(() => model.Forward(x).CrossEntropy(y), model.Parameters());</code></summary>
+    /// <exception cref="InvalidOperationException">It does not; the text names the parameter and both numbers.</exception>
+    public static void Check(Func<Tensor> f, IReadOnlyList<(string Name, Parameter Value)> parameters, double tolerance = DefaultTolerance, ulong seed = 1, float step = DefaultStep, bool training = true)
+    {
+        ArgumentNullException.ThrowIfNull(f);
+        ArgumentNullException.ThrowIfNull(parameters);
+        ThrowIfWrong(Run(_ => f(), [.. parameters.Select(p => p.Value)], seed, step, training), i => $"parameter \"{parameters[i].Name}\" {parameters[i].Value.Shape}", tolerance, step);
+    }
+
     /// <summary>Throws unless every input's gradient agrees with its finite difference.</summary>
     /// <exception cref="InvalidOperationException">It does not; the text names the input and both numbers.</exception>
     public static void Check(Func<Tensor[], Tensor> f, Tensor[] inputs, double tolerance = DefaultTolerance, ulong seed = 1, float step = DefaultStep, bool training = true)
     {
-        var worst = Run(f, inputs, seed, step, training);
+        ThrowIfWrong(Run(f, inputs, seed, step, training), i => $"input {i} {inputs[i].Shape}", tolerance, step);
+    }
+
+    private static void ThrowIfWrong(Result worst, Func<int, string> name, double tolerance, float step)
+    {
         if (worst.Error <= tolerance) { return; }
         throw new InvalidOperationException(
-            $"gradcheck: input {worst.Input} {inputs[worst.Input].Shape}: along a random direction the tape says {worst.Tape:g6}, finite differences say {worst.Numeric:g6} "
+            $"gradcheck: {name(worst.Input)}: along a random direction the tape says {worst.Tape:g6}, finite differences say {worst.Numeric:g6} "
             + $"(relative error {worst.Error:g3}, allowed {tolerance:g3}). A wrong pullback, or a kink within {2 * step:g3} of an input?");
     }
 

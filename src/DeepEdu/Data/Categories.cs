@@ -45,6 +45,14 @@ public sealed class Categories : ISaveState
     /// <summary>The number of a name, from 1; 0 if it is unknown or missing.</summary>
     public int this[string? name] => name is null ? 0 : _numbers.GetValueOrDefault(name);
 
+    /// <summary>A name as the class to predict: 0 for the first of <see cref="Names"/>, which turns it back.</summary>
+    /// <exception cref="ArgumentException">The name is unknown: what training did not have cannot be predicted.</exception>
+    public int Label(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return this[name] is var number and > 0 ? number - 1 : throw new ArgumentException($"categories: \"{name}\" is none of the {_names.Length} names", nameof(name));
+    }
+
     /// <summary>Writes <c>Names.Count</c> values: 1 at the name's place, 0 elsewhere and for an unknown one.</summary>
     /// <exception cref="ShapeException">There is not room for one value a name.</exception>
     public void OneHot(string? name, Span<float> to)

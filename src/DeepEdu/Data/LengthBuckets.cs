@@ -6,7 +6,7 @@ namespace DeepEdu.Data;
 /// it into batches and shuffles those; rows meet other rows each epoch.</summary>
 public sealed class LengthBuckets : IBatches
 {
-    private readonly int[] _lengths;
+    private readonly int[] _rows, _lengths;
     private readonly int _pool;
     private readonly Rng _rng;
 
@@ -17,11 +17,22 @@ public sealed class LengthBuckets : IBatches
     /// <param name="pool">Batches that are sorted together: more means less padding and less chance.</param>
     /// <param name="dropLast">Leaves out a batch that is not full.</param>
     public LengthBuckets(ReadOnlySpan<int> lengths, int size, Rng rng, int pool = 32, bool dropLast = false)
+        : this(Data.Rows.Upto(lengths.Length), lengths, size, rng, pool, dropLast) { }
+
+    /// <summary>Buckets for some rows, such as one part of a split.</summary>
+    /// <param name="rows">The rows, copied.</param>
+    /// <param name="lengths">The length of every row there is: that of row r is lengths[r].</param>
+    /// <param name="size">Rows a batch; one batch an epoch may have fewer.</param>
+    /// <param name="rng">Where random orders come from. One child stream is taken.</param>
+    /// <param name="pool">Batches that are sorted together: more means less padding and less chance.</param>
+    /// <param name="dropLast">Leaves out a batch that is not full.</param>
+    public LengthBuckets(ReadOnlySpan<int> rows, ReadOnlySpan<int> lengths, int size, Rng rng, int pool = 32, bool dropLast = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pool);
         ArgumentNullException.ThrowIfNull(rng);
-        (_lengths, Size, _pool, _rng, DropLast) = (lengths.ToArray(), size, pool, rng.Fork(), dropLast);
+        (_rows, _lengths, Size, _pool, _rng, DropLast) = (rows.ToArray(), new int[rows.Length], size, pool, rng.Fork(), dropLast);
+        for (int i = 0; i < _rows.Length; i++) { _lengths[i] = lengths[_rows[i]]; }
     }
 
     /// <summary>Rows of a full batch.</summary>
@@ -44,6 +55,7 @@ public sealed class LengthBuckets : IBatches
         {
             Array.Sort(order, at, Math.Min(stretch, order.Length - at), Comparer<int>.Create((a, b) => _lengths[a] != _lengths[b] ? _lengths[a].CompareTo(_lengths[b]) : a.CompareTo(b)));
         }
+        order = Array.ConvertAll(order, place => _rows[place]);
         int[][] batches = new int[Count][];
         for (int b = 0; b < Count; b++) { batches[b] = order[(b * Size)..Math.Min(order.Length, (b + 1) * Size)]; }
         rng.Shuffle(batches.AsSpan());

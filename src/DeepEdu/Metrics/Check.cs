@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Metrics;
@@ -9,6 +10,27 @@ internal static class Check
     public static void SameLength(string metric, int a, int b)
     {
         if (a != b) { ThrowLength(metric, a, b); }
+    }
+
+    public static void SameShape(string metric, Tensor a, Tensor b)
+    {
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
+        if (a.Shape != b.Shape) { throw new ShapeException(metric, $"predictions {a.Shape} for {b.Shape}: one a target; Flatten or Squeeze one of them?", a.Shape, b.Shape); }
+    }
+
+    /// <summary>Scores must be [N, C].</summary>
+    public static void Rows(string metric, Tensor scores)
+    {
+        ArgumentNullException.ThrowIfNull(scores);
+        if (scores.Rank != 2) { throw new ShapeException(metric, $"scores {scores.Shape} are not [N, C], one a class; Flatten the steps of sequences first", scores.Shape); }
+    }
+
+    /// <summary>The class with the highest score in each row.</summary>
+    public static Indices Classes(string metric, Tensor scores)
+    {
+        Rows(metric, scores);
+        return scores.ArgMax(1);
     }
 
     public static void Weight(string metric, double weight)

@@ -84,6 +84,14 @@ public sealed class ConfusionMatrix : IMetric<ConfusionMatrix>
         for (int i = 0; i < predicted.Length; i++) { Add(predicted[i], target[i]); }
     }
 
+    /// <summary>Adds a batch of class scores, such as logits or probabilities: [N, C] of N labels. The class with the highest score is the predicted one; of equals the first.</summary>
+    /// <exception cref="ArgumentException">There is not one label a row.</exception>
+    public void Add(Tensor scores, Indices labels)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        Add(Check.Classes("confusion-matrix", scores).Span, labels.Span);
+    }
+
     /// <summary><see cref="Accuracy"/>.</summary>
     public double Value => Accuracy;
 

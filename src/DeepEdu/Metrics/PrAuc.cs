@@ -31,6 +31,10 @@ public sealed class PrAuc : IMetric<PrAuc>
     /// <exception cref="ArgumentException">The score is NaN.</exception>
     public void Add(double score, bool positive, double weight = 1) => _rows.Add(score, positive, weight);
 
+    /// <summary>Adds a batch: scores on any increasing scale, and 1 for a positive, 0 for a negative.</summary>
+    /// <exception cref="ShapeException">The shapes differ.</exception>
+    public void Add(Tensor scores, Tensor positive) => _rows.Add(scores, positive);
+
     /// <inheritdoc/>
     public void Merge(PrAuc other)
     {

@@ -47,6 +47,14 @@ public sealed class RegressionError : IMetric<RegressionError>
         for (int i = 0; i < predicted.Length; i++) { Add(predicted[i], target[i]); }
     }
 
+    /// <summary>Adds a batch of predictions and targets of one shape.</summary>
+    /// <exception cref="ShapeException">The shapes differ.</exception>
+    public void Add(Tensor predicted, Tensor target)
+    {
+        Check.SameShape("regression-error", predicted, target);
+        Add(predicted.ToArray(), target.ToArray());
+    }
+
     /// <summary><see cref="Rmse"/>.</summary>
     public double Value => Rmse;
 

@@ -12,6 +12,13 @@ internal sealed class ScoredLabels(string metric)
 
     public ReadOnlySpan<(double Score, bool Positive, double Weight)> Rows => CollectionsMarshal.AsSpan(_rows);
 
+    public void Add(Tensor scores, Tensor positive)
+    {
+        Check.SameShape(metric, scores, positive);
+        float[] values = scores.ToArray(), labels = positive.ToArray();
+        for (int i = 0; i < values.Length; i++) { Add(values[i], labels[i] != 0, 1); }
+    }
+
     public void Add(double score, bool positive, double weight)
     {
         Check.Weight(metric, weight);

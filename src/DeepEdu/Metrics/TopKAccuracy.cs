@@ -42,6 +42,15 @@ public sealed class TopKAccuracy : IMetric<TopKAccuracy>
         for (int i = 0, classes = scores.Length / Math.Max(1, targets.Length); i < targets.Length; i++) { Add(scores.Slice(i * classes, classes), targets[i]); }
     }
 
+    /// <summary>Adds a batch: scores [N, C], such as logits, of N labels.</summary>
+    /// <exception cref="ArgumentException">There is not one label a row.</exception>
+    public void Add(Tensor scores, Indices labels)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        Check.Rows("top-k-accuracy", scores);
+        Add(scores.ToArray(), labels.Span);
+    }
+
     /// <inheritdoc/>
     public void Merge(TopKAccuracy other)
     {

@@ -7,6 +7,7 @@ namespace DeepEdu.Nn;
 
 /// <summary>Each channel to mean 0 and variance 1 over the batch, then scaled and shifted: Ioffe and Szegedy 2015, arXiv:1502.03167. x is [N, C] or [N, C, ..].
 /// While learning the batch's statistics are used and move the running ones; in use, the running ones. "weight", "bias", and the buffers "running_mean" and "running_var", all [C], and "num_batches_tracked", a single value. It counts learned batches, a whole number up to 2²⁴ held as a float.
+/// Frozen, it acts as in use and its running statistics stay, as in Keras; PyTorch asks for <c>eval()</c> of the layer beside <c>requires_grad_(False)</c>.
 /// PyTorch's <c>nn.BatchNorm1d</c> and <c>nn.BatchNorm2d</c>, Keras' <c>BatchNormalization</c> (whose momentum is 1 − this one).</summary>
 public sealed class BatchNorm : Layer
 {
@@ -45,12 +46,13 @@ public sealed class BatchNorm : Layer
     public override Tensor Forward(Tensor x)
     {
         float momentum = _momentum ?? 0;
-        if (_batches is not null && Tape.IsTraining && !Tape.IsReplaying)
+        bool frozen = _mean is not null && _weight is { Trainable: false };
+        if (_batches is not null && Tape.IsTraining && !Tape.IsReplaying && !frozen)
         {
             _batches.Device.Map(new Arithmetic.ShiftFormula(1), _batches.View, _batches.View);
             if (_refreshing || _momentum is null) { momentum = 1 / _batches.Item(); }
         }
-        return x.BatchNorm(_mean, _variance, _weight, _bias, momentum, _eps);
+        return x.BatchNorm(_mean, _variance, _weight, _bias, momentum, _eps, frozen ? false : null);
     }
 
     /// <summary>Makes the running statistics of every batch norm in a model anew, as the plain mean over some batches: under averaged weights (<c>WeightAverage</c>) the old ones do not hold.

@@ -76,6 +76,8 @@ public sealed class Conv2d : Layer, IWeighted
 
     private sealed class WithRelu(Conv2d conv) : Layer
     {
+        public override string Kind => conv.Kind;
+
         public override Tensor Forward(Tensor x)
         {
             var padding = conv.Border(ref x);
@@ -87,6 +89,8 @@ public sealed class Conv2d : Layer, IWeighted
 
     private sealed class WithReluAndPool(Conv2d conv) : Layer
     {
+        public override string Kind => conv.Kind;
+
         public override Tensor Forward(Tensor x)
         {
             var padding = conv.Border(ref x);

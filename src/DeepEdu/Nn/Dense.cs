@@ -65,6 +65,8 @@ public sealed class Dense : Layer, IWeighted
 
     private sealed class WithRelu(Dense dense) : Layer
     {
+        public override string Kind => dense.Kind;
+
         public override Tensor Forward(Tensor x) => x.Linear(dense._weight, dense._bias, relu: true);
     }
 }

@@ -12,7 +12,7 @@ namespace DeepEdu.Nn;
 /// var gru = new Gru(inputs: 128, hidden: 64, rng, bidirectional: true);
 /// var (output, state) = gru.Run(x, lengths: lengths);
 /// </code></summary>
-public sealed class Gru : Recurrent
+public sealed class Gru : RecurrentOfH
 {
     /// <summary>Layers with PyTorch's initial values: all uniform in ±1/√hidden.</summary>
     /// <param name="inputs">Size of x's last axis.</param>
@@ -36,29 +36,6 @@ public sealed class Gru : Recurrent
         BidirectionalMerge merge = BidirectionalMerge.Concat, bool resetBefore = false, Initializer? init = null, Initializer? recurrentInit = null)
         : base(new("gru", resetBefore ? CellKind.GruResetBefore : CellKind.Gru, inputs, hidden, layers, bidirectional, batchFirst, dropout, bias, recurrentDropout, merge, init, recurrentInit), rng)
     {
-    }
-
-    /// <summary>Runs the layers over whole sequences.</summary>
-    /// <param name="x">[batch, steps, inputs], or [steps, batch, inputs].</param>
-    /// <param name="state">h before the first step [layers·directions, batch, hidden]; null for 0. Gradients flow into it; <c>Detach</c> stops them.</param>
-    /// <param name="lengths">Steps of each sequence, in any order, 0 allowed; null if all are whole. Padding is not read and costs nothing.</param>
-    /// <param name="padLeft">Whether padding stands before the sequences, as Keras' <c>pad_sequences</c> puts it.</param>
-    /// <param name="mask">Instead of lengths: 1 for each step that counts and 0 for others, in the shape of x's first two axes. What does not count is skipped wherever it stands.</param>
-    /// <exception cref="ShapeException">x, the state, the lengths or the mask do not fit.</exception>
-    /// <exception cref="ArgumentException">Both lengths and a mask.</exception>
-    public RecurrentOutput Run(Tensor x, Tensor? state = null, Indices? lengths = null, bool padLeft = false, Tensor? mask = null)
-    {
-        var (output, h, _) = Drive(x, state, null, new(lengths, mask, padLeft));
-        return new(output, h);
-    }
-
-    /// <summary>Runs the layers over one-hot inputs given by the places of their ones: categories [batch, steps], each below <see cref="Recurrent.Inputs"/>.</summary>
-    /// <inheritdoc cref="Run(Tensor, Tensor?, Indices?, bool, Tensor?)"/>
-    /// <exception cref="ArgumentOutOfRangeException">A category is negative or not below the inputs.</exception>
-    public RecurrentOutput Run(Indices categories, Tensor? state = null, Indices? lengths = null, bool padLeft = false, Tensor? mask = null)
-    {
-        var (output, h, _) = Drive(categories, state, null, new(lengths, mask, padLeft));
-        return new(output, h);
     }
 
     /// <summary>Takes over the weights of one layer and direction of a Keras GRU: kernel [inputs, 3·hidden] and recurrent kernel [hidden, 3·hidden], the columns of z, r and

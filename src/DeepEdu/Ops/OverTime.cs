@@ -45,21 +45,16 @@ public static class OverTime
     // [N, 1]
     private static Tensor Steps(Tensor padding) => padding.LogicalNot().Sum(1);
 
-    // 1 where a step is padding: [N, T, 1]
+    // 1 where a step is padding: [N, T, 1]; of operations alone, so that an inference session follows the lengths of each call
     private static Tensor Padding(string op, Tensor x, Indices lengths, bool padLeft)
     {
         ArgumentNullException.ThrowIfNull(lengths);
         if (x.Rank != 3) { ThrowRank(op, x.Shape); }
         int n = x.Shape[0], steps = x.Shape[1];
         if (lengths.Rank != 1 || lengths.Size != n) { ThrowLengths(op, x.Shape, lengths.Shape); }
-        float[] padding = new float[n * steps];
-        for (int i = 0; i < n; i++)
-        {
-            int length = lengths.Span[i];
-            if ((uint)length > (uint)steps) { ThrowLength(op, length, i, steps); }
-            padding.AsSpan((i * steps) + (padLeft ? 0 : length), steps - length).Fill(1);
-        }
-        return Tensor.Of([n, steps, 1], padding, x.Device);
+        lengths.CheckBelow($"{op}: lengths", steps + 1);
+        Tensor length = Tensor.Arange(steps + 1).To(x.Device).IndexSelect(0, lengths).Unsqueeze(1), step = Tensor.Arange(steps).To(x.Device);
+        return (padLeft ? step.Less(steps - length) : step.GreaterOrEqual(length)).Unsqueeze(2);
     }
 
     private static Tensor Padding(string op, Tensor x, Tensor mask)
@@ -76,10 +71,6 @@ public static class OverTime
 
     [DoesNotReturn]
     private static void ThrowLengths(string op, Shape x, Shape lengths) => throw new ShapeException(op, $"lengths {lengths} for {x}: one a sequence is expected, [{x[0]}]", x, lengths);
-
-    [DoesNotReturn]
-    private static void ThrowLength(string op, int length, int at, int steps) =>
-        throw new ArgumentOutOfRangeException(nameof(length), $"{op}: length {length} of sequence {at} is not in 0..{steps}");
 
     [DoesNotReturn]
     private static void ThrowMask(string op, Shape x, Shape mask) => throw new ShapeException(op, $"mask {mask} for {x}: [{x[0]},{x[1]}] is expected, one value a step", x, mask);

@@ -5,19 +5,16 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Optim;
 
 /// <summary>Settings of <see cref="Adadelta"/>.</summary>
-public sealed record AdadeltaOptions
+public sealed record AdadeltaOptions : OptimizerOptions
 {
-    /// <summary>α, which multiplies a step that already has the parameter's unit.</summary>
-    public double LearningRate { get; init; } = 1;
+    /// <summary>PyTorch's defaults: a learning rate of 1, which multiplies a step that already has the parameter's unit.</summary>
+    public AdadeltaOptions() : base(1) { }
 
     /// <summary>ρ, how slowly the means of squares forget. Keras' default is 0.95.</summary>
     public double Decay { get; init; } = 0.9;
 
     /// <summary>ε, added under both roots.</summary>
     public double Epsilon { get; init; } = 1e-6;
-
-    /// <summary>λ: λw is added to the gradient.</summary>
-    public double WeightDecay { get; init; }
 }
 
 /// <summary>Adadelta: v ← ρv + (1 − ρ)g², Δ = √(u + ε)/√(v + ε)·g, u ← ρu + (1 − ρ)Δ², w ← w − αΔ. Zeiler 2012, arXiv:1212.5701, algorithm 1.
@@ -31,9 +28,7 @@ public sealed class Adadelta : Optimizer
     public Adadelta(IReadOnlyList<(string Name, Parameter Value)> parameters, AdadeltaOptions? options = null) : this(new[] { new ParameterGroup(parameters) }, options) { }
 
     /// <summary>An optimiser of several groups.</summary>
-    public Adadelta(ParameterGroup[] groups, AdadeltaOptions? options = null) : this(options ?? new(), groups) { }
-
-    private Adadelta(AdadeltaOptions options, ParameterGroup[] groups) : base(groups, options.LearningRate, options.WeightDecay, "square_avg", "acc_delta")
+    public Adadelta(ParameterGroup[] groups, AdadeltaOptions? options = null) : base(groups, options ??= new(), "square_avg", "acc_delta")
     {
         ThrowIfNotBelowOne(options.Decay, "decay");
         ThrowIfNegative(options.Epsilon, "epsilon");

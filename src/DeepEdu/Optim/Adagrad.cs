@@ -5,10 +5,10 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Optim;
 
 /// <summary>Settings of <see cref="Adagrad"/>.</summary>
-public sealed record AdagradOptions
+public sealed record AdagradOptions : OptimizerOptions
 {
-    /// <summary>α.</summary>
-    public double LearningRate { get; init; } = 1e-2;
+    /// <summary>PyTorch's defaults: a learning rate of 1e-2.</summary>
+    public AdagradOptions() : base(1e-2) { }
 
     /// <summary>Step t moves by α/(1 + (t − 1)·decay).</summary>
     public double LearningRateDecay { get; init; }
@@ -18,9 +18,6 @@ public sealed record AdagradOptions
 
     /// <summary>ε, added to the root.</summary>
     public double Epsilon { get; init; } = 1e-10;
-
-    /// <summary>λ: λw is added to the gradient.</summary>
-    public double WeightDecay { get; init; }
 }
 
 /// <summary>Adagrad: s ← s + g², w ← w − α·g/(√s + ε). Duchi, Hazan and Singer 2011, figure 1. <c>torch.optim.Adagrad</c>.
@@ -34,9 +31,7 @@ public sealed class Adagrad : Optimizer
     public Adagrad(IReadOnlyList<(string Name, Parameter Value)> parameters, AdagradOptions? options = null) : this(new[] { new ParameterGroup(parameters) }, options) { }
 
     /// <summary>An optimiser of several groups.</summary>
-    public Adagrad(ParameterGroup[] groups, AdagradOptions? options = null) : this(options ?? new(), groups) { }
-
-    private Adagrad(AdagradOptions options, ParameterGroup[] groups) : base(groups, options.LearningRate, options.WeightDecay, "sum")
+    public Adagrad(ParameterGroup[] groups, AdagradOptions? options = null) : base(groups, options ??= new(), "sum")
     {
         ThrowIfNegative(options.LearningRateDecay, "learning rate decay");
         ThrowIfNegative(options.InitialAccumulator, "initial accumulator");

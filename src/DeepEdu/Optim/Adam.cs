@@ -5,22 +5,10 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Optim;
 
 /// <summary>Settings of <see cref="Adam"/>.</summary>
-public record AdamOptions
+public record AdamOptions : MomentsOptions
 {
-    /// <summary>α.</summary>
-    public double LearningRate { get; init; } = 1e-3;
-
-    /// <summary>β₁, how slowly the mean of gradients forgets.</summary>
-    public double Beta1 { get; init; } = 0.9;
-
-    /// <summary>β₂, how slowly the mean of squares forgets.</summary>
-    public double Beta2 { get; init; } = 0.999;
-
-    /// <summary>ε, added to the root.</summary>
-    public double Epsilon { get; init; } = 1e-8;
-
-    /// <summary>λ. Adam adds λw to the gradient; AdamW shrinks w by the factor 1 − αλ.</summary>
-    public double WeightDecay { get; init; }
+    /// <summary>PyTorch's defaults: a learning rate of 1e-3.</summary>
+    public AdamOptions() : base(1e-3) { }
 
     /// <summary>Divides by the largest mean of squares so far: Reddi et al. 2018, "On the Convergence of Adam and Beyond", algorithm 2.</summary>
     public bool AmsGrad { get; init; }
@@ -43,7 +31,7 @@ public class Adam : Optimizer
     public Adam(ParameterGroup[] groups, AdamOptions? options = null) : this(groups, options ?? new(), false) { }
 
     private protected Adam(ParameterGroup[] groups, AdamOptions options, bool decoupled)
-        : base(groups, options.LearningRate, options.WeightDecay, options.AmsGrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"])
+        : base(groups, options, options.AmsGrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"])
     {
         ThrowIfNotBelowOne(options.Beta1, "beta1");
         ThrowIfNotBelowOne(options.Beta2, "beta2");

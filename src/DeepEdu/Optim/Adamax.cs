@@ -5,22 +5,10 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Optim;
 
 /// <summary>Settings of <see cref="Adamax"/>.</summary>
-public sealed record AdamaxOptions
+public sealed record AdamaxOptions : MomentsOptions
 {
-    /// <summary>α.</summary>
-    public double LearningRate { get; init; } = 2e-3;
-
-    /// <summary>β₁, how slowly the mean of gradients forgets.</summary>
-    public double Beta1 { get; init; } = 0.9;
-
-    /// <summary>β₂, how slowly the largest gradient fades.</summary>
-    public double Beta2 { get; init; } = 0.999;
-
-    /// <summary>ε, added to each gradient's size.</summary>
-    public double Epsilon { get; init; } = 1e-8;
-
-    /// <summary>λ: λw is added to the gradient.</summary>
-    public double WeightDecay { get; init; }
+    /// <summary>PyTorch's defaults: a learning rate of 2e-3.</summary>
+    public AdamaxOptions() : base(2e-3) { }
 }
 
 /// <summary>Adam with the largest gradient in the root's place: u ← max(β₂u, |g| + ε), w ← w − α·m̂/u. Kingma and Ba 2015, arXiv:1412.6980, algorithm 2.
@@ -34,9 +22,7 @@ public sealed class Adamax : Optimizer
     public Adamax(IReadOnlyList<(string Name, Parameter Value)> parameters, AdamaxOptions? options = null) : this(new[] { new ParameterGroup(parameters) }, options) { }
 
     /// <summary>An optimiser of several groups.</summary>
-    public Adamax(ParameterGroup[] groups, AdamaxOptions? options = null) : this(options ?? new(), groups) { }
-
-    private Adamax(AdamaxOptions options, ParameterGroup[] groups) : base(groups, options.LearningRate, options.WeightDecay, "exp_avg", "exp_inf")
+    public Adamax(ParameterGroup[] groups, AdamaxOptions? options = null) : base(groups, options ??= new(), "exp_avg", "exp_inf")
     {
         ThrowIfNotBelowOne(options.Beta1, "beta1");
         ThrowIfNotBelowOne(options.Beta2, "beta2");

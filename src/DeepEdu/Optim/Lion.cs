@@ -5,19 +5,16 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Optim;
 
 /// <summary>Settings of <see cref="Lion"/>.</summary>
-public sealed record LionOptions
+public sealed record LionOptions : OptimizerOptions
 {
-    /// <summary>α; a third to a tenth of Adam's, because every value moves by it.</summary>
-    public double LearningRate { get; init; } = 1e-4;
+    /// <summary>The paper's defaults: a learning rate of 1e-4, a third to a tenth of Adam's, because every value moves by it.</summary>
+    public LionOptions() : base(1e-4) { }
 
     /// <summary>β₁, the share of the mean in the step's direction.</summary>
     public double Beta1 { get; init; } = 0.9;
 
     /// <summary>β₂, how slowly the mean of gradients forgets.</summary>
     public double Beta2 { get; init; } = 0.99;
-
-    /// <summary>λ: w shrinks by the factor 1 − αλ.</summary>
-    public double WeightDecay { get; init; }
 }
 
 /// <summary>Lion, steps of one size: w ← w − α(sign(β₁m + (1 − β₁)g) + λw), then m ← β₂m + (1 − β₂)g. Chen et al. 2023, arXiv:2302.06675, algorithm 2.
@@ -31,9 +28,7 @@ public sealed class Lion : Optimizer
     public Lion(IReadOnlyList<(string Name, Parameter Value)> parameters, LionOptions? options = null) : this(new[] { new ParameterGroup(parameters) }, options) { }
 
     /// <summary>An optimiser of several groups.</summary>
-    public Lion(ParameterGroup[] groups, LionOptions? options = null) : this(options ?? new(), groups) { }
-
-    private Lion(LionOptions options, ParameterGroup[] groups) : base(groups, options.LearningRate, options.WeightDecay, "exp_avg")
+    public Lion(ParameterGroup[] groups, LionOptions? options = null) : base(groups, options ??= new(), "exp_avg")
     {
         ThrowIfNotBelowOne(options.Beta1, "beta1");
         ThrowIfNotBelowOne(options.Beta2, "beta2");

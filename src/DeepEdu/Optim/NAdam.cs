@@ -5,25 +5,13 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Optim;
 
 /// <summary>Settings of <see cref="NAdam"/>.</summary>
-public sealed record NAdamOptions
+public sealed record NAdamOptions : MomentsOptions
 {
-    /// <summary>α.</summary>
-    public double LearningRate { get; init; } = 2e-3;
-
-    /// <summary>β₁, how slowly the mean of gradients forgets in the long run.</summary>
-    public double Beta1 { get; init; } = 0.9;
-
-    /// <summary>β₂, how slowly the mean of squares forgets.</summary>
-    public double Beta2 { get; init; } = 0.999;
-
-    /// <summary>ε, added to the root.</summary>
-    public double Epsilon { get; init; } = 1e-8;
+    /// <summary>PyTorch's defaults: a learning rate of 2e-3.</summary>
+    public NAdamOptions() : base(2e-3) { }
 
     /// <summary>ψ, how fast the momentum μ rises to β₁.</summary>
     public double MomentumDecay { get; init; } = 4e-3;
-
-    /// <summary>λ: λw is added to the gradient or, decoupled, w shrinks by the factor 1 − αλ.</summary>
-    public double WeightDecay { get; init; }
 
     /// <summary>Whether the decay is AdamW's. PyTorch's <c>decoupled_weight_decay</c>.</summary>
     public bool DecoupledWeightDecay { get; init; }
@@ -42,9 +30,7 @@ public sealed class NAdam : Optimizer
     public NAdam(IReadOnlyList<(string Name, Parameter Value)> parameters, NAdamOptions? options = null) : this(new[] { new ParameterGroup(parameters) }, options) { }
 
     /// <summary>An optimiser of several groups.</summary>
-    public NAdam(ParameterGroup[] groups, NAdamOptions? options = null) : this(options ?? new(), groups) { }
-
-    private NAdam(NAdamOptions options, ParameterGroup[] groups) : base(groups, options.LearningRate, options.WeightDecay, "exp_avg", "exp_avg_sq")
+    public NAdam(ParameterGroup[] groups, NAdamOptions? options = null) : base(groups, options ??= new(), "exp_avg", "exp_avg_sq")
     {
         ThrowIfNotBelowOne(options.Beta1, "beta1");
         ThrowIfNotBelowOne(options.Beta2, "beta2");

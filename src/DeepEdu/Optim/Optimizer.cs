@@ -36,15 +36,14 @@ public abstract class Optimizer : IStateful
 
     /// <summary>An optimiser of parameter groups.</summary>
     /// <param name="groups">The groups; no parameter may stand in two places.</param>
-    /// <param name="learningRate">The learning rate to start with.</param>
-    /// <param name="weightDecay">For groups without their own.</param>
+    /// <param name="options">The learning rate to start with, and the weight decay of groups without their own.</param>
     /// <param name="states">Names of the statistics kept for each parameter, as in PyTorch's state dict.</param>
-    private protected Optimizer(ParameterGroup[] groups, double learningRate, double weightDecay, params string[] states)
+    private protected Optimizer(ParameterGroup[] groups, OptimizerOptions options, params string[] states)
     {
         ArgumentNullException.ThrowIfNull(groups);
-        ThrowIfNegative(learningRate, "learning rate");
-        ThrowIfNegative(weightDecay, "weight decay");
-        (_groups, _names, _weightDecay, LearningRate) = ([.. groups], states, weightDecay, learningRate);
+        ThrowIfNegative(options.LearningRate, "learning rate");
+        ThrowIfNegative(options.WeightDecay, "weight decay");
+        (_groups, _names, _weightDecay, LearningRate) = ([.. groups], states, options.WeightDecay, options.LearningRate);
         var seen = new HashSet<Tensor>(ReferenceEqualityComparer.Instance);
         List<Slot> slots = [];
         var times = new Dictionary<string, int>();

@@ -5,22 +5,10 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Optim;
 
 /// <summary>Settings of <see cref="RAdam"/>.</summary>
-public sealed record RAdamOptions
+public sealed record RAdamOptions : MomentsOptions
 {
-    /// <summary>α.</summary>
-    public double LearningRate { get; init; } = 1e-3;
-
-    /// <summary>β₁, how slowly the mean of gradients forgets.</summary>
-    public double Beta1 { get; init; } = 0.9;
-
-    /// <summary>β₂, how slowly the mean of squares forgets.</summary>
-    public double Beta2 { get; init; } = 0.999;
-
-    /// <summary>ε, added to the root.</summary>
-    public double Epsilon { get; init; } = 1e-8;
-
-    /// <summary>λ: λw is added to the gradient or, decoupled, w shrinks by the factor 1 − αλ.</summary>
-    public double WeightDecay { get; init; }
+    /// <summary>PyTorch's defaults: a learning rate of 1e-3.</summary>
+    public RAdamOptions() : base(1e-3) { }
 
     /// <summary>Whether the decay is AdamW's. PyTorch's <c>decoupled_weight_decay</c>.</summary>
     public bool DecoupledWeightDecay { get; init; }
@@ -38,9 +26,7 @@ public sealed class RAdam : Optimizer
     public RAdam(IReadOnlyList<(string Name, Parameter Value)> parameters, RAdamOptions? options = null) : this(new[] { new ParameterGroup(parameters) }, options) { }
 
     /// <summary>An optimiser of several groups.</summary>
-    public RAdam(ParameterGroup[] groups, RAdamOptions? options = null) : this(options ?? new(), groups) { }
-
-    private RAdam(RAdamOptions options, ParameterGroup[] groups) : base(groups, options.LearningRate, options.WeightDecay, "exp_avg", "exp_avg_sq")
+    public RAdam(ParameterGroup[] groups, RAdamOptions? options = null) : base(groups, options ??= new(), "exp_avg", "exp_avg_sq")
     {
         ThrowIfNotBelowOne(options.Beta1, "beta1");
         ThrowIfNotBelowOne(options.Beta2, "beta2");

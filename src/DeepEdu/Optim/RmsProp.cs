@@ -5,10 +5,10 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Optim;
 
 /// <summary>Settings of <see cref="RmsProp"/>.</summary>
-public sealed record RmsPropOptions
+public sealed record RmsPropOptions : OptimizerOptions
 {
-    /// <summary>α.</summary>
-    public double LearningRate { get; init; } = 1e-2;
+    /// <summary>PyTorch's defaults: a learning rate of 1e-2.</summary>
+    public RmsPropOptions() : base(1e-2) { }
 
     /// <summary>ρ, how slowly the mean of squares forgets. PyTorch's <c>alpha</c>, Keras' <c>rho</c> (there 0.9).</summary>
     public double Decay { get; init; } = 0.99;
@@ -21,9 +21,6 @@ public sealed record RmsPropOptions
 
     /// <summary>Divides by the deviation of the gradient instead of its root mean square: Graves 2013, arXiv:1308.0850, eq. 38-40.</summary>
     public bool Centered { get; init; }
-
-    /// <summary>λ: λw is added to the gradient.</summary>
-    public double WeightDecay { get; init; }
 }
 
 /// <summary>RMSprop: v ← ρv + (1 − ρ)g², w ← w − α·g/(√v + ε). Tieleman and Hinton 2012, "Neural Networks for Machine Learning", lecture 6.5.
@@ -38,10 +35,7 @@ public sealed class RmsProp : Optimizer
     public RmsProp(IReadOnlyList<(string Name, Parameter Value)> parameters, RmsPropOptions? options = null) : this(new[] { new ParameterGroup(parameters) }, options) { }
 
     /// <summary>An optimiser of several groups.</summary>
-    public RmsProp(ParameterGroup[] groups, RmsPropOptions? options = null) : this(options ?? new(), groups) { }
-
-    private RmsProp(RmsPropOptions options, ParameterGroup[] groups)
-        : base(groups, options.LearningRate, options.WeightDecay, options is { Centered: false, Momentum: 0 } ? ["square_avg"] : ["square_avg", "grad_avg", "momentum_buffer"])
+    public RmsProp(ParameterGroup[] groups, RmsPropOptions? options = null) : base(groups, options ??= new(), options is { Centered: false, Momentum: 0 } ? ["square_avg"] : ["square_avg", "grad_avg", "momentum_buffer"])
     {
         ThrowIfNotBelowOne(options.Decay, "decay");
         ThrowIfNegative(options.Epsilon, "epsilon");

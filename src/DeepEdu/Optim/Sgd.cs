@@ -5,10 +5,10 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Optim;
 
 /// <summary>Settings of <see cref="Sgd"/>.</summary>
-public sealed record SgdOptions
+public sealed record SgdOptions : OptimizerOptions
 {
-    /// <summary>α.</summary>
-    public double LearningRate { get; init; } = 1e-2;
+    /// <summary>PyTorch's defaults: a learning rate of 1e-2.</summary>
+    public SgdOptions() : base(1e-2) { }
 
     /// <summary>μ, how slowly the velocity forgets; 0 for none.</summary>
     public double Momentum { get; init; }
@@ -18,9 +18,6 @@ public sealed record SgdOptions
 
     /// <summary>Looks ahead along the velocity: Sutskever et al. 2013, eq. 3-4, in PyTorch's form.</summary>
     public bool Nesterov { get; init; }
-
-    /// <summary>λ: λw is added to the gradient.</summary>
-    public double WeightDecay { get; init; }
 }
 
 /// <summary>Stochastic gradient descent: u ← μu + (1 − dampening)g, w ← w − αu, or w − α(g + μu) with Nesterov; the first u is g.
@@ -37,10 +34,7 @@ public sealed class Sgd : Optimizer
 
     /// <summary>An optimiser of several groups.</summary>
     /// <exception cref="ArgumentException">Nesterov without momentum, or with dampening.</exception>
-    public Sgd(ParameterGroup[] groups, SgdOptions? options = null) : this(options ?? new(), groups) { }
-
-    private Sgd(SgdOptions options, ParameterGroup[] groups)
-        : base(groups, options.LearningRate, options.WeightDecay, options.Momentum == 0 ? [] : ["momentum_buffer"])
+    public Sgd(ParameterGroup[] groups, SgdOptions? options = null) : base(groups, options ??= new(), options.Momentum == 0 ? [] : ["momentum_buffer"])
     {
         ThrowIfNegative(options.Momentum, "momentum");
         if (options.Nesterov && (options.Momentum == 0 || options.Dampening != 0)) { throw new ArgumentException("sgd: Nesterov needs a momentum and no dampening"); }

@@ -13,6 +13,9 @@ public sealed class Parameter : Tensor
     /// <exception cref="ShapeException">Their number is not the shape's size.</exception>
     public Parameter(Shape shape, ReadOnlySpan<float> values, Device? device = null) : this(shape, device) => CopyFrom(values);
 
+    /// <summary>A parameter that starts from a copy of a tensor's values, on its device. PyTorch's <c>nn.Parameter(values)</c>.</summary>
+    public Parameter(Tensor values) : this(OrThrow(values).Shape, values.Device) => CopyFrom(values.ToArray());
+
     /// <summary>Whether gradients are computed for it. PyTorch's <c>requires_grad</c>: false freezes it.</summary>
     public bool Trainable
     {
@@ -22,4 +25,10 @@ public sealed class Parameter : Tensor
 
     /// <summary>What an optimiser does to the values after each step of this parameter: a limit on weights. None if null. Keras' <c>kernel_constraint</c>.</summary>
     public Action<Parameter>? Constraint { get; set; }
+
+    private static Tensor OrThrow(Tensor values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        return values;
+    }
 }

@@ -12,6 +12,22 @@ namespace DeepEdu.Training;
 /// <inheritdoc/>
 public sealed class Trainer(Nn.Module model, Optim.Optimizer optimizer, Func<int[], Objective> loss, TrainerOptions? options = null) : Trainer<int[]>(model, optimizer, loss, options)
 {
+    /// <summary>A trainer of the batches that some data give, whose kind then needs no writing out.
+    /// <code>
+    /// var trainer = Trainer.For(loader, model, optimizer, batch => model.Forward(batch.X).CrossEntropy(batch.Y));
+    /// trainer.Fit(loader, epochs: 10);
+    /// </code></summary>
+    /// <param name="data">Tells the kind of batch; nothing is read.</param>
+    /// <param name="model">What learns.</param>
+    /// <param name="optimizer">Moves the model's parameters.</param>
+    /// <param name="loss">The mean loss of a batch.</param>
+    /// <param name="options">How to train.</param>
+    public static Trainer<T> For<T>(IBatches<T> data, Nn.Module model, Optim.Optimizer optimizer, Func<T, Objective> loss, TrainerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        return new(model, optimizer, loss, options);
+    }
+
     /// <summary>What a function gives for each row, in use, batch after batch: [rows, ..].</summary>
     /// <param name="data">The rows, not shuffled: they are the order of the result.</param>
     /// <param name="forward">From a batch to a tensor [rows, ..].</param>

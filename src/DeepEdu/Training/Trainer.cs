@@ -98,16 +98,16 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
             {
                 long began = Stopwatch.GetTimestamp();
                 if (!LearnEpoch(training, meter, stop)) { break; }
-                var values = Run.Now();
-                if (validation is not null)
+                EpochResult result;
+                using (_options.Average?.Apply())
                 {
-                    foreach (var (name, value) in Evaluate(validation)) { values[$"val_{name}"] = value; }
+                    result = new(Run.Epoch, Run.Step, Numbers(validation), Stopwatch.GetElapsedTime(began).TotalSeconds);
+                    foreach (var metric in _options.Metrics) { metric.Metric.Reset(); }
+                    Run.Finish(result);
+                    meter.Epoch(result);
+                    Tell(c => c.OnEpoch(Run, result));
                 }
-                var result = new EpochResult(Run.Epoch, Run.Step, values, Stopwatch.GetElapsedTime(began).TotalSeconds);
-                foreach (var metric in _options.Metrics) { metric.Metric.Reset(); }
-                Run.Finish(result);
-                meter.Epoch(result);
-                Settle(c => c.OnEpoch(Run, result));
+                Tell(_settled ??= c => c.OnSettled(Run));
                 yield return result;
             }
             (Run.History.Cancelled, Run.History.StopReason) = (stop.IsCancellationRequested && Run.Epoch < epochs, Run.StopReason);
@@ -118,6 +118,18 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
             _gradients.Clear();
             foreach (var callback in _options.Callbacks) { callback.Close(); }
         }
+    }
+
+    // of the epoch just learned
+    private OrderedDictionary<string, double> Numbers(IBatches<B>? validation)
+    {
+        var values = Run.Now();
+        if (validation is not null)
+        {
+            foreach (var (name, value) in Evaluate(validation)) { values[$"val_{name}"] = value; }
+        }
+        foreach (var (name, value) in _options.EpochNumbers?.Invoke(Run) ?? []) { values[name] = value; }
+        return values;
     }
 
     // false when it was left before its end
@@ -143,7 +155,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
         if (pending > 0)
         {
             _gradients.Step(optimizer, Bound);
-            Run.Stepped();
+            Stepped();
             Settle(_step ??= c => c.OnStep(Run));
         }
         if (Run.Batch == 0) { throw NoBatch("fit"); }
@@ -171,8 +183,14 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
             Bound(gradients);
             optimizer.Step(gradients);
         }
-        Run.Stepped();
+        Stepped();
         return true;
+    }
+
+    private void Stepped()
+    {
+        Run.Stepped();
+        if (Run.Step % _options.AverageEvery == 0) { _options.Average?.Update(); }
     }
 
     private void Bound(Gradients gradients)
@@ -213,6 +231,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
     private static TrainerOptions Check(TrainerOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.AccumulateBatches, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.AverageEvery, 1);
         var twice = options.Metrics.GroupBy(m => m.Name).FirstOrDefault(g => g.Count() > 1);
         return twice is null ? options : throw new ArgumentException($"trainer: two metrics are called \"{twice.Key}\"");
     }

@@ -51,6 +51,17 @@ public sealed record TrainerOptions
     /// <summary>Where progress is reported, such as a <see cref="ProgressBar"/>; nowhere if null.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
 
+    /// <summary>Further numbers of each epoch, computed after validation: the ranking of held-out items, the error of generated text. Callbacks follow them by name.
+    /// <code>EpochNumbers = run => [("hr@10", Rank(heldOut))], Callbacks = [new EarlyStopping { Monitor = "hr@10", HigherIsBetter = true }]</code></summary>
+    public Func<TrainingRun, IEnumerable<(string Name, double Value)>>? EpochNumbers { get; init; }
+
+    /// <summary>A running mean of the model's weights, updated after every <see cref="AverageEvery"/> steps and saved with the training. It stands in the weights' place while an epoch is
+    /// validated and callbacks look at it, so that <see cref="EarlyStopping"/> keeps the best mean; use <see cref="WeightAverage.Apply"/> after training that ends otherwise. Keras' <c>use_ema</c>.</summary>
+    public WeightAverage? Average { get; init; }
+
+    /// <summary>Steps between two updates of <see cref="Average"/>.</summary>
+    public int AverageEvery { get; init; } = 1;
+
     /// <summary>What happens when a loss is NaN or infinite.</summary>
     public NonFinite NonFinite { get; init; } = NonFinite.Throw;
 

@@ -117,6 +117,7 @@ public sealed class TrainingRun : IStateful
     {
         foreach (var metric in _options.Metrics.DistinctBy(m => m.Metric)) { yield return ($"metrics.{metric.Name}", metric.Metric); }
         for (int i = 0; i < _options.Callbacks.Count; i++) { yield return ($"callbacks.{i}.{_options.Callbacks[i].Name}", _options.Callbacks[i]); }
+        if (_options.Average is { } average) { yield return ("average", average); }
         foreach (var (name, part) in _options.Parts) { yield return ($"parts.{name}", part); }
     }
 }

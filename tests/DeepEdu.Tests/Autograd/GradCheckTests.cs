@@ -63,4 +63,16 @@ public class GradCheckTests
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L x) where L : struct, ILane<L> => dy * (3.03f * x * x);
     }
+
+    [Fact]
+    public void ParametersAreCheckedByName()
+    {
+        var rng = new Rng(4);
+        Parameter right = new(Tensor.Normal([3], rng)), wrong = new(Tensor.Normal([3], rng));
+        (string, Parameter)[] parameters = [("right", right), ("wrong", wrong)];
+        GradCheck.Check(() => (right * wrong).Square(), parameters);
+        // half of its gradient is cut off
+        var error = Assert.Throws<InvalidOperationException>(() => GradCheck.Check(() => right + (wrong * wrong.Detach()), parameters));
+        Assert.Contains("gradcheck: parameter \"wrong\" [3]", error.Message, StringComparison.Ordinal);
+    }
 }

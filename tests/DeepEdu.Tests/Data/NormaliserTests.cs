@@ -86,4 +86,12 @@ public class NormaliserTests
         Assert.Equal(["b"], Categories.Fit(["b", "a", "b"], atLeast: 2).Names);
         Assert.Throws<ShapeException>(() => names.OneHot("b", columns.AsSpan(1)));
     }
+
+    [Fact]
+    public void LabelsOfCategoriesCountFromZero()
+    {
+        var species = Categories.Fit(["b", "a", "b"]);
+        Assert.Equal((0, 1, "b"), (species.Label("a"), species.Label("b"), species.Names[1]));
+        Assert.Contains("categories: \"c\" is none of the 2 names", Assert.Throws<ArgumentException>(() => species.Label("c")).Message, StringComparison.Ordinal);
+    }
 }

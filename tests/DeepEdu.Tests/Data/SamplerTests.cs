@@ -107,4 +107,12 @@ public class SamplerTests
     [Fact]
     public void TooManyWithoutReplacementIsRefused() =>
         Assert.Contains("only 2 have a positive weight", Assert.Throws<ArgumentException>(() => new WeightedSampler([1, 0, 1], 3, new Rng(1), replacement: false)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void LengthBucketsOfSomeRowsHoldTheseOnly()
+    {
+        int[] lengths = [9, 1, 8, 2, 7, 3, 6, 4], rows = [7, 0, 2, 5];
+        int[][] batches = [.. new LengthBuckets(rows, lengths, 2, new Rng(1), pool: 2).Epoch(3)];
+        Assert.Equal([[0, 2], [5, 7]], batches.Select(b => b.Order().ToArray()).OrderBy(b => b[0]));
+    }
 }

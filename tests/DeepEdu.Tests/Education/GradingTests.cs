@@ -53,7 +53,7 @@ public sealed class GradingTests : IDisposable
         Assert.Equal(3, Grade(new() { Epochs = 3, Batch = 100 }).Epochs);
         Probe probe = new();
         Grade(new() { Epochs = 1, Batch = 100 }, probe);
-        Assert.Equal(12, probe.Steps); // 1199 training images
+        Assert.Equal(12, probe.StepsAnEpoch); // 1199 training images
     }
 
     [Fact]
@@ -71,10 +71,9 @@ public sealed class GradingTests : IDisposable
     public void StoppingReturnsWhatWasLearned()
     {
         using CancellationTokenSource stop = new();
-        Probe probe = new(step => { if (step == 20) { stop.Cancel(); } });
+        Probe probe = new(epochs => { if (epochs == 3) { stop.Cancel(); } });
         RunResult run = new GradeTask().Run(new(), probe, stop.Token)[0];
-        Assert.Equal(20, probe.Steps);
-        Assert.Equal(1, run.Epochs);
+        Assert.Equal(3, run.Epochs);
         Assert.Equal(359, run.Confusion!.Total);
     }
 
@@ -160,16 +159,17 @@ public sealed class GradingTests : IDisposable
         }
     }
 
-    private sealed class Probe(Action<int>? onStep = null) : IProgress
+    private sealed class Probe(Action<int>? onEpoch = null) : IProgress
     {
-        public int Steps { get; private set; }
+        private int _epochs;
 
-        public void Step(string phase, int step, int steps)
+        public int StepsAnEpoch { get; private set; }
+
+        public void Step(string phase, int step, int steps) => StepsAnEpoch = steps;
+
+        public void Line(string text)
         {
-            Steps++;
-            onStep?.Invoke(Steps);
+            if (text.StartsWith("epoch ", StringComparison.Ordinal)) { onEpoch?.Invoke(++_epochs); }
         }
-
-        public void Line(string text) { }
     }
 }

@@ -37,7 +37,7 @@ public partial class ErrorNameTests
     [GeneratedRegex(@"\b(?<access>private|internal|public)\b[^;{}=\n]*?\b(?<name>\w+)(?:<\w+>)?\((?:this \w+ \w+, )?string op\b")]
     private static partial Regex Taker();
 
-    [GeneratedRegex(@"(?:Shape|Argument|ArgumentOutOfRange|InvalidOperation|KeyNotFound)Exception\((?:nameof\(\w+\), |null, )?\$?""(?<op>[a-z][^"":{]*)(?:: |"", )")]
+    [GeneratedRegex(@"(?:Shape|Argument|ArgumentOutOfRange|InvalidOperation|KeyNotFound)Exception\(\s*(?:nameof\(\w+\),\s*|null,\s*)?\$?""(?<op>[a-z][^"":{]*)(?:: |"", )")]
     private static partial Regex Message();
 
     // Zip(.., "op")

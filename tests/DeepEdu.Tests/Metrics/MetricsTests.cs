@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DeepEdu.Metrics;
+using DeepEdu.Tensors;
 
 namespace DeepEdu.Tests.Metrics;
 
@@ -282,4 +283,29 @@ public class MetricsTests
     private static double[] Doubles(JsonElement g, string name) => [.. g.GetProperty(name).EnumerateArray().Select(v => v.GetDouble())];
 
     private static void Close(double expected, double actual) => Assert.Equal(expected, actual, Tolerance);
+
+    [Fact]
+    public void BatchesOfTensorsAreTheExamplesOneByOne()
+    {
+        Tensor scores = Tensor.Of([3, 3], [0.1f, 0.7f, 0.2f, 0.5f, 0.5f, 0, 0, 0.2f, 0.8f]);
+        Indices labels = Indices.Of(1, 1, 0);
+        Accuracy accuracy = new();
+        accuracy.Add(scores, labels);
+        ConfusionMatrix table = new(3);
+        table.Add(scores, labels);
+        TopKAccuracy two = new(2);
+        two.Add(scores, labels);
+        Assert.Equal((1 / 3.0, 1 / 3.0, 2 / 3.0), (accuracy.Value, table.Accuracy, two.Value));
+        RegressionError error = new();
+        error.Add(Tensor.Of(1, 3), Tensor.Of(2, 5));
+        Assert.Equal(1.5, error.Mae, 12);
+        RocAuc roc = new();
+        PrAuc pr = new();
+        roc.Add(Tensor.Of(0.9f, 0.2f, 0.4f), Tensor.Of(1, 0, 0));
+        pr.Add(Tensor.Of(0.9f, 0.2f, 0.4f), Tensor.Of(1, 0, 0));
+        Assert.Equal((1.0, 1.0), (roc.Value, pr.Value));
+        Assert.Contains("accuracy: scores [3] are not [N, C]", Assert.Throws<ShapeException>(() => accuracy.Add(Tensor.Ones([3]), labels)).Message, StringComparison.Ordinal);
+        Assert.Contains("roc-auc: predictions [3,1] for [3]", Assert.Throws<ShapeException>(() => roc.Add(Tensor.Ones([3, 1]), Tensor.Ones([3]))).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => accuracy.Add(scores, Indices.Of(1)));
+    }
 }

@@ -272,4 +272,26 @@ public class InferenceSessionTests
         for (int i = 0; i < 10; i++) { call(); }
         return GC.GetAllocatedBytesForCurrentThread() - before;
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void PoolingOverTimeFollowsTheLengthsOfEachCall(bool padLeft)
+    {
+        var session = new InferenceSession(i =>
+        {
+            var (x, lengths) = (i.Tensor([2, 3, 1]), i.Indices([2]));
+            return [x.MeanOverTime(lengths, padLeft), x.MaxOverTime(lengths, padLeft)];
+        });
+        Tensor x = Tensor.Of([2, 3, 1], [1, 2, 6, 3, 5, 4]);
+        foreach (int[] lengths in (int[][])[[3, 3], [1, 2], [0, 3]])
+        {
+            using var call = session.Begin();
+            call.Set(0, x.AsSpan());
+            call.Set(1, lengths);
+            call.Run();
+            Assert.Equal(x.MeanOverTime(lengths, padLeft).ToArray(), call.Output(0));
+            Assert.Equal(x.MaxOverTime(lengths, padLeft).ToArray(), call.Output(1));
+        }
+    }
 }

@@ -72,18 +72,16 @@ internal static partial class LayerCatalog
     private static With<Recurrent> Called(Recurrent layer, Indices? lengths = null, bool padLeft = false, Tensor? mask = null) => new(layer, (net, x) => net switch
     {
         Lstm lstm => lstm.Run(x, null, lengths, padLeft, mask).Output,
-        Gru gru => gru.Run(x, null, lengths, padLeft, mask).Output,
-        _ => ((SimpleRnn)net).Run(x, null, lengths, padLeft, mask).Output,
+        _ => ((RecurrentOfH)net).Run(x, null, lengths, padLeft, mask).Output,
     }, (net, x) => net switch
     {
         Lstm lstm => lstm.Run(x, null, lengths, padLeft, mask).Output,
-        Gru gru => gru.Run(x, null, lengths, padLeft, mask).Output,
-        _ => ((SimpleRnn)net).Run(x, null, lengths, padLeft, mask).Output,
+        _ => ((RecurrentOfH)net).Run(x, null, lengths, padLeft, mask).Output,
     });
 
     private static Tensor Final(Recurrent layer, Tensor x)
     {
-        if (layer is not Lstm lstm) { return layer is Gru gru ? gru.Run(x, lengths: s_ends).State : ((SimpleRnn)layer).Run(x, lengths: s_ends).State; }
+        if (layer is not Lstm lstm) { return ((RecurrentOfH)layer).Run(x, lengths: s_ends).State; }
         var state = lstm.Run(x, lengths: s_ends).State;
         return Tensor.Concat([state.H, state.C], 2);
     }

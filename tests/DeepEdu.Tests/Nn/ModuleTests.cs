@@ -1,3 +1,4 @@
+using DeepEdu.Autograd;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
@@ -14,6 +15,34 @@ public class ModuleTests
         var model = new Sequential(tied, new Relu(), tied);
         Assert.Equal(["0.weight", "0.bias"], model.Parameters().Select(p => p.Name));
         Assert.Equal(12, model.ParameterCount);
+    }
+
+    [Fact]
+    public void AParameterStartsFromACopyOfATensor()
+    {
+        var values = Tensor.Of(1, 2);
+        var p = new Parameter(values);
+        values.AsSpan()[0] = 9;
+        Assert.Equal([1, 2], p.ToArray());
+    }
+
+    [Fact]
+    public void AFrozenBatchNormIsAsInUse()
+    {
+        var norm = new BatchNorm(2);
+        Tensor x = Tensor.Normal([8, 2], new Rng(1)) + 3, inUse = norm.Forward(x);
+        norm.Freeze();
+        using (var tape = new Tape())
+        {
+            tape.Watch(x);
+            var y = norm.Forward(x);
+            Assert.Equal(inUse.ToArray(), y.ToArray());
+            Assert.NotNull(tape.Gradients(y.Sum()).Find(x));
+        }
+        Assert.Equal([0, 0], norm.Buffers()[0].Value.ToArray());
+        norm.Unfreeze();
+        using (new Tape()) { norm.Forward(x); }
+        Assert.NotEqual([0, 0], norm.Buffers()[0].Value.ToArray());
     }
 
     [Fact]

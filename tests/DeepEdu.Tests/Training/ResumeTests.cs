@@ -39,6 +39,8 @@ public class ResumeTests
     private Trainer New(Sequential model, Callback callback) => _data.Trainer(model, new()
     {
         ClipNorm = 1,
+        Average = new(model.Parameters(), 0.9f),
+        AverageEvery = 3,
         Callbacks = [callback, new EarlyStopping { Patience = 10, Monitor = "val_accuracy", HigherIsBetter = true }, new ReduceOnPlateau("loss", new() { Patience = 0, Threshold = 1 })],
     });
 

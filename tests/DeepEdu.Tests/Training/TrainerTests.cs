@@ -209,4 +209,22 @@ public class TrainerTests
 
         public IEnumerable<T> Epoch(int epoch, int from = 0) => from == 0 ? [batch] : [];
     }
+
+    [Fact]
+    public void AnAverageStandsInTheWeightsPlaceWhileAnEpochIsLookedAt()
+    {
+        var model = Clouds.Model();
+        var average = new WeightAverage(model.Parameters(), 0.5f);
+        List<float[]> stepped = [], seen = [];
+        var look = new LambdaCallback { Step = _ => stepped.Add(Clouds.Weights(model)), Epoch = (_, result) => seen.Add(Clouds.Weights(model)) };
+        var best = new EarlyStopping { Monitor = "weight", HigherIsBetter = true, Patience = 9 };
+        var history = _data.Trainer(model, new() { Average = average, AverageEvery = 4, EpochNumbers = run => [("weight", run.Epoch == 0 ? 1 : 0)], Callbacks = [look, best] }).Fit(Clouds.Learned, 2, Clouds.Unseen);
+        // steps 4 and 8 of the first epoch's ten, from the weights before the first
+        float[] start = Clouds.Weights(Clouds.Model()), expected = [.. start.Select((w, i) => (0.25f * w) + (0.25f * stepped[3][i]) + (0.5f * stepped[7][i]))];
+        Assert.Equal(expected, seen[0], (a, b) => MathF.Abs(a - b) < 1e-6f); // two roundings of values below 2
+        Assert.NotEqual(stepped[9], seen[0]);
+        Assert.Equal([1, 0], history["weight"]);
+        Assert.Equal(seen[0], Clouds.Weights(model)); // the best epoch's mean
+        Assert.Equal(5, average.Count);
+    }
 }
