@@ -1,13 +1,16 @@
+using DeepEdu.Memory;
 using DeepEdu.Ops;
 using ILGPU;
 using ILGPU.Runtime;
 using Floats = ILGPU.ArrayView<float>;
 using Fours = ILGPU.ArrayView<DeepEdu.Gpu.Float4>;
+using View = DeepEdu.Devices.View;
 
 namespace DeepEdu.Gpu.Kernels;
 
 /// <summary>Matrix products. A group of 256 threads makes a square tile of C; tiles of A and B pass through shared memory, the next while the last is multiplied.
-/// A thread keeps 8 × 8 products in registers (tile 128), or 4 × 4 where C is too small to keep the accelerator busy (tile 64). Each value of C is summed over k in order, whatever the tile.</summary>
+/// A thread keeps 8 × 8 products in registers (tile 128), or 4 × 4 where C is too small to keep the accelerator busy (tile 64). Where even those are too few, long sums over k are cut into
+/// pieces, which are added up in their order: each value depends on the sizes and the number of multiprocessors alone.</summary>
 internal static class MatMulKernel
 {
     /// <summary>Threads of a group.</summary>
@@ -15,6 +18,9 @@ internal static class MatMulKernel
 
     // sides of a tile of C; how far along k a tile of A or B reaches: 1024 values of each at a time, four a thread
     private const int Wide = 128, WideDepth = 8, Small = 64, SmallDepth = 16;
+
+    // terms of a piece of a sum, at least
+    private const int PieceTerms = 256;
 
     // between rows in shared memory, so that columns written together fall into different banks
     private const int Pad = 4;
@@ -30,12 +36,17 @@ internal static class MatMulKernel
 
     internal static void Launch(GpuDevice d, Floats a, Floats b, Floats bias, Floats c, Plan plan, int count)
     {
-        long wide = (long)Tiles(plan.M, Wide) * Tiles(plan.N, Wide) * count;
-        Launch(d, a, b, bias, c, plan, count, wide >= d.Accelerator.NumMultiprocessors && Math.Min(plan.M, plan.N) > Small);
+        long wide = (long)Tiles(plan.M, Wide) * Tiles(plan.N, Wide) * count, small = (long)Tiles(plan.M, Small) * Tiles(plan.N, Small) * count;
+        int processors = d.Accelerator.NumMultiprocessors;
+        bool large = Math.Min(plan.M, plan.N) > Small && wide * Pieces(wide, plan.K, processors) >= processors;
+        Launch(d, a, b, bias, c, plan, count, large, Pieces(large ? wide : small, plan.K, processors));
     }
 
-    /// <summary>The same with a tile of one's choice.</summary>
-    internal static void Launch(GpuDevice d, Floats a, Floats b, Floats bias, Floats c, Plan plan, int count, bool wide)
+    /// <summary>How many pieces the sums are cut into: two groups for each multiprocessor, unless pieces become too short for their sums to be worth writing.</summary>
+    internal static int Pieces(long tiles, int k, int processors) => tiles >= processors ? 1 : (int)Math.Clamp(2L * processors / tiles, 1, Math.Max(1, k / PieceTerms));
+
+    /// <summary>The same with a tile and a number of pieces of one's choice.</summary>
+    internal static void Launch(GpuDevice d, Floats a, Floats b, Floats bias, Floats c, Plan plan, int count, bool wide, int pieces = 1)
     {
         int side = wide ? Wide : Small;
         plan.Columns = Tiles(plan.N, side);
@@ -44,10 +55,18 @@ internal static class MatMulKernel
         plan.FoursA = Index(a) % 4 == 0 && (plan.TransA != 0 ? plan.M : plan.K) % 4 == 0 ? 1 : 0;
         plan.FoursB = Index(b) % 4 == 0 && (plan.TransB != 0 ? plan.K : plan.N) % 4 == 0 ? 1 : 0;
         plan.FoursC = Index(c) % 4 == 0 && plan.N % 4 == 0 ? 1 : 0;
+        plan.Piece = Tiles(Tiles(plan.K, pieces), SmallDepth) * SmallDepth;
+        pieces = Tiles(plan.K, plan.Piece);
         var run = wide
             ? d.Compiled<Part8, Action<KernelConfig, Floats, Floats, Floats, Floats, Plan>>(typeof(MatMul), at => at.LoadStreamKernel<Floats, Floats, Floats, Floats, Plan>(WideBody))
             : d.Compiled<Part4, Action<KernelConfig, Floats, Floats, Floats, Floats, Plan>>(typeof(MatMul), at => at.LoadStreamKernel<Floats, Floats, Floats, Floats, Plan>(SmallBody));
-        run(new(checked(plan.Tiles * count), Threads), a, b, bias, c, plan);
+        KernelConfig how = new(checked(plan.Tiles * count * pieces), Threads);
+        if (pieces == 1) { run(how, a, b, bias, c, plan); return; }
+        using var arena = Arena.OfKernel();
+        int length = checked(count * plan.M * plan.N);
+        var parts = GpuDevice.Of(new View(d.Allocate(checked(pieces * length)), 0, pieces * length));
+        run(how, a, b, parts, parts, plan with { HasBias = 0, Relu = 0, FoursC = plan.N % 4 == 0 ? 1 : 0 });
+        d.Start(length, new JoinPieces { Parts = parts, Bias = bias, To = c, Length = length, Pieces = pieces, N = plan.N, HasBias = plan.HasBias, Relu = plan.Relu });
     }
 
     private static long Index<V>(V view) where V : struct, IContiguousArrayView => view.Index;
@@ -62,22 +81,25 @@ internal static class MatMulKernel
 
     private static void Body<P>(Fours sa, Fours sb, uint side, uint depth, Floats a, Floats b, Floats bias, Floats c, Plan p) where P : unmanaged, IPart
     {
-        uint unit = (uint)Grid.IdxX, product = unit / (uint)p.Tiles, tile = unit % (uint)p.Tiles, me = (uint)Group.IdxX;
+        // pieces of one tile stand side by side: they read neighbouring parts of the factors
+        uint pieces = ((uint)p.K + (uint)p.Piece - 1) / (uint)p.Piece, unit = (uint)Grid.IdxX / pieces, piece = (uint)Grid.IdxX % pieces;
+        uint product = unit / (uint)p.Tiles, tile = unit % (uint)p.Tiles, me = (uint)Group.IdxX;
+        int from = (int)piece * p.Piece, end = IntrinsicMath.Min(p.K, from + p.Piece);
         p.Batch.Locate((int)product, out int whichA, out int whichB, out _);
         int row0 = (int)(tile / (uint)p.Columns * side), column0 = (int)(tile % (uint)p.Columns * side);
-        Factor fa = new(me, side, depth, row0, p.M, p.K, (long)whichA * p.M * p.K, p.TransA, p.FoursA), fb = new(me, side, depth, column0, p.N, p.K, (long)whichB * p.K * p.N, 1 - p.TransB, p.FoursB);
+        Factor fa = new(me, side, depth, row0, p.M, p.K, end, (long)whichA * p.M * p.K, p.TransA, p.FoursA), fb = new(me, side, depth, column0, p.N, p.K, end, (long)whichB * p.K * p.N, 1 - p.TransB, p.FoursB);
         // a warp covers 4 × 8 threads of the 16 × 16, so that it reads few different values
         uint warp = me / 32, lane = me % 32;
         int ty = (int)((warp / 2 * 4) + (lane / 8)), tx = (int)((warp % 2 * 8) + (lane % 8));
         int stride = (int)(side + Pad) / 4, size = stride * (int)depth, half = (int)side / 8, at = 0;
-        fa.Put(sa, 0, fa.Get(a, 0));
-        fb.Put(sb, 0, fb.Get(b, 0));
+        fa.Put(sa, 0, fa.Get(a, from));
+        fb.Put(sb, 0, fb.Get(b, from));
         Group.Barrier();
         P part = default;
-        for (int k0 = 0; k0 < p.K; k0 += (int)depth)
+        for (int k0 = from; k0 < end; k0 += (int)depth)
         {
             Float4 nextA = default, nextB = default;
-            bool more = k0 + (int)depth < p.K;
+            bool more = k0 + (int)depth < end;
             if (more)
             {
                 nextA = fa.Get(a, k0 + (int)depth);
@@ -105,7 +127,7 @@ internal static class MatMulKernel
             }
             Group.Barrier();
         }
-        part.Store(new(c, bias, (long)product * p.M * p.N, p), row0 + (ty * 4), column0 + (tx * 4), (int)side / 2);
+        part.Store(new(c, bias, (((long)piece * (Grid.DimX / (pieces * (uint)p.Tiles))) + product) * p.M * p.N, p), row0 + (ty * 4), column0 + (tx * 4), (int)side / 2);
     }
 
     /// <summary>Sizes, and what happens to a product before it is stored.</summary>
@@ -114,12 +136,15 @@ internal static class MatMulKernel
         public int M, K, N, TransA, TransB, HasBias, Relu;
         public GpuBroadcast Batch;
         public int Tiles, Columns, FoursA, FoursB, FoursC;
+
+        /// <summary>Terms of a sum that are added up at a time: a multiple of what is in shared memory, so that pieces begin on 16 bytes.</summary>
+        public int Piece;
     }
 
     /// <summary>What a thread carries of a factor: four values that lie side by side in memory, from the factor to shared memory [k][line].</summary>
     private readonly struct Factor
     {
-        private readonly int _line, _lines, _k, _n, _stride, _along, _fours;
+        private readonly int _line, _lines, _k, _n, _end, _stride, _along, _fours;
         private readonly long _from;
 
         /// <param name="me">The thread.</param>
@@ -128,13 +153,14 @@ internal static class MatMulKernel
         /// <param name="first">The tile's first line.</param>
         /// <param name="lines">Lines of the factor: rows of A, columns of B.</param>
         /// <param name="n">Its values along k.</param>
+        /// <param name="end">Behind the last of them that counts here.</param>
         /// <param name="from">Where the factor begins.</param>
         /// <param name="along">1 if lines lie side by side in memory, 0 if values along k do.</param>
         /// <param name="fours">1 if four can be read at once.</param>
-        public Factor(uint me, uint side, uint depth, int first, int lines, int n, long from, int along, int fours)
+        public Factor(uint me, uint side, uint depth, int first, int lines, int n, int end, long from, int along, int fours)
         {
             uint across = (along != 0 ? side : depth) / 4, slow = me / across, fast = me % across * 4;
-            (_along, _fours, _lines, _n, _from, _stride) = (along, fours, lines, n, from, (int)side + Pad);
+            (_along, _fours, _lines, _n, _end, _from, _stride) = (along, fours, lines, n, end, from, (int)side + Pad);
             _line = first + (int)(along != 0 ? fast : slow);
             _k = (int)(along != 0 ? slow : fast);
             First = first;
@@ -144,9 +170,9 @@ internal static class MatMulKernel
 
         public Float4 Get(Floats x, int k0)
         {
-            int k = k0 + _k, fast = _along != 0 ? _line : k, end = _along != 0 ? _lines : _n;
+            int k = k0 + _k, fast = _along != 0 ? _line : k, end = _along != 0 ? _lines : _end;
             Float4 v = default;
-            if (_along != 0 ? k >= _n : _line >= _lines) { return v; }
+            if (_along != 0 ? k >= _end : _line >= _lines) { return v; }
             long at = _from + (_along != 0 ? ((long)k * _lines) + _line : ((long)_line * _n) + k);
             if (_fours != 0 && fast < end) { return x.Cast<Float4>()[at >> 2]; }
             if (fast < end) { v.X = x[at]; }

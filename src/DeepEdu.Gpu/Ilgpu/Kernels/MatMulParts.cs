@@ -1,3 +1,4 @@
+using ILGPU;
 using Floats = ILGPU.ArrayView<float>;
 using Fours = ILGPU.ArrayView<DeepEdu.Gpu.Float4>;
 
@@ -103,5 +104,31 @@ internal readonly struct PartEnd(Floats c, Floats bias, long at, MatMulKernel.Pl
         if (_hasBias != 0 && column < _n) { v += _bias[column]; }
         if (_relu != 0) { v = v < 0f ? 0f : v; }
         return v;
+    }
+}
+
+/// <summary>The end of products whose sums were cut: pieces [pieces, length] added up in their order, then bias and ReLU. A thread a value.</summary>
+internal struct JoinPieces : IGpuKernel
+{
+    public Floats Parts, Bias, To;
+    public int Length, Pieces, N, HasBias, Relu;
+
+    public readonly void Run()
+    {
+        for (long i = Grid.GlobalLinearIndex; i < Length; i += (long)Grid.DimX * Group.DimX)
+        {
+            float sum = Parts[i];
+            int p = 1;
+            // four are on their way at a time
+            for (; p + 3 < Pieces; p += 4)
+            {
+                long at = i + ((long)p * Length);
+                float v0 = Parts[at], v1 = Parts[at + Length], v2 = Parts[at + (2L * Length)], v3 = Parts[at + (3L * Length)];
+                sum = sum + v0 + v1 + v2 + v3;
+            }
+            for (; p < Pieces; p++) { sum += Parts[i + ((long)p * Length)]; }
+            if (HasBias != 0) { sum += Bias[(int)((uint)i % (uint)N)]; }
+            To[i] = Relu != 0 && sum < 0f ? 0f : sum;
+        }
     }
 }
