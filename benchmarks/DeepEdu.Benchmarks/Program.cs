@@ -4,7 +4,7 @@ using DeepEdu.Benchmarks.Workloads;
 
 namespace DeepEdu.Benchmarks;
 
-/// <summary>Ways to measure: whole workloads, pairs with PyTorch, tables of products, of element-wise functions, of growing sizes and of padding, start-up, a hundred thousand steps in a row, and
+/// <summary>Ways to measure: whole workloads, pairs with PyTorch, tables of products, of element-wise functions, of growing sizes and of padding, what a GPU can do, start-up, a hundred thousand steps in a row, and
 /// BenchmarkDotNet's micro-benchmarks for everything else.</summary>
 internal static class Program
 {
@@ -13,6 +13,7 @@ internal static class Program
                     | profile -w NAME [-t THREADS] [--mode train|infer] [--seconds S]
                     | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM] [--device cpu|gpu]
                     | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] | scaling [--seconds S] | padding [-t 1,2] [--seconds S]
+                    | gpu [--size 4096] [--floats 67108864] [--seconds S] [--python PROGRAM] [--device gpu|simulated]
                     | startup | soak [--steps N] [-t THREADS] | any BenchmarkDotNet arguments, such as --filter '*Gemm*'
         """;
 
@@ -60,6 +61,8 @@ internal static class Program
                 return ScalingTable.Run(Seconds(args));
             case ["padding", ..]:
                 return PaddingTable.Run(Threads(args, "1,2"), Seconds(args));
+            case ["gpu", ..]:
+                return GpuTable.Run(int.Parse(Option(args, "--size", "4096")), int.Parse(Option(args, "--floats", "67108864")), Seconds(args), Option(args, "--python", "python3"), Option(args, "--device", "gpu"));
             case ["startup", ..]:
                 return Startup.Run();
             case ["soak", ..]:

@@ -37,6 +37,12 @@ public sealed class GpuDevice : Device, IDisposable
     /// <summary>How often the host has waited.</summary>
     public long HostWaits => throw None();
 
+    /// <summary>How exactly matrix products are made.</summary>
+    public MatMulPrecision MatMulPrecision { get => throw None(); set => throw None(); }
+
+    /// <summary>Whether there are tensor cores.</summary>
+    public bool HasTensorCores => throw None();
+
     /// <summary>Whether an operation without a kernel throws.</summary>
     public bool Strict { get => throw None(); set => throw None(); }
 

@@ -5,6 +5,8 @@ using DeepEdu.Lanes;
 using DeepEdu.Memory;
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
 using Floats = ILGPU.ArrayView<float>;
 
 namespace DeepEdu.Gpu;
@@ -21,6 +23,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     private readonly ConcurrentDictionary<(Type Kernel, Type Formula), Delegate> _compiled = new();
     private readonly ConcurrentDictionary<Type, Delegate> _kernels = new();
     private readonly int _group, _grid;
+    private MatMulPrecision _precision;
 
     internal GpuDevice(Accelerator accelerator, string kind, Context? owned = null)
     {
@@ -57,6 +60,30 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
 
     /// <summary>How often the host has waited for the accelerator: where a value was read, and few times else.</summary>
     public long HostWaits => _staging.Waits;
+
+    /// <summary>How exactly matrix products, dense layers and the input products of recurrent layers are made: in float32 unless set otherwise, as in PyTorch. The other values round both factors and
+    /// leave the products to tensor cores. Without such cores (<see cref="HasTensorCores"/>) they change nothing, which <see cref="Log"/> is told, or throw if <see cref="Strict"/>.
+    /// Convolutions, attention and the steps of recurrent layers are always float32. PyTorch's <c>torch.set_float32_matmul_precision</c>.</summary>
+    /// <exception cref="NotSupportedException">There are no tensor cores, and the device is strict.</exception>
+    public MatMulPrecision MatMulPrecision
+    {
+        get => _precision;
+        set
+        {
+            if (value != MatMulPrecision.Highest && !HasTensorCores)
+            {
+                string what = $"matmul: {Name} has no tensor cores for {value}, which takes an NVIDIA GPU of compute capability 8.0 or above";
+                if (Strict) { throw new NotSupportedException($"{what}; leave MatMulPrecision at Highest, or set Strict to false"); }
+                Log($"{what}; products stay float32");
+            }
+            _precision = value;
+        }
+    }
+
+    /// <summary>Whether there are tensor cores for float32 factors; <see cref="Simulated"/> has them, too, simulated.</summary>
+    public bool HasTensorCores => _accelerator is CPUAccelerator || (_accelerator is CudaAccelerator cuda && cuda.Architecture >= CudaArchitecture.SM_80);
+
+    internal bool UsesTensorCores => _precision != MatMulPrecision.Highest && HasTensorCores;
 
     /// <summary>Whether an operation without a kernel here throws; otherwise it runs on the processor, with copies both ways, and <see cref="Log"/> is told once.</summary>
     public bool Strict { get; set; }

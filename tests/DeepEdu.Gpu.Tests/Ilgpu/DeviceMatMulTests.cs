@@ -18,11 +18,11 @@ public class DeviceMatMulTests
     public void EveryTileAndTransposeEqualsTheProcessor(int m, int k, int n)
     {
         using var device = GpuDevice.Simulated();
-        EveryTransposeEqualsTheProcessor(device, m, k, n, wide: true);
-        EveryTransposeEqualsTheProcessor(device, m, k, n, wide: false);
+        EveryTransposeEqualsTheProcessor(device, m, k, n, ProductTile.Wide);
+        EveryTransposeEqualsTheProcessor(device, m, k, n, ProductTile.Small);
     }
 
-    internal static void EveryTransposeEqualsTheProcessor(GpuDevice device, int m, int k, int n, bool wide)
+    internal static void EveryTransposeEqualsTheProcessor(GpuDevice device, int m, int k, int n, ProductTile tile)
     {
         Rng rng = new(7);
         foreach (bool transA in (bool[])[false, true])
@@ -30,7 +30,7 @@ public class DeviceMatMulTests
             foreach (bool transB in (bool[])[false, true])
             {
                 Tensor a = Tensor.Normal(transA ? [k, m] : [m, k], rng), b = Tensor.Normal(transB ? [n, k] : [k, n], rng);
-                Close(a.MatMul(b, transA, transB).ToArray(), Run(device, a, b, null, new() { M = m, K = k, N = n, TransA = transA ? 1 : 0, TransB = transB ? 1 : 0 }, wide), k);
+                Close(a.MatMul(b, transA, transB).ToArray(), Run(device, a, b, null, new() { M = m, K = k, N = n, TransA = transA ? 1 : 0, TransB = transB ? 1 : 0 }, tile), k);
             }
         }
     }
@@ -41,7 +41,7 @@ public class DeviceMatMulTests
         using var device = GpuDevice.Simulated();
         Rng rng = new(8);
         Tensor x = Tensor.Normal([6, 12], rng), w = Tensor.Normal([70, 12], rng), bias = Tensor.Normal([70], rng);
-        Close(x.Linear(w, bias, relu: true).ToArray(), Run(device, x, w, bias, new() { M = 6, K = 12, N = 70, TransB = 1, HasBias = 1, Relu = 1 }, wide), 12);
+        Close(x.Linear(w, bias, relu: true).ToArray(), Run(device, x, w, bias, new() { M = 6, K = 12, N = 70, TransB = 1, HasBias = 1, Relu = 1 }, wide ? ProductTile.Wide : ProductTile.Small), 12);
     }
 
     /// <summary>Long sums in pieces, among them one that is shorter and none that is empty, with every transpose; the same bits each time.</summary>
@@ -51,6 +51,7 @@ public class DeviceMatMulTests
     [InlineData(3, 40, 9, true, 99)]
     public void PiecesOfSumsAreJoined(int m, int k, int n, bool wide, int pieces)
     {
+        var tile = wide ? ProductTile.Wide : ProductTile.Small;
         using var device = GpuDevice.Simulated();
         Rng rng = new(12);
         foreach (bool transA in (bool[])[false, true])
@@ -59,9 +60,9 @@ public class DeviceMatMulTests
             {
                 Tensor a = Tensor.Normal(transA ? [k, m] : [m, k], rng), b = Tensor.Normal(transB ? [n, k] : [k, n], rng), bias = Tensor.Normal([n], rng);
                 MatMulKernel.Plan plan = new() { M = m, K = k, N = n, TransA = transA ? 1 : 0, TransB = transB ? 1 : 0, HasBias = 1, Relu = 1 };
-                float[] got = Run(device, a, b, bias, plan, wide, pieces);
+                float[] got = Run(device, a, b, bias, plan, tile, pieces);
                 Close((a.MatMul(b, transA, transB) + bias).Relu().ToArray(), got, k);
-                Assert.Equal(got, Run(device, a, b, bias, plan, wide, pieces));
+                Assert.Equal(got, Run(device, a, b, bias, plan, tile, pieces));
             }
         }
     }
@@ -96,11 +97,11 @@ public class DeviceMatMulTests
         Close(part.MatMul(b).ToArray(), all.To(device).Alias([4, 8], 1).MatMul(b.To(device)).ToArray(), 8);
     }
 
-    private static float[] Run(GpuDevice device, Tensor a, Tensor b, Tensor? bias, MatMulKernel.Plan plan, bool wide, int pieces = 1)
+    internal static float[] Run(GpuDevice device, Tensor a, Tensor b, Tensor? bias, MatMulKernel.Plan plan, ProductTile tile, int pieces = 1)
     {
         plan.Batch = new(Broadcast.Flat(1));
         Tensor da = a.To(device), db = b.To(device), c = Tensor.Full([plan.M, plan.N], float.NaN, device);
-        MatMulKernel.Launch(device, GpuDevice.Of(da.View), GpuDevice.Of(db.View), GpuDevice.Of((bias?.To(device) ?? c).View), GpuDevice.Of(c.View), plan, 1, wide, pieces);
+        MatMulKernel.Launch(device, GpuDevice.Of(da.View), GpuDevice.Of(db.View), GpuDevice.Of((bias?.To(device) ?? c).View), GpuDevice.Of(c.View), plan, 1, tile, pieces);
         return c.ToArray();
     }
 

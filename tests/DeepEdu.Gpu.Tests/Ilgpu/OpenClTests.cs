@@ -19,7 +19,20 @@ public class OpenClTests
     public void EqualsTheProcessor(string row) => DeviceCatalogTests.Check(row, s_device.Value!);
 
     [OpenClTheory, InlineData(false), InlineData(true)]
-    public void MatrixProducts(bool wide) => DeviceMatMulTests.EveryTransposeEqualsTheProcessor(s_device.Value!, 130, 20, 67, wide);
+    public void MatrixProducts(bool wide) => DeviceMatMulTests.EveryTransposeEqualsTheProcessor(s_device.Value!, 130, 20, 67, wide ? Kernels.ProductTile.Wide : Kernels.ProductTile.Small);
+
+    [OpenClTheory, InlineData(MatMulPrecision.High), InlineData(MatMulPrecision.Medium)]
+    public void WithoutTensorCoresTheSwitchSaysSo(MatMulPrecision precision)
+    {
+        var device = s_device.Value!;
+        List<string> told = [];
+        (device.Log, device.Strict) = (told.Add, false);
+        device.MatMulPrecision = precision;
+        Assert.Contains("no tensor cores", Assert.Single(told), StringComparison.Ordinal);
+        device.Strict = true;
+        Assert.Throws<NotSupportedException>(() => device.MatMulPrecision = precision);
+        device.MatMulPrecision = MatMulPrecision.Highest;
+    }
 
     [OpenClTheory, InlineData("mlp"), InlineData("lstm")]
     public void TrainsAsOnTheProcessor(string model) => DeviceTrainingTests.Check(model, s_device.Value!);

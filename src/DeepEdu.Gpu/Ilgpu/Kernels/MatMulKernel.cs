@@ -19,8 +19,8 @@ internal static class MatMulKernel
     // sides of a tile of C; how far along k a tile of A or B reaches: 1024 values of each at a time, four a thread
     private const int Wide = 128, WideDepth = 8, Small = 64, SmallDepth = 16;
 
-    // terms of a piece of a sum, at least
-    private const int PieceTerms = 256;
+    // terms of a piece of a sum, at least, and what their number is a multiple of
+    private const int PieceTerms = 256, Deepest = 32;
 
     // between rows in shared memory, so that columns written together fall into different banks
     private const int Pad = 4;
@@ -37,36 +37,46 @@ internal static class MatMulKernel
     internal static void Launch(GpuDevice d, Floats a, Floats b, Floats bias, Floats c, Plan plan, int count)
     {
         long wide = (long)Tiles(plan.M, Wide) * Tiles(plan.N, Wide) * count, small = (long)Tiles(plan.M, Small) * Tiles(plan.N, Small) * count;
-        int processors = d.Accelerator.NumMultiprocessors;
-        bool large = Math.Min(plan.M, plan.N) > Small && wide * Pieces(wide, plan.K, processors) >= processors;
-        Launch(d, a, b, bias, c, plan, count, large, Pieces(large ? wide : small, plan.K, processors));
+        int processors = d.Accelerator.NumMultiprocessors, narrow = Math.Min(plan.M, plan.N);
+        var tile = narrow >= TensorProduct.Narrowest && d.UsesTensorCores ? d.MatMulPrecision == MatMulPrecision.High ? ProductTile.Tf32 : ProductTile.BFloat16
+            : narrow > Small && wide * Pieces(wide, plan.K, processors) >= processors ? ProductTile.Wide : ProductTile.Small;
+        Launch(d, a, b, bias, c, plan, count, tile, Pieces(tile == ProductTile.Small ? small : wide, plan.K, processors));
     }
 
     /// <summary>How many pieces the sums are cut into: two groups for each multiprocessor, unless pieces become too short for their sums to be worth writing.</summary>
     internal static int Pieces(long tiles, int k, int processors) => tiles >= processors ? 1 : (int)Math.Clamp(2L * processors / tiles, 1, Math.Max(1, k / PieceTerms));
 
     /// <summary>The same with a tile and a number of pieces of one's choice.</summary>
-    internal static void Launch(GpuDevice d, Floats a, Floats b, Floats bias, Floats c, Plan plan, int count, bool wide, int pieces = 1)
+    internal static void Launch(GpuDevice d, Floats a, Floats b, Floats bias, Floats c, Plan plan, int count, ProductTile tile, int pieces = 1)
     {
-        int side = wide ? Wide : Small;
+        int side = tile == ProductTile.Small ? Small : Wide;
         plan.Columns = Tiles(plan.N, side);
         plan.Tiles = plan.Columns * Tiles(plan.M, side);
         // 16 bytes at a time where each row of each factor begins on 16 bytes
         plan.FoursA = Index(a) % 4 == 0 && (plan.TransA != 0 ? plan.M : plan.K) % 4 == 0 ? 1 : 0;
         plan.FoursB = Index(b) % 4 == 0 && (plan.TransB != 0 ? plan.K : plan.N) % 4 == 0 ? 1 : 0;
         plan.FoursC = Index(c) % 4 == 0 && plan.N % 4 == 0 ? 1 : 0;
-        plan.Piece = Tiles(Tiles(plan.K, pieces), SmallDepth) * SmallDepth;
+        plan.Piece = Tiles(Tiles(plan.K, pieces), Deepest) * Deepest;
         pieces = Tiles(plan.K, plan.Piece);
-        var run = wide
-            ? d.Compiled<Part8, Action<KernelConfig, Floats, Floats, Floats, Floats, Plan>>(typeof(MatMul), at => at.LoadStreamKernel<Floats, Floats, Floats, Floats, Plan>(WideBody))
-            : d.Compiled<Part4, Action<KernelConfig, Floats, Floats, Floats, Floats, Plan>>(typeof(MatMul), at => at.LoadStreamKernel<Floats, Floats, Floats, Floats, Plan>(SmallBody));
-        KernelConfig how = new(checked(plan.Tiles * count * pieces), Threads);
-        if (pieces == 1) { run(how, a, b, bias, c, plan); return; }
+        if (pieces == 1) { Start(d, a, b, bias, c, plan, count, tile); return; }
         using var arena = Arena.OfKernel();
         int length = checked(count * plan.M * plan.N);
         var parts = GpuDevice.Of(new View(d.Allocate(checked(pieces * length)), 0, pieces * length));
-        run(how, a, b, parts, parts, plan with { HasBias = 0, Relu = 0, FoursC = plan.N % 4 == 0 ? 1 : 0 });
+        Start(d, a, b, parts, parts, plan with { HasBias = 0, Relu = 0, FoursC = plan.N % 4 == 0 ? 1 : 0 }, count * pieces, tile);
         d.Start(length, new JoinPieces { Parts = parts, Bias = bias, To = c, Length = length, Pieces = pieces, N = plan.N, HasBias = plan.HasBias, Relu = plan.Relu });
+    }
+
+    private static void Start(GpuDevice d, Floats a, Floats b, Floats bias, Floats c, Plan plan, int products, ProductTile tile)
+    {
+        plan.To = c.LoadEffectiveAddressAsPtr();
+        var run = tile switch
+        {
+            ProductTile.Wide => d.Compiled<Part8, Action<KernelConfig, Floats, Floats, Floats, Floats, Plan>>(typeof(MatMul), at => at.LoadStreamKernel<Floats, Floats, Floats, Floats, Plan>(WideBody)),
+            ProductTile.Small => d.Compiled<Part4, Action<KernelConfig, Floats, Floats, Floats, Floats, Plan>>(typeof(MatMul), at => at.LoadStreamKernel<Floats, Floats, Floats, Floats, Plan>(SmallBody)),
+            ProductTile.Tf32 => TensorProduct.Find<Tf32>(d, plan),
+            _ => TensorProduct.Find<BFloat16Pair>(d, plan),
+        };
+        run(new(checked(plan.Tiles * products), Threads), a, b, bias, c, plan);
     }
 
     private static long Index<V>(V view) where V : struct, IContiguousArrayView => view.Index;
@@ -81,22 +91,19 @@ internal static class MatMulKernel
 
     private static void Body<P>(Fours sa, Fours sb, uint side, uint depth, Floats a, Floats b, Floats bias, Floats c, Plan p) where P : unmanaged, IPart
     {
-        // pieces of one tile stand side by side: they read neighbouring parts of the factors
-        uint pieces = ((uint)p.K + (uint)p.Piece - 1) / (uint)p.Piece, unit = (uint)Grid.IdxX / pieces, piece = (uint)Grid.IdxX % pieces;
-        uint product = unit / (uint)p.Tiles, tile = unit % (uint)p.Tiles, me = (uint)Group.IdxX;
-        int from = (int)piece * p.Piece, end = IntrinsicMath.Min(p.K, from + p.Piece);
-        p.Batch.Locate((int)product, out int whichA, out int whichB, out _);
-        int row0 = (int)(tile / (uint)p.Columns * side), column0 = (int)(tile % (uint)p.Columns * side);
-        Factor fa = new(me, side, depth, row0, p.M, p.K, end, (long)whichA * p.M * p.K, p.TransA, p.FoursA), fb = new(me, side, depth, column0, p.N, p.K, end, (long)whichB * p.K * p.N, 1 - p.TransB, p.FoursB);
+        uint me = (uint)Group.IdxX;
+        TilePlace place = new(p, side);
+        int row0 = place.Row, column0 = place.Column, end = place.End;
+        Factor fa = new(me, side, depth, row0, place.A(p)), fb = new(me, side, depth, column0, place.B(p));
         // a warp covers 4 × 8 threads of the 16 × 16, so that it reads few different values
         uint warp = me / 32, lane = me % 32;
         int ty = (int)((warp / 2 * 4) + (lane / 8)), tx = (int)((warp % 2 * 8) + (lane % 8));
         int stride = (int)(side + Pad) / 4, size = stride * (int)depth, half = (int)side / 8, at = 0;
-        fa.Put(sa, 0, fa.Get(a, from));
-        fb.Put(sb, 0, fb.Get(b, from));
+        fa.Put(sa, 0, fa.Get(a, place.From));
+        fb.Put(sb, 0, fb.Get(b, place.From));
         Group.Barrier();
         P part = default;
-        for (int k0 = from; k0 < end; k0 += (int)depth)
+        for (int k0 = place.From; k0 < end; k0 += (int)depth)
         {
             Float4 nextA = default, nextB = default;
             bool more = k0 + (int)depth < end;
@@ -127,7 +134,7 @@ internal static class MatMulKernel
             }
             Group.Barrier();
         }
-        part.Store(new(c, bias, (((long)piece * (Grid.DimX / (pieces * (uint)p.Tiles))) + product) * p.M * p.N, p), row0 + (ty * 4), column0 + (tx * 4), (int)side / 2);
+        part.Store(new(c, bias, place.To, p), row0 + (ty * 4), column0 + (tx * 4), (int)side / 2);
     }
 
     /// <summary>Sizes, and what happens to a product before it is stored.</summary>
@@ -137,6 +144,9 @@ internal static class MatMulKernel
         public GpuBroadcast Batch;
         public int Tiles, Columns, FoursA, FoursB, FoursC;
 
+        /// <summary>Where C begins in the accelerator's memory: for instructions that are written out.</summary>
+        public long To;
+
         /// <summary>Terms of a sum that are added up at a time: a multiple of what is in shared memory, so that pieces begin on 16 bytes.</summary>
         public int Piece;
     }
@@ -144,50 +154,29 @@ internal static class MatMulKernel
     /// <summary>What a thread carries of a factor: four values that lie side by side in memory, from the factor to shared memory [k][line].</summary>
     private readonly struct Factor
     {
-        private readonly int _line, _lines, _k, _n, _end, _stride, _along, _fours;
-        private readonly long _from;
+        private readonly FactorMemory _memory;
+        private readonly int _first, _line, _k, _stride;
 
         /// <param name="me">The thread.</param>
         /// <param name="side">Lines of a tile.</param>
         /// <param name="depth">Its values along k.</param>
         /// <param name="first">The tile's first line.</param>
-        /// <param name="lines">Lines of the factor: rows of A, columns of B.</param>
-        /// <param name="n">Its values along k.</param>
-        /// <param name="end">Behind the last of them that counts here.</param>
-        /// <param name="from">Where the factor begins.</param>
-        /// <param name="along">1 if lines lie side by side in memory, 0 if values along k do.</param>
-        /// <param name="fours">1 if four can be read at once.</param>
-        public Factor(uint me, uint side, uint depth, int first, int lines, int n, int end, long from, int along, int fours)
+        /// <param name="memory">The factor.</param>
+        public Factor(uint me, uint side, uint depth, int first, FactorMemory memory)
         {
-            uint across = (along != 0 ? side : depth) / 4, slow = me / across, fast = me % across * 4;
-            (_along, _fours, _lines, _n, _end, _from, _stride) = (along, fours, lines, n, end, from, (int)side + Pad);
-            _line = first + (int)(along != 0 ? fast : slow);
-            _k = (int)(along != 0 ? slow : fast);
-            First = first;
+            uint across = (memory.Along != 0 ? side : depth) / 4, slow = me / across, fast = me % across * 4;
+            (_memory, _first, _stride) = (memory, first, (int)side + Pad);
+            _line = (int)(memory.Along != 0 ? fast : slow);
+            _k = (int)(memory.Along != 0 ? slow : fast);
         }
 
-        private readonly int First;
-
-        public Float4 Get(Floats x, int k0)
-        {
-            int k = k0 + _k, fast = _along != 0 ? _line : k, end = _along != 0 ? _lines : _end;
-            Float4 v = default;
-            if (_along != 0 ? k >= _end : _line >= _lines) { return v; }
-            long at = _from + (_along != 0 ? ((long)k * _lines) + _line : ((long)_line * _n) + k);
-            if (_fours != 0 && fast < end) { return x.Cast<Float4>()[at >> 2]; }
-            if (fast < end) { v.X = x[at]; }
-            if (fast + 1 < end) { v.Y = x[at + 1]; }
-            if (fast + 2 < end) { v.Z = x[at + 2]; }
-            if (fast + 3 < end) { v.W = x[at + 3]; }
-            return v;
-        }
+        public Float4 Get(Floats x, int k0) => _memory.Get(x, _first + _line, k0 + _k);
 
         public void Put(Fours shared, int at, Float4 v)
         {
-            int line = _line - First;
-            if (_along != 0) { shared[at + (((_k * _stride) + line) >> 2)] = v; return; }
+            if (_memory.Along != 0) { shared[at + (((_k * _stride) + _line) >> 2)] = v; return; }
             var s = shared.Cast<float>();
-            int to = (at * 4) + (_k * _stride) + line;
+            int to = (at * 4) + (_k * _stride) + _line;
             s[to] = v.X;
             s[to + _stride] = v.Y;
             s[to + (2 * _stride)] = v.Z;

@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""PyTorch on a GPU: square matrix products at each float32 precision and value-by-value functions, each batch of calls timed from launch to completion.
+python3 torch_gpu.py SIZE FLOATS SECONDS; JSON lines {op, seconds}, the fastest fifth of the batches."""
+import sys, json, time, torch
+
+size, floats, budget = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+a, b, c = (torch.randn(size, size, device="cuda") for _ in range(3))
+x, z, y = (torch.rand(floats, device="cuda") for _ in range(3))
+
+
+def product(precision):
+    torch.set_float32_matmul_precision(precision)
+    torch.mm(a, b, out=c)
+
+
+half = (a.bfloat16(), b.bfloat16(), c.bfloat16())
+OPS = {
+    "matmul highest": lambda: product("highest"),
+    "matmul high": lambda: product("high"),
+    "matmul medium": lambda: torch.mm(half[0], half[1], out=half[2]),  # factors already bfloat16: "medium" itself is TF32 on NVIDIA GPUs
+    "copy": lambda: y.copy_(x),
+    "add": lambda: torch.add(x, z, out=y),
+    "relu": lambda: torch.clamp_min(x, 0, out=y),
+    "exp": lambda: torch.exp(x, out=y),
+    "sum": lambda: torch.sum(x),
+}
+for name, op in OPS.items():
+    times, end, calls = [], 0, 1
+    for batch in range(1000):
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        for _ in range(calls):
+            op()
+        torch.cuda.synchronize()
+        took = time.perf_counter() - start
+        if batch < 3:  # warm up, then batches of about 20 ms
+            calls, end = max(1, int(calls * 0.02 / max(took, 1e-6))) if batch else 1, time.perf_counter() + budget
+            continue
+        times.append(took / calls)
+        if time.perf_counter() > end and len(times) >= 5:
+            break
+    times.sort()
+    print(json.dumps(dict(op=name, seconds=times[len(times) // 5])), flush=True)

@@ -1,0 +1,219 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Ops;
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+using Floats = ILGPU.ArrayView<float>;
+using Words = ILGPU.ArrayView<DeepEdu.Gpu.Kernels.Word4>;
+
+namespace DeepEdu.Gpu.Kernels;
+
+/// <summary>Four words side by side, read and written at once.</summary>
+internal struct Word4
+{
+    public int X, Y, Z, W;
+}
+
+/// <summary>How words lie in shared memory: as they do in memory, so that four are written at once.</summary>
+internal interface IWordLayout
+{
+    /// <summary>From a line to the next, and from a word to the next.</summary>
+    static abstract int LineStep { get; }
+
+    /// <inheritdoc cref="LineStep"/>
+    static abstract int WordStep { get; }
+}
+
+/// <summary>Words of a line side by side.</summary>
+internal readonly struct WordsTogether : IWordLayout
+{
+    public static int LineStep => TensorProduct.LinePitch;
+
+    public static int WordStep => 1;
+}
+
+/// <summary>Lines of a word side by side.</summary>
+internal readonly struct LinesTogether : IWordLayout
+{
+    public static int LineStep => 1;
+
+    public static int WordStep => TensorProduct.WordPitch;
+}
+
+/// <summary>Matrix products by tensor cores: a group of 256 threads makes 128 × 128 of C, each of its eight warps 64 × 32. Factors are rounded on their way to shared memory, where 16 words of
+/// each line lie at a time, the next on their way while these are multiplied.</summary>
+internal static class TensorProduct
+{
+    /// <summary>Rows or columns below which most of a tile would be empty.</summary>
+    public const int Narrowest = 32;
+
+    // sides of a tile; words of a line in shared memory; from line to line where words lie side by side, from word to word where lines do: a warp's reads fall into 32 banks
+    internal const int Side = 128, Depth = 16, LinePitch = 20, WordPitch = 136;
+    private const int Half = Side * LinePitch;
+
+    /// <summary>The kernel for factors that lie as the plan says.</summary>
+    public static Action<KernelConfig, Floats, Floats, Floats, Floats, MatMulKernel.Plan> Find<W>(GpuDevice d, in MatMulKernel.Plan p) where W : struct, IWord =>
+        d.Accelerator.AcceleratorType == AcceleratorType.CPU ? Find<W, SharedProducts<W>>(d, p) : Find<W, TensorCoreProducts<W>>(d, p);
+
+    private static Action<KernelConfig, Floats, Floats, Floats, Floats, MatMulKernel.Plan> Find<W, P>(GpuDevice d, in MatMulKernel.Plan p) where W : struct, IWord where P : struct, IWarpProducts =>
+        p.TransA != 0 ? p.TransB != 0 ? Find<W, P, LinesTogether, WordsTogether>(d) : Find<W, P, LinesTogether, LinesTogether>(d)
+        : p.TransB != 0 ? Find<W, P, WordsTogether, WordsTogether>(d) : Find<W, P, WordsTogether, LinesTogether>(d);
+
+    private static Action<KernelConfig, Floats, Floats, Floats, Floats, MatMulKernel.Plan> Find<W, P, A, B>(GpuDevice d)
+        where W : struct, IWord where P : struct, IWarpProducts where A : struct, IWordLayout where B : struct, IWordLayout =>
+        d.Compiled<(W, P, A, B), Action<KernelConfig, Floats, Floats, Floats, Floats, MatMulKernel.Plan>>(typeof(MatMul),
+            at => at.LoadStreamKernel<Floats, Floats, Floats, Floats, MatMulKernel.Plan>(Body<W, P, A, B>));
+
+    internal static void Body<W, P, A, B>(Floats a, Floats b, Floats bias, Floats c, MatMulKernel.Plan p)
+        where W : struct, IWord where P : struct, IWarpProducts where A : struct, IWordLayout where B : struct, IWordLayout
+    {
+        Words sa = SharedMemory.Allocate<Word4>(2 * Half / 4), sb = SharedMemory.Allocate<Word4>(2 * Half / 4);
+        int me = Group.IdxX, warp = me >> 5, g = (me & 31) >> 2, t = me & 3, at = 0;
+        P products = default;
+        products.Begin();
+        TilePlace place = new(p, Side);
+        TensorFactor<W, A> fa = new(me, place.Row, place.A(p));
+        TensorFactor<W, B> fb = new(me, place.Column, place.B(p));
+        fa.Put(sa, 0, fa.Get(a, place.From, 0), fa.Get(a, place.From, 1));
+        fb.Put(sb, 0, fb.Get(b, place.From, 0), fb.Get(b, place.From, 1));
+        Group.Barrier();
+        int row = (warp >> 2) * 64, column = (warp & 3) * 32;
+        for (int k = place.From; k < place.End; k += Depth * W.Values)
+        {
+            int next = k + (Depth * W.Values);
+            Word4 a0 = default, a1 = default, b0 = default, b1 = default;
+            if (next < place.End)
+            {
+                a0 = fa.Get(a, next, 0);
+                a1 = fa.Get(a, next, 1);
+                b0 = fb.Get(b, next, 0);
+                b1 = fb.Get(b, next, 1);
+            }
+            for (int word = t; word < Depth; word += 8)
+            {
+                var x = fb.Columns(sb, at, column + g, word);
+                products.Add0(fa.Rows(sa, at, row + g, word), x);
+                products.Add1(fa.Rows(sa, at, row + g + 16, word), x);
+                products.Add2(fa.Rows(sa, at, row + g + 32, word), x);
+                products.Add3(fa.Rows(sa, at, row + g + 48, word), x);
+            }
+            if (next < place.End)
+            {
+                at = Half - at;
+                fa.Put(sa, at, a0, a1);
+                fb.Put(sb, at, b0, b1);
+            }
+            Group.Barrier();
+        }
+        products.Store(new(c, bias, place.To, p), place.Row + row + g, place.Column + column + (2 * t));
+    }
+
+    /// <summary>What a thread carries of a factor to shared memory, twice four words, and how it reads fragments there.</summary>
+    private readonly struct TensorFactor<W, L> where W : struct, IWord where L : struct, IWordLayout
+    {
+        private readonly FactorMemory _memory;
+        private readonly int _first, _line, _word;
+
+        public TensorFactor(int me, int first, FactorMemory memory)
+        {
+            (_memory, _first) = (memory, first);
+            // four lines of a word, or four words of a line; the second four are half a tile further
+            (_line, _word) = L.LineStep == 1 ? ((me & 31) * 4, me >> 5) : (me >> 2, (me & 3) * 4);
+        }
+
+        private static int MoreLines => L.LineStep == 1 ? 0 : Side / 2;
+
+        private static int MoreWords => L.LineStep == 1 ? Depth / 2 : 0;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Word4 Get(Floats x, int k0, int which) => W.Load(_memory, x, _first + _line + (which * MoreLines), k0 + ((_word + (which * MoreWords)) * W.Values));
+
+        public void Put(Words shared, int at, Word4 v, Word4 w)
+        {
+            int to = (at + (_line * L.LineStep) + (_word * L.WordStep)) >> 2;
+            shared[to] = v;
+            shared[to + (((MoreLines * L.LineStep) + (MoreWords * L.WordStep)) >> 2)] = w;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public RowFragment Rows(Words shared, int at, int line, int word)
+        {
+            var s = shared.Cast<int>();
+            int from = at + (line * L.LineStep) + (word * L.WordStep), below = 8 * L.LineStep, behind = 4 * L.WordStep;
+            RowFragment f = default;
+            f.R0 = s[from];
+            f.R1 = s[from + below];
+            f.R2 = s[from + behind];
+            f.R3 = s[from + below + behind];
+            return f;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public ColumnFragments Columns(Words shared, int at, int line, int word)
+        {
+            var s = shared.Cast<int>();
+            int from = at + (line * L.LineStep) + (word * L.WordStep), beside = 8 * L.LineStep, behind = 4 * L.WordStep;
+            ColumnFragments f = default;
+            f.X0 = s[from];
+            f.Y0 = s[from + behind];
+            f.X1 = s[from + beside];
+            f.Y1 = s[from + beside + behind];
+            f.X2 = s[from + (2 * beside)];
+            f.Y2 = s[from + (2 * beside) + behind];
+            f.X3 = s[from + (3 * beside)];
+            f.Y3 = s[from + (3 * beside) + behind];
+            return f;
+        }
+    }
+}
+
+/// <summary>Where the products of tensor cores go, and what happens to them before.</summary>
+internal readonly struct TensorEnd(Floats c, Floats bias, long at, MatMulKernel.Plan plan)
+{
+    private const string Add = "add.f32 out0, out0, %3; add.f32 out1, out1, %4; add.f32 out2, out2, %3; add.f32 out3, out3, %4; setp.ne.s32 relu, %5, 0; ";
+    private const string Cut0 = "setp.lt.and.f32 cut, out0, 0f00000000, relu; @cut mov.f32 out0, 0f00000000; ", Cut1 = "setp.lt.and.f32 cut, out1, 0f00000000, relu; @cut mov.f32 out1, 0f00000000; ",
+        Cut2 = "setp.lt.and.f32 cut, out2, 0f00000000, relu; @cut mov.f32 out2, 0f00000000; ", Cut3 = "setp.lt.and.f32 cut, out3, 0f00000000, relu; @cut mov.f32 out3, 0f00000000; ";
+    private const string Store0 = "and.b32 inside, %2, 1; setp.ne.s32 store, inside, 0; @store st.global.f32 [%0], out0; ", Store1 = "and.b32 inside, %2, 2; setp.ne.s32 store, inside, 0; @store st.global.f32 [%0+4], out1; ",
+        Store2 = "and.b32 inside, %2, 4; setp.ne.s32 store, inside, 0; @store st.global.f32 [%1], out2; ", Store3 = "and.b32 inside, %2, 8; setp.ne.s32 store, inside, 0; @store st.global.f32 [%1+4], out3;";
+
+    private readonly Floats _c = c, _bias = bias;
+    private readonly long _at = at, _to = plan.To;
+    private readonly int _m = plan.M, _n = plan.N, _hasBias = plan.HasBias, _relu = plan.Relu;
+
+    /// <summary>Stores two values of a row, and two eight rows below.</summary>
+    public void Put(Float4 v, int row, int column)
+    {
+        int inside = Inside(row, column);
+        long upper = At(row, column), lower = upper + (8L * _n);
+        float left = Bias(column), right = Bias(column + 1);
+        if ((inside & 1) != 0) { _c[upper] = End(v.X + left); }
+        if ((inside & 2) != 0) { _c[upper + 1] = End(v.Y + right); }
+        if ((inside & 4) != 0) { _c[lower] = End(v.Z + left); }
+        if ((inside & 8) != 0) { _c[lower + 1] = End(v.W + right); }
+    }
+
+    /// <summary>The same with what stands in the PTX registers out.</summary>
+    public void PutRegisters(int row, int column)
+    {
+        long upper = _to + (At(row, column) * sizeof(float)), lower = upper + (8L * sizeof(float) * _n);
+        CudaAsm.Emit(Add + Cut0 + Cut1 + Cut2 + Cut3 + Store0 + Store1 + Store2 + Store3, upper, lower, Inside(row, column), Bias(column), Bias(column + 1), _relu);
+    }
+
+    // a bit for each of the four
+    private int Inside(int row, int column)
+    {
+        int columns = (column < _n ? 5 : 0) | (column + 1 < _n ? 10 : 0), rows = (row < _m ? 3 : 0) | (row + 8 < _m ? 12 : 0);
+        return columns & rows;
+    }
+
+    private long At(int row, int column) => _at + ((long)row * _n) + column;
+
+    private float Bias(int column)
+    {
+        float v = 0f;
+        if (_hasBias != 0 && column < _n) { v = _bias[column]; }
+        return v;
+    }
+
+    private float End(float v) => _relu != 0 && v < 0f ? 0f : v;
+}
