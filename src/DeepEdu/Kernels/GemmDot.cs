@@ -80,7 +80,7 @@ internal static unsafe class GemmDot
     }
 
     // one row of A, four of B, two sums each
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Dots1<L>(int k, float* a, float* b, nint ldb, float* sums) where L : struct, IVectorLane<L>, ILane<L>
     {
         float* b1 = b + ldb, b2 = b1 + ldb, b3 = b2 + ldb;

@@ -21,6 +21,16 @@ internal readonly unsafe struct TileEnd(bool accumulate, Epilogue epilogue)
         L.Store(sum, ref *c, column);
     }
 
+    /// <summary>Writes the first <paramref name="count"/> floats of a vector.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Put<L>(L sum, float* c, int column, int count) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        if (_accumulate) { sum += Partial.Load<L>(c + column, count); }
+        if (_epilogue.Bias is not null) { sum += Partial.Load<L>(_epilogue.Bias + column, count); }
+        if (_epilogue.Relu) { sum = L.Max(sum, L.Of(0)); }
+        Partial.Store(sum, c + column, count);
+    }
+
     /// <summary>Writes m rows of n columns, n not whole vectors, from sums that lie ld floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public void PutRows<L>(int m, int n, float* sums, nint ld, float* c, nint ldc) where L : struct, IVectorLane<L>, ILane<L>
@@ -30,12 +40,7 @@ internal readonly unsafe struct TileEnd(bool accumulate, Epilogue epilogue)
             int j = 0;
             for (; j + L.Width <= n; j += L.Width) { Put(L.Load(in *sums, j), c, j); }
             if (j == n) { continue; }
-            int tail = n - j;
-            L sum = L.Load(in *sums, j);
-            if (_accumulate) { sum += Partial.Load<L>(c + j, tail); }
-            if (_epilogue.Bias is not null) { sum += Partial.Load<L>(_epilogue.Bias + j, tail); }
-            if (_epilogue.Relu) { sum = L.Max(sum, L.Of(0)); }
-            Partial.Store(sum, c + j, tail);
+            Put(L.Load(in *sums, j), c, j, n - j);
         }
     }
 }

@@ -60,6 +60,7 @@ public sealed unsafe class GemmTests
     [InlineData(false, true, 64, 500, 400)]
     [InlineData(false, true, 32, 700, 900)]
     [InlineData(true, false, 64, 64, 10000)]
+    [InlineData(false, false, 1, 2001, 1000)]
     [InlineData(false, true, 1, 2000, 1000)]
     [InlineData(true, true, 100, 1, 9000)]
     public void ThreadsDoNotChangeBits(bool transA, bool transB, int m, int n, int k)
