@@ -11,7 +11,8 @@ internal static unsafe class Gemm
     // multiply-adds worth handing to another thread: some 3 µs
     private const long ChunkWork = 1 << 18;
     private const int MaxChunks = 32;
-    private const int ChunksEach = 4; // stripes for each thread: it may find another busy elsewhere
+    private const int ChunksEach = 4; // stripes for each thread, if they are long: it may find another busy elsewhere
+    private const long StripeWork = 1 << 23; // some 70 µs; each stripe packs its own B
     private const int PieceK = 512;
     private const int SmallColumn = 1 << 14; // a product with so small a matrix is done before it is cut
 
@@ -176,12 +177,12 @@ internal static unsafe class Gemm
             Pieces = 1;
             if (Count < 4 && wanted > Count && K >= 2 * PieceK && (long)M * N <= 1 << 16 && StepC == 1)
             {
-                Pieces = Math.Min(8, K / PieceK);
+                Pieces = Math.Min(8, ((K / PieceK) + 1) & ~1); // even, for two threads
                 (_stripM, _stripN, _gridN, Count) = (M, N, 1, Pieces);
                 return;
             }
             int threads = DeepEduOptions.MaxThreads;
-            Stripes(Math.Min(wanted, threads == 1 ? 1 : threads * ChunksEach));
+            Stripes(Math.Min(wanted, threads == 1 ? 1 : Math.Clamp((long)M * N * K / StripeWork, threads, threads * ChunksEach)));
         }
 
         // halves the stripes, the longer side first, until there are enough or they would be too small to be fast
@@ -194,7 +195,7 @@ internal static unsafe class Gemm
             while (got < wanted)
             {
                 bool cutN = _stripN >= 2 * wide || (M == 1 && _stripN >= 64), cutM = _stripM >= (cutN ? 4 : 2) * least;
-                if (cutN && (!cutM || _stripN >= _stripM)) { _stripN = RoundUp((_stripN + 1) / 2, wide); }
+                if (cutN && (!cutM || _stripN >= _stripM)) { _stripN = RoundUp((_stripN + 1) / 2, _stripN < 8 * wide && Ldb > 0 ? L.Width : wide); }
                 else if (cutM) { _stripM = RoundUp((_stripM + 1) / 2, rows); }
                 else { break; }
                 got = (long)((M + _stripM - 1) / _stripM) * ((N + _stripN - 1) / _stripN);

@@ -25,15 +25,16 @@ internal static unsafe class GemmBlock
     public static void Run<L>(int m, int n, int k, float* a, nint rowA, nint stepA, float* b, nint ldb, bool transB, float* c, nint ldc, bool accumulate, Epilogue epilogue)
         where L : struct, IVectorLane<L>, ILane<L>
     {
-        int rows = GemmTile.Rows<L>(), wide = GemmTile.Vectors * L.Width;
-        int blockK = BlockK(k);
+        int rows = GemmTile.Rows<L>(), wide = GemmTile.Vectors * L.Width, blockK = BlockK(k);
+        bool inPanels = ldb < 0;
+        if (!inPanels && n < 2 * wide && n > wide) { wide = (((n + 1) / 2) + L.Width - 1) / L.Width * L.Width; } // two panels of like width
         // A is read in place unless that costs cache lines: transposed and read often, or rows a multiple of 4 KiB apart, which fall into the same cache set
         bool packA = stepA == 1 ? n >= 2 * wide && (rowA & 1023) == 0 && m >= 64 : n >= 4 * wide && m >= rows;
         // every panel of B passes over a block of A's rows, which should still be in the second-level cache
         int blockM = packA || n > 2 * wide ? Math.Min((m + rows - 1) / rows * rows, Math.Max(rows, MaxA / blockK / rows * rows)) : m;
         // B is read in place until many rows use it, fewer if its own rows fall into the same cache sets; transposed or with a tail it must be packed
         int inPlace = (ldb & 1023) == 0 ? MaxRows / 4 : MaxRows;
-        bool inPanels = ldb < 0, packB = !inPanels && (transB || (m > inPlace && blockK > 16 && (long)k * n > 16384));
+        bool packB = !inPanels && (transB || (m > inPlace && blockK > 16 && (long)k * n > 16384));
         // where A is more than a block, panels are packed once for all of its blocks, as many as keep the second-level cache
         bool keepB = packB && m > blockM;
         int blockN = keepB ? Math.Max(wide, MaxB / blockK / wide * wide) : n;
