@@ -139,6 +139,8 @@ public static class RowNorms
     /// dWeight = Σ over rows of dy ⊙ x̂, dBias = Σ over rows of dy.</summary>
     public readonly record struct RowNormPullKernel(View Dy, View X, View Weight, View Statistics, View Dx, View DWeight, View DBias, int Rows, int N, bool Centre) : IKernel
     {
+        private const int Gap = 32; // two cache lines, which the processor fetches in pairs
+
         /// <inheritdoc/>
         public static string Name => "row-norm-pull";
 
@@ -148,15 +150,15 @@ public static class RowNorms
             if (!DWeight.IsNone) { CpuDevice.Of(DWeight).Clear(); }
             if (!DBias.IsNone) { CpuDevice.Of(DBias).Clear(); }
             if (Dx.Length == 0) { return; }
-            // each chunk of rows adds up its own weight gradient; they are joined in order
-            int rows = Math.Max(8, CpuDevice.Grain / N), chunks = (Rows + rows - 1) / rows, each = (DWeight.IsNone ? 0 : N) + (DBias.IsNone ? 0 : N);
-            float[] partial = ArrayPool<float>.Shared.Rent(Math.Max(1, chunks * each));
-            partial.AsSpan(0, chunks * each).Clear();
+            // each chunk of rows adds up its own weight gradient, well apart from its neighbours', whose threads would wait for the cache line between; they are joined in order
+            int rows = Math.Max(8, CpuDevice.Grain / N), chunks = (Rows + rows - 1) / rows, each = ((DWeight.IsNone ? 0 : 1) + (DBias.IsNone ? 0 : 1)) * N, step = each + Gap;
+            float[] partial = ArrayPool<float>.Shared.Rent(chunks * step);
+            partial.AsSpan(0, chunks * step).Clear();
             Work.Run(chunks, new Chunks(this, rows, each, partial));
             for (int c = 0; c < chunks; c++)
             {
-                if (!DWeight.IsNone) { Add(DWeight, partial.AsSpan(c * each, N)); }
-                if (!DBias.IsNone) { Add(DBias, partial.AsSpan(((c + 1) * each) - N, N)); }
+                if (!DWeight.IsNone) { Add(DWeight, partial.AsSpan(c * step, N)); }
+                if (!DBias.IsNone) { Add(DBias, partial.AsSpan((c * step) + each - N, N)); }
             }
             ArrayPool<float>.Shared.Return(partial);
         }
@@ -168,8 +170,8 @@ public static class RowNorms
             public void Run(int chunk)
             {
                 int n = k.N, end = Math.Min(k.Rows, (chunk + 1) * rows);
-                ref float dWeight = ref k.DWeight.IsNone ? ref Unsafe.NullRef<float>() : ref partial[chunk * each];
-                ref float dBias = ref k.DBias.IsNone ? ref Unsafe.NullRef<float>() : ref partial[((chunk + 1) * each) - n];
+                ref float dWeight = ref k.DWeight.IsNone ? ref Unsafe.NullRef<float>() : ref partial[chunk * (each + Gap)];
+                ref float dBias = ref k.DBias.IsNone ? ref Unsafe.NullRef<float>() : ref partial[(chunk * (each + Gap)) + each - n];
                 for (int row = chunk * rows; row < end; row++)
                 {
                     ref float dy = ref CpuDevice.At(k.Dy, row * n), x = ref CpuDevice.At(k.X, row * n);
