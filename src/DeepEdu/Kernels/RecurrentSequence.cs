@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
 
@@ -216,6 +217,7 @@ internal unsafe struct RecurrentSequence : IChunks
                     }
                     RecurrentTile.Run<L>(n, inSet.Count, Inputs, rows.X + i, input, g + i, (inSet.Plane * padded) + unit, padded, true);
                 }
+                if (product && Sse.IsSupported) { Fetch(rows, i, n, (set.Plane * padded) + unit, unit, set.Count, padded); }
                 if (many > width) { RecurrentTile.Two<L>(set.Count, Recurrent, rows.H[0], panel, g[0] + (set.Plane * padded) + unit, padded); }
                 else if (product) { RecurrentTile.Run<L>(n, set.Count, Recurrent, rows.H + i, panel, g + i, (set.Plane * padded) + unit, padded, true); }
                 for (n += i; i < n; i++)
@@ -227,6 +229,20 @@ internal unsafe struct RecurrentSequence : IChunks
                     }
                 }
             }
+        }
+    }
+
+    // A tile's rows lie far apart, a cache line of each at a time: they are asked for before its sums are made.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Fetch(in StepRows rows, int from, int count, int gates, int unit, int planes, int padded)
+    {
+        for (int i = from; i < from + count; i++)
+        {
+            float* g = rows.G[i] + gates;
+            for (int p = 0; p < planes; p++) { Sse.Prefetch0(g + ((nint)p * padded)); }
+            Sse.Prefetch0(rows.Before[i] + unit);
+            Sse.Prefetch0(rows.After[i] + unit);
+            Sse.Prefetch0(rows.Y[i] + unit);
         }
     }
 
