@@ -31,23 +31,20 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
         for (int unit = from; unit < to; unit++)
         {
             var (sequence, head) = Math.DivRem(unit, data.Heads);
-            if (head == 0 || unit == from) { Fetch(sequence); }
+            if (head == 0 || unit == from)
+            {
+                data.Fetch(sequence);
+                if (data.IsShort)
+                {
+                    data.O.Fetch(sequence, data.Queries, data.Heads * data.ValueWidth);
+                    dO.Fetch(sequence, data.Queries, data.Heads * data.ValueWidth);
+                }
+            }
             if (F16.IsSupported) { Head<F16>(sequence, head); }
             else if (F8.IsSupported) { Head<F8>(sequence, head); }
             else if (F4.IsSupported) { Head<F4>(sequence, head); }
             else { Head<F1>(sequence, head); }
         }
-    }
-
-    private void Fetch(int sequence)
-    {
-        int width = data.Heads * data.Width, valueWidth = data.Heads * data.ValueWidth;
-        if ((long)(data.Keys + data.Queries) * (width + valueWidth) > 1 << 16) { return; } // more than fits the second-level cache beside the gradients
-        dO.Fetch(sequence, data.Queries, valueWidth);
-        data.O.Fetch(sequence, data.Queries, valueWidth);
-        data.Q.Fetch(sequence, data.Queries, width);
-        data.K.Fetch(sequence, data.Keys, width);
-        data.V.Fetch(sequence, data.Keys, valueWidth);
     }
 
     // Blocks of keys outside, whose gradients are summed in the thread's own memory; a query's gradient is summed in its place.

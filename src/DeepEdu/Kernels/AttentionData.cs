@@ -93,6 +93,18 @@ internal unsafe struct AttentionData
     public readonly ulong Draw(int sequence, int head, int query, int key) =>
         Start + (ulong)((((((long)sequence * Heads) + head) * Queries) + query) * Keys) + (ulong)key;
 
+    /// <summary>Whether a sequence, all heads, fits the second-level cache together with its gradients.</summary>
+    public readonly bool IsShort => (long)(Keys + Queries) * Heads * (Width + ValueWidth) <= 1 << 16;
+
+    /// <summary>Asks for a short sequence's queries, keys and values.</summary>
+    public readonly void Fetch(int sequence)
+    {
+        if (!IsShort) { return; }
+        Q.Fetch(sequence, Queries, Heads * Width);
+        K.Fetch(sequence, Keys, Heads * Width);
+        V.Fetch(sequence, Keys, Heads * ValueWidth);
+    }
+
     /// <summary>How many units of so much work make a chunk.</summary>
     public static int Grain(long work, int units) => (int)Math.Clamp(ChunkWork / Math.Max(1, work), 1, Math.Max(1, units));
 

@@ -33,6 +33,7 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
         for (int unit = from; unit < to; unit++)
         {
             var (head, block) = Math.DivRem(unit, blocks);
+            if (block == 0 && (head % data.Heads == 0 || unit == from)) { data.Fetch(head / data.Heads); }
             int first = block * AttentionData.BlockQ;
             Block<L>(head / data.Heads, head % data.Heads, first, Math.Min(AttentionData.BlockQ, data.Queries - first));
         }
