@@ -18,12 +18,11 @@ public sealed partial class CpuDevice
         if (Recording.Current is { } recording) { recording.Run(new Recording.Fold<F>(f, x, outer, n, inner, y)); return; }
         y.Block.Changes();
         if (n == 0) { Of(y).Fill(f.Start); return; }
-        var watch = Profiler.Begin();
+        using var watch = Profiler.Begin<F>(x.Length);
         int pieces = (n + FoldPiece - 1) / FoldPiece;
         if (inner == 1 && pieces == 1) { FoldRows(f, x, outer, n, y); }
         else if (inner == 1) { FoldLongRows(f, x, outer, n, pieces, y); }
         else { FoldColumns(f, x, outer, n, inner, y); }
-        watch.EndLoop<F>(outer * n * inner);
     }
 
     private static void FoldRows<F>(F f, View x, int outer, int n, View y) where F : unmanaged, IFold

@@ -12,11 +12,10 @@ public sealed partial class CpuDevice
     {
         if (Recording.Current is { } recording) { recording.Run(new Recording.Map<F>(f, x, y)); return; }
         y.Block.Changes();
-        var watch = Profiler.Begin();
         int n = y.Length;
+        using var watch = Profiler.Begin<F>(n);
         if (n <= Grain) { MapRange(f, ref At(x), ref At(y), n); }
         else { Work.Run(((n - 1) / Grain) + 1, new MapChunks<F> { Formula = f, X = x, Y = y }); }
-        watch.EndLoop<F>(n);
     }
 
     /// <inheritdoc/>
@@ -24,12 +23,11 @@ public sealed partial class CpuDevice
     {
         if (Recording.Current is not null) { Recording.ThrowUpdate(); }
         w.Block.Changes();
-        var watch = Profiler.Begin();
         int n = w.Length;
+        using var watch = Profiler.Begin<F>(n);
         var body = new UpdateChunks<F> { Formula = f, W = w, G = g, S1 = s1, S2 = s2, S3 = s3 };
         if (n <= Grain) { body.Run(0); }
         else { Work.Run(((n - 1) / Grain) + 1, body); }
-        watch.EndLoop<F>(n);
     }
 
     internal static ref float At(View v, int offset = 0) =>

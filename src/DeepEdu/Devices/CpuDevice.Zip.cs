@@ -25,7 +25,7 @@ public sealed partial class CpuDevice
         if (n == 0) { return; }
         if (Recording.Current is { } recording) { recording.Run(new Recording.Zip<F>(f, a, b, c, y, how)); return; }
         y.Block.Changes();
-        var watch = Profiler.Begin();
+        using var watch = Profiler.Begin<F>(n);
         // an inner row is one run of the SIMD loop; rows are handed out so that a chunk is about a grain
         int inner = how.Sizes[how.Rank - 1];
         var body = new ZipChunks<F> { Formula = f, A = a, B = b, C = c, Y = y, How = how, Inner = inner };
@@ -44,7 +44,6 @@ public sealed partial class CpuDevice
             int chunks = (rows + body.RowsAChunk - 1) / body.RowsAChunk;
             if (chunks == 1) { body.Run(0); } else { Work.Run(chunks, body); }
         }
-        watch.EndLoop<F>(n);
     }
 
     internal readonly struct TwoOfThree<F>(F f) : IZip3 where F : unmanaged, IZip

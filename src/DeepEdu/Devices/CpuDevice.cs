@@ -43,9 +43,8 @@ public sealed partial class CpuDevice : Device
     {
         Recording.Current?.OnHostAccess(to.Block);
         to.Block.Changes();
-        var watch = Profiler.Begin();
+        using var watch = Profiler.Begin("write", to.Length);
         from.CopyTo(Of(to));
-        watch.End("write", to.Length);
     }
 
     /// <inheritdoc/>
@@ -60,9 +59,8 @@ public sealed partial class CpuDevice : Device
     {
         if (Recording.Current is { } recording) { recording.Run(new Recording.Copy(from, to)); return; }
         to.Block.Changes();
-        var watch = Profiler.Begin();
+        using var watch = Profiler.Begin("copy", to.Length);
         Of(from).CopyTo(Of(to));
-        watch.End("copy", to.Length);
     }
 
     /// <inheritdoc/>
@@ -70,17 +68,15 @@ public sealed partial class CpuDevice : Device
     {
         if (Recording.Current is { } recording) { recording.Run(new Recording.Fill(to, value)); return; }
         to.Block.Changes();
-        var watch = Profiler.Begin();
+        using var watch = Profiler.Begin("fill", to.Length);
         Of(to).Fill(value);
-        watch.End("fill", to.Length);
     }
 
     /// <inheritdoc/>
     public override void Launch<K>(in K kernel)
     {
         if (Recording.Current is { } recording) { recording.Run(new Recording.Launch<K>(kernel)); return; }
-        var watch = Profiler.Begin();
+        using var watch = Profiler.Begin(in kernel);
         kernel.Run();
-        watch.End(kernel);
     }
 }
