@@ -34,11 +34,13 @@ def saved(image, **options):
     return f.getvalue()
 
 
-def packed(a, colour, depth):
-    """A PNG whose row y has filter y % 5."""
-    h, w, c = a.shape
-    size = c * depth // 8
-    raw = [r.astype(">u2" if depth == 16 else "u1").tobytes() for r in a]
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+
+
+def filtered(a, depth):
+    """The rows of a picture; row y has filter y % 5."""
+    size = max(1, a.shape[2] * depth // 8)
+    raw = [np.packbits(r).tobytes() if depth == 1 else r.astype(">u2" if depth == 16 else "u1").tobytes() for r in a]
     body = b""
     for y, row in enumerate(raw):
         above = raw[y - 1] if y else bytes(len(row))
@@ -50,10 +52,25 @@ def packed(a, colour, depth):
             p = l + u - d
             best = min(((abs(p - q), k, q) for k, q in enumerate((l, u, d))))[2]
             body += bytes([(v - (0, l, u, (l + u) // 2, best)[y % 5]) % 256])
+    return body
+
+
+def packed(a, colour, depth, interlaced=False):
+    h, w, c = a.shape
+    parts = [a[y::down, x::across] for x, y, across, down in ADAM7] if interlaced else [a]
+    body = b"".join(filtered(part, depth) for part in parts if part.size)
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, depth, colour, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(body)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, depth, colour, 0, 0, int(interlaced))) + chunk(b"IDAT", zlib.compress(body)) + chunk(b"IEND", b"")
+
+
+def interlaced(name, a, colour, depth, top=255):
+    data = packed(a, colour, depth, True)
+    shown = a * 255 if depth == 1 else a
+    if depth < 16:
+        assert (np.asarray(Image.open(io.BytesIO(data)).convert("L" if a.shape[2] == 1 else "RGB")).reshape(a.shape) == shown).all()
+    png(name, data, shown, top)
 
 
 rng = np.random.default_rng(1)
@@ -94,6 +111,10 @@ for name, colour, channels in (("rgb16", 2, 3), ("grey and alpha16", 4, 2), ("rg
     png(name, packed(a, colour, 16), a, 65535)
 a = rng.integers(0, 256, (6, 5, 3))
 png("every filter", packed(a, 2, 8), a, 255)
+interlaced("interlaced", rng.integers(0, 256, (9, 11, 3)), 2, 8)
+interlaced("interlaced bits", rng.integers(0, 2, (10, 13, 1)), 0, 1)
+interlaced("interlaced line", rng.integers(0, 65536, (1, 3, 4)), 6, 16, 65535)
+interlaced("interlaced column", rng.integers(0, 256, (6, 1, 1)), 0, 8)
 
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "DeepEdu.Tests", "Golden", "files.json")
 with open(path, "w", encoding="utf-8", newline="\n") as out:

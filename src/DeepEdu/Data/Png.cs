@@ -4,9 +4,12 @@ using System.Text;
 
 namespace DeepEdu.Data;
 
-/// <summary>PNG: W3C Recommendation, second edition. Reads all colour types at 1 to 16 bits, not interlaced; writes grey and colour, with and without alpha, at 8 or 16 bits.</summary>
+/// <summary>PNG: W3C Recommendation, second edition. Reads all colour types at 1 to 16 bits, interlaced or not; writes grey and colour, with and without alpha, at 8 or 16 bits.</summary>
 internal static class Png
 {
+    // Adam7, section 8.2
+    private static readonly Pass[] s_passes = [new(0, 0, 8, 8), new(4, 0, 8, 8), new(0, 4, 4, 8), new(2, 0, 4, 4), new(0, 2, 2, 4), new(1, 0, 2, 2), new(0, 1, 1, 2)];
+
     private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];
 
     public static bool IsPng(ReadOnlySpan<byte> file) => file.StartsWith(Signature);
@@ -92,22 +95,31 @@ internal static class Png
         long bytes = (((long)h.Width * h.Samples * h.Depth) + 7) / 8;
         // nothing packs denser than 1032 to 1: a small file cannot make a large picture
         if ((bytes + 1) * h.Height > (packed.Length + 1) * 1032) { throw new InvalidDataException($"cut off: {packed.Length} packed bytes are too few for {h.Width} × {h.Height} pixels"); }
-        int pixel = Math.Max(1, h.Samples * h.Depth / 8), stride = (int)bytes;
+        int pixel = Math.Max(1, h.Samples * h.Depth / 8);
         int channels = h.Colour == 3 ? (clear.Length > 0 ? 4 : 3) : h.Samples + (h.Colour is 0 or 2 && clear.Length > 0 ? 1 : 0);
         long size = (long)h.Width * h.Height * channels;
         if (size > Array.MaxLength) { throw new InvalidDataException($"{h.Width} × {h.Height} pixels are too many"); }
         if (h.Colour == 3 && (palette.Length == 0 || palette.Length % 3 != 0)) { throw new InvalidDataException($"its palette has {palette.Length} bytes"); }
         var samples = new ushort[size];
-        byte[] row = new byte[stride], above = new byte[stride];
         using var z = new ZLibStream(packed, CompressionMode.Decompress);
-        for (int y = 0; y < h.Height; y++)
+        var pixels = new ushort[h.Width * channels];
+        foreach (var pass in h.Interlaced ? s_passes : [new(0, 0, 1, 1)])
         {
-            int filter = z.ReadByte();
-            if (filter < 0 || z.ReadAtLeast(row, stride, throwOnEndOfStream: false) < stride) { throw new InvalidDataException($"cut off in row {y} of {h.Height}"); }
-            if (filter > 4) { throw new InvalidDataException($"row {y} has filter {filter}, which there is not"); }
-            for (int i = 0; i < stride; i++) { row[i] += Predict(filter, row, above, i, pixel); }
-            Pixels(h, row, palette, clear, samples.AsSpan(y * h.Width * channels, h.Width * channels), channels);
-            (row, above) = (above, row);
+            // each pass is a picture of its own, of every pass.Across-th pixel of every pass.Down-th row
+            int width = (h.Width - pass.X + pass.Across - 1) / pass.Across, stride = (int)((((long)width * h.Samples * h.Depth) + 7) / 8);
+            byte[] row = new byte[stride], above = new byte[stride];
+            for (int y = pass.Y; y < h.Height && width > 0; y += pass.Down)
+            {
+                int filter = z.ReadByte();
+                if (filter < 0 || z.ReadAtLeast(row, stride, throwOnEndOfStream: false) < stride) { throw new InvalidDataException($"cut off in row {y} of {h.Height}"); }
+                if (filter > 4) { throw new InvalidDataException($"row {y} has filter {filter}, which there is not"); }
+                for (int i = 0; i < stride; i++) { row[i] += Predict(filter, row, above, i, pixel); }
+                Pixels(h, row, palette, clear, pixels.AsSpan(0, width * channels), channels);
+                var line = samples.AsSpan(y * h.Width * channels, h.Width * channels);
+                for (int x = 0; x < width && h.Interlaced; x++) { pixels.AsSpan(x * channels, channels).CopyTo(line[((pass.X + (x * pass.Across)) * channels)..]); }
+                if (!h.Interlaced) { pixels.CopyTo(line); }
+                (row, above) = (above, row);
+            }
         }
         return new(h.Width, h.Height, channels, samples, h is { Depth: 16 } ? ushort.MaxValue : 255);
     }
@@ -115,7 +127,7 @@ internal static class Png
     private static void Pixels(Header h, byte[] row, byte[] palette, byte[] clear, Span<ushort> to, int channels)
     {
         int scale = h.Depth < 8 ? 255 / ((1 << h.Depth) - 1) : 1;
-        for (int x = 0; x < h.Width; x++)
+        for (int x = 0; x < to.Length / channels; x++)
         {
             var pixel = to.Slice(x * channels, channels);
             if (h.Colour == 3)
@@ -170,17 +182,19 @@ internal static class Png
         file.Write(four);
     }
 
-    private sealed record Header(int Width, int Height, int Depth, int Colour)
+    private readonly record struct Pass(int X, int Y, int Across, int Down);
+
+    private sealed record Header(int Width, int Height, int Depth, int Colour, bool Interlaced)
     {
         public int Samples => Colour switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
 
         public static Header Of(ReadOnlySpan<byte> body)
         {
             if (body.Length != 13) { throw new InvalidDataException($"its header has {body.Length} bytes, not 13"); }
-            var header = new Header(BinaryPrimitives.ReadInt32BigEndian(body), BinaryPrimitives.ReadInt32BigEndian(body[4..]), body[8], body[9]);
+            var header = new Header(BinaryPrimitives.ReadInt32BigEndian(body), BinaryPrimitives.ReadInt32BigEndian(body[4..]), body[8], body[9], body[12] == 1);
             bool known = (header.Colour, header.Depth) is (0, 1 or 2 or 4 or 8 or 16) or (3, 1 or 2 or 4 or 8) or (2 or 4 or 6, 8 or 16);
             if (!known || header.Width < 1 || header.Height < 1) { throw new InvalidDataException($"there is no PNG of {header.Width} × {header.Height} with colour type {header.Colour} and {header.Depth} bits"); }
-            return body[12] == 0 ? header : throw new InvalidDataException("interlaced; save it without interlacing");
+            return body[12] <= 1 ? header : throw new InvalidDataException($"its interlace method {body[12]} is none that there is");
         }
     }
 }

@@ -94,8 +94,13 @@ public sealed class Lstm : Recurrent
     {
         if (Norms(k) is not { } norms) { return base.RunLayer(k, x, h0, c0, steps, reverse, recurrentMask); }
         var vectors = x.Vectors(Inputs, At(k).WeightHh.Device);
-        var padding = new RecurrentPadding(Op, vectors.Shape, steps.Lengths, steps.Mask, BatchFirst, steps.PadLeft);
-        return norms.Run(vectors, At(k), h0, c0, padding, reverse, recurrentMask, Cell == CellKind.CoupledLstm);
+        _ = new RecurrentPadding(Op, vectors.Shape, steps.Lengths, steps.Mask, BatchFirst, steps.PadLeft); // checks them
+        var padding = steps.Mask is { } mask ? Timed(mask.LogicalNot())
+            : steps.Lengths is { } lengths ? OverTime.IsPadding(lengths, vectors.Shape[BatchFirst ? 1 : 0], steps.PadLeft, vectors.Device).Transpose(0, 1) : null;
+        var (output, h, c) = norms.Run(Timed(vectors), At(k), h0, c0, padding?.Unsqueeze(2), reverse, recurrentMask, Cell == CellKind.CoupledLstm);
+        return (Timed(output), h, c);
+
+        Tensor Timed(Tensor t) => BatchFirst ? t.Transpose(0, 1) : t;
     }
 
     /// <inheritdoc/>

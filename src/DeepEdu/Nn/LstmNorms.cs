@@ -24,61 +24,38 @@ internal sealed class LstmNorms(int gates, int hidden)
         static NormWeights Values(LayerNorm norm) => new(norm.Affine.Weight.AsSpan(), norm.Affine.Bias.AsSpan());
     }
 
-    // sequences stand with the longest first, so that those still running are the first rows; one step's rows follow the other's
-    public (Tensor Output, Tensor H, Tensor C) Run(Tensor x, RecurrentParameters w, Tensor? h0, Tensor? c0, RecurrentPadding padding, bool reverse, Tensor? mask, bool coupled)
+    /// <summary>Runs one layer in one direction; steps that are padding leave the state as it is.</summary>
+    /// <param name="x">[T, N, E].</param>
+    /// <param name="w">The weights.</param>
+    /// <param name="h0">h before the first step; null for 0.</param>
+    /// <param name="c0">c before the first step.</param>
+    /// <param name="padding">1 where a step is padding: [T, N, 1]; null if all count.</param>
+    /// <param name="reverse">Whether time runs backwards.</param>
+    /// <param name="mask">Recurrent dropout.</param>
+    /// <param name="coupled">Whether the input gate is 1 − the forget gate.</param>
+    /// <returns>Every step's h [T, N, R], 0 on padding; the last h and c.</returns>
+    public (Tensor Output, Tensor H, Tensor C) Run(Tensor x, RecurrentParameters w, Tensor? h0, Tensor? c0, Tensor? padding, bool reverse, Tensor? mask, bool coupled)
     {
-        int batch = padding.Batch, width = w.WeightHh.Shape[1];
-        var all = padding.Rows(reverse, hidden);
-        all.Read();
-        int[][] rows = [.. all.Length.Select((n, r) => Enumerable.Range(0, n).Select(s => (int)all.At(r, s)).ToArray())];
-        int[] order = [.. Enumerable.Range(0, batch).OrderByDescending(r => rows[r].Length)], back = new int[batch];
-        for (int i = 0; i < batch; i++) { back[order[i]] = i; }
-        int steps = batch == 0 ? 0 : rows[order[0]].Length;
-        int[] running = [.. Enumerable.Range(0, steps).Select(s => rows.Count(r => r.Length > s))];
-        int[] taken = [.. Enumerable.Range(0, steps).SelectMany(s => order.Take(running[s]).Select(r => rows[r][s]))];
-
-        var a = _input.Forward(x.Reshape(batch * padding.Steps, x.Shape[2]).IndexSelect(0, Indices.Of(taken)).MatMul(w.WeightIh, transB: true));
+        int steps = x.Shape[0], batch = x.Shape[1], width = w.WeightHh.Shape[1];
+        Tensor h = h0 ?? Tensor.Zeros([batch, width], x.Device), c = c0 ?? Tensor.Zeros([batch, hidden], x.Device);
+        if (steps == 0) { return (Tensor.Zeros([0, batch, width], x.Device), h, c); }
+        if (padding is not null) { x = x.MaskedFill(padding, 0); } // it may hold anything, NaN too
+        var a = _input.Forward(x.MatMul(w.WeightIh, transB: true));
         if (w.BiasIh is not null) { a = a + w.BiasIh + w.BiasHh!; }
-        var sorted = Indices.Of(order);
-        Tensor h = (h0 ?? Tensor.Zeros([batch, width], x.Device)).IndexSelect(0, sorted), c = (c0 ?? Tensor.Zeros([batch, hidden], x.Device)).IndexSelect(0, sorted);
-        var seen = mask?.IndexSelect(0, sorted);
-        List<Tensor> outputs = [], lastH = [], lastC = [];
-        for (int s = 0, at = 0; s < steps; at += running[s++])
+        Tensor[] inputs = a.Split(1), outputs = new Tensor[steps];
+        Tensor[]? skipped = padding?.Split(1);
+        for (int s = 0; s < steps; s++)
         {
-            if (running[s] < h.Shape[0])
-            {
-                lastH.Add(Rest(h, running[s]));
-                lastC.Add(Rest(c, running[s]));
-                (h, c, seen) = (h.Narrow(0, 0, running[s]), c.Narrow(0, 0, running[s]), seen?.Narrow(0, 0, running[s]));
-            }
-            var sums = a.Narrow(0, at, running[s]) + _recurrent.Forward((seen is null ? h : h * seen).MatMul(w.WeightHh, transB: true));
-            var g = sums.Chunk(coupled ? 3 : 4, 1);
+            int t = reverse ? steps - 1 - s : s;
+            var g = (inputs[t].Squeeze(0) + _recurrent.Forward((mask is null ? h : h * mask).MatMul(w.WeightHh, transB: true))).Chunk(coupled ? 3 : 4, 1);
             Tensor forget = g[^3].Sigmoid(), input = coupled ? 1 - forget : g[0].Sigmoid();
-            c = (forget * c) + (input * g[^2].Tanh());
-            h = g[^1].Sigmoid() * _cell.Forward(c).Tanh();
-            if (w.WeightHr is not null) { h = h.MatMul(w.WeightHr, transB: true); }
-            outputs.Add(h);
+            var cell = (forget * c) + (input * g[^2].Tanh());
+            var output = g[^1].Sigmoid() * _cell.Forward(cell).Tanh();
+            if (w.WeightHr is not null) { output = output.MatMul(w.WeightHr, transB: true); }
+            var skip = skipped?[t].Squeeze(0);
+            (h, c) = skip is null ? (output, cell) : (Tensor.Where(skip, h, output), Tensor.Where(skip, c, cell));
+            outputs[t] = skip is null ? output : output.MaskedFill(skip, 0);
         }
-        lastH.Add(h);
-        lastC.Add(c);
-        return (Placed(outputs, taken, x.Shape.With(2, width), x), Sorted(lastH), Sorted(lastC));
-
-        // the shortest ended first
-        Tensor Sorted(List<Tensor> ended)
-        {
-            ended.Reverse();
-            return (ended.Count == 1 ? ended[0] : Tensor.Concat([.. ended], 0)).IndexSelect(0, Indices.Of(back));
-        }
-    }
-
-    private static Tensor Rest(Tensor t, int from) => t.Narrow(0, from, t.Shape[0] - from);
-
-    // each step's rows to where they belong, and a row of zeros to all others
-    private static Tensor Placed(List<Tensor> outputs, int[] taken, Shape shape, Tensor x)
-    {
-        int[] from = new int[shape[0] * shape[1]];
-        Array.Fill(from, taken.Length);
-        for (int i = 0; i < taken.Length; i++) { from[taken[i]] = i; }
-        return Tensor.Concat([.. outputs, Tensor.Zeros([1, shape[2]], x.Device)], 0).IndexSelect(0, Indices.Of(from)).Reshape(shape);
+        return (Tensor.Stack(outputs), h, c);
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Devices;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Ops;
@@ -45,7 +46,7 @@ public static class OverTime
     // [N, 1]
     private static Tensor Steps(Tensor padding) => padding.LogicalNot().Sum(1);
 
-    // 1 where a step is padding: [N, T, 1]; of operations alone, so that an inference session follows the lengths of each call
+    // 1 where a step is padding: [N, T, 1]
     private static Tensor Padding(string op, Tensor x, Indices lengths, bool padLeft)
     {
         ArgumentNullException.ThrowIfNull(lengths);
@@ -53,8 +54,14 @@ public static class OverTime
         int n = x.Shape[0], steps = x.Shape[1];
         if (lengths.Rank != 1 || lengths.Size != n) { ThrowLengths(op, x.Shape, lengths.Shape); }
         lengths.CheckBelow($"{op}: lengths", steps + 1);
-        Tensor length = Tensor.Arange(steps + 1).To(x.Device).IndexSelect(0, lengths).Unsqueeze(1), step = Tensor.Arange(steps).To(x.Device);
-        return (padLeft ? step.Less(steps - length) : step.GreaterOrEqual(length)).Unsqueeze(2);
+        return IsPadding(lengths, steps, padLeft, x.Device).Unsqueeze(2);
+    }
+
+    /// <summary>1 where a step is padding: [N, T]. Of operations alone, so that an inference session follows the lengths of each call.</summary>
+    internal static Tensor IsPadding(Indices lengths, int steps, bool padLeft, Device device)
+    {
+        Tensor length = Tensor.Arange(steps + 1, device).IndexSelect(0, lengths).Unsqueeze(1), step = Tensor.Arange(steps, device);
+        return padLeft ? step.Less(steps - length) : step.GreaterOrEqual(length);
     }
 
     private static Tensor Padding(string op, Tensor x, Tensor mask)
