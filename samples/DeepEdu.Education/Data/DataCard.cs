@@ -6,7 +6,7 @@ namespace DeepEdu.Education.Data;
 /// <summary>What a file or folder of data holds, in a few lines, read by whichever reader it is for.</summary>
 internal static class DataCard
 {
-    public static readonly string[] Formats = ["long", "tracing", "ncf", "atomic", "essays", "table"];
+    public static readonly string[] Formats = ["long", "tracing", "diagnosis", "ncf", "atomic", "essays", "table"];
 
     /// <summary>The lines of the card.</summary>
     /// <param name="path">A file or folder.</param>
@@ -20,6 +20,7 @@ internal static class DataCard
         {
             "long" => Of(EventReader.Read(path, EventColumns.Parse(columns ?? ""), Separated(path, encoding))),
             "tracing" => Of(SequenceReader.Read(path, encoding)),
+            "diagnosis" => DiagnosisReader.Read(path, encoding).SelectMany(log => Of(log)),
             "ncf" => Of(NcfReader.Read(path)),
             "atomic" => Directory.Exists(path) ? Of(AtomicReader.Read(path, 1, encoding)) : AtomicReader.Columns(path, encoding).Select(Line),
             "essays" => Enumerable.Range(1, 8).Where(p => TextSource.TryFind(path, $"asap_prompt{p}.tsv") is not null || TextSource.TryFind(path, "training_set_rel3.tsv") is not null)
@@ -35,7 +36,7 @@ internal static class DataCard
         if (Directory.Exists(path))
         {
             return TextSource.TryFind(path, "*.inter") is not null ? "atomic" : TextSource.TryFind(path, "*.train.rating") is not null ? "ncf" : TextSource.TryFind(path, "*.tsv") is not null ? "essays"
-                : throw new DataException($"{path}: no *.inter, *.train.rating or *.tsv in this folder; give a file of it, or --format.");
+                : DiagnosisReader.IsHere(path) ? "diagnosis" : throw new DataException($"{path}: no *.inter, *.train.rating, *.tsv or item.csv in this folder; give a file of it, or --format.");
         }
         TableRow first = TextTable.Rows(path, new(';', Header: false, Quotes: false, encoding)).First();
         string[] fields = first.Fields[0].Split(',');

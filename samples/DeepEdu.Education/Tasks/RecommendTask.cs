@@ -20,7 +20,8 @@ internal sealed class RecommendTask : IEducationTask
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
     {
         Stopwatch clock = Stopwatch.StartNew();
-        Interactions data = options.Data is null ? SimulatedRecommender.Create(options.Seed, options.Quick ? 200 : 600).Data : NcfReader.Read(options.Data);
+        Interactions data = options.Data is null ? SimulatedRecommender.Create(options.Seed, options.Quick ? 200 : 600).Data
+            : TextSource.TryFind(options.Data, "*.inter") is null ? NcfReader.Read(options.Data) : AtomicReader.Read(options.Data, options.Seed);
         progress.Line($"{data.Name}: {data.Users} users, {data.Items} items, {data.TrainCount} training interactions");
         Popularity popularity = new();
         popularity.Fit(data, progress, stop);

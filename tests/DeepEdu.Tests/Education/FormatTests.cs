@@ -152,6 +152,23 @@ public sealed class FormatTests : IDisposable
         Assert.Contains(expected, Assert.Throws<DataException>(() => SequenceReader.Read(Write("kt.csv", text))).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void AnswersForDiagnosisHaveTheirItemsSkills()
+    {
+        Write("item.csv", "item_id,knowledge_code\n1,[4]\n2,\"[4, 7]\"\n3,\"['a b']\"\n");
+        Write("train.csv", "user_id,item_id,score\nu,1,1\nu,2,0\nv,2,0.5\n");
+        Write("test.csv", "user_id,item_id,score\nv,3,1\n");
+        LearnerLog[] parts = DiagnosisReader.Read(_folder);
+        Assert.Equal([(2, 3, 2, 2), (1, 1, 1, 1)], parts.Select(p => (p.Learners.Length, p.Answers, p.Items, p.Skills)));
+        Assert.Equal(["4", "7"], parts[0].Learners[1].Answers[0].Skills);
+        Assert.Equal(["a b"], parts[1].Learners[0].Answers[0].Skills);
+        Assert.Equal("format: diagnosis", DataCard.Of(_folder, null, null, null).First());
+        Write("valid.csv", "user_id,item_id,score\nv,9,1\n");
+        Assert.Contains("valid.csv: item 9 is not in item.csv", Assert.Throws<DataException>(() => DiagnosisReader.Read(_folder)).Message, StringComparison.Ordinal);
+        Write("item.csv", "item_id,knowledge_code\n1,4\n");
+        Assert.Contains("item.csv, line 2: knowledge_code 4: expected a list", Assert.Throws<DataException>(() => DiagnosisReader.Read(_folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AtomicFilesHaveTypes()
     {
         AtomicColumn[] columns = AtomicReader.Columns(Write("x.item", "item_id:token\ttitle:token_seq\tprice:float\tvector:float_seq\n7\tToy \"Story\tNaN\t1 2.5\n8\t\t3\t\n"));
