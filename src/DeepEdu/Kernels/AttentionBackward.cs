@@ -22,7 +22,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
     {
         int units = data.Batch * data.Heads;
         long work = (long)data.Queries * data.Keys * ((3 * data.Width) + (2 * data.ValueWidth) + 32);
-        Work.For(units, AttentionData.Grain(work, units), new AttentionBackward(data, dO, dQ, dK, dV));
+        Work.For(units, data.Grain(work, data.Heads), new AttentionBackward(data, dO, dQ, dK, dV));
     }
 
     /// <inheritdoc/>

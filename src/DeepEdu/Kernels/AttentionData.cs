@@ -105,8 +105,12 @@ internal unsafe struct AttentionData
         V.Fetch(sequence, Keys, Heads * ValueWidth);
     }
 
-    /// <summary>How many units of so much work make a chunk.</summary>
-    public static int Grain(long work, int units) => (int)Math.Clamp(ChunkWork / Math.Max(1, work), 1, Math.Max(1, units));
+    /// <summary>How many of <paramref name="each"/> units a sequence make a chunk, each of so much work. Where there are sequences enough it is whole ones: two threads in one would each bring its rows.</summary>
+    public readonly int Grain(long work, int each)
+    {
+        int grain = (int)Math.Clamp(ChunkWork / Math.Max(1, work), 1, Math.Max(1, (long)Batch * each));
+        return Batch >= 16 && each > 0 ? (grain + each - 1) / each * each : grain;
+    }
 
     /// <summary>n up to whole vectors.</summary>
     public static int Whole<L>(int n) where L : struct, IVectorLane<L>, ILane<L> => (n + L.Width - 1) / L.Width * L.Width;

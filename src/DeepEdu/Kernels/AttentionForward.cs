@@ -15,7 +15,7 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
     {
         int blocks = (data.Queries + AttentionData.BlockQ - 1) / AttentionData.BlockQ, units = data.Batch * data.Heads * blocks;
         long work = (long)Math.Min(data.Queries, AttentionData.BlockQ) * data.Keys * (data.Width + data.ValueWidth + 32);
-        Work.For(units, AttentionData.Grain(work, units), new AttentionForward(data));
+        Work.For(units, data.Grain(work, data.Heads * blocks), new AttentionForward(data));
     }
 
     /// <inheritdoc/>
