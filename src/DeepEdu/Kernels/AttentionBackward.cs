@@ -53,7 +53,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
     private void Head<L>(int sequence, int head) where L : struct, IVectorLane<L>, ILane<L>
     {
         int keys = data.KeysOf(sequence), width = data.Width, valueWidth = data.ValueWidth, whole = AttentionData.Whole<L>(width), wholeV = AttentionData.Whole<L>(valueWidth);
-        int tile = GemmTile.Rows<L>();
+        int tile = GemmTile.Rows<L>() & ~3; // blocks of queries are whole tiles
         const int Keys = AttentionData.BlockK;
         float* scores = Scratch.Images.Take((2 * Block) + ((1 + width + valueWidth + (2 * whole) + wholeV) * Keys) + (AttentionData.BlockQ * (whole + wholeV)) + (tile * whole) + data.Queries);
         float* pulls = scores + Block, random = pulls + Block, panel = random + Keys, panelV = panel + (width * Keys), sumK = panelV + (valueWidth * Keys), sumV = sumK + (whole * Keys);

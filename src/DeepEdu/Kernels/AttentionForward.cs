@@ -43,7 +43,7 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private void Block<L>(int sequence, int head, int first, int rows) where L : struct, IVectorLane<L>, ILane<L>
     {
-        int keys = data.KeysOf(sequence), seen = Math.Max(0, data.Seen(keys, first + rows - 1)), width = data.ValueWidth, whole = AttentionData.Whole<L>(width), tile = GemmTile.Rows<L>();
+        int keys = data.KeysOf(sequence), seen = Math.Max(0, data.Seen(keys, first + rows - 1)), width = data.ValueWidth, whole = AttentionData.Whole<L>(width), tile = GemmTile.Rows<L>() & ~3;
         bool few = rows <= tile / 2; // then packing keys would cost more than dot products with them
         float* largest = stackalloc float[AttentionData.BlockQ], sums = stackalloc float[AttentionData.BlockQ];
         float* scores = Scratch.Images.Take(((tile + 1 + data.Width + whole) * AttentionData.BlockK) + (AttentionData.BlockQ * whole));

@@ -10,9 +10,9 @@ internal static unsafe class AttentionTiles
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Product<L>(int m, int n, int k, float* a, nint rowA, nint stepA, float* b, nint ldb, float* c, nint ldc, bool accumulate) where L : struct, IVectorLane<L>, ILane<L>
     {
-        for (int j = 0; j < n; j += GemmTile.Vectors * L.Width)
+        for (int j = 0; j < n; j += GemmTile.Vectors<L>() * L.Width)
         {
-            GemmTile.Run<L>(m, Math.Min(GemmTile.Vectors, (n - j) / L.Width), k, a, rowA * sizeof(float), stepA * sizeof(float), b + j, ldb * sizeof(float), c + j, ldc, accumulate);
+            GemmTile.Run<L>(m, Math.Min(GemmTile.Vectors<L>(), (n - j) / L.Width), k, a, rowA * sizeof(float), stepA * sizeof(float), b + j, ldb * sizeof(float), c + j, ldc, accumulate);
         }
     }
 

@@ -121,85 +121,85 @@ internal static unsafe class ConvTile
             nint k = walk.Length;
             do
             {
-                X b0 = O.Load(b), b1 = default, x = O.Of(*(float*)p);
+                X b0 = O.Load(b), b1 = default, x = O.Broadcast((float*)p);
                 if (V.Value > 1) { b1 = O.Load(b + O.Width); }
                 c00 = O.MultiplyAdd(x, b0, c00);
                 if (V.Value > 1) { c01 = O.MultiplyAdd(x, b1, c01); }
                 if (R.Value > 1)
                 {
-                    x = O.Of(*(float*)(p + r1));
+                    x = O.Broadcast((float*)(p + r1));
                     c10 = O.MultiplyAdd(x, b0, c10);
                     if (V.Value > 1) { c11 = O.MultiplyAdd(x, b1, c11); }
                 }
                 if (R.Value > 2)
                 {
-                    x = O.Of(*(float*)(p + r2));
+                    x = O.Broadcast((float*)(p + r2));
                     c20 = O.MultiplyAdd(x, b0, c20);
                     if (V.Value > 1) { c21 = O.MultiplyAdd(x, b1, c21); }
                 }
                 if (R.Value > 3)
                 {
-                    x = O.Of(*(float*)(p + r3));
+                    x = O.Broadcast((float*)(p + r3));
                     c30 = O.MultiplyAdd(x, b0, c30);
                     if (V.Value > 1) { c31 = O.MultiplyAdd(x, b1, c31); }
                 }
                 if (R.Value > 4)
                 {
-                    x = O.Of(*(float*)(p + r4));
+                    x = O.Broadcast((float*)(p + r4));
                     c40 = O.MultiplyAdd(x, b0, c40);
                     if (V.Value > 1) { c41 = O.MultiplyAdd(x, b1, c41); }
                 }
                 if (R.Value > 5)
                 {
-                    x = O.Of(*(float*)q);
+                    x = O.Broadcast((float*)q);
                     c50 = O.MultiplyAdd(x, b0, c50);
                     if (V.Value > 1) { c51 = O.MultiplyAdd(x, b1, c51); }
                 }
                 if (R.Value > 6)
                 {
-                    x = O.Of(*(float*)(q + r1));
+                    x = O.Broadcast((float*)(q + r1));
                     c60 = O.MultiplyAdd(x, b0, c60);
                     if (V.Value > 1) { c61 = O.MultiplyAdd(x, b1, c61); }
                 }
                 if (R.Value > 7)
                 {
-                    x = O.Of(*(float*)(q + r2));
+                    x = O.Broadcast((float*)(q + r2));
                     c70 = O.MultiplyAdd(x, b0, c70);
                     if (V.Value > 1) { c71 = O.MultiplyAdd(x, b1, c71); }
                 }
                 if (R.Value > 8)
                 {
-                    x = O.Of(*(float*)(q + r3));
+                    x = O.Broadcast((float*)(q + r3));
                     c80 = O.MultiplyAdd(x, b0, c80);
                     if (V.Value > 1) { c81 = O.MultiplyAdd(x, b1, c81); }
                 }
                 if (R.Value > 9)
                 {
-                    x = O.Of(*(float*)(q + r4));
+                    x = O.Broadcast((float*)(q + r4));
                     c90 = O.MultiplyAdd(x, b0, c90);
                     if (V.Value > 1) { c91 = O.MultiplyAdd(x, b1, c91); }
                 }
                 if (R.Value > 10)
                 {
-                    x = O.Of(*(float*)r);
+                    x = O.Broadcast((float*)r);
                     ca0 = O.MultiplyAdd(x, b0, ca0);
                     if (V.Value > 1) { ca1 = O.MultiplyAdd(x, b1, ca1); }
                 }
                 if (R.Value > 11)
                 {
-                    x = O.Of(*(float*)(r + r1));
+                    x = O.Broadcast((float*)(r + r1));
                     cb0 = O.MultiplyAdd(x, b0, cb0);
                     if (V.Value > 1) { cb1 = O.MultiplyAdd(x, b1, cb1); }
                 }
                 if (R.Value > 12)
                 {
-                    x = O.Of(*(float*)(r + r2));
+                    x = O.Broadcast((float*)(r + r2));
                     cc0 = O.MultiplyAdd(x, b0, cc0);
                     if (V.Value > 1) { cc1 = O.MultiplyAdd(x, b1, cc1); }
                 }
                 if (R.Value > 13)
                 {
-                    x = O.Of(*(float*)(r + r3));
+                    x = O.Broadcast((float*)(r + r3));
                     cd0 = O.MultiplyAdd(x, b0, cd0);
                     if (V.Value > 1) { cd1 = O.MultiplyAdd(x, b1, cd1); }
                 }

@@ -40,7 +40,7 @@ internal static unsafe class Gemm
         for (int j = 0; j < n; j += wide) { GemmPack.Columns(k, Math.Min(wide, n - j), b + (j * ldb), ldb, to + ((nint)j * k), wide); }
     }
 
-    private static int Wide<L>() where L : struct, IVectorLane<L>, ILane<L> => GemmTile.Vectors * L.Width;
+    private static int Wide<L>() where L : struct, IVectorLane<L>, ILane<L> => GemmTile.Vectors<L>() * L.Width;
 
     /// <summary>The same for <paramref name="count"/> products of one size; strideX floats lie between one matrix and the next, 0 to use one again.</summary>
     public static void Batch(int count, bool transA, bool transB, int m, int n, int k, float* a, nint lda, nint strideA, float* b, nint ldb, nint strideB,
@@ -188,7 +188,7 @@ internal static unsafe class Gemm
         // halves the stripes, the longer side first, until there are enough or they would be too small to be fast
         private void Stripes(long wanted)
         {
-            int rows = GemmTile.Rows<L>(), wide = GemmTile.Vectors * L.Width;
+            int rows = GemmTile.Rows<L>(), wide = GemmTile.Vectors<L>() * L.Width;
             (_stripM, _stripN) = (M, N);
             int least = (TransB ? 8 : 4) * rows; // a stripe of rows packs its own B, which must serve many rows, the more if packing has to transpose
             long got = 1;

@@ -25,7 +25,7 @@ internal static unsafe class GemmBlock
     public static void Run<L>(int m, int n, int k, float* a, nint rowA, nint stepA, float* b, nint ldb, bool transB, float* c, nint ldc, bool accumulate, Epilogue epilogue)
         where L : struct, IVectorLane<L>, ILane<L>
     {
-        int rows = GemmTile.Rows<L>(), wide = GemmTile.Vectors * L.Width, blockK = BlockK(k);
+        int rows = GemmTile.Rows<L>(), wide = GemmTile.Vectors<L>() * L.Width, blockK = BlockK(k);
         bool inPanels = ldb < 0;
         if (!inPanels && n < 2 * wide && n > wide) { wide = (((n + 1) / 2) + L.Width - 1) / L.Width * L.Width; } // two panels of like width
         // A is read in place unless that costs cache lines: transposed and read often, or rows a multiple of 4 KiB apart, which fall into the same cache set

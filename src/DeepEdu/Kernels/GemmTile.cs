@@ -8,16 +8,19 @@ namespace DeepEdu.Kernels;
 
 /// <summary>The innermost loop of the matrix product: up to 8 rows × 3 vectors of C stay in registers while k runs. One text for every tile size and lane width:
 /// <c>R.Value</c> and <c>V.Value</c> are constants to the JIT, which leaves out the rows and vectors that a tile has not. Eight independent sums hide the latency of
-/// the multiply-add; 8 × 3 takes 28 of the 32 registers of AVX-512, 4 × 3 all 16 of AVX2 (Goto and van de Geijn 2008, doi:10.1145/1356052.1356053, section 6).</summary>
+/// the multiply-add; 8 × 3 takes 28 of the 32 registers of AVX-512 and ARM64, 4 × 3 all 16 of AVX2 (Goto and van de Geijn 2008, doi:10.1145/1356052.1356053, section 6).</summary>
 internal static unsafe class GemmTile
 {
     /// <summary>Vectors side by side in a full tile.</summary>
-    public const int Vectors = 3;
+    public static int Vectors<L>() where L : struct, IVectorLane<L>, ILane<L> => MultipliesApart<L>() ? 2 : 3;
 
     private const int PrefetchRows = 8;
 
     /// <summary>Rows of a full tile.</summary>
-    public static int Rows<L>() where L : struct, IVectorLane<L>, ILane<L> => typeof(L) == typeof(F16) || AdvSimd.IsSupported ? 8 : 4;
+    public static int Rows<L>() where L : struct, IVectorLane<L>, ILane<L> => typeof(L) == typeof(F16) || AdvSimd.IsSupported ? 8 : MultipliesApart<L>() ? 6 : 4;
+
+    // without a fused multiply-add each product needs a register on its way to its sum: 6 × 2 leaves one of 16
+    private static bool MultipliesApart<L>() where L : struct, IVectorLane<L>, ILane<L> => typeof(L) == typeof(F4) && Sse.IsSupported && !Fma.IsSupported;
 
     /// <summary>C tile (+)= A rows × B panel.</summary>
     /// <param name="rows">1 to 8.</param>
@@ -98,7 +101,7 @@ internal static unsafe class GemmTile
                 if (V.Value * O.Width > 16) { Sse.Prefetch0((byte*)b + ahead + 64); }
                 if (V.Value * O.Width > 32) { Sse.Prefetch0((byte*)b + ahead + 128); }
             }
-            X b0 = O.Load(b), b1 = default, b2 = default, x = O.Of(*a);
+            X b0 = O.Load(b), b1 = default, b2 = default, x = O.Broadcast(a);
             if (V.Value > 1) { b1 = O.Load(b + O.Width); }
             if (V.Value > 2) { b2 = O.Load(b + (2 * O.Width)); }
             c00 = O.MultiplyAdd(x, b0, c00);
@@ -106,49 +109,49 @@ internal static unsafe class GemmTile
             if (V.Value > 2) { c02 = O.MultiplyAdd(x, b2, c02); }
             if (R.Value > 1)
             {
-                x = O.Of(*(float*)((byte*)a + rowA));
+                x = O.Broadcast((float*)((byte*)a + rowA));
                 c10 = O.MultiplyAdd(x, b0, c10);
                 if (V.Value > 1) { c11 = O.MultiplyAdd(x, b1, c11); }
                 if (V.Value > 2) { c12 = O.MultiplyAdd(x, b2, c12); }
             }
             if (R.Value > 2)
             {
-                x = O.Of(*(float*)((byte*)a + r2));
+                x = O.Broadcast((float*)((byte*)a + r2));
                 c20 = O.MultiplyAdd(x, b0, c20);
                 if (V.Value > 1) { c21 = O.MultiplyAdd(x, b1, c21); }
                 if (V.Value > 2) { c22 = O.MultiplyAdd(x, b2, c22); }
             }
             if (R.Value > 3)
             {
-                x = O.Of(*(float*)((byte*)a + r3));
+                x = O.Broadcast((float*)((byte*)a + r3));
                 c30 = O.MultiplyAdd(x, b0, c30);
                 if (V.Value > 1) { c31 = O.MultiplyAdd(x, b1, c31); }
                 if (V.Value > 2) { c32 = O.MultiplyAdd(x, b2, c32); }
             }
             if (R.Value > 4)
             {
-                x = O.Of(*(float*)((byte*)a + r4));
+                x = O.Broadcast((float*)((byte*)a + r4));
                 c40 = O.MultiplyAdd(x, b0, c40);
                 if (V.Value > 1) { c41 = O.MultiplyAdd(x, b1, c41); }
                 if (V.Value > 2) { c42 = O.MultiplyAdd(x, b2, c42); }
             }
             if (R.Value > 5)
             {
-                x = O.Of(*(float*)((byte*)a + r5));
+                x = O.Broadcast((float*)((byte*)a + r5));
                 c50 = O.MultiplyAdd(x, b0, c50);
                 if (V.Value > 1) { c51 = O.MultiplyAdd(x, b1, c51); }
                 if (V.Value > 2) { c52 = O.MultiplyAdd(x, b2, c52); }
             }
             if (R.Value > 6)
             {
-                x = O.Of(*(float*)((byte*)a + r6));
+                x = O.Broadcast((float*)((byte*)a + r6));
                 c60 = O.MultiplyAdd(x, b0, c60);
                 if (V.Value > 1) { c61 = O.MultiplyAdd(x, b1, c61); }
                 if (V.Value > 2) { c62 = O.MultiplyAdd(x, b2, c62); }
             }
             if (R.Value > 7)
             {
-                x = O.Of(*(float*)((byte*)a + r7));
+                x = O.Broadcast((float*)((byte*)a + r7));
                 c70 = O.MultiplyAdd(x, b0, c70);
                 if (V.Value > 1) { c71 = O.MultiplyAdd(x, b1, c71); }
                 if (V.Value > 2) { c72 = O.MultiplyAdd(x, b2, c72); }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace DeepEdu.Kernels;
 
@@ -11,8 +12,8 @@ internal unsafe interface IRegister<X> where X : struct
     /// <summary>Floats in it.</summary>
     static abstract int Width { get; }
 
-    /// <summary>x in every place.</summary>
-    static abstract X Of(float x);
+    /// <summary>*x in every place.</summary>
+    static abstract X Broadcast(float* x);
 
     /// <summary>Reads <see cref="Width"/> floats.</summary>
     static abstract X Load(float* from);
@@ -33,7 +34,7 @@ internal readonly unsafe struct Register16 : IRegister<Vector512<float>>
     public static int Width => 16;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Of(float x) => Vector512.Create(x);
+    public static Vector512<float> Broadcast(float* x) => Vector512.Create(*x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(float* from) => Vector512.Load(from);
@@ -54,7 +55,7 @@ internal readonly unsafe struct Register8 : IRegister<Vector256<float>>
     public static int Width => 8;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Of(float x) => Vector256.Create(x);
+    public static Vector256<float> Broadcast(float* x) => Vector256.Create(*x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load(float* from) => Vector256.Load(from);
@@ -74,8 +75,9 @@ internal readonly unsafe struct Register4 : IRegister<Vector128<float>>
 {
     public static int Width => 4;
 
+    // without AVX2 the general way is a load and a shuffle
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Of(float x) => Vector128.Create(x);
+    public static Vector128<float> Broadcast(float* x) => Avx.IsSupported ? Avx.BroadcastScalarToVector128(x) : Vector128.Create(*x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Load(float* from) => Vector128.Load(from);
@@ -96,7 +98,7 @@ internal readonly unsafe struct Register1 : IRegister<float>
     public static int Width => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Of(float x) => x;
+    public static float Broadcast(float* x) => *x;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Load(float* from) => *from;
