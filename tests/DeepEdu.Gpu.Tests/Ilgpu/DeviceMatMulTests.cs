@@ -47,6 +47,7 @@ public class DeviceMatMulTests
     /// <summary>Long sums in pieces, among them one that is shorter and none that is empty, with every transpose; the same bits each time.</summary>
     [Theory]
     [InlineData(5, 70, 3, false, 3)]
+    [InlineData(5, 0, 3, false, 3)]
     [InlineData(66, 33, 4, true, 2)]
     [InlineData(3, 40, 9, true, 99)]
     public void PiecesOfSumsAreJoined(int m, int k, int n, bool wide, int pieces)

@@ -7,7 +7,7 @@ using ILGPU.Runtime.Cuda;
 
 namespace DeepEdu.Gpu.Tests;
 
-/// <summary>The PTX of a kernel for the architecture of an H200, made without a GPU.</summary>
+/// <summary>The PTX of a kernel for the architecture of an H200, made without a GPU. The environment variable DEEPEDU_PTX names a folder to write it to, for CUDA's own tools.</summary>
 internal static class Ptx
 {
     private static readonly PTXBackend s_backend = new(Context.Create(b => b.EnableAlgorithms().Optimize(OptimizationLevel.O2)), CudaArchitecture.SM_90, CudaInstructionSet.ISA_88, null!);
@@ -17,7 +17,16 @@ internal static class Ptx
         lock (s_backend) { return ((PTXCompiledKernel)s_backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(body), KernelSpecialization.Empty)).PTXAssembly; }
     }
 
-    public static string Of(MethodInfo body) => GpuCode.WithoutUniformBranches(Raw(body));
+    public static string Of(MethodInfo body)
+    {
+        string ptx = GpuCode.WithoutUniformBranches(Raw(body));
+        if (Environment.GetEnvironmentVariable("DEEPEDU_PTX") is { Length: > 0 } folder)
+        {
+            string name = string.Concat($"{body.Name} {string.Join(' ', body.GetGenericArguments().Select(a => a.ToString()))}".Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'));
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(folder).FullName, name.Replace("DeepEdu_Gpu_Kernels_", "", StringComparison.Ordinal) + ".ptx"), ptx);
+        }
+        return ptx;
+    }
 
     public static int Count(string ptx, string instruction) => ptx.Split('\n').Count(l => l.Contains(instruction, StringComparison.Ordinal));
 }

@@ -56,8 +56,8 @@ internal static class MatMulKernel
         plan.FoursA = Index(a) % 4 == 0 && (plan.TransA != 0 ? plan.M : plan.K) % 4 == 0 ? 1 : 0;
         plan.FoursB = Index(b) % 4 == 0 && (plan.TransB != 0 ? plan.K : plan.N) % 4 == 0 ? 1 : 0;
         plan.FoursC = Index(c) % 4 == 0 && plan.N % 4 == 0 ? 1 : 0;
-        plan.Piece = Tiles(Tiles(plan.K, pieces), Deepest) * Deepest;
-        pieces = Tiles(plan.K, plan.Piece);
+        plan.Piece = Math.Max(1, Tiles(Tiles(plan.K, pieces), Deepest)) * Deepest;
+        plan.Pieces = pieces = Math.Max(1, Tiles(plan.K, plan.Piece));
         if (pieces == 1) { Start(d, a, b, bias, c, plan, count, tile); return; }
         using var arena = Arena.OfKernel();
         int length = checked(count * plan.M * plan.N);
@@ -149,6 +149,9 @@ internal static class MatMulKernel
 
         /// <summary>Terms of a sum that are added up at a time: a multiple of what is in shared memory, so that pieces begin on 16 bytes.</summary>
         public int Piece;
+
+        /// <summary>How many such pieces there are.</summary>
+        public int Pieces;
     }
 
     /// <summary>What a thread carries of a factor: four values that lie side by side in memory, from the factor to shared memory [k][line].</summary>

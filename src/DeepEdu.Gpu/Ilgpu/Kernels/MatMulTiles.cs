@@ -26,7 +26,7 @@ internal readonly struct TilePlace
 
     public TilePlace(MatMulKernel.Plan p, uint side)
     {
-        uint pieces = ((uint)p.K + (uint)p.Piece - 1) / (uint)p.Piece, unit = (uint)Grid.IdxX / pieces, piece = (uint)Grid.IdxX % pieces;
+        uint pieces = (uint)p.Pieces, unit = (uint)Grid.IdxX / pieces, piece = (uint)Grid.IdxX % pieces;
         uint product = unit / (uint)p.Tiles, tile = unit % (uint)p.Tiles, products = (uint)Grid.DimX / (pieces * (uint)p.Tiles);
         Row = (int)(tile / (uint)p.Columns * side);
         Column = (int)(tile % (uint)p.Columns * side);
