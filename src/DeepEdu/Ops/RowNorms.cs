@@ -112,7 +112,7 @@ public static class RowNorms
         /// <inheritdoc/>
         public void Run()
         {
-            if (Y.Length > 0) { Work.For(Rows, Math.Max(1, CpuDevice.Grain / N), new Range(this)); }
+            if (Y.Length > 0) { Work.For(Rows, Math.Max(1, CpuDevice.Grain / 4 / N), new Range(this)); } // a row is gone through three times
         }
 
         private readonly struct Range(RowNormKernel k) : IRange
