@@ -61,7 +61,7 @@ public static class VectorMath
     public static L Sigmoid<L>(L x) where L : struct, IMathLane<L>, ILane<L>
     {
         // through e^(−|x|) ≤ 1: nothing overflows, and results below the normal range stay right
-        L e = ExpInRange(L.Clamp(-L.Abs(x), -104f, 0f));
+        L e = ExpInRange(L.CopySign(L.AtMost(L.Abs(x), 104f), -1f));
         return L.WhereGreater(x, 0f, 1f, e) / (e + 1f);
     }
 

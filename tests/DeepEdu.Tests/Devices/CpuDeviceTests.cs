@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
+using DeepEdu.Memory;
 using DeepEdu.Numerics;
+using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Tests.Devices;
@@ -105,6 +107,22 @@ public class CpuDeviceTests
         {
             Assert.Equal((0.5f * m0[i]) + g0[i], m.AsSpan()[i]);
             Assert.Equal(w0[i] - ((0.5f * m0[i]) + g0[i]), w.AsSpan()[i]);
+        }
+    }
+
+    [Fact]
+    public void AResultLongerThanTheCachesHasTheBitsOfItsParts()
+    {
+        // it is written past the caches, but for an end that fills no vector
+        const int N = (1 << 23) + 21, Part = 1 << 20;
+        using var arena = new Arena();
+        var x = Tensor.Uniform([N], new Rng(3), -9, 9);
+        ReadOnlySpan<float> from = x.AsSpan(), all = x.Sigmoid().AsSpan();
+        for (int i = 0; i < N; i += Part)
+        {
+            int n = Math.Min(Part, N - i);
+            using var inner = new Arena();
+            Assert.True(all.Slice(i, n).SequenceEqual(Tensor.Of([n], from.Slice(i, n)).Sigmoid().AsSpan()), $"between {i} and {i + n}");
         }
     }
 
