@@ -65,10 +65,10 @@ internal static class Compare
     }
 
     // PyTorch 1.13 runs element-wise kernels with AVX2 unless told; whichever is faster counts
-    internal static string[] Capabilities => System.Runtime.Intrinsics.X86.Avx512F.IsSupported ? ["default", "avx512"] : ["default"];
+    internal static string[] Capabilities => System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? ["default", "avx512"] : ["default"];
 
     /// <summary>The kernels that OpenBLAS shall use. Left to itself, or to what the shell says, it takes narrower ones on processors that are newer than it.</summary>
-    internal static (string Name, string Value) CoreType => ("OPENBLAS_CORETYPE", System.Runtime.Intrinsics.X86.Avx512F.IsSupported ? "SKYLAKEX" : "HASWELL");
+    internal static (string Name, string Value) CoreType => ("OPENBLAS_CORETYPE", System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? "SKYLAKEX" : "HASWELL");
 
     private static JsonElement Ours(string name, int threads, string mode, double seconds, string device) =>
         Json(Start(Environment.ProcessPath!, ["workloads", "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds), "--device", device], []));
