@@ -182,7 +182,8 @@ internal static unsafe class Gemm
                 return;
             }
             int threads = DeepEduOptions.MaxThreads;
-            Stripes(Math.Min(wanted, threads == 1 ? 1 : Math.Clamp((long)M * N * K / StripeWork, threads, threads * ChunksEach)));
+            // a packed B costs a stripe nothing, and more of them even out
+            Stripes(Math.Min(wanted, threads == 1 ? 1 : Ldb < 0 ? threads * ChunksEach : Math.Clamp((long)M * N * K / StripeWork, threads, threads * ChunksEach)));
         }
 
         // halves the stripes, the longer side first, until there are enough or they would be too small to be fast
