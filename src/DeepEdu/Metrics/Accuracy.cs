@@ -5,22 +5,20 @@ namespace DeepEdu.Metrics;
 /// <summary>Share of examples whose predicted class is the true one: Σ wᵢ[ŷᵢ = yᵢ] / Σ wᵢ, in 0..1. NaN before the first example.</summary>
 public sealed class Accuracy : IMetric<Accuracy>
 {
-    private double _right;
-    private double _total;
+    private readonly WeightedMean _mean = new("right");
 
     /// <summary>Σ wᵢ[ŷᵢ = yᵢ] / Σ wᵢ; NaN when the weights add to nothing.</summary>
-    public double Value => _right / _total;
+    public double Value => _mean.Value;
 
     /// <summary>Sum of the weights seen.</summary>
-    public double Count => _total;
+    public double Count => _mean.Weight;
 
     /// <summary>Adds one example; a weight of 0 masks it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The weight is negative or not finite.</exception>
     public void Add(int predicted, int target, double weight = 1)
     {
         Check.Weight("accuracy", weight);
-        _total += weight;
-        if (predicted == target) { _right += weight; }
+        _mean.Add(predicted == target ? 1 : 0, weight);
     }
 
     /// <summary>Adds a batch of predicted and true classes.</summary>
@@ -40,27 +38,18 @@ public sealed class Accuracy : IMetric<Accuracy>
     }
 
     /// <inheritdoc/>
-    public void Reset() => _right = _total = 0;
+    public void Reset() => _mean.Reset();
 
     /// <inheritdoc/>
-    public void SaveState(StateDict to)
-    {
-        ArgumentNullException.ThrowIfNull(to);
-        to.Set("right", _right).Set("total", _total);
-    }
+    public void SaveState(StateDict to) => _mean.Save(to);
 
     /// <inheritdoc/>
-    public void LoadState(StateDict from)
-    {
-        ArgumentNullException.ThrowIfNull(from);
-        (_right, _total) = (from.Double("right"), from.Double("total"));
-    }
+    public void LoadState(StateDict from) => _mean.Load(from);
 
     /// <summary>Adds what another accuracy saw.</summary>
     public void Merge(Accuracy other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        _right += other._right;
-        _total += other._total;
+        _mean.Merge(other._mean);
     }
 }

@@ -6,11 +6,10 @@ namespace DeepEdu.Metrics;
 public sealed class LogLoss : IMetric<LogLoss>
 {
     private const double Epsilon = 2.220446049250313e-16;
-    private double _sum;
-    private double _total;
+    private readonly WeightedMean _mean = new();
 
     /// <summary>Nats per example; NaN before the first.</summary>
-    public double Value => _sum / _total;
+    public double Value => _mean.Value;
 
     /// <summary>Adds a yes/no example, <paramref name="probability"/> being that of yes.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Not a probability, or a bad weight.</exception>
@@ -30,46 +29,35 @@ public sealed class LogLoss : IMetric<LogLoss>
     }
 
     /// <inheritdoc/>
-    public void Reset() => _sum = _total = 0;
+    public void Reset() => _mean.Reset();
 
     /// <inheritdoc/>
-    public void SaveState(StateDict to)
-    {
-        ArgumentNullException.ThrowIfNull(to);
-        to.Set("sum", _sum).Set("total", _total);
-    }
+    public void SaveState(StateDict to) => _mean.Save(to);
 
     /// <inheritdoc/>
-    public void LoadState(StateDict from)
-    {
-        ArgumentNullException.ThrowIfNull(from);
-        (_sum, _total) = (from.Double("sum"), from.Double("total"));
-    }
+    public void LoadState(StateDict from) => _mean.Load(from);
 
     /// <summary>Adds what another log loss saw.</summary>
     public void Merge(LogLoss other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        _sum += other._sum;
-        _total += other._total;
+        _mean.Merge(other._mean);
     }
 
     private void AddTrueClass(double p, double weight)
     {
         Check.Weight("log-loss", weight);
-        _sum -= weight * Math.Log(Math.Clamp(p, Epsilon, 1 - Epsilon));
-        _total += weight;
+        _mean.Add(-Math.Log(Math.Clamp(p, Epsilon, 1 - Epsilon)), weight);
     }
 }
 
 /// <summary>Brier score Σ wᵢ (pᵢ − yᵢ)² / Σ wᵢ of yes/no forecasts, in 0..1; 0 is perfect, 0.25 is always saying one half (Brier 1950).</summary>
 public sealed class BrierScore : IMetric<BrierScore>
 {
-    private double _sum;
-    private double _total;
+    private readonly WeightedMean _mean = new();
 
     /// <summary>Mean squared error of the probability; NaN before the first example.</summary>
-    public double Value => _sum / _total;
+    public double Value => _mean.Value;
 
     /// <summary>Adds one example, <paramref name="probability"/> being that of yes; a weight of 0 masks it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Not a probability, or a bad weight.</exception>
@@ -78,32 +66,22 @@ public sealed class BrierScore : IMetric<BrierScore>
         Check.Probability("brier-score", probability);
         Check.Weight("brier-score", weight);
         double error = probability - (positive ? 1 : 0);
-        _sum += weight * error * error;
-        _total += weight;
+        _mean.Add(error * error, weight);
     }
 
     /// <inheritdoc/>
-    public void Reset() => _sum = _total = 0;
+    public void Reset() => _mean.Reset();
 
     /// <inheritdoc/>
-    public void SaveState(StateDict to)
-    {
-        ArgumentNullException.ThrowIfNull(to);
-        to.Set("sum", _sum).Set("total", _total);
-    }
+    public void SaveState(StateDict to) => _mean.Save(to);
 
     /// <inheritdoc/>
-    public void LoadState(StateDict from)
-    {
-        ArgumentNullException.ThrowIfNull(from);
-        (_sum, _total) = (from.Double("sum"), from.Double("total"));
-    }
+    public void LoadState(StateDict from) => _mean.Load(from);
 
     /// <summary>Adds what another score saw.</summary>
     public void Merge(BrierScore other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        _sum += other._sum;
-        _total += other._total;
+        _mean.Merge(other._mean);
     }
 }

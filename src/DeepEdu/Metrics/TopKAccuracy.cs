@@ -6,7 +6,7 @@ namespace DeepEdu.Metrics;
 /// NaN before the first example.</summary>
 public sealed class TopKAccuracy : IMetric<TopKAccuracy>
 {
-    private double _right, _total;
+    private readonly WeightedMean _mean = new("right");
 
     /// <summary>An empty one.</summary>
     /// <param name="k">How many classes may be named.</param>
@@ -20,7 +20,7 @@ public sealed class TopKAccuracy : IMetric<TopKAccuracy>
     public int K { get; }
 
     /// <inheritdoc/>
-    public double Value => _right / _total;
+    public double Value => _mean.Value;
 
     /// <summary>Adds one example: a score for each class, and the true class.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The class has no score, or the weight is bad.</exception>
@@ -30,8 +30,7 @@ public sealed class TopKAccuracy : IMetric<TopKAccuracy>
         Check.Weight("top-k-accuracy", weight);
         int before = -1;
         foreach (float score in scores) { before += score >= scores[target] ? 1 : 0; }
-        _total += weight;
-        if (before < K && !float.IsNaN(scores[target])) { _right += weight; }
+        _mean.Add(before < K && !float.IsNaN(scores[target]) ? 1 : 0, weight);
     }
 
     /// <summary>Adds a batch: scores [N, C] of N targets.</summary>
@@ -56,24 +55,15 @@ public sealed class TopKAccuracy : IMetric<TopKAccuracy>
     {
         ArgumentNullException.ThrowIfNull(other);
         if (other.K != K) { throw new ArgumentException($"top-k-accuracy: cannot merge the first {other.K} into the first {K}.", nameof(other)); }
-        _right += other._right;
-        _total += other._total;
+        _mean.Merge(other._mean);
     }
 
     /// <inheritdoc/>
-    public void Reset() => _right = _total = 0;
+    public void Reset() => _mean.Reset();
 
     /// <inheritdoc/>
-    public void SaveState(StateDict to)
-    {
-        ArgumentNullException.ThrowIfNull(to);
-        to.Set("right", _right).Set("total", _total);
-    }
+    public void SaveState(StateDict to) => _mean.Save(to);
 
     /// <inheritdoc/>
-    public void LoadState(StateDict from)
-    {
-        ArgumentNullException.ThrowIfNull(from);
-        (_right, _total) = (from.Double("right"), from.Double("total"));
-    }
+    public void LoadState(StateDict from) => _mean.Load(from);
 }
