@@ -1,5 +1,8 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Devices;
+using DeepEdu.Lanes;
 
 namespace DeepEdu.Kernels;
 
@@ -11,6 +14,8 @@ namespace DeepEdu.Kernels;
 /// <param name="hidden">H.</param>
 internal readonly unsafe struct CategoryTable(int[] categories, int count, CellPlan plan, int hidden)
 {
+    private const int ColumnsAChunk = 128; // eight cache lines of each row: fewer come singly, after a wait each
+
     private int Padded => RecurrentWeights.Padded(hidden);
 
     /// <summary>gates [rows, planes·Hp] ← bias + the categories' rows of a <see cref="RecurrentWeights.Table"/>, for a stretch of rows.</summary>
@@ -26,8 +31,7 @@ internal readonly unsafe struct CategoryTable(int[] categories, int count, CellP
     {
         int width = plan.Input.Count * Padded;
         new Span<float>(to, count * width).Clear();
-        var cut = new Partition(1, categories.Length, width);
-        Work.Run(cut.Chunks, new Columns { Categories = categories, Runs = rows.Runs, Gates = gates + (plan.Input.Plane * Padded), Planes = plan.Planes * Padded, To = to, Width = width, Cut = cut });
+        Work.For(width, ColumnsAChunk, new Columns { Categories = categories, Runs = rows.Runs, Gates = gates + (plan.Input.Plane * Padded), Planes = plan.Planes * Padded, To = to, Width = width });
     }
 
     private struct Rows : IRange
@@ -48,24 +52,42 @@ internal readonly unsafe struct CategoryTable(int[] categories, int count, CellP
         }
     }
 
-    private struct Columns : IChunks
+    private struct Columns : IRange
     {
+        private const nint Ahead = 8; // rows
+
         public int[] Categories;
         public List<(int From, int Count)> Runs;
         public float* Gates, To;
         public int Planes, Width;
-        public Partition Cut;
 
-        public readonly void Run(int chunk)
+        public readonly void Run(int column, int end)
         {
-            Cut.Of(chunk, out _, out _, out int column, out int end);
             foreach (var (from, count) in Runs)
             {
-                for (nint q = from; q < from + count; q++)
+                var categories = Categories.AsSpan(from, count);
+                float* gates = Gates + ((nint)from * Planes) + column, sums = To + column;
+                if (F16.IsSupported) { Sum<F16>(categories, gates, sums, end - column); }
+                else if (F8.IsSupported) { Sum<F8>(categories, gates, sums, end - column); }
+                else if (F4.IsSupported) { Sum<F4>(categories, gates, sums, end - column); }
+                else { Sum<F1>(categories, gates, sums, end - column); }
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private readonly void Sum<L>(ReadOnlySpan<int> categories, float* gates, float* sums, int width) where L : struct, IVectorLane<L>, ILane<L>
+        {
+            foreach (int category in categories)
+            {
+                float* sum = sums + ((nint)category * Width), ahead = gates + (Ahead * Planes);
+                int i = 0;
+                for (; i <= width - L.Width; i += L.Width)
                 {
-                    var sum = new Span<float>(To + ((nint)Categories[q] * Width) + column, end - column);
-                    TensorPrimitives.Add(sum, new ReadOnlySpan<float>(Gates + (q * Planes) + column, end - column), sum);
+                    if (Sse.IsSupported) { Sse.Prefetch0(ahead + i); } // a row's part is short and the next one far away
+                    L.Store(L.Load(in *sum, i) + L.Load(in *gates, i), ref *sum, i);
                 }
+                for (; i < width; i++) { sum[i] += gates[i]; }
+                gates += Planes;
             }
         }
     }
