@@ -15,7 +15,7 @@ internal readonly struct Partition
     {
         // a column block is a whole cache line at least
         int work = Math.Max(1, m * inner), wanted = outer == 1 ? (work + CpuDevice.Grain - 1) / CpuDevice.Grain : 1;
-        _columns = Math.Max(16, (inner + wanted - 1) / wanted + 15 & -16);
+        _columns = Math.Max(64, (inner + wanted - 1) / wanted + 15 & -16);
         (_outer, _inner, _rows, _blocks) = (outer, inner, Math.Max(1, CpuDevice.Grain / work), Math.Max(1, (inner + _columns - 1) / _columns));
     }
 
