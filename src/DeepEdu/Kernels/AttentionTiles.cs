@@ -10,6 +10,11 @@ internal static unsafe class AttentionTiles
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Product<L>(int m, int n, int k, float* a, nint rowA, nint stepA, float* b, nint ldb, float* c, nint ldc, bool accumulate) where L : struct, IVectorLane<L>, ILane<L>
     {
+        if (k == 0)
+        {
+            for (int i = 0; i < m && !accumulate; i++) { Clear<L>(c + (i * ldc), n); } // heads of no width: nothing to add up
+            return;
+        }
         for (int j = 0; j < n; j += GemmTile.Vectors<L>() * L.Width)
         {
             GemmTile.Run<L>(m, Math.Min(GemmTile.Vectors<L>(), (n - j) / L.Width), k, a, rowA * sizeof(float), stepA * sizeof(float), b + j, ldb * sizeof(float), c + j, ldc, accumulate);
