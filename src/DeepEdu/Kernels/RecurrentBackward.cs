@@ -74,18 +74,16 @@ internal readonly record struct RecurrentBackward(RecurrentData Data, View DOutp
             {
                 int width = plan.Input.Count * hp;
                 float* dIn = gates + (plan.Input.Plane * hp);
-                if (dwi is not null)
+                if (dwi is not null && d.Categories is { } categories) { new CategoryTable(categories, e, plan, h).Add(d.Rows, gates, product); }
+                else if (dwi is not null || dx is not null)
                 {
-                    if (d.Categories is { } categories) { new CategoryTable(categories, e, plan, h).Add(d.Rows, gates, product); }
-                    else { Sum(d.Rows, 0, e, width, x, e, dIn, planes, product); }
-                    RecurrentWeights.Separate(product, plan.Input, h, e, dwi);
+                    fixed (float* inputs = RecurrentMemory.Rent(dx is null ? 0 : width * e))
+                    {
+                        if (dx is not null) { RecurrentWeights.Planes(wi, plan.Input, h, e, inputs); }
+                        Inputs(d.Rows, e, width, x, dIn, planes, inputs, dwi is null ? null : product, dx);
+                    }
                 }
-                if (dx is not null)
-                {
-                    RecurrentWeights.Planes(wi, plan.Input, h, e, product);
-                    foreach (var (from, rows) in d.Rows.Runs) { Gemm.Run(false, false, rows, e, width, dIn + ((nint)from * planes), planes, product, e, dx + ((nint)from * e), e); }
-                    d.Rows.ClearOthers(dx, e);
-                }
+                if (dwi is not null) { RecurrentWeights.Separate(product, plan.Input, h, e, dwi); }
                 if (!DWeightHh.IsNone) { RecurrentGradient(plan, gates, product); }
             }
         }
@@ -94,6 +92,24 @@ internal readonly record struct RecurrentBackward(RecurrentData Data, View DOutp
     private unsafe void Bias(float* db, GateSet set, float* to)
     {
         for (int p = 0; p < set.Count; p++) { RecurrentMemory.Copy(db + ((nint)(set.Plane + p) * Data.Padded), Data.Hidden, to + ((nint)set.Of(p) * Data.Hidden)); }
+    }
+
+    // dWᵢ ← Σ xᵀ·dGates and dx ← dGates·Wᵢ, a block of rows after the other: the second product finds the block's gradients in the cache where the first has brought them
+    private static unsafe void Inputs(RecurrentRows rows, int inputs, int width, float* x, float* gates, int planes, float* weights, float* dWeight, float* dx)
+    {
+        bool any = false;
+        foreach (var (from, count) in rows.Runs)
+        {
+            for (nint at = from; at < from + count; at += BlockRows, any = true)
+            {
+                int now = (int)Math.Min(BlockRows, from + count - at);
+                float* block = gates + (at * planes);
+                if (dWeight is not null) { Gemm.Run(true, false, inputs, width, now, x + (at * inputs), inputs, block, planes, dWeight, width, any); }
+                if (dx is not null) { Gemm.Run(false, false, now, inputs, width, block, planes, weights, inputs, dx + (at * inputs), inputs); }
+            }
+        }
+        if (!any && dWeight is not null) { new Span<float>(dWeight, inputs * width).Clear(); }
+        if (dx is not null) { rows.ClearOthers(dx, inputs); }
     }
 
     // to [m, n] ← Σ over the rows q that count of a[q − back]ᵀ·b[q]
