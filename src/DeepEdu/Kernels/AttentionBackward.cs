@@ -54,6 +54,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
     {
         int keys = data.KeysOf(sequence), width = data.Width, valueWidth = data.ValueWidth, whole = AttentionData.Whole<L>(width), wholeV = AttentionData.Whole<L>(valueWidth);
         int tile = GemmTile.Rows<L>() & ~3; // blocks of queries are whole tiles
+        int across = Math.Max(tile, L.Width); // what is cleared behind a row reaches as far as a tile of keys does
         const int Keys = AttentionData.BlockK;
         float* scores = Scratch.Images.Take((2 * Block) + ((1 + width + valueWidth + (2 * whole) + wholeV) * Keys) + (AttentionData.BlockQ * (whole + wholeV)) + (tile * whole) + data.Queries);
         float* pulls = scores + Block, random = pulls + Block, panel = random + Keys, panelV = panel + (width * Keys), sumK = panelV + (valueWidth * Keys), sumV = sumK + (whole * Keys);
@@ -81,7 +82,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
                     float* q = data.Q.Of(sequence, first, head * width), dy = dO.Of(sequence, first, head * valueWidth);
                     for (int i = 0; i < rows; i += tile)
                     {
-                        int m = Math.Min(tile, rows - i), visible = Math.Min(n, data.Seen(keys, first + i + m - 1) - key), end = AttentionData.Whole<L>(visible);
+                        int m = Math.Min(tile, rows - i), visible = Math.Min(n, data.Seen(keys, first + i + m - 1) - key), end = (visible + across - 1) / across * across;
                         float* s = scores + (i * Keys), d = pulls + (i * Keys);
                         AttentionTiles.Product<L>(m, end, width, q + (i * data.Q.Row), data.Q.Row, 1, panel, Keys, s, Keys, false);
                         AttentionTiles.Product<L>(m, end, valueWidth, dy + (i * dO.Row), dO.Row, 1, panelV, Keys, d, Keys, false);
