@@ -51,6 +51,7 @@ public sealed partial class CpuDevice : Device
     public override void Read(View from, Span<float> to)
     {
         if (Recording.Current is not null) { Recording.ThrowHost(); }
+        using var watch = Profiler.Begin("read", from.Length);
         Of(from).CopyTo(to);
     }
 

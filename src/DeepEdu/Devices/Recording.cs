@@ -113,7 +113,7 @@ internal sealed class Recording
     {
         private readonly K _kernel = kernel;
 
-        public override void Run() => _kernel.Run();
+        public override void Run() => CpuDevice.Instance.Launch(in _kernel);
     }
 
     internal sealed class Copy(View from, View to) : Call

@@ -60,7 +60,7 @@ public sealed class Lstm : Recurrent
     /// <summary>Runs the layers over whole sequences.</summary>
     /// <param name="x">[batch, steps, inputs], or [steps, batch, inputs].</param>
     /// <param name="state">The states before the first step; null for 0. Gradients flow into them; <see cref="LstmState.Detach"/> stops them.</param>
-    /// <param name="lengths">Steps of each sequence, in any order, 0 allowed; null if all are whole. Padding is not read and costs nothing.</param>
+    /// <param name="lengths">Steps of each sequence, in any order, 0 allowed; null if all are whole. Padding is not read and costs nothing, but with layer normalisation its steps are computed and dropped.</param>
     /// <param name="padLeft">Whether padding stands before the sequences, as Keras' <c>pad_sequences</c> puts it.</param>
     /// <param name="mask">Instead of lengths: 1 for each step that counts and 0 for others, in the shape of x's first two axes. What does not count is skipped wherever it stands.</param>
     /// <exception cref="ShapeException">x, the state, the lengths or the mask do not fit.</exception>

@@ -22,7 +22,7 @@ public sealed class Stateful : Layer
     public Stateful(Recurrent layer)
     {
         ArgumentNullException.ThrowIfNull(layer);
-        if (layer.Bidirectional) { throw new ArgumentException($"stateful: a bidirectional layer needs the whole sequence", nameof(layer)); }
+        if (layer.Bidirectional) { throw new ArgumentException("stateful: a bidirectional layer needs the whole sequence", nameof(layer)); }
         _layer = layer;
     }
 

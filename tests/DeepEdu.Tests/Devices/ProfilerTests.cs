@@ -45,6 +45,20 @@ public class ProfilerTests
     }
 
     [Fact]
+    public void SessionsAreWatchedToo()
+    {
+        var rng = new Rng(3);
+        var model = new Sequential(new Dense(5, 3, rng), new Tanh());
+        var session = new InferenceSession(model, [2, 5]);
+        float[] x = new float[10], y = new float[6];
+        using var profiler = new Profiler();
+        session.Run(x, y);
+        session.Run(x, y);
+        Assert.Equal(2, Assert.Single(profiler.Calls, c => c is { Name: "linear", Sizes: "2 × 5 → 3" }).Calls);
+        Assert.Equal(2, Assert.Single(profiler.Calls, c => c.Name.Contains("Tanh", StringComparison.Ordinal)).Calls);
+    }
+
+    [Fact]
     public void TheInnerOneWatchesAndACallThatThrowsEndsNothing()
     {
         using var outer = new Profiler();
