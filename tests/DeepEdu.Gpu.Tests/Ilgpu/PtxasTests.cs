@@ -1,0 +1,30 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using Xunit.Abstractions;
+
+namespace DeepEdu.Gpu.Tests;
+
+/// <summary>Every kernel through CUDA's own assembler, for the two architectures that it is made for.</summary>
+public class PtxasTests(ITestOutputHelper log)
+{
+    // the compiler of PTX is one for all; the assembler is not
+    private static readonly ConcurrentDictionary<MethodInfo, string> s_texts = new();
+
+    [PtxasTheory, InlineData("sm_80"), InlineData("sm_90")]
+    public void EveryKernelIsAssembledIntoRegisters(string architecture)
+    {
+        Assert.True(GpuKernels.All.Count > 700); // formulas times loops
+        ConcurrentBag<string> table = [], wrong = [];
+        Parallel.ForEach(GpuKernels.All, kernel =>
+        {
+            var said = Ptxas.Run(s_texts.GetOrAdd(kernel.Body, Ptx.Of), architecture);
+            int threads = GpuKernels.Threads(kernel.Body), groups = said.Registers == 0 ? 0 : Ptxas.Groups(said, threads);
+            table.Add($"{said.Registers,4} registers {said.SharedBytes,6} bytes shared {groups * threads,5} threads at once  {kernel.Name}");
+            if (said.ExitCode != 0 || said.Said.Contains("warning", StringComparison.OrdinalIgnoreCase)) { wrong.Add($"{kernel.Name}: {said.Said}"); }
+            else if (said.LocalBytes > 0) { wrong.Add($"{kernel.Name}: {said.LocalBytes} bytes of local memory"); }
+            else if (groups * threads < GpuKernels.ThreadsAtOnce(kernel.Body)) { wrong.Add($"{kernel.Name}: {groups} groups of {threads} threads at once with {said.Registers} registers and {said.SharedBytes} bytes of shared memory"); }
+        });
+        foreach (string line in table.Order(StringComparer.Ordinal)) { log.WriteLine(line); }
+        Assert.Empty(wrong);
+    }
+}
