@@ -13,7 +13,7 @@ public class TensorCoreTests
     // 2⁻¹¹ and 2⁻⁸: half a unit in the last of 11 and 8 bits
     private static readonly Dictionary<MatMulPrecision, double> s_rounding = new() { [MatMulPrecision.High] = 1.0 / 2048, [MatMulPrecision.Medium] = 1.0 / 256 };
 
-    private static readonly Lazy<GpuDevice> s_device = new(() => GpuDevice.All().FirstOrDefault(d => d.HasTensorCores) ?? GpuDevice.Simulated());
+    private static readonly Lazy<GpuDevice> s_device = new(() => GpuDevice.All().FirstOrDefault(d => d.HasTensorCores && !Cuda.EmulatedDriver.IsEmulated(d)) ?? GpuDevice.Simulated());
 
     /// <summary>Edges of tiles and of words, and every way that factors lie: beside exact products of the rounded factors.</summary>
     [Theory]

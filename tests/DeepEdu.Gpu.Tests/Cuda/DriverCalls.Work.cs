@@ -1,0 +1,279 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace DeepEdu.Gpu.Tests.Cuda;
+
+#pragma warning disable IDE1006, CA1707 // the driver's own names
+
+/// <content>Streams, events, modules and launches. Work waits in the context's queue until somebody waits for it or asks how far it is, so that errors show late, as they do on a GPU.</content>
+internal static unsafe partial class DriverCalls
+{
+    // stream 0 is the context's own
+    private static int Put(DriverContext context, nint stream, Action work)
+    {
+        if (stream != 0)
+        {
+            if (Handles.Get<DriverStream>(stream) is not { } known || known.Context != context) { return Error(InvalidHandle, "a stream that is not of the current context"); }
+            if (known.Capture is { } capture)
+            {
+                capture.Add(work);
+                return Success;
+            }
+        }
+        if (EmulatedDriver.Mode == EmulatedDriver.Kind.CountOnly) { work(); }
+        else { context.Put(work); }
+        return Success;
+    }
+
+    private static bool IsCapturing(nint stream) => Handles.Get<DriverStream>(stream)?.Capture is not null;
+
+    [UnmanagedCallersOnly]
+    private static int cuStreamCreate(nint* stream, int flags) => NewStream(DriverFunction.cuStreamCreate, stream);
+
+    [UnmanagedCallersOnly]
+    private static int cuStreamCreateWithPriority(nint* stream, int flags, int priority) => NewStream(DriverFunction.cuStreamCreateWithPriority, stream);
+
+    private static int NewStream(DriverFunction f, nint* stream)
+    {
+        Count(f);
+        return Within(context =>
+        {
+            *stream = Handles.New(new DriverStream(context));
+            return Success;
+        });
+    }
+
+    [UnmanagedCallersOnly]
+    private static int cuStreamDestroy_v2(nint stream)
+    {
+        Count(DriverFunction.cuStreamDestroy_v2);
+        return Within(_ => Handles.Remove<DriverStream>(stream) ? Success : InvalidHandle);
+    }
+
+    [UnmanagedCallersOnly]
+    private static int cuStreamSynchronize(nint stream)
+    {
+        Count(DriverFunction.cuStreamSynchronize);
+        return Within(context =>
+        {
+            if (IsCapturing(stream)) { return Error(CaptureUnsupported, "a stream that captures cannot be waited for"); }
+            context.Drain();
+            return Success;
+        });
+    }
+
+    [UnmanagedCallersOnly]
+    private static int cuEventCreate(nint* made, int flags)
+    {
+        Count(DriverFunction.cuEventCreate);
+        return Within(context =>
+        {
+            *made = Handles.New(new DriverEvent(context));
+            return Success;
+        });
+    }
+
+    [UnmanagedCallersOnly]
+    private static int cuEventDestroy_v2(nint gone)
+    {
+        Count(DriverFunction.cuEventDestroy_v2);
+        return Within(_ => Handles.Remove<DriverEvent>(gone) ? Success : InvalidHandle);
+    }
+
+    [UnmanagedCallersOnly]
+    private static int cuEventRecord(nint mark, nint stream)
+    {
+        Count(DriverFunction.cuEventRecord);
+        return Within(context =>
+        {
+            if (Handles.Get<DriverEvent>(mark) is not { } known || known.Context != context) { return Error(InvalidHandle, "an event of another context"); }
+            int error = Put(context, stream, static () => { });
+            known.At = context.Queued;
+            return error;
+        });
+    }
+
+    [UnmanagedCallersOnly]
+    private static int cuEventQuery(nint mark)
+    {
+        Count(DriverFunction.cuEventQuery);
+        return Within(_ =>
+        {
+            if (Handles.Get<DriverEvent>(mark) is not { } known) { return InvalidHandle; }
+            if (known.Context.Done >= known.At) { return Success; }
+            known.Context.Drain(known.Context.Done + 1); // asking gives the device time for one more thing
+            return NotReady;
+        });
+    }
+
+    [UnmanagedCallersOnly]
+    private static int cuEventSynchronize(nint mark)
+    {
+        Count(DriverFunction.cuEventSynchronize);
+        return Within(_ =>
+        {
+            if (Handles.Get<DriverEvent>(mark) is not { } known) { return InvalidHandle; }
+            known.Context.Drain(known.At);
+            return Success;
+        });
+    }
+
+    [UnmanagedCallersOnly]
+    private static int cuEventElapsedTime(float* milliseconds, nint start, nint end)
+    {
+        Count(DriverFunction.cuEventElapsedTime);
+        *milliseconds = 0;
+        return Error(InvalidValue, "an emulated device has no time");
+    }
+
+    [UnmanagedCallersOnly]
+    private static int cuModuleLoadData(nint* module, byte* ptx)
+    {
+        Count(DriverFunction.cuModuleLoadData);
+        return LoadModule(module, ptx, out _);
+    }
+
+    [UnmanagedCallersOnly]
+    private static int cuModuleLoadDataEx(nint* module, byte* ptx, int options, int* kinds, void** values)
+    {
+        Count(DriverFunction.cuModuleLoadDataEx);
+        int error = LoadModule(module, ptx, out string log);
+        const int ErrorLog = 5, ErrorLogBytes = 6;
+        byte* buffer = null;
+        long bytes = 0;
+        for (int i = 0; i < options; i++)
+        {
+            if (kinds[i] == ErrorLog) { buffer = (byte*)values[i]; }
+            if (kinds[i] == ErrorLogBytes) { bytes = (long)values[i]; }
+        }
+        if (buffer is not null && bytes > 0)
+        {
+            var target = new Span<byte>(buffer, (int)bytes);
+            target.Clear();
+            Encoding.ASCII.GetBytes(log[..Math.Min(log.Length, (int)bytes - 1)], target);
+        }
+        return error;
+    }
+
+    private static int LoadModule(nint* module, byte* ptx, out string log)
+    {
+        string text = Marshal.PtrToStringUTF8((nint)ptx)!, why = "";
+        int result = Within(context =>
+        {
+            DriverModule made = new(context, text);
+            foreach (Match entry in Entry().Matches(text)) { made.Kernels[entry.Groups[1].Value] = new(made, entry.Groups[1].Value, ParameterBytes(entry.Groups[2].Value)); }
+            if (EmulatedDriver.Mode == EmulatedDriver.Kind.Execute)
+            {
+                // what cannot be read is known now, as with a driver
+                foreach (var kernel in made.Kernels.Values)
+                {
+                    try { kernel.Code = KernelCode.Of(text, kernel.Name); }
+                    catch (FormatException e)
+                    {
+                        why = e.Message;
+                        return Error(InvalidPtx, why);
+                    }
+                }
+            }
+            *module = Handles.New(made);
+            return Success;
+        });
+        log = why;
+        return result;
+    }
+
+    // parameters lie one behind the other, each on its alignment
+    private static int ParameterBytes(string list)
+    {
+        int at = 0;
+        foreach (Match p in Parameter().Matches(list))
+        {
+            int size = int.Parse(p.Groups["bits"].Value) / 8, align = p.Groups["align"].Success ? int.Parse(p.Groups["align"].Value) : size;
+            at = ((at + align - 1) / align * align) + (size * (p.Groups["count"].Success ? int.Parse(p.Groups["count"].Value) : 1));
+        }
+        return at;
+    }
+
+    [GeneratedRegex(@"\.entry\s+([\w$]+)\s*\(([^)]*)\)")]
+    private static partial Regex Entry();
+
+    [GeneratedRegex(@"\.param\s+(\.align\s+(?<align>\d+)\s+)?\.[a-z](?<bits>\d+)\s+[\w$]+(\[(?<count>\d+)\])?")]
+    private static partial Regex Parameter();
+
+    [UnmanagedCallersOnly]
+    private static int cuModuleUnload(nint module)
+    {
+        Count(DriverFunction.cuModuleUnload);
+        return Within(context =>
+        {
+            context.Drain();
+            return Handles.Remove<DriverModule>(module) ? Success : InvalidHandle;
+        });
+    }
+
+    [UnmanagedCallersOnly]
+    private static int cuModuleGetFunction(nint* function, nint module, byte* name)
+    {
+        Count(DriverFunction.cuModuleGetFunction);
+        string wanted = Marshal.PtrToStringUTF8((nint)name)!;
+        return Within(context =>
+        {
+            if (Handles.Get<DriverModule>(module) is not { } known) { return InvalidHandle; }
+            if (!known.Kernels.TryGetValue(wanted, out var kernel)) { return Error(NotFound, wanted); }
+            *function = Handles.New(kernel);
+            return Success;
+        });
+    }
+
+    [UnmanagedCallersOnly]
+    private static int cuLaunchKernel(nint function, int gridX, int gridY, int gridZ, int blockX, int blockY, int blockZ, int sharedBytes, nint stream, void** parameters, void** extra)
+    {
+        Count(DriverFunction.cuLaunchKernel);
+        lock (EmulatedDriver.Gate)
+        {
+            if (t_current is not { IsAlive: true } context) { return Error(InvalidContext, "no context is current on this thread"); }
+            if (Handles.Get<DriverKernel>(function) is not { } kernel || kernel.Module.Context != context) { return Error(InvalidHandle, "a kernel of another context"); }
+            if (gridX <= 0 || gridY <= 0 || gridZ <= 0 || gridY > 65535 || gridZ > 65535 || blockX <= 0 || blockY <= 0 || blockZ <= 0 || blockZ > 64 || (long)blockX * blockY * blockZ > 1024)
+            {
+                return Error(InvalidValue, $"{kernel.Name}: grid {gridX} × {gridY} × {gridZ}, block {blockX} × {blockY} × {blockZ}");
+            }
+            // the list of extras: 1 is followed by the buffer, 2 by where its size stands, 0 ends
+            byte* buffer = null;
+            long bytes = 0;
+            if (extra is not null)
+            {
+                for (int i = 0; extra[i] is not null; i += 2)
+                {
+                    if ((nint)extra[i] == 1) { buffer = (byte*)extra[i + 1]; }
+                    if ((nint)extra[i] == 2) { bytes = *(long*)extra[i + 1]; }
+                }
+            }
+            if (parameters is not null || bytes < kernel.ParameterBytes) { return Error(InvalidValue, $"{kernel.Name}: {bytes} bytes of arguments for {kernel.ParameterBytes} bytes of parameters"); }
+            bool runs = EmulatedDriver.Mode == EmulatedDriver.Kind.Execute, counts = !runs && !EmulatedDriver.Record && !IsCapturing(stream);
+            if (counts) { return Success; }
+            Launched launched = new(kernel.Name, (gridX, gridY, gridZ), (blockX, blockY, blockZ), sharedBytes, new Span<byte>(buffer, (int)bytes).ToArray());
+            if (EmulatedDriver.Record) { EmulatedDriver.Launches.Enqueue(launched); }
+            return Put(context, stream, () =>
+            {
+                if (EmulatedDriver.Mode == EmulatedDriver.Kind.Execute) { Launcher.Run(kernel, launched); }
+            });
+        }
+    }
+
+    [UnmanagedCallersOnly]
+    private static int cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, nint function, int threads, nint sharedBytes)
+    {
+        Count(DriverFunction.cuOccupancyMaxActiveBlocksPerMultiprocessor);
+        *blocks = 2048 / Math.Max(32, threads);
+        return Success;
+    }
+
+    [UnmanagedCallersOnly]
+    private static int cuOccupancyMaxPotentialBlockSize(int* grid, int* block, nint function, nint sharedOfBlock, nint sharedBytes, int limit)
+    {
+        Count(DriverFunction.cuOccupancyMaxPotentialBlockSize);
+        (*grid, *block) = (132 * 2, limit is > 0 and < 1024 ? limit : 1024);
+        return Success;
+    }
+}

@@ -1,0 +1,117 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+
+namespace DeepEdu.Gpu.Tests.Cuda;
+
+/// <summary>A CUDA driver without a GPU, that shows one H200: <see cref="Start"/> puts a library of our own where the system's libcuda would be, so that ILGPU and <see cref="GpuDevice"/> go
+/// the very way they go to a GPU, from the first driver call to the PTX. Kernels are run (and checked) by an interpreter, or only counted.
+/// <code>
+/// EmulatedDriver.Start(EmulatedDriver.Kind.CountOnly);      // Missing says why it cannot; in this assembly the library is in place from the start
+/// using var device = EmulatedDriver.NewDevice();            // a GpuDevice; GpuDevice.Best() finds it too
+/// EmulatedDriver.Reset();
+/// ... a training step ...
+/// EmulatedDriver.Counts["cuLaunchKernel"]                   // and every other driver call
+/// EmulatedDriver.Record = true; ... EmulatedDriver.Launches // kernels by name, with grid, block, shared bytes and the bytes of the arguments
+/// </code></summary>
+internal static unsafe partial class EmulatedDriver
+{
+    /// <summary>What a launch does.</summary>
+    public enum Kind
+    {
+        /// <summary>Nothing but to be counted; memory and copies work.</summary>
+        CountOnly,
+
+        /// <summary>The kernel's PTX is run and checked.</summary>
+        Execute,
+    }
+
+    /// <summary>The name of the device.</summary>
+    public const string Name = "Emulated H200";
+
+    private static readonly Lazy<string?> s_missing = new(Install);
+
+    /// <summary>Guards everything here; driver calls come from any thread.</summary>
+    internal static readonly Lock Gate = new();
+
+    /// <summary>What a launch does; may be changed while nothing is under way.</summary>
+    public static Kind Mode { get; set; }
+
+    /// <summary>Whether <see cref="Launches"/> grows.</summary>
+    public static bool Record { get; set; }
+
+    /// <summary>What was launched while <see cref="Record"/> was set, in order.</summary>
+    public static ConcurrentQueue<Launched> Launches { get; } = new();
+
+    /// <summary>Why there is no emulated driver here, or null.</summary>
+    public static string? Missing => s_missing.Value;
+
+    /// <summary>How often each function of the driver was called since <see cref="Reset"/>, those that were called.</summary>
+    public static IReadOnlyDictionary<string, long> Counts =>
+        Enum.GetValues<DriverFunction>().Where(f => DriverCalls.Counts[(int)f] > 0).ToDictionary(f => f.ToString(), f => DriverCalls.Counts[(int)f]);
+
+    /// <summary>How often one was called.</summary>
+    public static long CountOf(string function) => DriverCalls.Counts[(int)Enum.Parse<DriverFunction>(function)];
+
+    /// <summary>Whether a device is the emulated one.</summary>
+    public static bool IsEmulated(GpuDevice device) => device.Accelerator is CudaAccelerator { Name: Name };
+
+    /// <summary>Puts the library in place; later calls only set the mode.</summary>
+    /// <exception cref="NotSupportedException">It cannot be done here; the message says why.</exception>
+    public static void Start(Kind mode)
+    {
+        if (Missing is { } why) { throw new NotSupportedException(why); }
+        Mode = mode;
+    }
+
+    /// <summary>Counts from 0 again, and forgets the recorded launches.</summary>
+    public static void Reset()
+    {
+        Array.Clear(DriverCalls.Counts);
+        Launches.Clear();
+    }
+
+    /// <summary>A device of its own on the emulated GPU, with a context of its own.</summary>
+    public static GpuDevice NewDevice()
+    {
+        if (Missing is { } why) { throw new NotSupportedException(why); }
+        _ = GpuDevice.Doctor(); // sets the resolver that finds the library
+        var context = Context.Create(b => b.Cuda().EnableAlgorithms().Optimize(OptimizationLevel.O2));
+        return new(context.GetCudaDevice(0).CreateAccelerator(context), "cuda", context);
+    }
+
+    // before any test asks for devices, which ILGPU looks for once
+    [ModuleInitializer]
+    internal static void Begin() => _ = Missing;
+
+    private static string? Install()
+    {
+        const string Library = "libcuda.so.1";
+        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64) { return "the emulated CUDA driver is a library for x86-64 Linux"; }
+        if (NativeLibrary.TryLoad(Library, out _)) { return "there is a CUDA driver here, which the tests use instead of the emulated one"; }
+        if (!DeviceHeap.Reserve()) { return $"the system does not reserve {DeviceHeap.Size >> 30} GiB of address space for the emulated GPU's memory"; }
+        string folder = Directory.CreateTempSubdirectory("cuda").FullName;
+        try
+        {
+            // once loaded, it is what the loader finds under its name
+            string file = Path.Combine(folder, Library);
+            File.WriteAllBytes(file, SharedLibrary.Of(Library, Enum.GetNames<DriverFunction>()));
+            var slots = (nint*)NativeLibrary.GetExport(NativeLibrary.Load(file), SharedLibrary.Slots);
+            foreach (var f in Enum.GetValues<DriverFunction>()) { slots[(int)f] = DriverCalls.Body(f); }
+        }
+        finally { Directory.Delete(folder, true); }
+        return null;
+    }
+}
+
+/// <summary>A launch as the driver saw it.</summary>
+/// <param name="Kernel">Its entry in the PTX.</param>
+/// <param name="Grid">Blocks.</param>
+/// <param name="Block">Threads of a block.</param>
+/// <param name="SharedBytes">Shared memory asked for at the launch.</param>
+/// <param name="Arguments">The bytes of its parameters.</param>
+internal sealed record Launched(string Kernel, (int X, int Y, int Z) Grid, (int X, int Y, int Z) Block, int SharedBytes, byte[] Arguments);
