@@ -151,7 +151,7 @@ internal static unsafe partial class DriverCalls
         {
             var target = new Span<byte>(buffer, (int)bytes);
             target.Clear();
-            Encoding.ASCII.GetBytes(log[..Math.Min(log.Length, (int)bytes - 1)], target);
+            Encoding.ASCII.GetBytes(log.AsSpan(0, Math.Min(log.Length, (int)bytes - 1)), target);
         }
         return error;
     }
