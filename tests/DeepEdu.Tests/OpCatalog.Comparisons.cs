@@ -1,3 +1,4 @@
+using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
@@ -19,6 +20,14 @@ public static partial class OpCatalog
         new("greater 1", x => x[0].Greater(1)) { Elementwise = true },
         new("greater or equal", x => x[0].GreaterOrEqual(x[1])) { Elementwise = true },
         new("greater or equal 1", x => x[0].GreaterOrEqual(1)) { Elementwise = true },
+        new("a > b", x => x[0] > x[1]) { Elementwise = true },
+        new("a < b", x => x[0] < x[1]) { Elementwise = true },
+        new("a >= b", x => x[0] >= x[1]) { Elementwise = true },
+        new("a <= b", x => x[0] <= x[1]) { Elementwise = true },
+        new("a > 1", x => x[0] > 1) { Elementwise = true },
+        new("a < 1", x => x[0] < 1) { Elementwise = true },
+        new("a >= 1", x => x[0] >= 1) { Elementwise = true },
+        new("a <= 1", x => x[0] <= 1) { Elementwise = true },
         new("logical and", x => x[0].LogicalAnd(x[1])) { Elementwise = true },
         new("logical or", x => x[0].LogicalOr(x[1])) { Elementwise = true },
         new("logical not", x => x[0].LogicalNot()) { Elementwise = true },
@@ -27,5 +36,8 @@ public static partial class OpCatalog
         new("where", x => Tensor.Where(x[0].Greater(1), x[1], x[2])) { Elementwise = true },
         new("where of a mask", x => Tensor.Where(x[0], x[1], x[2])) { Elementwise = true },
         new("masked fill", x => x[0].MaskedFill(x[1], -5)) { Elementwise = true },
+        new("multinomial", x => Floats(x[0].Multinomial(new Rng(1)))),
+        new("multinomial, all of them", x => Floats(x[0].Multinomial(2, new Rng(1))).Sort().Values),
+        new("bernoulli", x => x[0].Bernoulli(new Rng(1))),
     ];
 }

@@ -65,6 +65,9 @@ public sealed class Gradients
         (_rows ??= new(ReferenceEqualityComparer.Instance))[leaf] = gradient;
     }
 
+    /// <summary>The shapes of the leaves that have a gradient.</summary>
+    public override string ToString() => $"gradients of {Count} tensors: {string.Join(", ", Leaves.Select(leaf => leaf.Shape))}";
+
     /// <summary>Blocks that a gradient has left since they were last cleared.</summary>
     internal List<Block> Left => _left;
 

@@ -45,7 +45,7 @@ public sealed partial class Tape
         {
             for (int i = _steps.Count - 1; i >= 0; i--)
             {
-                _steps[i].Rewind(this, grads);
+                _steps[i].Rewind(this, int.MaxValue, grads); // whatever has been stepped: the place is looked for, not the value
                 foreach (var input in _steps[i].Inputs)
                 {
                     if (grads.Peek(input) is { } g && FirstBad(g, false) is { } at) { return Blame(i, g, at, true); }

@@ -134,7 +134,7 @@ public sealed partial class Tape : Arena
     /// as soon as they have been passed on; the tensors themselves stay, so that they can be read after this, and rewound again.</summary>
     /// <param name="loss">One value, made while this tape was open.</param>
     /// <exception cref="ShapeException">The loss is not one value.</exception>
-    /// <exception cref="InvalidOperationException">The loss does not depend on any leaf, or was not recorded here.</exception>
+    /// <exception cref="InvalidOperationException">The loss does not depend on any leaf, or was not recorded here; or an optimiser has stepped a parameter since the loss used it.</exception>
     public Gradients Gradients(Tensor loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
@@ -161,7 +161,7 @@ public sealed partial class Tape : Arena
             for (int i = _steps.Count - 1; i >= 0; i--)
             {
                 int blocks = BlockCount;
-                _steps[i].Rewind(this, grads);
+                _steps[i].Rewind(this, i, grads);
                 FreeUnused(blocks);
                 foreach (var block in grads.Left) { FreeUnused(block); }
                 grads.Left.Clear();
@@ -169,6 +169,14 @@ public sealed partial class Tape : Arena
         }
         finally { _rewinding = false; }
         return grads;
+    }
+
+    /// <summary>An optimiser has stepped a parameter: operations remembered so far were made with the values from before.</summary>
+    internal void Stepped(Parameter parameter) => (parameter.SteppedIn, parameter.SteppedAt) = (this, _steps.Count);
+
+    private void CheckUnstepped(Tensor input, int place)
+    {
+        if (input is Parameter p && place < p.SteppedAt && ReferenceEquals(p.SteppedIn, this)) { ThrowStepped(p.Shape); }
     }
 
     /// <summary>The leaves that remembered operations take, each once, in the order of use.</summary>
@@ -206,7 +214,12 @@ public sealed partial class Tape : Arena
 
     [DoesNotReturn]
     private static void ThrowNotRecorded() => throw new InvalidOperationException(
-        "gradients: the loss depends on no parameter or watched tensor that this tape has seen. Was it computed before the tape opened, inside an inner Arena, or from a Detach-ed or frozen tensor?");
+        "gradients: the loss depends on no parameter or watched tensor that this tape has seen. Was it computed before the tape opened, inside an inner Arena, on another thread, from a Detach-ed or frozen "
+        + "tensor, or only through what has no slope (Round, Sign, comparisons, ArgMax), or is it a gradient itself? Gradients of gradients are not recorded");
+
+    [DoesNotReturn]
+    private static void ThrowStepped(Shape parameter) => throw new InvalidOperationException(
+        $"gradients: an optimiser has stepped the parameter {parameter} since this loss used it, so its gradients would mix old values and new ones; take the gradients of every loss before the first step");
 
     private sealed record Joint(Tensor[] Outputs, Tensor[] Inputs, Pullback Pull);
 
@@ -218,23 +231,25 @@ public sealed partial class Tape : Arena
 
         public Delegate Pull => Joint?.Pull ?? (Delegate)Edges![0].Pull;
 
-        public void Rewind(Tape tape, Gradients grads)
+        public void Rewind(Tape tape, int place, Gradients grads)
         {
-            if (Joint is not null) { RewindJoint(tape, grads, Joint); return; }
+            if (Joint is not null) { RewindJoint(tape, place, grads, Joint); return; }
             if (grads.Take(Output) is not { } dy) { return; }
             foreach (ref readonly var e in Edges.AsSpan())
             {
+                tape.CheckUnstepped(e.Input, place);
                 if (e.PullRows is { } rows && !ReferenceEquals(e.Input.Recorder, tape)) { grads.Accumulate(e.Input, rows(dy)); }
                 else { grads.Accumulate(e.Input, e.Pull(dy)); }
             }
         }
 
-        private static void RewindJoint(Tape tape, Gradients grads, Joint joint)
+        private static void RewindJoint(Tape tape, int place, Gradients grads, Joint joint)
         {
             var dOutputs = new Tensor?[joint.Outputs.Length];
             bool any = false;
             for (int i = 0; i < dOutputs.Length; i++) { any |= (dOutputs[i] = grads.Take(joint.Outputs[i], i)) is not null; }
             if (!any) { return; }
+            foreach (var input in joint.Inputs) { tape.CheckUnstepped(input, place); }
             var dInputs = new Tensor?[joint.Inputs.Length];
             joint.Pull(dOutputs, dInputs);
             for (int i = 0; i < dInputs.Length; i++)

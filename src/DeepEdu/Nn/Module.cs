@@ -107,6 +107,9 @@ public abstract class Module : IStateful
     /// <summary>A table of the parts, with the count of their parameters, how many of them are learned, and bytes.</summary>
     public string Summary() => Nn.Summary.Of(this, null);
 
+    /// <summary>The same as <see cref="Summary()"/>.</summary>
+    public override string ToString() => Summary();
+
     private Parts Collect()
     {
         var p = new Parts();

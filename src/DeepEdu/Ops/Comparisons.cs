@@ -74,6 +74,30 @@ public static class Comparisons
 
     extension(Tensor)
     {
+        /// <summary>1 where a &lt; b.</summary>
+        public static Tensor operator <(Tensor a, Tensor b) => a.Less(b);
+
+        /// <summary>1 where a &gt; b.</summary>
+        public static Tensor operator >(Tensor a, Tensor b) => a.Greater(b);
+
+        /// <summary>1 where a ≤ b.</summary>
+        public static Tensor operator <=(Tensor a, Tensor b) => a.LessOrEqual(b);
+
+        /// <summary>1 where a ≥ b.</summary>
+        public static Tensor operator >=(Tensor a, Tensor b) => a.GreaterOrEqual(b);
+
+        /// <summary>1 where a &lt; c.</summary>
+        public static Tensor operator <(Tensor a, float c) => a.Less(c);
+
+        /// <summary>1 where a &gt; c.</summary>
+        public static Tensor operator >(Tensor a, float c) => a.Greater(c);
+
+        /// <summary>1 where a ≤ c.</summary>
+        public static Tensor operator <=(Tensor a, float c) => a.LessOrEqual(c);
+
+        /// <summary>1 where a ≥ c.</summary>
+        public static Tensor operator >=(Tensor a, float c) => a.GreaterOrEqual(c);
+
         /// <summary>yes where the condition is true, else no. The three shapes broadcast together; the gradient goes to the one chosen.</summary>
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
         public static Tensor Where(Tensor condition, Tensor yes, Tensor no)

@@ -15,22 +15,7 @@ public static class Reshaping
         /// <returns>A tensor of that shape that shares x's memory.</returns>
         /// <exception cref="ShapeException">The sizes do not hold as many values as x, or more than one is −1.</exception>
         [OverloadResolutionPriority(1)]
-        public Tensor Reshape(params ReadOnlySpan<int> sizes)
-        {
-            int unknown = sizes.IndexOf(-1);
-            if (unknown < 0) { return x.Viewed(Shape.Create(sizes), "reshape"); }
-            long known = 1;
-            for (int i = 0; i < sizes.Length; i++)
-            {
-                if (i == unknown) { continue; }
-                if (sizes[i] < 0) { ThrowUnknown(x.Shape, sizes, "only one size may be −1 and no other negative"); }
-                known *= sizes[i];
-            }
-            if (known == 0 || x.Size % known != 0) { ThrowUnknown(x.Shape, sizes, known == 0 ? "−1 beside a size of 0 could be anything; write it out" : $"{x.Size} values do not divide by {known}"); }
-            int[] all = sizes.ToArray();
-            all[unknown] = (int)(x.Size / known);
-            return x.Viewed(Shape.Create(all), "reshape");
-        }
+        public Tensor Reshape(params ReadOnlySpan<int> sizes) => x.Viewed(x.Shape.Completed("reshape", sizes));
 
         /// <summary>Another shape of equal size.</summary>
         /// <exception cref="ShapeException">It holds another number of values.</exception>
@@ -41,10 +26,10 @@ public static class Reshaping
         public Tensor Flatten(int from = 0, int to = -1)
         {
             var s = x.Shape;
-            if (s.Rank == 0) { return x.Viewed([1], "flatten"); }
+            if (s.Rank == 0) { return x.Viewed([1]); }
             int first = s.Axis("flatten", from), last = s.Axis("flatten", to);
             if (first > last) { ThrowOrder(s, from, to); }
-            return x.Viewed([.. s.Sizes[..first], s.Product(first, last + 1), .. s.Sizes[(last + 1)..]], "flatten");
+            return x.Viewed([.. s.Sizes[..first], s.Product(first, last + 1), .. s.Sizes[(last + 1)..]]);
         }
 
         /// <summary>Without every axis of size 1.</summary>
@@ -52,7 +37,7 @@ public static class Reshaping
         {
             var kept = new List<int>(x.Rank);
             foreach (int n in x.Shape) { if (n != 1) { kept.Add(n); } }
-            return x.Viewed([.. kept], "squeeze");
+            return x.Viewed([.. kept]);
         }
 
         /// <summary>Without one axis of size 1.</summary>
@@ -61,7 +46,7 @@ public static class Reshaping
         {
             int at = x.Shape.Axis("squeeze", axis);
             if (x.Shape[at] != 1) { ThrowSqueeze(x.Shape, axis, x.Shape[at]); }
-            return x.Viewed(x.Shape.Without(at), "squeeze");
+            return x.Viewed(x.Shape.Without(at));
         }
 
         /// <summary>With an axis of size 1 put in before <paramref name="axis"/>; −1 puts it last.</summary>
@@ -70,25 +55,16 @@ public static class Reshaping
         {
             int at = axis < 0 ? axis + x.Rank + 1 : axis;
             if ((uint)at > (uint)x.Rank) { ThrowUnsqueeze(x.Shape, axis); }
-            return x.Viewed(x.Shape.Insert(at, 1), "unsqueeze");
+            return x.Viewed(x.Shape.Insert(at, 1));
         }
     }
 
-    private static Tensor Viewed(this Tensor x, Shape shape, string op)
+    private static Tensor Viewed(this Tensor x, Shape shape)
     {
-        if (shape.Size != x.Size) { ThrowSize(op, x.Shape, shape); }
         var y = x.Alias(shape);
         Tape.For(x)?.Add(y, (x, dy => dy.Alias(x.Shape)));
         return y;
     }
-
-    [DoesNotReturn]
-    private static void ThrowSize(string op, Shape x, Shape y) =>
-        throw new ShapeException(op, $"{x} holds {x.Size} values, {y} holds {y.Size}; give one size as -1 to have it computed?", x, y);
-
-    [DoesNotReturn]
-    private static void ThrowUnknown(Shape x, ReadOnlySpan<int> sizes, string why) =>
-        throw new ShapeException("reshape", $"{x} to [{string.Join(',', sizes.ToArray())}]: {why}", x);
 
     [DoesNotReturn]
     private static void ThrowOrder(Shape x, int from, int to) =>

@@ -71,6 +71,7 @@ public abstract class Optimizer : IStateful
     public void Step(Gradients gradients)
     {
         ArgumentNullException.ThrowIfNull(gradients);
+        var tape = Tape.Recording;
         foreach (var slot in _slots)
         {
             slot.Rows = IsLazy ? gradients.FindRows(slot.Parameter) : null;
@@ -79,6 +80,7 @@ public abstract class Optimizer : IStateful
             slot.Steps++;
             var group = slot.Group;
             Update(slot, g, LearningRate * group.LearningRateFactor, group.WeightDecay ?? _weightDecay);
+            tape?.Stepped(slot.Parameter);
             slot.Parameter.Constraint?.Invoke(slot.Parameter);
         }
     }
@@ -155,7 +157,7 @@ public abstract class Optimizer : IStateful
     /// <summary>Throws unless 0 ≤ value.</summary>
     private protected static void ThrowIfNegative(double value, string what)
     {
-        if (!(value >= 0)) { throw new ArgumentOutOfRangeException(null, $"optimizer: {what} {value} must not be negative"); }
+        if (!(value >= 0)) { throw new ArgumentOutOfRangeException(null, $"optimizer: {what} {value} must be a number of at least 0"); }
     }
 
     /// <summary>Throws unless 0 ≤ value &lt; 1.</summary>

@@ -1,10 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
 using DeepEdu.Devices;
+using DeepEdu.Numerics;
 
 namespace DeepEdu.Tensors;
 
 /// <summary>Whole numbers (int32), row-major: class labels, tokens, positions. They carry no gradient.</summary>
-public sealed class Indices
+public sealed partial class Indices
 {
     private readonly int[] _values;
 
@@ -34,6 +35,15 @@ public sealed class Indices
     /// <summary>A copy of the values.</summary>
     /// <exception cref="ShapeException">Their number is not the shape's size.</exception>
     public static Indices Of(Shape shape, ReadOnlySpan<int> values) => new(shape, values.ToArray());
+
+    /// <summary>A matrix of the given values, copied.</summary>
+    public static Indices Of(int[,] values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        int[] flat = new int[values.Length];
+        Buffer.BlockCopy(values, 0, flat, 0, flat.Length * sizeof(int));
+        return new([values.GetLength(0), values.GetLength(1)], flat);
+    }
 
     /// <summary>The caller's own array, not copied.</summary>
     /// <exception cref="ShapeException">Its length is not the shape's size.</exception>
@@ -65,6 +75,16 @@ public sealed class Indices
         return new(shape, values);
     }
 
+    /// <summary>Numbers drawn from low, low + 1, .. high − 1, each as likely. PyTorch's <c>randint</c>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such number.</exception>
+    public static Indices Uniform(Shape shape, Rng rng, int low, int high)
+    {
+        ArgumentNullException.ThrowIfNull(rng);
+        int[] values = new int[shape.Size];
+        for (int i = 0; i < values.Length; i++) { values[i] = rng.Next(low, high); }
+        return new(shape, values);
+    }
+
     /// <summary>The array as one axis, not copied.</summary>
     public static implicit operator Indices(int[] values)
     {
@@ -92,10 +112,12 @@ public sealed class Indices
     }
 
     /// <summary>The values as floats, of the same shape.</summary>
-    public Tensor ToTensor() => Tensor.Wrap(Array.ConvertAll(_values, v => (float)v), Shape);
-
-    /// <summary>The same values under another shape of equal size.</summary>
-    public Indices Reshape(Shape shape) => new(shape, _values);
+    public Tensor ToTensor()
+    {
+        float[] floats = new float[Size];
+        Compute(() => { for (int i = 0; i < floats.Length; i++) { floats[i] = _values[i]; } });
+        return Tensor.Wrap(floats, Shape);
+    }
 
     /// <summary>Whole entries of the first axis: the labels of some rows.</summary>
     /// <exception cref="ShapeException">There is no axis.</exception>
@@ -103,13 +125,12 @@ public sealed class Indices
     public Indices Select(ReadOnlySpan<int> rows)
     {
         int n = Shape[Shape.Axis("select", 0)], each = n == 0 ? 0 : Size / n;
-        int[] values = new int[rows.Length * each];
         for (int i = 0; i < rows.Length; i++)
         {
             if ((uint)rows[i] >= (uint)n) { ThrowRange("select", rows[i], i, n); }
-            _values.AsSpan(rows[i] * each, each).CopyTo(values.AsSpan(i * each));
         }
-        return new(Shape.With(0, rows.Length), values);
+        int[] all = rows.ToArray();
+        return Made(Shape.With(0, all.Length), to => { for (int i = 0; i < all.Length; i++) { _values.AsSpan(all[i] * each, each).CopyTo(to.AsSpan(i * each)); } });
     }
 
     /// <summary>A copy of the values.</summary>
@@ -125,6 +146,25 @@ public sealed class Indices
         {
             if ((uint)values[i] >= (uint)limit) { ThrowRange(op, values[i], i, limit); }
         }
+    }
+
+    // values that follow from others: a recording, whose inputs change, computes them again
+    private static Indices Made(Shape shape, Action<int[]> fill)
+    {
+        int[] values = new int[shape.Size];
+        Compute(() => fill(values));
+        return new(shape, values);
+    }
+
+    private static void Compute(Action work)
+    {
+        if (Recording.Current is { } recording) { recording.Run(new Work(work)); }
+        else { work(); }
+    }
+
+    private sealed class Work(Action work) : Recording.Call
+    {
+        public override void Run() => work();
     }
 
     /// <summary>A check that a recording makes again.</summary>

@@ -80,6 +80,29 @@ public readonly struct Shape : IEquatable<Shape>
     /// <summary>This shape with an axis of the given size put in before <paramref name="axis"/>.</summary>
     public Shape Insert(int axis, int size) => [.. Sizes[..axis], size, .. Sizes[axis..]];
 
+    /// <summary>The shape that is meant by sizes of which one may be −1, computed from the others.</summary>
+    /// <exception cref="ShapeException">They do not hold as many values as this shape, or more than one is −1.</exception>
+    internal Shape Completed(string op, ReadOnlySpan<int> sizes)
+    {
+        int unknown = sizes.IndexOf(-1);
+        int[] all = sizes.ToArray();
+        if (unknown >= 0)
+        {
+            long known = 1;
+            for (int i = 0; i < all.Length; i++)
+            {
+                if (i == unknown) { continue; }
+                if (all[i] < 0) { ThrowUnknown(op, this, all, "only one size may be −1 and no other negative"); }
+                known *= all[i];
+            }
+            if (known == 0 || Size % known != 0) { ThrowUnknown(op, this, all, known == 0 ? "−1 beside a size of 0 could be anything; write it out" : $"{Size} values do not divide by {known}"); }
+            all[unknown] = (int)(Size / known);
+        }
+        Shape shape = new(all);
+        if (shape.Size != Size) { ThrowSize(op, this, shape); }
+        return shape;
+    }
+
     /// <summary>NumPy broadcasting: axes are matched from the last; sizes must be equal or 1.</summary>
     /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
     public static Shape Broadcast(string op, Shape a, Shape b)
@@ -121,6 +144,13 @@ public readonly struct Shape : IEquatable<Shape>
 
     [DoesNotReturn]
     private static void Throw(int[] sizes, string why) => throw new ShapeException("shape", $"[{string.Join(',', sizes)}]: {why}");
+
+    [DoesNotReturn]
+    private static void ThrowSize(string op, Shape x, Shape y) =>
+        throw new ShapeException(op, $"{x} holds {x.Size} values, {y} holds {y.Size}; give one size as -1 to have it computed?", x, y);
+
+    [DoesNotReturn]
+    private static void ThrowUnknown(string op, Shape x, int[] sizes, string why) => throw new ShapeException(op, $"{x} to [{string.Join(',', sizes)}]: {why}", x);
 
     [DoesNotReturn]
     private static void ThrowAxis(string op, int axis, Shape s) =>

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using DeepEdu.Numerics;
 
 namespace DeepEdu.Tensors;
@@ -161,6 +162,15 @@ public sealed class StateDict : IStateful
         foreach (string name in Names) { _values.Remove(_prefix + name); }
         foreach (string name in from.Names) { Put(name, from[name]); }
     }
+
+    /// <summary>The names, a line each, with the shapes of tensors, the lengths of arrays, and single values as they are.</summary>
+    public override string ToString() => string.Join('\n', Names.Select(name => $"{name} {_values[_prefix + name] switch
+    {
+        Tensor t => $"float32{t.Shape}",
+        Array a => $"{a.GetType().GetElementType()!.Name.ToLowerInvariant()}[{a.Length}]",
+        string text => $"\"{text}\"",
+        var value => Convert.ToString(value, CultureInfo.InvariantCulture),
+    }}"));
 
     /// <summary>The names of tensors.</summary>
     internal IEnumerable<string> TensorNames => Names.Where(n => _values[_prefix + n] is Tensor);

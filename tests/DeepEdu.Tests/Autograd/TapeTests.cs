@@ -2,6 +2,7 @@ using DeepEdu.Autograd;
 using DeepEdu.Devices;
 using DeepEdu.Memory;
 using DeepEdu.Ops;
+using DeepEdu.Optim;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Tests.Autograd;
@@ -45,6 +46,24 @@ public class TapeTests
         using var tape = new Tape();
         var loss = (x * x).Sum();
         Assert.Equal(tape.Gradients(loss)[x].ToArray(), tape.Gradients(loss)[x].ToArray());
+    }
+
+    /// <summary>Products go back through the parameters' values: after a step they are others.</summary>
+    [Fact]
+    public void GradientsAfterAStepAreRefused()
+    {
+        var (generator, critic) = (new Parameter([2], [3, 4]), new Parameter([2], [1, 2]));
+        var sgd = new Sgd([("critic", critic)], new() { LearningRate = 0.5 });
+        using var tape = new Tape();
+        var fake = generator * generator;
+        var first = (fake * critic).Sum();
+        sgd.Step(tape.Gradients((fake.Detach() * critic).Sum()));
+        var e = Assert.Throws<InvalidOperationException>(() => tape.Gradients(first));
+        Assert.Contains("stepped the parameter [2]", e.Message, StringComparison.Ordinal);
+
+        // what does not pass through the stepped parameter, or used it afterwards, is sound: the second half of a GAN's step
+        Assert.Equal([6, 8], tape.Gradients(fake.Sum())[generator].ToArray());
+        Assert.Equal([6 * -3.5f, 8 * -6f], tape.Gradients((fake * critic).Sum())[generator].ToArray());
     }
 
     [Fact]

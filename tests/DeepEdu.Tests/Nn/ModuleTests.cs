@@ -74,6 +74,14 @@ public class ModuleTests
     }
 
     [Fact]
+    public void AModelPrintsItsSummary()
+    {
+        var model = new Sequential(new Dense(2, 3, new Rng(1)));
+        Assert.Equal(model.Summary(), model.ToString());
+        Assert.Contains("0 Dense", $"{model}", StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void TheSummaryNamesLayersShapesAndCounts()
     {
         var rng = new Rng(1);

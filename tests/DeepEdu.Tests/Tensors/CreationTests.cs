@@ -115,7 +115,7 @@ public class CreationTests
         Assert.Equal("indices: position 2 on axis 0 of [2,3] is outside 0..1", Assert.Throws<ArgumentOutOfRangeException>(() => i[2, 0]).Message);
         Assert.Equal("indices: 3 numbers are no position in [2,3]; give 2, or one that counts through all values", Assert.Throws<ShapeException>(() => i[0, 0, 0]).Message);
         Assert.Equal("indices: 1 numbers are no position in [2,3]; give 2, or one that counts through all values", Assert.Throws<ShapeException>(() => i[6]).Message);
-        Assert.Equal("indices: 6 values for [4], which holds 4", Assert.Throws<ShapeException>(() => i.Reshape([4])).Message);
+        Assert.Equal("reshape: [2,3] holds 6 values, [4] holds 4; give one size as -1 to have it computed?", Assert.Throws<ShapeException>(() => i.Reshape([4])).Message);
         Assert.Throws<ArgumentException>(() => Indices.Arange(0, 1, 0));
         Assert.Throws<ArgumentException>(() => Indices.Arange(0, 1, -1));
     }

@@ -31,6 +31,14 @@ public class StateDictTests
     }
 
     [Fact]
+    public void ItPrintsNamesAndShapes()
+    {
+        var state = new StateDict().Set("a.weight", Tensor.Ones([2, 3])).Set("epochs", 3L).Set("rate", 0.5).Set("kind", "adam").Set("words", ["x", "y"]);
+        Assert.Equal("a.weight float32[2,3]\nepochs 3\nrate 0.5\nkind \"adam\"\nwords string[2]", state.ToString());
+        Assert.Equal("weight float32[2,3]", state.Part("a").ToString());
+    }
+
+    [Fact]
     public void APartIsAViewOfItsNames()
     {
         var state = new StateDict();

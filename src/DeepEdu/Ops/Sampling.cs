@@ -1,0 +1,96 @@
+using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Numerics;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Ops;
+
+/// <summary>Draws from distributions that a tensor states. No gradient flows through a draw; that of its logarithm is REINFORCE (Williams 1992): <c>-(logits.LogSoftmax().Gather(1, drawn) * reward).Mean()</c>.</summary>
+public static class Sampling
+{
+    extension(Tensor probabilities)
+    {
+        /// <summary>One class a row, [.., K] → [..], each in proportion to its weight. PyTorch's <c>Categorical(probs).sample()</c>.</summary>
+        /// <param name="rng">Gives one number a row.</param>
+        /// <exception cref="ShapeException">There is no axis, or no class.</exception>
+        /// <exception cref="ArgumentException">A weight is negative, infinite or NaN, or all of a row are 0.</exception>
+        public Indices Multinomial(Rng rng) => probabilities.Multinomial(1, rng, replacement: true).Squeeze(-1);
+
+        /// <summary><paramref name="count"/> classes a row, [.., K] → [.., count], each in proportion to its weight. PyTorch's <c>multinomial</c>.</summary>
+        /// <param name="count">How many.</param>
+        /// <param name="rng">Gives one number a draw; without replacement one a class, by which Efraimidis and Spirakis 2006 draw all at once.</param>
+        /// <param name="replacement">Whether a class may be drawn again.</param>
+        /// <exception cref="ShapeException">There is no axis, or no class.</exception>
+        /// <exception cref="ArgumentException">A weight is negative, infinite or NaN; or a row has fewer classes with a weight above 0 than are to be drawn.</exception>
+        public Indices Multinomial(int count, Rng rng, bool replacement = false)
+        {
+            ArgumentNullException.ThrowIfNull(rng);
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+            var s = probabilities.Shape;
+            int k = s[s.Axis("multinomial", -1)], rows = s.Product(0, s.Rank - 1);
+            if (k == 0) { throw new ShapeException("multinomial", $"{s} holds no class to draw", s); }
+            float[] weights = probabilities.ToArray();
+            int[] drawn = new int[rows * count];
+            for (int row = 0; row < rows; row++)
+            {
+                var own = weights.AsSpan(row * k, k);
+                int possible = CountPositive(own, row);
+                if (possible < (replacement ? 1 : count)) { ThrowFew(s, row, possible, count); }
+                if (replacement) { Repeat(own, drawn.AsSpan(row * count, count), rng); }
+                else { Once(own, drawn.AsSpan(row * count, count), rng); }
+            }
+            return Indices.Wrap(drawn, s.With(s.Rank - 1, count));
+        }
+
+        /// <summary>1 with the probability that stands there, else 0. PyTorch's <c>bernoulli</c>.</summary>
+        /// <param name="rng">Gives one number a value.</param>
+        public Tensor Bernoulli(Rng rng) => Tensor.Uniform(probabilities.Shape, rng, device: probabilities.Device).Less(probabilities);
+    }
+
+    private static int CountPositive(ReadOnlySpan<float> weights, int row)
+    {
+        int n = 0;
+        for (int i = 0; i < weights.Length; i++)
+        {
+            if (!(weights[i] >= 0 && weights[i] < float.PositiveInfinity)) { ThrowWeight(weights[i], row, i); }
+            n += weights[i] > 0 ? 1 : 0;
+        }
+        return n;
+    }
+
+    // the class at which the running sum passes a share of the whole
+    private static void Repeat(ReadOnlySpan<float> weights, Span<int> to, Rng rng)
+    {
+        double[] sums = new double[weights.Length];
+        double sum = 0;
+        for (int i = 0; i < sums.Length; i++) { sums[i] = sum += weights[i]; }
+        foreach (ref int drawn in to)
+        {
+            double share = Math.Min(rng.NextDouble() * sum, Math.BitDecrement(sum));
+            int at = Array.BinarySearch(sums, share);
+            drawn = at < 0 ? ~at : at;
+            while (sums[drawn] <= share) { drawn++; }
+        }
+    }
+
+    // the first of exponential clocks that tick at the speed of the weights
+    private static void Once(ReadOnlySpan<float> weights, Span<int> to, Rng rng)
+    {
+        double[] times = new double[weights.Length];
+        int[] classes = new int[weights.Length];
+        for (int i = 0; i < times.Length; i++)
+        {
+            double time = -Math.Log(1 - rng.NextDouble());
+            (times[i], classes[i]) = (weights[i] > 0 ? time / weights[i] : double.PositiveInfinity, i);
+        }
+        Array.Sort(times, classes);
+        classes.AsSpan(0, to.Length).CopyTo(to);
+    }
+
+    [DoesNotReturn]
+    private static void ThrowWeight(float weight, int row, int at) =>
+        throw new ArgumentException($"multinomial: the weight {weight} of class {at} in row {row} must be a number of at least 0; Softmax makes probabilities of logits");
+
+    [DoesNotReturn]
+    private static void ThrowFew(Shape s, int row, int possible, int count) =>
+        throw new ArgumentException($"multinomial: row {row} of {s} has {possible} classes with a weight above 0, but {count} are to be drawn{(possible > 0 ? "; with replacement?" : "")}");
+}

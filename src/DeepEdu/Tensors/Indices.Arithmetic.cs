@@ -1,0 +1,63 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace DeepEdu.Tensors;
+
+/// <content>Sums and questions. They are exact over all of int32, which floats are not; a sum that does not fit is an error.</content>
+public sealed partial class Indices
+{
+    private delegate int Combine(int a, int b);
+
+    /// <summary>a + b, value by value, of one shape.</summary>
+    /// <exception cref="ShapeException">Two shapes.</exception>
+    /// <exception cref="OverflowException">A result is outside int32.</exception>
+    public static Indices operator +(Indices a, Indices b) => Zip("add", a, b, static (x, y) => checked(x + y));
+
+    /// <summary>a + c, such as an offset into a table that several features share.</summary>
+    /// <exception cref="OverflowException">A result is outside int32.</exception>
+    public static Indices operator +(Indices a, int c) => With(a, c, static (x, y) => checked(x + y));
+
+    /// <summary>a − b, value by value, of one shape.</summary>
+    /// <exception cref="ShapeException">Two shapes.</exception>
+    /// <exception cref="OverflowException">A result is outside int32.</exception>
+    public static Indices operator -(Indices a, Indices b) => Zip("sub", a, b, static (x, y) => checked(x - y));
+
+    /// <summary>a − c.</summary>
+    /// <exception cref="OverflowException">A result is outside int32.</exception>
+    public static Indices operator -(Indices a, int c) => With(a, c, static (x, y) => checked(x - y));
+
+    /// <summary>a · c.</summary>
+    /// <exception cref="OverflowException">A result is outside int32.</exception>
+    public static Indices operator *(Indices a, int c) => With(a, c, static (x, y) => checked(x * y));
+
+    /// <summary>1 where a = b, else 0; of one shape. <c>predicted.Equal(labels).Mean()</c> is the share that is right.</summary>
+    /// <exception cref="ShapeException">Two shapes.</exception>
+    public Tensor Equal(Indices b) => Zip("equal", this, b, static (x, y) => x == y ? 1 : 0).ToTensor();
+
+    /// <summary>1 where a = c, else 0.</summary>
+    public Tensor Equal(int c) => With(this, c, static (x, y) => x == y ? 1 : 0).ToTensor();
+
+    /// <summary>1 where a ≠ b, else 0; of one shape.</summary>
+    /// <exception cref="ShapeException">Two shapes.</exception>
+    public Tensor NotEqual(Indices b) => Zip("not-equal", this, b, static (x, y) => x != y ? 1 : 0).ToTensor();
+
+    /// <summary>1 where a ≠ c, else 0: <c>tokens.NotEqual(0)</c> is the mask of a padded batch.</summary>
+    public Tensor NotEqual(int c) => With(this, c, static (x, y) => x != y ? 1 : 0).ToTensor();
+
+    private static Indices With(Indices a, int c, Combine f)
+    {
+        ArgumentNullException.ThrowIfNull(a);
+        return Made(a.Shape, to => { for (int i = 0; i < to.Length; i++) { to[i] = f(a._values[i], c); } });
+    }
+
+    private static Indices Zip(string op, Indices a, Indices b, Combine f)
+    {
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
+        if (a.Shape != b.Shape) { ThrowShapes(op, a.Shape, b.Shape); }
+        return Made(a.Shape, to => { for (int i = 0; i < to.Length; i++) { to[i] = f(a._values[i], b._values[i]); } });
+    }
+
+    [DoesNotReturn]
+    private static void ThrowShapes(string op, Shape a, Shape b) =>
+        throw new ShapeException(op, $"indices {a} and {b} must have one shape; they do not broadcast, ToTensor() does", a, b);
+}

@@ -1,0 +1,109 @@
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Tests.Tensors;
+
+public class IndicesTests
+{
+    private static readonly Indices s_x = Indices.Arange(24).Reshape(2, 3, 4);
+
+    [Fact]
+    public void SlicesAreThoseOfATensor()
+    {
+        var t = s_x.ToTensor();
+        Same(t[1], s_x[Slice.Step(1..2, 1)].Squeeze(0));
+        Same(t[.., 0], s_x[.., 0]);
+        Same(t[^1, .., 1..3], s_x[^1, .., 1..3]);
+        Same(t[Slice.Ellipsis, ^1], s_x[Slice.Ellipsis, ^1]);
+        Same(t[.., Slice.NewAxis, 2], s_x[.., Slice.NewAxis, 2]);
+        Same(t[.., Slice.Step(.., 2), Slice.Step(1.., 2)], s_x[.., Slice.Step(.., 2), Slice.Step(1.., 2)]);
+        Same(t[..0], s_x[..0]);
+        Same(t[1, 2, ^1], s_x[1, 2, ^1]);
+        Same(Tensor.Arange(6).Reshape(2, 3).T, Indices.Arange(6).Reshape(2, 3).T);
+        Assert.Equal(6, s_x[0, 1, 2]);
+
+        var e = Assert.Throws<ArgumentOutOfRangeException>(() => s_x[.., 1..9]);
+        Assert.Contains("range 1..9 on axis 1 of [2,3,4]", e.Message, StringComparison.Ordinal);
+        Assert.Throws<ShapeException>(() => s_x[.., .., .., 0..1]);
+    }
+
+    [Fact]
+    public void ShapesAreThoseOfATensor()
+    {
+        Assert.Equal([6, 4], s_x.Reshape(-1, 4).Shape);
+        Assert.Equal([24], s_x.Flatten().Shape);
+        Assert.Equal([2, 3, 4, 1], s_x.Unsqueeze(-1).Shape);
+        Assert.Equal([2, 3, 4], s_x.Unsqueeze(1).Squeeze(1).Shape);
+        Assert.Contains("24 values do not divide by 5", Assert.Throws<ShapeException>(() => s_x.Reshape(-1, 5)).Message, StringComparison.Ordinal);
+        Assert.Throws<ShapeException>(() => s_x.Reshape(5, 5));
+        Assert.Throws<ShapeException>(() => s_x.Squeeze(0));
+        Assert.Throws<ShapeException>(() => s_x.Unsqueeze(5));
+        Assert.Throws<ShapeException>(() => s_x.T);
+        Assert.Equal([1, 2, 3, 4], Indices.Of(new[,] { { 1, 2 }, { 3, 4 } }).ToArray());
+    }
+
+    [Theory, InlineData(0), InlineData(1), InlineData(-1)]
+    public void JoinedAreThoseOfATensor(int axis)
+    {
+        Same(Tensor.Concat([s_x.ToTensor(), s_x.ToTensor()], axis), Indices.Concat([s_x, s_x], axis));
+        Same(Tensor.Stack([s_x.ToTensor(), s_x.ToTensor()], axis), Indices.Stack([s_x, s_x], axis));
+        Assert.Throws<ShapeException>(() => Indices.Concat([s_x, s_x[.., .., 1..].Unsqueeze(0)], axis));
+        Assert.Throws<ShapeException>(() => Indices.Stack([s_x, s_x.Flatten()], axis));
+        Assert.Throws<ShapeException>(() => Indices.Concat([], axis));
+    }
+
+    [Fact]
+    public void SumsAndQuestionsAreExact()
+    {
+        Indices a = new[] { 1, 16_777_217, -3 }, b = new[] { 1, 16_777_216, -3 };   // as floats the second ones are equal
+        Assert.Equal([1, 0, 1], a.Equal(b).ToArray());
+        Assert.Equal([0, 1, 0], a.NotEqual(b).ToArray());
+        Assert.Equal([0, 1, 0], a.Equal(16_777_217).ToArray());
+        Assert.Equal([1, 0, 1], a.NotEqual(16_777_217).ToArray());
+        Assert.Equal([2, 33_554_433, -6], (a + b).ToArray());
+        Assert.Equal([0, 1, 0], (a - b).ToArray());
+        Assert.Equal([3, 16_777_219, -1], (a + 2).ToArray());
+        Assert.Equal([-1, 16_777_215, -5], (a - 2).ToArray());
+        Assert.Equal([2, 33_554_434, -6], (a * 2).ToArray());
+        Assert.Throws<OverflowException>(() => a * 1000);
+        Assert.Contains("[3] and [1]", Assert.Throws<ShapeException>(() => a.Equal(new[] { 1 })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void RandomOnesCoverTheirRange()
+    {
+        var x = Indices.Uniform([10, 100], new Rng(1), -2, 3);
+        Assert.Equal([-2, -1, 0, 1, 2], x.ToArray().Distinct().Order());
+        Assert.Equal(x.ToArray(), Indices.Uniform([10, 100], new Rng(1), -2, 3).ToArray());
+    }
+
+    /// <summary>What is made of a session's input is made anew in each call.</summary>
+    [Fact]
+    public void ASessionComputesThemAgain()
+    {
+        var table = new Embedding(10, 3, new Rng(1), padding: 0);
+        Tensor Model(Indices tokens)
+        {
+            var mask = tokens.NotEqual(0).Unsqueeze(-1);
+            var mean = (table.Forward(tokens) * mask).Sum(1) / mask.Sum(1).Clamp(min: 1);
+            var ends = Indices.Concat([tokens[.., 0], tokens[.., ^1], tokens.T[1..2].Flatten()]) + 1;
+            return Tensor.Concat([mean.Flatten(), table.Forward(ends.Reshape(2, -1).Select([1, 0])).Flatten(), tokens.ToTensor().Flatten()]);
+        }
+        var session = new InferenceSession(i => Model(i.Indices([2, 3])));
+        foreach (int[] tokens in (int[][])[[1, 2, 0, 4, 0, 0], [8, 7, 6, 5, 4, 3]])
+        {
+            var expected = Model(Indices.Of([2, 3], tokens));
+            float[] y = new float[expected.Size];
+            session.Run(tokens, y);
+            Assert.Equal(expected.ToArray(), y);
+        }
+    }
+
+    private static void Same(Tensor expected, Indices actual)
+    {
+        Assert.Equal(expected.Shape, actual.Shape);
+        Assert.Equal(expected.ToArray(), actual.ToArray().Select(v => (float)v));
+    }
+}
