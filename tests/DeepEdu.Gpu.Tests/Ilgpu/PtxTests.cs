@@ -67,10 +67,12 @@ public class PtxTests
     public void AThreadOfAMatrixProductReadsSharedMemoryInFours(string body, int loads, int products)
     {
         string ptx = Ptx.Of(MatMul(body));
-        const int Steps = 8; // along k, written out
+        const int Steps = 4; // along k: two in the loop, and two of the last tile
         Assert.Equal((Steps * loads, Steps * loads), (Ptx.Count(ptx, "ld.shared.v4.f32"), Ptx.Count(ptx, "ld.shared")));
         Assert.Equal(Steps * products, Ptx.Count(ptx, "mul.f32") + Ptx.Count(ptx, "fma.rn.f32"));
         Assert.True(Ptx.Count(ptx, "ld.global.v4.f32") >= 2 && Ptx.Count(ptx, "st.global.v4.f32") >= 1);
+        // no division in the loop, nor before it but for places: by constants it is written as shifts, which neither compiler makes of it
+        Assert.DoesNotMatch(@"(div|rem)\.u32\s+%r\d+, %r\d+, \d", ptx);
         // one barrier after the first tile, one a tile
         Assert.Equal(2, Ptx.Count(ptx, "bar.sync") + Ptx.Count(ptx, "barrier.sync"));
     }

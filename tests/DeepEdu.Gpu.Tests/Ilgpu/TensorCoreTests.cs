@@ -96,7 +96,7 @@ public class TensorCoreTests
         Assert.True(float.IsNaN(Rounded(MatMulPrecision.High, thin)) && float.IsNaN(Rounded(MatMulPrecision.Medium, thin)));
     }
 
-    /// <summary>16 tiles of a warp at each of two steps, whichever way the factors lie: the text of the kernel for a GPU.</summary>
+    /// <summary>16 tiles of a warp at each of two steps, in the loop and behind it, whichever way the factors lie: the text of the kernel for a GPU.</summary>
     [Theory]
     [InlineData(MatMulPrecision.High, false, true)]
     [InlineData(MatMulPrecision.High, true, false)]
@@ -109,18 +109,18 @@ public class TensorCoreTests
         Type word = tf32 ? typeof(Tf32) : typeof(BFloat16Pair);
         string ptx = Ptx.Of(typeof(TensorProduct).GetMethod(nameof(TensorProduct.Body), BindingFlags.Static | BindingFlags.NonPublic)!
             .MakeGenericMethod(word, typeof(TensorCoreProducts<>).MakeGenericType(word), transA ? typeof(LinesTogether) : typeof(WordsTogether), transB ? typeof(WordsTogether) : typeof(LinesTogether)));
-        Assert.Equal((16, 16), (Ptx.Count(ptx, instruction), Ptx.Count(ptx, "mma")));
+        Assert.Equal((64, 64), (Ptx.Count(ptx, instruction), Ptx.Count(ptx, "mma")));
         Assert.Equal((0, 0, 0), (Ptx.Count(ptx, ".local"), Ptx.Count(ptx, "call"), Ptx.Count(ptx, "mul.f32")));
         Assert.Empty(Regex.Matches(ptx, @"\b(ld|st)\.(v\d\.)?[fbus]\d+")); // generic
         Assert.DoesNotMatch(@"\.uni\b", ptx);
         // four words of each of four rows, two of each of four columns; for 16 products
-        Assert.Equal(24, Ptx.Count(ptx, "ld.shared"));
+        Assert.Equal(4 * 24, Ptx.Count(ptx, "ld.shared"));
         Assert.Equal(8, Ptx.Count(ptx, "st.shared.v4"));
         Assert.Equal(2, Ptx.Count(ptx, "bar.sync") + Ptx.Count(ptx, "barrier.sync"));
         // inline PTX ends its instructions itself, also where several stand on a line
         Assert.All(ptx.Split('\n').Where(l => Regex.IsMatch(l, @"\b(acc|out)\d+\b")), l => Assert.EndsWith(";", l.Trim(), StringComparison.Ordinal));
-        // every register of the sums is set once, summed once and stored once
-        for (int i = 0; i < 64; i++) { Assert.Equal(4, Regex.Count(ptx, $@"\bacc{i}\b")); }
+        // every register of the sums is set once, summed at each of the four steps and stored once
+        for (int i = 0; i < 64; i++) { Assert.Equal(10, Regex.Count(ptx, $@"\bacc{i}\b")); }
     }
 
     private static float Rounded(MatMulPrecision precision, float x) =>

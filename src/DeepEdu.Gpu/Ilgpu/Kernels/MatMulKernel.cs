@@ -83,58 +83,49 @@ internal static class MatMulKernel
 
     private static int Tiles(int n, int side) => (n + side - 1) / side;
 
+    // a line more than the two tiles: a view may not begin further behind its end
     internal static void WideBody(Floats a, Floats b, Floats bias, Floats c, Plan p) =>
-        Body<Part8>(SharedMemory.Allocate<Float4>(2 * WideDepth * (Wide + Pad) / 4), SharedMemory.Allocate<Float4>(2 * WideDepth * (Wide + Pad) / 4), Wide, WideDepth, a, b, bias, c, p);
+        Body<Part8>(SharedMemory.Allocate<Float4>(((2 * WideDepth * (Wide + Pad)) + Wide) / 4), SharedMemory.Allocate<Float4>(((2 * WideDepth * (Wide + Pad)) + Wide) / 4), Wide, WideDepth, a, b, bias, c, p);
 
     internal static void SmallBody(Floats a, Floats b, Floats bias, Floats c, Plan p) =>
-        Body<Part4>(SharedMemory.Allocate<Float4>(2 * SmallDepth * (Small + Pad) / 4), SharedMemory.Allocate<Float4>(2 * SmallDepth * (Small + Pad) / 4), Small, SmallDepth, a, b, bias, c, p);
+        Body<Part4>(SharedMemory.Allocate<Float4>(((2 * SmallDepth * (Small + Pad)) + Small) / 4), SharedMemory.Allocate<Float4>(((2 * SmallDepth * (Small + Pad)) + Small) / 4), Small, SmallDepth, a, b, bias, c, p);
 
     private static void Body<P>(Fours sa, Fours sb, uint side, uint depth, Floats a, Floats b, Floats bias, Floats c, Plan p) where P : unmanaged, IPart
     {
         uint me = (uint)Group.IdxX;
         TilePlace place = new(p, side);
         int row0 = place.Row, column0 = place.Column, end = place.End;
-        Factor fa = new(me, side, depth, row0, place.A(p)), fb = new(me, side, depth, column0, place.B(p));
+        Carried fa = new(me, side, depth, row0, place.A(p, a, p.TransA)), fb = new(me, side, depth, column0, place.B(p, b, 1 - p.TransB));
         // a warp covers 4 × 8 threads of the 16 × 16, so that it reads few different values
-        uint warp = me / 32, lane = me % 32;
-        int ty = (int)((warp / 2 * 4) + (lane / 8)), tx = (int)((warp % 2 * 8) + (lane % 8));
-        int stride = (int)(side + Pad) / 4, size = stride * (int)depth, half = (int)side / 8, at = 0;
-        fa.Put(sa, 0, fa.Get(a, place.From));
-        fb.Put(sb, 0, fb.Get(b, place.From));
+        int ty = (int)(((me >> 6) << 2) + ((me >> 3) & 3)), tx = (int)(((me >> 2) & 8) + (me & 7));
+        int stride = (int)(side + Pad) >> 2, size = stride * (int)depth, half = (int)side >> 3, at = 0;
+        fa.Put(sa, 0, fa.Get(place.From));
+        fb.Put(sb, 0, fb.Get(place.From));
         Group.Barrier();
         P part = default;
-        for (int k0 = place.From; k0 < end; k0 += (int)depth)
+        for (int next = place.From + (int)depth; next < end; next += (int)depth)
         {
-            Float4 nextA = default, nextB = default;
-            bool more = k0 + (int)depth < end;
-            if (more)
-            {
-                nextA = fa.Get(a, k0 + (int)depth);
-                nextB = fb.Get(b, k0 + (int)depth);
-            }
-            int x = at + tx, y = at + ty;
-            for (int k = 0; k < (int)depth; k += 8)
-            {
-                part.Add(sa, sb, y, x, half);
-                part.Add(sa, sb, y + stride, x + stride, half);
-                part.Add(sa, sb, y + (2 * stride), x + (2 * stride), half);
-                part.Add(sa, sb, y + (3 * stride), x + (3 * stride), half);
-                part.Add(sa, sb, y + (4 * stride), x + (4 * stride), half);
-                part.Add(sa, sb, y + (5 * stride), x + (5 * stride), half);
-                part.Add(sa, sb, y + (6 * stride), x + (6 * stride), half);
-                part.Add(sa, sb, y + (7 * stride), x + (7 * stride), half);
-                y += 8 * stride;
-                x += 8 * stride;
-            }
-            if (more)
-            {
-                at = size - at;
-                fa.Put(sa, at, nextA);
-                fb.Put(sb, at, nextB);
-            }
+            Float4 nextA = fa.Get(next), nextB = fb.Get(next);
+            Multiply(ref part, sa.SubView(at + ty), sb.SubView(at + tx), (int)depth, stride, half);
+            at = size - at;
+            fa.Put(sa, at, nextA);
+            fb.Put(sb, at, nextB);
             Group.Barrier();
         }
-        part.Store(new(c, bias, place.To, p), row0 + (ty * 4), column0 + (tx * 4), (int)side / 2);
+        Multiply(ref part, sa.SubView(at + ty), sb.SubView(at + tx), (int)depth, stride, half);
+        part.Store(new(c, bias, place.To, p), row0 + (ty * 4), column0 + (tx * 4), (int)side >> 1);
+    }
+
+    // two steps at a time: their distances are constants, which are part of a load; of more steps the assembler would load everything first, which registers do not hold
+    private static void Multiply<P>(ref P part, Fours y, Fours x, int depth, int stride, int half) where P : unmanaged, IPart
+    {
+        for (int k = 0; k < depth; k += 2)
+        {
+            part.Add(y, x, 0, half);
+            part.Add(y, x, stride, half);
+            y = y.SubView(2 * stride);
+            x = x.SubView(2 * stride);
+        }
     }
 
     /// <summary>Sizes, and what happens to a product before it is stored.</summary>
@@ -155,35 +146,34 @@ internal static class MatMulKernel
     }
 
     /// <summary>What a thread carries of a factor: four values that lie side by side in memory, from the factor to shared memory [k][line].</summary>
-    private readonly struct Factor
+    private readonly struct Carried
     {
-        private readonly FactorMemory _memory;
-        private readonly int _first, _line, _k, _stride;
+        private readonly FactorPlace _from;
+        private readonly int _to, _stride;
 
         /// <param name="me">The thread.</param>
         /// <param name="side">Lines of a tile.</param>
         /// <param name="depth">Its values along k.</param>
         /// <param name="first">The tile's first line.</param>
-        /// <param name="memory">The factor.</param>
-        public Factor(uint me, uint side, uint depth, int first, FactorMemory memory)
+        /// <param name="factor">The factor.</param>
+        public Carried(uint me, uint side, uint depth, int first, Factor factor)
         {
-            uint across = (memory.Along != 0 ? side : depth) / 4, slow = me / across, fast = me % across * 4;
-            (_memory, _first, _stride) = (memory, first, (int)side + Pad);
-            _line = (int)(memory.Along != 0 ? fast : slow);
-            _k = (int)(memory.Along != 0 ? slow : fast);
+            uint across = factor.Along != 0 ? side >> 2 : depth >> 2, slow = me / across, fast = (me & (across - 1)) << 2;
+            int line = (int)(factor.Along != 0 ? fast : slow), k = (int)(factor.Along != 0 ? slow : fast);
+            _stride = (int)side + Pad;
+            (_from, _to) = (new(factor, first + line, k), (k * _stride) + line);
         }
 
-        public Float4 Get(Floats x, int k0) => _memory.Get(x, _first + _line, k0 + _k);
+        public Float4 Get(int k0) => _from.Get(k0);
 
         public void Put(Fours shared, int at, Float4 v)
         {
-            if (_memory.Along != 0) { shared[at + (((_k * _stride) + _line) >> 2)] = v; return; }
-            var s = shared.Cast<float>();
-            int to = (at * 4) + (_k * _stride) + _line;
-            s[to] = v.X;
-            s[to + _stride] = v.Y;
-            s[to + (2 * _stride)] = v.Z;
-            s[to + (3 * _stride)] = v.W;
+            if (_from.Along != 0) { shared[at + (_to >> 2)] = v; return; }
+            var s = shared.Cast<float>().SubView((at * 4) + _to);
+            s[0] = v.X;
+            s[_stride] = v.Y;
+            s[2 * _stride] = v.Z;
+            s[3 * _stride] = v.W;
         }
     }
 }

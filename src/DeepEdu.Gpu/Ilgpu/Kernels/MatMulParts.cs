@@ -7,8 +7,8 @@ namespace DeepEdu.Gpu.Kernels;
 /// <summary>What one thread of a matrix product keeps in registers: everything is written out, because ILGPU unrolls no loop and keeps arrays in memory.</summary>
 internal interface IPart
 {
-    /// <summary>Adds a column of A times a row of B; both in shared memory, four values at <paramref name="y"/> and <paramref name="x"/> and, half a tile further, four more.</summary>
-    void Add(Fours a, Fours b, int y, int x, int half);
+    /// <summary>Adds a column of A times a row of B; both in shared memory, four values at <paramref name="at"/> and, half a tile further, four more.</summary>
+    void Add(Fours a, Fours b, int at, int half);
 
     /// <summary>Stores the products from a row and column on and, half a tile further, the others.</summary>
     void Store(PartEnd end, int row, int column, int half);
@@ -19,7 +19,7 @@ internal struct Part4 : IPart
 {
     private Quad _q;
 
-    public void Add(Fours a, Fours b, int y, int x, int half) => _q.Add(a[y], b[x]);
+    public void Add(Fours a, Fours b, int at, int half) => _q.Add(a[at], b[at]);
 
     public readonly void Store(PartEnd end, int row, int column, int half) => _q.Store(end, row, column);
 }
@@ -29,9 +29,9 @@ internal struct Part8 : IPart
 {
     private Quad _00, _01, _10, _11;
 
-    public void Add(Fours a, Fours b, int y, int x, int half)
+    public void Add(Fours a, Fours b, int at, int half)
     {
-        Float4 a0 = a[y], a1 = a[y + half], b0 = b[x], b1 = b[x + half];
+        Float4 a0 = a[at], a1 = a[at + half], b0 = b[at], b1 = b[at + half];
         _00.Add(a0, b0);
         _01.Add(a0, b1);
         _10.Add(a1, b0);

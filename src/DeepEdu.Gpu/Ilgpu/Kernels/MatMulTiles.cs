@@ -51,48 +51,78 @@ internal readonly struct TilePlace
     /// <summary>Where the product begins in C, or in its pieces.</summary>
     public long To { get; }
 
-    public FactorMemory A(MatMulKernel.Plan p)
+    /// <summary>The factors of this product; <paramref name="along"/> as in <see cref="Factor"/>.</summary>
+    public Factor A(MatMulKernel.Plan p, Floats a, int along)
     {
         p.Batch.Locate(_product, out int which, out _, out _);
-        return new(p.M, p.K, End, (long)which * p.M * p.K, p.TransA, p.FoursA);
+        return new(a, which * p.M * p.K, p.M, p.K, End, along, p.FoursA);
     }
 
-    public FactorMemory B(MatMulKernel.Plan p)
+    /// <inheritdoc cref="A"/>
+    public Factor B(MatMulKernel.Plan p, Floats b, int along)
     {
         p.Batch.Locate(_product, out _, out int which, out _);
-        return new(p.N, p.K, End, (long)which * p.K * p.N, 1 - p.TransB, p.FoursB);
+        return new(b, which * p.K * p.N, p.N, p.K, End, along, p.FoursB);
     }
 }
 
 /// <summary>A factor as it lies in memory: rows of A or columns of B, and values along k.</summary>
-internal readonly struct FactorMemory
+internal readonly struct Factor
 {
-    private readonly int _lines, _n, _end, _fours;
-    private readonly long _from;
-
+    /// <param name="x">The factors of all products.</param>
+    /// <param name="from">Where this one begins.</param>
     /// <param name="lines">Rows of A, columns of B.</param>
     /// <param name="n">Values along k.</param>
     /// <param name="end">Behind the last of them that counts here.</param>
-    /// <param name="from">Where the factor begins.</param>
     /// <param name="along">1 if lines lie side by side in memory, 0 if values along k do.</param>
     /// <param name="fours">1 if four can be read at once.</param>
-    public FactorMemory(int lines, int n, int end, long from, int along, int fours) => (_lines, _n, _end, _from, Along, _fours) = (lines, n, end, from, along, fours);
+    public Factor(Floats x, int from, int lines, int n, int end, int along, int fours) => (X, From, Lines, N, End, Along, Fours) = (x, from, lines, n, end, along, fours);
 
-    /// <summary>1 if lines lie side by side in memory, 0 if values along k do.</summary>
+    public Floats X { get; }
+
+    public int From { get; }
+
+    public int Lines { get; }
+
+    public int N { get; }
+
+    public int End { get; }
+
     public int Along { get; }
 
-    /// <summary>Four values that lie side by side, 0 beyond the edges.</summary>
-    public Float4 Get(Floats x, int line, int k)
+    public int Fours { get; }
+}
+
+/// <summary>Four values of a factor that lie side by side in memory, and those that stand as far along k as one likes. Places fit into 32 bits, as a tensor's do.</summary>
+internal readonly struct FactorPlace
+{
+    private readonly Floats _x;
+    private readonly int _at, _step, _k, _end, _lines, _fours;
+
+    public FactorPlace(Factor f, int line, int k)
     {
-        int fast = Along != 0 ? line : k, end = Along != 0 ? _lines : _end;
+        (_x, _k, _fours, Along, _lines) = (f.X, k, f.Fours, f.Along, f.Lines - line);
+        (_at, _step) = f.Along != 0 ? (f.From + (k * f.Lines) + line, f.Lines) : (f.From + (line * f.N) + k, 1);
+        // beyond the last line nothing is read
+        _end = line < f.Lines ? f.End : 0;
+    }
+
+    /// <inheritdoc cref="Factor.Along"/>
+    public int Along { get; }
+
+    /// <summary>The four, 0 beyond the edges.</summary>
+    public Float4 Get(int k0)
+    {
         Float4 v = default;
-        if (Along != 0 ? k >= _end : line >= _lines) { return v; }
-        long at = _from + (Along != 0 ? ((long)k * _lines) + line : ((long)line * _n) + k);
-        if (_fours != 0 && fast < end) { return x.Cast<Float4>()[at >> 2]; }
-        if (fast < end) { v.X = x[at]; }
-        if (fast + 1 < end) { v.Y = x[at + 1]; }
-        if (fast + 2 < end) { v.Z = x[at + 2]; }
-        if (fast + 3 < end) { v.W = x[at + 3]; }
+        int k = _k + k0, at = _at + (k0 * _step);
+        if (k >= _end) { return v; }
+        // pieces of sums end on a multiple of four, too. The view is the kernel's argument itself: of a part of it ILGPU does not know that it begins on 16 bytes
+        if (_fours != 0) { return _x.Cast<Float4>()[(int)((uint)at >> 2)]; }
+        int rest = Along != 0 ? _lines : _end - k;
+        v.X = _x[at];
+        if (rest > 1) { v.Y = _x[at + 1]; }
+        if (rest > 2) { v.Z = _x[at + 2]; }
+        if (rest > 3) { v.W = _x[at + 3]; }
         return v;
     }
 }

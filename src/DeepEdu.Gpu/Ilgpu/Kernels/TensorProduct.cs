@@ -72,53 +72,86 @@ internal static class TensorProduct
         P products = default;
         products.Begin();
         TilePlace place = new(p, Side);
-        TensorFactor<W, A> fa = new(me, place.Row, place.A(p));
-        TensorFactor<W, B> fb = new(me, place.Column, place.B(p));
-        fa.Put(sa, 0, fa.Get(a, place.From, 0), fa.Get(a, place.From, 1));
-        fb.Put(sb, 0, fb.Get(b, place.From, 0), fb.Get(b, place.From, 1));
+        TensorFactor<W, A> fa = new(me, place.Row, place.A(p, a, A.LineStep == 1 ? 1 : 0));
+        TensorFactor<W, B> fb = new(me, place.Column, place.B(p, b, B.LineStep == 1 ? 1 : 0));
+        fa.Put0(sa, 0, fa.Get0(place.From));
+        fa.Put1(sa, 0, fa.Get1(place.From));
+        fb.Put0(sb, 0, fb.Get0(place.From));
+        fb.Put1(sb, 0, fb.Get1(place.From));
         Group.Barrier();
         int row = (warp >> 2) * 64, column = (warp & 3) * 32;
-        for (int k = place.From; k < place.End; k += Depth * W.Values)
+        for (int next = place.From + (Depth * W.Values); next < place.End; next += Depth * W.Values)
         {
-            int next = k + (Depth * W.Values);
-            Word4 a0 = default, a1 = default, b0 = default, b1 = default;
-            if (next < place.End)
-            {
-                a0 = fa.Get(a, next, 0);
-                a1 = fa.Get(a, next, 1);
-                b0 = fb.Get(b, next, 0);
-                b1 = fb.Get(b, next, 1);
-            }
-            for (int word = t; word < Depth; word += 8)
-            {
-                var x = fb.Columns(sb, at, column + g, word);
-                products.Add0(fa.Rows(sa, at, row + g, word), x);
-                products.Add1(fa.Rows(sa, at, row + g + 16, word), x);
-                products.Add2(fa.Rows(sa, at, row + g + 32, word), x);
-                products.Add3(fa.Rows(sa, at, row + g + 48, word), x);
-            }
-            if (next < place.End)
-            {
-                at = Half - at;
-                fa.Put(sa, at, a0, a1);
-                fb.Put(sb, at, b0, b1);
-            }
+            ArrayView<int> x = fa.From(sa, at, row + g, t), y = fb.From(sb, at, column + g, t);
+            // half of the next tile is on its way at a time: all of it would take too many registers
+            at = Half - at;
+            RawWords ra = fa.Get0(next), rb = fb.Get0(next);
+            Multiply<P, A, B>(ref products, x, y);
+            fa.Put0(sa, at, ra);
+            fb.Put0(sb, at, rb);
+            ra = fa.Get1(next);
+            rb = fb.Get1(next);
+            Multiply<P, A, B>(ref products, x.SubView(8 * A.WordStep), y.SubView(8 * B.WordStep));
+            fa.Put1(sa, at, ra);
+            fb.Put1(sb, at, rb);
             Group.Barrier();
         }
+        ArrayView<int> lastA = fa.From(sa, at, row + g, t), lastB = fb.From(sb, at, column + g, t);
+        Multiply<P, A, B>(ref products, lastA, lastB);
+        Multiply<P, A, B>(ref products, lastA.SubView(8 * A.WordStep), lastB.SubView(8 * B.WordStep));
         products.Store(new(c, bias, place.To, p), place.Row + row + g, place.Column + column + (2 * t));
+    }
+
+    private static void Multiply<P, A, B>(ref P products, ArrayView<int> a, ArrayView<int> b) where P : struct, IWarpProducts where A : struct, IWordLayout where B : struct, IWordLayout
+    {
+        var x = Columns<B>(b);
+        products.Add0(Rows<A>(a, 0), x);
+        products.Add1(Rows<A>(a, 16), x);
+        products.Add2(Rows<A>(a, 32), x);
+        products.Add3(Rows<A>(a, 48), x);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static RowFragment Rows<L>(ArrayView<int> s, int line) where L : struct, IWordLayout
+    {
+        int from = line * L.LineStep, below = 8 * L.LineStep, behind = 4 * L.WordStep;
+        RowFragment f = default;
+        f.R0 = s[from];
+        f.R1 = s[from + below];
+        f.R2 = s[from + behind];
+        f.R3 = s[from + below + behind];
+        return f;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ColumnFragments Columns<L>(ArrayView<int> s) where L : struct, IWordLayout
+    {
+        int beside = 8 * L.LineStep, behind = 4 * L.WordStep;
+        ColumnFragments f = default;
+        f.X0 = s[0];
+        f.Y0 = s[behind];
+        f.X1 = s[beside];
+        f.Y1 = s[beside + behind];
+        f.X2 = s[2 * beside];
+        f.Y2 = s[(2 * beside) + behind];
+        f.X3 = s[3 * beside];
+        f.Y3 = s[(3 * beside) + behind];
+        return f;
     }
 
     /// <summary>What a thread carries of a factor to shared memory, twice four words, and how it reads fragments there.</summary>
     private readonly struct TensorFactor<W, L> where W : struct, IWord where L : struct, IWordLayout
     {
-        private readonly FactorMemory _memory;
-        private readonly int _first, _line, _word;
+        private readonly FactorPlace _0, _1;
+        private readonly int _to;
 
-        public TensorFactor(int me, int first, FactorMemory memory)
+        public TensorFactor(int me, int first, Factor factor)
         {
-            (_memory, _first) = (memory, first);
             // four lines of a word, or four words of a line; the second four are half a tile further
-            (_line, _word) = L.LineStep == 1 ? ((me & 31) * 4, me >> 5) : (me >> 2, (me & 3) * 4);
+            int line = L.LineStep == 1 ? (me & 31) * 4 : me >> 2, word = L.LineStep == 1 ? me >> 5 : (me & 3) * 4;
+            _0 = new(factor, first + line, word * W.Values);
+            _1 = new(factor, first + line + MoreLines, (word + MoreWords) * W.Values);
+            _to = (line * L.LineStep) + (word * L.WordStep);
         }
 
         private static int MoreLines => L.LineStep == 1 ? 0 : Side / 2;
@@ -126,44 +159,17 @@ internal static class TensorProduct
         private static int MoreWords => L.LineStep == 1 ? Depth / 2 : 0;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Word4 Get(Floats x, int k0, int which) => W.Load(_memory, x, _first + _line + (which * MoreLines), k0 + ((_word + (which * MoreWords)) * W.Values));
-
-        public void Put(Words shared, int at, Word4 v, Word4 w)
-        {
-            int to = (at + (_line * L.LineStep) + (_word * L.WordStep)) >> 2;
-            shared[to] = v;
-            shared[to + (((MoreLines * L.LineStep) + (MoreWords * L.WordStep)) >> 2)] = w;
-        }
+        public RawWords Get0(int k0) => W.Load(_0, k0);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public RowFragment Rows(Words shared, int at, int line, int word)
-        {
-            var s = shared.Cast<int>();
-            int from = at + (line * L.LineStep) + (word * L.WordStep), below = 8 * L.LineStep, behind = 4 * L.WordStep;
-            RowFragment f = default;
-            f.R0 = s[from];
-            f.R1 = s[from + below];
-            f.R2 = s[from + behind];
-            f.R3 = s[from + below + behind];
-            return f;
-        }
+        public RawWords Get1(int k0) => W.Load(_1, k0);
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public ColumnFragments Columns(Words shared, int at, int line, int word)
-        {
-            var s = shared.Cast<int>();
-            int from = at + (line * L.LineStep) + (word * L.WordStep), beside = 8 * L.LineStep, behind = 4 * L.WordStep;
-            ColumnFragments f = default;
-            f.X0 = s[from];
-            f.Y0 = s[from + behind];
-            f.X1 = s[from + beside];
-            f.Y1 = s[from + beside + behind];
-            f.X2 = s[from + (2 * beside)];
-            f.Y2 = s[from + (2 * beside) + behind];
-            f.X3 = s[from + (3 * beside)];
-            f.Y3 = s[from + (3 * beside) + behind];
-            return f;
-        }
+        public void Put0(Words shared, int at, RawWords raw) => shared[(at + _to) >> 2] = W.Pack(raw, L.LineStep == 1);
+
+        public void Put1(Words shared, int at, RawWords raw) => shared[(at + _to + (MoreLines * L.LineStep) + (MoreWords * L.WordStep)) >> 2] = W.Pack(raw, L.LineStep == 1);
+
+        /// <summary>Shared memory from a line and a word on: from there fragments lie at constant distances, which are part of a load.</summary>
+        public ArrayView<int> From(Words shared, int at, int line, int word) => shared.Cast<int>().SubView(at + (line * L.LineStep) + (word * L.WordStep));
     }
 }
 

@@ -1,7 +1,12 @@
 using System.Runtime.CompilerServices;
-using Floats = ILGPU.ArrayView<float>;
 
 namespace DeepEdu.Gpu.Kernels;
+
+/// <summary>Values before they are rounded: what lies side by side in memory and, of words that hold two, what lies behind it or on the next line along k.</summary>
+internal struct RawWords
+{
+    public Float4 First, Second;
+}
 
 /// <summary>What 32 bits of a factor hold for tensor cores.</summary>
 internal interface IWord
@@ -9,8 +14,11 @@ internal interface IWord
     /// <summary>Values of a word, neighbours along k.</summary>
     static abstract int Values { get; }
 
-    /// <summary>Four words: of one line or, where lines lie side by side in memory, of four.</summary>
-    static abstract Word4 Load(FactorMemory memory, Floats x, int line, int k);
+    /// <summary>The values of four words, of one line or, where lines lie side by side in memory, of four.</summary>
+    static abstract RawWords Load(FactorPlace place, int k0);
+
+    /// <summary>The words themselves: rounded as late as that, so that products are made while values are on their way.</summary>
+    static abstract Word4 Pack(RawWords raw, bool along);
 
     /// <summary>sum + a·b.</summary>
     static abstract float MultiplyAdd(int a, int b, float sum);
@@ -22,14 +30,21 @@ internal readonly struct Tf32 : IWord
     public static int Values => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Word4 Load(FactorMemory memory, Floats x, int line, int k)
+    public static RawWords Load(FactorPlace place, int k0)
     {
-        var v = memory.Get(x, line, k);
+        RawWords raw = default;
+        raw.First = place.Get(k0);
+        return raw;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Word4 Pack(RawWords raw, bool along)
+    {
         Word4 w = default;
-        w.X = Round(v.X);
-        w.Y = Round(v.Y);
-        w.Z = Round(v.Z);
-        w.W = Round(v.W);
+        w.X = Round(raw.First.X);
+        w.Y = Round(raw.First.Y);
+        w.Z = Round(raw.First.Z);
+        w.W = Round(raw.First.W);
         return w;
     }
 
@@ -39,9 +54,9 @@ internal readonly struct Tf32 : IWord
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Round(float v)
     {
-        const int Dropped = 0x1FFF, Half = 0x1000, Quiet = 0x00400000;
+        const int Dropped = 0x1FFF, Half = 0x1000, Nan = 0x7FC00000;
         int bits = BitConverter.SingleToInt32Bits(v);
-        return float.IsNaN(v) ? bits | Quiet : (bits + Half) & ~Dropped;
+        return v <= float.PositiveInfinity ? (bits + Half) & ~Dropped : Nan; // NaN is below nothing
     }
 }
 
@@ -51,11 +66,18 @@ internal readonly struct BFloat16Pair : IWord
     public static int Values => 2;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Word4 Load(FactorMemory memory, Floats x, int line, int k)
+    public static RawWords Load(FactorPlace place, int k0)
     {
-        // behind them, or on the next line along k
-        bool along = memory.Along != 0;
-        Float4 v = memory.Get(x, line, k), w = memory.Get(x, line, along ? k + 1 : k + 4);
+        RawWords raw = default;
+        raw.First = place.Get(k0);
+        raw.Second = place.Get(k0 + (place.Along != 0 ? 1 : 4));
+        return raw;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Word4 Pack(RawWords raw, bool along)
+    {
+        Float4 v = raw.First, w = raw.Second;
         Word4 words = default;
         words.X = Pair(v.X, along ? w.X : v.Y);
         words.Y = Pair(along ? v.Y : v.Z, along ? w.Y : v.W);
@@ -70,9 +92,9 @@ internal readonly struct BFloat16Pair : IWord
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Round(float v)
     {
-        const int Half = 0x7FFF, Quiet = 0x40;
+        const uint Half = 0x7FFF, Nan = 0x7FC0;
         uint bits = (uint)BitConverter.SingleToInt32Bits(v);
-        return (int)(float.IsNaN(v) ? (bits >> 16) | Quiet : (bits + Half + ((bits >> 16) & 1)) >> 16);
+        return (int)(v <= float.PositiveInfinity ? (bits + Half + ((bits >> 16) & 1)) >> 16 : Nan);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
