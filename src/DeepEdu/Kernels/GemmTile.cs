@@ -91,11 +91,13 @@ internal static unsafe class GemmTile
         X c60 = default, c61 = default, c62 = default;
         X c70 = default, c71 = default, c72 = default;
         nint r2 = 2 * rowA, r3 = 3 * rowA, r4 = 4 * rowA, r5 = 5 * rowA, r6 = 6 * rowA, r7 = 7 * rowA;
-        nint ahead = PrefetchRows * stepB;
+        nint ahead = PrefetchRows * stepB, r8 = 8 * rowA;
         do
         {
             if (Sse.IsSupported && R.Value >= 4)
             {
+                // the next tile's rows, a line of one of them after the other: at the first panel of B they are still far away
+                if (R.Value == 8) { Sse.Prefetch1((byte*)a + r8 + ((k & 7) * rowA)); }
                 // B's rows may lie far apart, which the hardware does not foresee
                 Sse.Prefetch0((byte*)b + ahead);
                 if (V.Value * O.Width > 16) { Sse.Prefetch0((byte*)b + ahead + 64); }
