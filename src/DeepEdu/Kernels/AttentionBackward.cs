@@ -31,20 +31,25 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
         for (int unit = from; unit < to; unit++)
         {
             var (sequence, head) = Math.DivRem(unit, data.Heads);
-            if (head == 0 || unit == from)
+            if (data.IsShort)
             {
-                data.Fetch(sequence);
-                if (data.IsShort)
-                {
-                    data.O.Fetch(sequence, data.Queries, data.Heads * data.ValueWidth);
-                    dO.Fetch(sequence, data.Queries, data.Heads * data.ValueWidth);
-                }
+                if (unit == from) { Fetch(sequence, 0, 1); }
+                if (sequence < (to - 1) / data.Heads) { Fetch(sequence + 1, head, data.Heads); } // the next one's, while this one is worked on
             }
             if (F16.IsSupported) { Head<F16>(sequence, head); }
             else if (F8.IsSupported) { Head<F8>(sequence, head); }
             else if (F4.IsSupported) { Head<F4>(sequence, head); }
             else { Head<F1>(sequence, head); }
         }
+    }
+
+    private void Fetch(int sequence, int part, int parts)
+    {
+        data.Fetch(sequence, part, parts);
+        dO.Fetch(sequence, part, parts, data.Queries, data.Heads * data.ValueWidth);
+        dQ.Fetch(sequence, part, parts, data.Queries, data.Heads * data.Width);
+        dK.Fetch(sequence, part, parts, data.Keys, data.Heads * data.Width);
+        dV.Fetch(sequence, part, parts, data.Keys, data.Heads * data.ValueWidth);
     }
 
     // Blocks of keys outside, whose gradients are summed in the thread's own memory; a query's gradient is summed in its place.

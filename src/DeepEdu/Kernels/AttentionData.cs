@@ -18,11 +18,11 @@ internal unsafe struct AttentionRows
     /// <summary>A row of a sequence, from one column on.</summary>
     public readonly float* Of(int sequence, int row, int column) => At + (sequence * Batch) + (row * Row) + column;
 
-    /// <summary>Asks for a sequence's rows, all heads, in the order of memory: head by head they would come as short runs far apart, each after a wait.</summary>
-    public readonly void Fetch(int sequence, int rows, int columns)
+    /// <summary>Asks for a part of a sequence's rows, all heads, in the order of memory: head by head they would come as short runs far apart, each after a wait.</summary>
+    public readonly void Fetch(int sequence, int part, int parts, int rows, int columns)
     {
         if (!Sse.IsSupported || At is null) { return; }
-        for (int i = 0; i < rows; i++)
+        for (int i = rows * part / parts; i < rows * (part + 1) / parts; i++)
         {
             float* row = Of(sequence, i, 0);
             for (int j = 0; j < columns; j += 16) { Sse.Prefetch1(row + j); }
@@ -96,13 +96,13 @@ internal unsafe struct AttentionData
     /// <summary>Whether a sequence, all heads, fits the second-level cache together with its gradients.</summary>
     public readonly bool IsShort => (long)(Keys + Queries) * Heads * (Width + ValueWidth) <= 1 << 16;
 
-    /// <summary>Asks for a short sequence's queries, keys and values.</summary>
-    public readonly void Fetch(int sequence)
+    /// <summary>Asks for a part of a sequence's queries, keys, values and outputs.</summary>
+    public readonly void Fetch(int sequence, int part, int parts)
     {
-        if (!IsShort) { return; }
-        Q.Fetch(sequence, Queries, Heads * Width);
-        K.Fetch(sequence, Keys, Heads * Width);
-        V.Fetch(sequence, Keys, Heads * ValueWidth);
+        Q.Fetch(sequence, part, parts, Queries, Heads * Width);
+        K.Fetch(sequence, part, parts, Keys, Heads * Width);
+        V.Fetch(sequence, part, parts, Keys, Heads * ValueWidth);
+        O.Fetch(sequence, part, parts, Queries, Heads * ValueWidth);
     }
 
     /// <summary>How many of <paramref name="each"/> units a sequence make a chunk, each of so much work. Where there are sequences enough it is whole ones: two threads in one would each bring its rows.</summary>

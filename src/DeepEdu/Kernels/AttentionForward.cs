@@ -33,7 +33,12 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
         for (int unit = from; unit < to; unit++)
         {
             var (head, block) = Math.DivRem(unit, blocks);
-            if (block == 0 && (head % data.Heads == 0 || unit == from)) { data.Fetch(head / data.Heads); }
+            if (block == 0 && data.IsShort)
+            {
+                var (sequence, h) = Math.DivRem(head, data.Heads);
+                if (unit == from) { data.Fetch(sequence, 0, 1); }
+                if (sequence < (to - 1) / (blocks * data.Heads)) { data.Fetch(sequence + 1, h, data.Heads); } // the next one's, while this one is worked on
+            }
             int first = block * AttentionData.BlockQ;
             Block<L>(head / data.Heads, head % data.Heads, first, Math.Min(AttentionData.BlockQ, data.Queries - first));
         }

@@ -11,7 +11,7 @@ internal static unsafe class GemmBlock
     private const int MaxK = 640;
     private const int MaxA = 1 << 17; // floats: half a megabyte of second-level cache
     private const int MaxRows = 384; // that read B in place
-    private const int MaxB = 1 << 18;
+    private const int MaxB = 1 << 20; // floats of packed B, read once for each block of A; a block of A is packed anew for so much of B
 
     /// <summary>k in blocks of like size.</summary>
     public static int BlockK(int k)
