@@ -9,7 +9,7 @@ namespace DeepEdu.Benchmarks;
 internal static class Program
 {
     private const string Usage = """
-        benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S] [--device cpu|gpu]
+        benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S] [--device cpu|gpu [--graphs]]
                     | profile -w NAME [-t THREADS] [--mode train|infer] [--seconds S]
                     | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM] [--device cpu|gpu]
                     | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] | scaling [--seconds S] | padding [-t 1,2] [--seconds S]
@@ -40,7 +40,7 @@ internal static class Program
                 {
                     foreach (int threads in Threads(args, "1,2"))
                     {
-                        WorkloadRunner.Run(name, threads, Option(args, "--mode", "train"), Seconds(args), Option(args, "--device", "cpu"));
+                        WorkloadRunner.Run(name, threads, Option(args, "--mode", "train"), Seconds(args), Option(args, "--device", "cpu"), args.Contains("--graphs"));
                     }
                 }
                 return 0;

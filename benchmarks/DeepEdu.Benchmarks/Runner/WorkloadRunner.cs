@@ -10,7 +10,7 @@ namespace DeepEdu.Benchmarks.Runner;
 /// <summary>Runs one workload in this process and prints one JSON line, with the fields of the PyTorch peer and the bytes allocated a step.</summary>
 internal static class WorkloadRunner
 {
-    public static void Run(string name, int threads, string mode, double seconds, string device)
+    public static void Run(string name, int threads, string mode, double seconds, string device, bool graphs)
     {
         WorkloadList.Device = device switch
         {
@@ -19,6 +19,8 @@ internal static class WorkloadRunner
             "gpu" => throw new ArgumentException("--device gpu measures training alone: inference sessions run on the processor"),
             _ => throw new ArgumentException($"--device is cpu or gpu, not '{device}'"),
         };
+        if (WorkloadList.Device is GpuDevice gpu) { gpu.Graphs = graphs; }
+        else if (graphs) { throw new ArgumentException("--graphs takes --device gpu"); }
         DeepEduOptions.MaxThreads = threads;
         var work = WorkloadList.Find(name).Make();
         using var line = new MemoryStream();
@@ -31,6 +33,7 @@ internal static class WorkloadRunner
             json.WriteNumber("threads", threads);
             json.WriteString("device", WorkloadList.Device.Name);
             if (mode == "train") { Train(work, seconds, json); } else { Infer(work, seconds, json); }
+            if (WorkloadList.Device is GpuDevice used) { json.WriteString("launches", used.LaunchReport()); }
             json.WriteNumber("peak_rss_mb", Math.Round(Meter.PeakMegabytes(), 1));
             json.WriteEndObject();
         }

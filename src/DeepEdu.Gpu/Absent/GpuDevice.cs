@@ -43,6 +43,9 @@ public sealed class GpuDevice : Device, IDisposable
     /// <summary>Whether there are tensor cores.</summary>
     public bool HasTensorCores => throw None();
 
+    /// <summary>Whether work goes to the accelerator as graphs.</summary>
+    public bool Graphs { get => throw None(); set => throw None(); }
+
     /// <summary>Whether an operation without a kernel throws.</summary>
     public bool Strict { get => throw None(); set => throw None(); }
 
@@ -71,6 +74,9 @@ public sealed class GpuDevice : Device, IDisposable
 
     /// <summary>The memory in one line.</summary>
     public string MemoryReport() => throw None();
+
+    /// <summary>The launches in one line.</summary>
+    public string LaunchReport() => throw None();
 
     /// <inheritdoc/>
     public override Block Allocate(int length) => throw None();

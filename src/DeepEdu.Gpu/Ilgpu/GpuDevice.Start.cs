@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using DeepEdu.Devices;
 using ILGPU;
@@ -15,7 +16,9 @@ internal interface IGpuKernel
 /// <content>How kernels are launched.</content>
 public sealed partial class GpuDevice
 {
+    private readonly Dictionary<Type, Delegate> _kernels = [];
     private readonly Dictionary<Type, Type> _generic = [];
+    private readonly ByType _bodies = new(), _launchers = new();
 
     /// <summary>Launches a kernel with a thread for each of so many pieces of work, or as many as the accelerator holds at once.</summary>
     internal void Start<K>(long work, in K kernel) where K : struct, IGpuKernel
@@ -25,7 +28,10 @@ public sealed partial class GpuDevice
 
     /// <summary>Launches a kernel.</summary>
     internal void Start<K>(KernelConfig how, in K kernel) where K : struct, IGpuKernel =>
-        Compiled<K, Action<KernelConfig, K>>(typeof(IGpuKernel), a => a.LoadStreamKernel<K>(Enter))(how, kernel);
+        Unsafe.As<Launcher<K>>(_launchers.Find<K>() ?? _launchers.Add<K>(_code.Load<K>)).Run(how, kernel);
+
+    /// <summary>States what runs for a kernel here.</summary>
+    internal void Register<K>(DeviceKernel<K> body) where K : struct, IKernel => _kernels[typeof(K)] = body;
 
     /// <summary>Whether a kernel of the core, or a generic one's definition, has a body here.</summary>
     internal bool HasBody(Type kernel) => _kernels.ContainsKey(kernel) || _generic.ContainsKey(kernel);
@@ -48,12 +54,12 @@ public sealed partial class GpuDevice
     /// <summary>A view, or another where there is none: every argument of a kernel must be there.</summary>
     internal static Floats Of(View v, Floats otherwise) => v.IsNone ? otherwise : Of(v);
 
-    private DeviceKernel<K>? Find<K>() where K : struct, IKernel
+    private DeviceKernel<K>? Find<K>() where K : struct, IKernel => _bodies.Find<K>() is { } known ? Unsafe.As<DeviceKernel<K>>(known) : Look<K>();
+
+    private DeviceKernel<K>? Look<K>() where K : struct, IKernel
     {
-        if (_kernels.TryGetValue(typeof(K), out var known)) { return (DeviceKernel<K>)known; }
-        if (!typeof(K).IsGenericType || !_generic.TryGetValue(typeof(K).GetGenericTypeDefinition(), out var body)) { return null; }
-        var launch = (DeviceKernel<K>)body.MakeGenericType(typeof(K).GetGenericArguments()).GetField("Launch")!.GetValue(null)!;
-        _kernels[typeof(K)] = launch;
-        return launch;
+        if (!HasBody(typeof(K)) && !(typeof(K).IsGenericType && HasBody(typeof(K).GetGenericTypeDefinition()))) { return null; }
+        return (DeviceKernel<K>)_bodies.Add<K>(() => _kernels.TryGetValue(typeof(K), out var one) ? one
+            : _generic[typeof(K).GetGenericTypeDefinition()].MakeGenericType(typeof(K).GetGenericArguments()).GetField("Launch")!.GetValue(null)!);
     }
 }

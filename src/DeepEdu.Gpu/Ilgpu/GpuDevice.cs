@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
@@ -18,20 +17,22 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     private readonly Accelerator _accelerator;
     private readonly Pool _pool;
     private readonly GpuMemory _memory;
+    private readonly CudaQueue? _queue;
+    private readonly IOrder _order;
     private readonly Staging _staging;
     private readonly GpuCode _code;
-    private readonly ConcurrentDictionary<(Type Kernel, Type Formula), Delegate> _compiled = new();
-    private readonly ConcurrentDictionary<Type, Delegate> _kernels = new();
     private readonly int _group, _grid;
     private MatMulPrecision _precision;
 
     internal GpuDevice(Accelerator accelerator, string kind, Context? owned = null)
     {
         (_accelerator, _owned, Kind) = (accelerator, owned, kind);
-        _pool = new((home, n) => new GpuBlock(_memory!, _memory!.Rent(n)) { Home = home });
-        _memory = new(accelerator, Name, _pool.Trim);
-        _staging = new(accelerator, Marks.Of);
-        _code = new(accelerator);
+        _pool = new((home, n) => new GpuBlock(_memory!, _memory!.Rent(n)) { Home = home }) { OldestFirst = true };
+        _queue = accelerator is CudaAccelerator cuda ? new(cuda) : null;
+        _order = (IOrder?)_queue ?? new IlgpuOrder(accelerator);
+        _memory = new(accelerator, Name, _pool.Trim, _order.BeforeFree);
+        _staging = new(accelerator, _order, _order.Mark);
+        _code = new(accelerator, _queue);
         _group = Math.Min(256, accelerator.MaxNumThreadsPerGroup);
         _grid = Math.Max(1, accelerator.NumMultiprocessors) * Math.Max(1, accelerator.MaxNumThreadsPerMultiprocessor / _group);
         DeviceKernels.Register(this);
@@ -128,65 +129,45 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     /// <inheritdoc/>
     public override void Copy(View from, View to)
     {
-        if (from.Length > 0) { Of(from).CopyTo(_accelerator.DefaultStream, Of(to)); }
+        if (from.Length > 0) { _order.Copy(Memory(from), from.Offset, Memory(to), to.Offset, from.Length); }
     }
 
     /// <inheritdoc/>
-    public override void Fill(View to, float value)
-    {
-        if (to.Length > 0) { Compiled<float, Action<KernelConfig, Floats, float>>(typeof(FillLoop), a => a.LoadStreamKernel<Floats, float>(Loops.Fill))(Over(to.Length), Of(to), value); }
-    }
+    public override void Fill(View to, float value) => Start(to.Length, new FillLoop { Y = Of(to), Value = value });
 
     /// <inheritdoc/>
     public override void Map<F>(F f, View x, View y)
     {
-        if (y.Length == 0) { return; }
-        if (Aligned(x) && Aligned(y))
-        {
-            Compiled<F, Action<KernelConfig, F, ArrayView<Float4>, ArrayView<Float4>>>(typeof(Map4Loop), a => a.LoadStreamKernel<F, ArrayView<Float4>, ArrayView<Float4>>(Loops.Map4))
-                (Over(y.Length / 4), f, Fours(x), Fours(y));
-            return;
-        }
-        Compiled<F, Action<KernelConfig, F, Floats, Floats>>(typeof(MapLoop), a => a.LoadStreamKernel<F, Floats, Floats>(Loops.Map))(Over(y.Length), f, Of(x), Of(y));
+        if (Aligned(x) && Aligned(y)) { Start(y.Length / 4, new Map4Loop<F> { Formula = f, X = Fours(x), Y = Fours(y) }); }
+        else { Start(y.Length, new MapLoop<F> { Formula = f, X = Of(x), Y = Of(y) }); }
     }
 
     /// <inheritdoc/>
     public override void Zip<F>(F f, View a, View b, View y, in Broadcast how)
     {
-        if (y.Length == 0) { return; }
-        if (how.Rank == 1 && how.A[0] == 1 && how.B[0] == 1 && Aligned(a) && Aligned(b) && Aligned(y))
-        {
-            Compiled<F, Action<KernelConfig, F, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>>>(typeof(Zip4Loop),
-                at => at.LoadStreamKernel<F, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>>(Loops.Zip4))(Over(y.Length / 4), f, Fours(a), Fours(b), Fours(y));
-            return;
-        }
-        Compiled<F, Action<KernelConfig, F, Floats, Floats, Floats, GpuBroadcast>>(typeof(ZipLoop), at => at.LoadStreamKernel<F, Floats, Floats, Floats, GpuBroadcast>(Loops.Zip))
-            (Over(y.Length), f, Of(a), Of(b), Of(y), new(how));
+        if (how.Rank == 1 && how.A[0] == 1 && how.B[0] == 1 && Aligned(a) && Aligned(b) && Aligned(y)) { Start(y.Length / 4, new Zip4Loop<F> { Formula = f, A = Fours(a), B = Fours(b), Y = Fours(y) }); }
+        else { Start(y.Length, new ZipLoop<F> { Formula = f, A = Of(a), B = Of(b), Y = Of(y), How = new(how) }); }
     }
 
     /// <inheritdoc/>
-    public override void Zip3<F>(F f, View a, View b, View c, View y, in Broadcast how)
-    {
-        if (y.Length == 0) { return; }
-        Compiled<F, Action<KernelConfig, F, Floats, Floats, Floats, Floats, GpuBroadcast>>(typeof(Zip3Loop), at => at.LoadStreamKernel<F, Floats, Floats, Floats, Floats, GpuBroadcast>(Loops.Zip3))
-            (Over(y.Length), f, Of(a), Of(b), Of(c), Of(y), new(how));
-    }
+    public override void Zip3<F>(F f, View a, View b, View c, View y, in Broadcast how) =>
+        Start(y.Length, new Zip3Loop<F> { Formula = f, A = Of(a), B = Of(b), C = Of(c), Y = Of(y), How = new(how) });
 
     /// <inheritdoc/>
     public override void Fold<F>(F f, View x, int outer, int n, int inner, View y)
     {
         if (y.Length == 0) { return; }
         if (n == 0) { Fill(y, f.Start); }
-        else if (inner > 1) { Compiled<F, Action<KernelConfig, F, Floats, int, int, Floats>>(typeof(ColumnLoop), a => a.LoadStreamKernel<F, Floats, int, int, Floats>(Loops.FoldColumns))(Over(y.Length), f, Of(x), n, inner, Of(y)); }
+        else if (inner > 1) { Start(y.Length, new ColumnLoop<F> { Formula = f, X = Of(x), Y = Of(y), N = n, Inner = inner }); }
         else
         {
             // long rows in pieces, so that every multiprocessor has some
             const int Piece = 16 * Loops.FoldGroup;
             int pieces = (n + Piece - 1) / Piece;
-            if (pieces == 1) { Rows(f, Of(x), n, 1, n, Of(y)); return; }
+            if (pieces == 1) { Rows(f, x, n, 1, n, y); return; }
             using var arena = new Arena();
             var partial = new View(Allocate(outer * pieces), 0, outer * pieces);
-            Rows(f, Of(x), n, pieces, Piece, Of(partial));
+            Rows(f, x, n, pieces, Piece, partial);
             Fold(new JoinFold<F>(f), partial, outer, pieces, 1, y);
         }
     }
@@ -194,10 +175,11 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     /// <inheritdoc/>
     public override void Update<F>(F f, View w, View g, View s1, View s2, View s3)
     {
-        if (w.Length == 0) { return; }
         var none = Of(w);
-        Compiled<F, Action<KernelConfig, F, Floats, Floats, Floats, Floats, Floats, int>>(typeof(UpdateLoop), a => a.LoadStreamKernel<F, Floats, Floats, Floats, Floats, Floats, int>(Loops.Update))
-            (Over(w.Length), f, none, Of(g), F.States > 0 ? Of(s1) : none, F.States > 1 ? Of(s2) : none, F.States > 2 ? Of(s3) : none, F.States);
+        Start(w.Length, new UpdateLoop<F>
+        {
+            Formula = f, W = none, G = Of(g), S1 = F.States > 0 ? Of(s1) : none, S2 = F.States > 1 ? Of(s2) : none, S3 = F.States > 2 ? Of(s3) : none, States = F.States,
+        });
     }
 
     /// <inheritdoc/>
@@ -215,54 +197,25 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     {
         _memory.Close();
         _staging.Dispose();
+        _order.Dispose();
         _accelerator.Dispose();
         _owned?.Dispose();
     }
 
-    /// <summary>States what runs for a kernel here.</summary>
-    internal void Register<K>(DeviceKernel<K> body) where K : struct, IKernel => _kernels[typeof(K)] = body;
-
-    internal static Floats Of(View v) => Memory(v).View.SubView(v.Offset, v.Length).BaseView;
+    internal static Floats Of(View v) => new(Memory(v), v.Offset, v.Length);
 
     /// <summary>As many threads as work, up to what the accelerator holds at once.</summary>
     internal KernelConfig Over(int work) => new(Math.Max(1, Math.Min(_grid, (work + _group - 1) / _group)), _group);
 
-    /// <summary>A compiled kernel: made once for each formula.</summary>
-    internal D Compiled<F, D>(Type loop, Func<GpuCode, D> load) where D : Delegate
-    {
-        _accelerator.Bind(); // a launch does not: this thread may have used another device, or none
-        return (D)_compiled.GetOrAdd((loop, typeof(F)), _ => load(_code));
-    }
-
     private static MemoryBuffer1D<float, Stride1D.Dense> Memory(View v) => ((GpuBlock)v.Block).Memory;
 
-    private void Rows<F>(F f, Floats x, int n, int pieces, int piece, Floats y) where F : unmanaged, IFold =>
-        Compiled<F, Action<KernelConfig, F, Floats, int, int, int, Floats>>(typeof(RowLoop), a => a.LoadStreamKernel<F, Floats, int, int, int, Floats>(Loops.FoldRows))
-            (new(Math.Min(y.IntLength, 65535), Loops.FoldGroup), f, x, n, pieces, piece, y);
+    private void Rows<F>(F f, View x, int n, int pieces, int piece, View y) where F : unmanaged, IFold =>
+        Start(new KernelConfig(Math.Min(y.Length, 65535), Loops.FoldGroup), new RowLoop<F> { Formula = f, X = Of(x), Y = Of(y), N = n, Pieces = pieces, Piece = piece });
 
     // 16 bytes: buffers begin on 256
     private static bool Aligned(View v) => v.Offset % 4 == 0 && v.Length % 4 == 0;
 
-    private static ArrayView<Float4> Fours(View v) => Memory(v).View.SubView(v.Offset, v.Length).Cast<float, Float4>().BaseView;
-
-    // names of the loops among the compiled kernels
-    private sealed class FillLoop;
-
-    private sealed class MapLoop;
-
-    private sealed class Map4Loop;
-
-    private sealed class ZipLoop;
-
-    private sealed class Zip4Loop;
-
-    private sealed class Zip3Loop;
-
-    private sealed class ColumnLoop;
-
-    private sealed class RowLoop;
-
-    private sealed class UpdateLoop;
+    private static ArrayView<Float4> Fours(View v) => new(Memory(v), v.Offset / 4, v.Length / 4);
 }
 
 /// <summary>What an accelerator runs for a kernel.</summary>

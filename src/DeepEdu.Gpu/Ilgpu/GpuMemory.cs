@@ -9,7 +9,8 @@ namespace DeepEdu.Gpu;
 /// <param name="accelerator">Whose memory.</param>
 /// <param name="device">The device's name, for errors.</param>
 /// <param name="trim">Lets go of what the device's pool holds; called when memory runs short.</param>
-internal sealed class GpuMemory(Accelerator accelerator, string device, Action trim)
+/// <param name="beforeFree">Called before memory goes back to the accelerator.</param>
+internal sealed class GpuMemory(Accelerator accelerator, string device, Action trim, Action beforeFree)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<int, Stack<Buffer>> _idle = [];
@@ -65,6 +66,7 @@ internal sealed class GpuMemory(Accelerator accelerator, string device, Action t
     /// <summary>Gives a buffer back to the accelerator.</summary>
     public void Free(Buffer buffer)
     {
+        if (!_isDisposed) { beforeFree(); }
         lock (_gate)
         {
             if (_isDisposed) { return; }

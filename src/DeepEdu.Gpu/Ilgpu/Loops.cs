@@ -3,6 +3,7 @@ using ILGPU;
 using ILGPU.Algorithms;
 using ILGPU.Runtime;
 using Floats = ILGPU.ArrayView<float>;
+using Fours = ILGPU.ArrayView<DeepEdu.Gpu.Float4>;
 
 namespace DeepEdu.Gpu;
 
@@ -18,116 +19,177 @@ internal static class Loops
     /// <summary>Threads of a group that folds together.</summary>
     public const int FoldGroup = 256;
 
-    public static void Map<F>(F f, Floats x, Floats y) where F : unmanaged, IMap
-    {
-        for (long i = Grid.GlobalLinearIndex; i < y.Length; i += Stride()) { y[i] = f.Apply(new GpuLane(x[i])).V; }
-    }
+    /// <summary>From a thread's value to its next.</summary>
+    public static long Stride => (long)Grid.DimX * Group.DimX;
+}
 
-    /// <summary>16 bytes at a time; the views begin on 16 bytes, and the length is a multiple of 4.</summary>
-    public static void Map4<F>(F f, ArrayView<Float4> x, ArrayView<Float4> y) where F : unmanaged, IMap
+internal struct MapLoop<F> : IGpuKernel where F : unmanaged, IMap
+{
+    public F Formula;
+    public Floats X, Y;
+
+    public readonly void Run()
     {
-        for (long i = Grid.GlobalLinearIndex; i < y.Length; i += Stride())
+        for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride) { Y[i] = Formula.Apply(new GpuLane(X[i])).V; }
+    }
+}
+
+/// <summary>16 bytes at a time; the views begin on 16 bytes, and the length is a multiple of 4.</summary>
+internal struct Map4Loop<F> : IGpuKernel where F : unmanaged, IMap
+{
+    public F Formula;
+    public Fours X, Y;
+
+    public readonly void Run()
+    {
+        for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride)
         {
-            var v = x[i];
+            var v = X[i];
             Float4 r;
-            r.X = f.Apply(new GpuLane(v.X)).V;
-            r.Y = f.Apply(new GpuLane(v.Y)).V;
-            r.Z = f.Apply(new GpuLane(v.Z)).V;
-            r.W = f.Apply(new GpuLane(v.W)).V;
-            y[i] = r;
+            r.X = Formula.Apply(new GpuLane(v.X)).V;
+            r.Y = Formula.Apply(new GpuLane(v.Y)).V;
+            r.Z = Formula.Apply(new GpuLane(v.Z)).V;
+            r.W = Formula.Apply(new GpuLane(v.W)).V;
+            Y[i] = r;
         }
     }
+}
 
-    public static void Zip4<F>(F f, ArrayView<Float4> a, ArrayView<Float4> b, ArrayView<Float4> y) where F : unmanaged, IZip
+/// <inheritdoc cref="Map4Loop{F}"/>
+internal struct Zip4Loop<F> : IGpuKernel where F : unmanaged, IZip
+{
+    public F Formula;
+    public Fours A, B, Y;
+
+    public readonly void Run()
     {
-        for (long i = Grid.GlobalLinearIndex; i < y.Length; i += Stride())
+        for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride)
         {
-            Float4 p = a[i], q = b[i], r;
-            r.X = f.Apply(new GpuLane(p.X), new GpuLane(q.X)).V;
-            r.Y = f.Apply(new GpuLane(p.Y), new GpuLane(q.Y)).V;
-            r.Z = f.Apply(new GpuLane(p.Z), new GpuLane(q.Z)).V;
-            r.W = f.Apply(new GpuLane(p.W), new GpuLane(q.W)).V;
-            y[i] = r;
+            Float4 p = A[i], q = B[i], r;
+            r.X = Formula.Apply(new GpuLane(p.X), new GpuLane(q.X)).V;
+            r.Y = Formula.Apply(new GpuLane(p.Y), new GpuLane(q.Y)).V;
+            r.Z = Formula.Apply(new GpuLane(p.Z), new GpuLane(q.Z)).V;
+            r.W = Formula.Apply(new GpuLane(p.W), new GpuLane(q.W)).V;
+            Y[i] = r;
         }
     }
+}
 
-    public static void Zip<F>(F f, Floats a, Floats b, Floats y, GpuBroadcast how) where F : unmanaged, IZip
+internal struct ZipLoop<F> : IGpuKernel where F : unmanaged, IZip
+{
+    public F Formula;
+    public Floats A, B, Y;
+    public GpuBroadcast How;
+
+    public readonly void Run()
     {
-        for (long i = Grid.GlobalLinearIndex; i < y.Length; i += Stride())
+        for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride)
         {
-            how.Locate((int)i, out int ia, out int ib, out _);
-            y[i] = f.Apply(new GpuLane(a[ia]), new GpuLane(b[ib])).V;
+            How.Locate((int)i, out int ia, out int ib, out _);
+            Y[i] = Formula.Apply(new GpuLane(A[ia]), new GpuLane(B[ib])).V;
         }
     }
+}
 
-    public static void Zip3<F>(F f, Floats a, Floats b, Floats c, Floats y, GpuBroadcast how) where F : unmanaged, IZip3
+internal struct Zip3Loop<F> : IGpuKernel where F : unmanaged, IZip3
+{
+    public F Formula;
+    public Floats A, B, C, Y;
+    public GpuBroadcast How;
+
+    public readonly void Run()
     {
-        for (long i = Grid.GlobalLinearIndex; i < y.Length; i += Stride())
+        for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride)
         {
-            how.Locate((int)i, out int ia, out int ib, out int ic);
-            y[i] = f.Apply(new GpuLane(a[ia]), new GpuLane(b[ib]), new GpuLane(c[ic])).V;
+            How.Locate((int)i, out int ia, out int ib, out int ic);
+            Y[i] = Formula.Apply(new GpuLane(A[ia]), new GpuLane(B[ib]), new GpuLane(C[ic])).V;
         }
     }
+}
 
-    /// <summary>A thread for each (outer, inner): columns side by side are read together.</summary>
-    public static void FoldColumns<F>(F f, Floats x, int n, int inner, Floats y) where F : unmanaged, IFold
+/// <summary>A thread for each (outer, inner): columns side by side are read together.</summary>
+internal struct ColumnLoop<F> : IGpuKernel where F : unmanaged, IFold
+{
+    public F Formula;
+    public Floats X, Y;
+    public int N, Inner;
+
+    public readonly void Run()
     {
-        for (long j = Grid.GlobalLinearIndex; j < y.Length; j += Stride())
+        for (long j = Grid.GlobalLinearIndex; j < Y.Length; j += Loops.Stride)
         {
-            uint o = (uint)j / (uint)inner, k = (uint)j % (uint)inner;
-            long at = ((long)o * n * inner) + k;
-            var acc = new GpuLane(f.Start);
-            for (int i = 0; i < n; i++, at += inner) { acc = f.Step(acc, new GpuLane(x[at])); }
-            y[j] = acc.V;
+            uint o = (uint)j / (uint)Inner, k = (uint)j % (uint)Inner;
+            long at = ((long)o * N * Inner) + k;
+            var acc = new GpuLane(Formula.Start);
+            for (int i = 0; i < N; i++, at += Inner) { acc = Formula.Step(acc, new GpuLane(X[at])); }
+            Y[j] = acc.V;
         }
     }
+}
 
-    /// <summary>A group for each piece of a row, joined as a tree: the order depends on sizes alone. y [rows · pieces].</summary>
-    public static void FoldRows<F>(F f, Floats x, int n, int pieces, int piece, Floats y) where F : unmanaged, IFold
+/// <summary>A group for each piece of a row, joined as a tree: the order depends on sizes alone. Y [rows · pieces].</summary>
+internal struct RowLoop<F> : IGpuKernel where F : unmanaged, IFold
+{
+    public F Formula;
+    public Floats X, Y;
+    public int N, Pieces, Piece;
+
+    public readonly void Run()
     {
-        var shared = SharedMemory.Allocate<float>(FoldGroup);
+        var shared = SharedMemory.Allocate<float>(Loops.FoldGroup);
         int me = Group.IdxX;
-        for (int unit = Grid.IdxX; unit < y.IntLength; unit += Grid.DimX)
+        for (int unit = Grid.IdxX; unit < Y.IntLength; unit += Grid.DimX)
         {
-            uint row = (uint)unit / (uint)pieces, part = (uint)unit % (uint)pieces;
-            long from = ((long)row * n) + ((long)part * piece);
-            int length = IntrinsicMath.Min(piece, n - ((int)part * piece));
-            var acc = new GpuLane(f.Start);
-            for (int i = me; i < length; i += FoldGroup) { acc = f.Step(acc, new GpuLane(x[from + i])); }
+            uint row = (uint)unit / (uint)Pieces, part = (uint)unit % (uint)Pieces;
+            long from = ((long)row * N) + ((long)part * Piece);
+            int length = IntrinsicMath.Min(Piece, N - ((int)part * Piece));
+            var acc = new GpuLane(Formula.Start);
+            for (int i = me; i < length; i += Loops.FoldGroup) { acc = Formula.Step(acc, new GpuLane(X[from + i])); }
             shared[me] = acc.V;
             Group.Barrier();
-            for (int half = FoldGroup >> 1; half > 0; half >>= 1)
+            for (int half = Loops.FoldGroup >> 1; half > 0; half >>= 1)
             {
-                if (me < half) { shared[me] = f.Join(new GpuLane(shared[me]), new GpuLane(shared[me + half])).V; }
+                if (me < half) { shared[me] = Formula.Join(new GpuLane(shared[me]), new GpuLane(shared[me + half])).V; }
                 Group.Barrier();
             }
-            if (me == 0) { y[unit] = shared[0]; }
+            if (me == 0) { Y[unit] = shared[0]; }
             Group.Barrier();
         }
     }
+}
 
-    public static void Update<F>(F f, Floats w, Floats g, Floats s1, Floats s2, Floats s3, int states) where F : unmanaged, IUpdate
+internal struct UpdateLoop<F> : IGpuKernel where F : unmanaged, IUpdate
+{
+    public F Formula;
+    public Floats W, G, S1, S2, S3;
+    public int States;
+
+    public readonly void Run()
     {
-        for (long i = Grid.GlobalLinearIndex; i < w.Length; i += Stride())
+        for (long i = Grid.GlobalLinearIndex; i < W.Length; i += Loops.Stride)
         {
-            GpuLane a = default, b = default, c = default, v = new(w[i]);
-            if (states > 0) { a = new(s1[i]); }
-            if (states > 1) { b = new(s2[i]); }
-            if (states > 2) { c = new(s3[i]); }
-            f.Step(ref v, new GpuLane(g[i]), ref a, ref b, ref c);
-            w[i] = v.V;
-            if (states > 0) { s1[i] = a.V; }
-            if (states > 1) { s2[i] = b.V; }
-            if (states > 2) { s3[i] = c.V; }
+            GpuLane a = default, b = default, c = default, v = new(W[i]);
+            if (States > 0) { a = new(S1[i]); }
+            if (States > 1) { b = new(S2[i]); }
+            if (States > 2) { c = new(S3[i]); }
+            Formula.Step(ref v, new GpuLane(G[i]), ref a, ref b, ref c);
+            W[i] = v.V;
+            if (States > 0) { S1[i] = a.V; }
+            if (States > 1) { S2[i] = b.V; }
+            if (States > 2) { S3[i] = c.V; }
         }
     }
+}
 
-    public static void Fill(Floats y, float value)
+internal struct FillLoop : IGpuKernel
+{
+    public Floats Y;
+    public float Value;
+
+    public readonly void Run()
     {
-        for (long i = Grid.GlobalLinearIndex; i < y.Length; i += Stride()) { y[i] = value; }
+        for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride) { Y[i] = Value; }
     }
-
-    private static long Stride() => (long)Grid.DimX * Group.DimX;
 }
 
 /// <summary>Partial results joined: what a fold's second pass runs.</summary>

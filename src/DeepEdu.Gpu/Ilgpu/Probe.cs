@@ -83,12 +83,7 @@ public sealed partial class GpuDevice
     {
         try
         {
-            NativeLibrary.SetDllImportResolver(typeof(Context).Assembly, (name, assembly, path) =>
-            {
-                if (NativeLibrary.TryLoad(name, assembly, path, out nint handle)) { return handle; }
-                string? versioned = name.Contains("cuda", StringComparison.OrdinalIgnoreCase) ? "libcuda.so.1" : name.Contains("opencl", StringComparison.OrdinalIgnoreCase) ? "libOpenCL.so.1" : null;
-                return versioned is not null && NativeLibrary.TryLoad(versioned, out handle) ? handle : 0;
-            });
+            NativeLibrary.SetDllImportResolver(typeof(Context).Assembly, CudaDriver.Load);
         }
         catch (InvalidOperationException) { } // the program has a resolver of its own
     }

@@ -1,7 +1,4 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using ILGPU.Runtime;
-using ILGPU.Runtime.CPU;
 using Buffer = ILGPU.Runtime.MemoryBuffer1D<float, ILGPU.Stride1D.Dense>;
 
 namespace DeepEdu.Gpu;
@@ -9,14 +6,15 @@ namespace DeepEdu.Gpu;
 /// <summary>Page-locked host memory between the program and an accelerator. What is written is copied here, and the program goes on while the accelerator fetches it; the host waits only
 /// where a value is read, or where it is a half of this memory ahead of the accelerator.</summary>
 /// <param name="accelerator">Whose.</param>
+/// <param name="order">Where copies go.</param>
 /// <param name="mark">Makes marks between the copies of one half and those of the other.</param>
-internal sealed class Staging(Accelerator accelerator, Func<Accelerator, IMark> mark) : IDisposable
+internal sealed class Staging(Accelerator accelerator, IOrder order, Func<IMark> mark) : IDisposable
 {
     /// <summary>Bytes of page-locked memory; half of it is filled while the accelerator fetches the other.</summary>
     internal const int Capacity = 16 << 20, Half = Capacity / 2;
 
     private readonly Lock _gate = new();
-    private readonly IMark[] _marks = [mark(accelerator), mark(accelerator)];
+    private readonly IMark[] _marks = [mark(), mark()];
     private readonly bool[] _underWay = new bool[2];
     private PageLockedArray1D<byte>? _pinned;
     private int _half, _used;
@@ -37,8 +35,7 @@ internal sealed class Staging(Accelerator accelerator, Func<Accelerator, IMark> 
                 int n = Math.Min(from.Length, Half - _used);
                 var part = pinned.Span.Slice((_half * Half) + _used, n);
                 from[..n].CopyTo(part);
-                using var window = Window(part);
-                to.AsRawArrayView().SubView(target, n).CopyFrom(accelerator.DefaultStream, window.AsRawArrayView());
+                order.Write(part, to, target);
                 _used += n;
                 target += n;
                 from = from[n..];
@@ -56,7 +53,7 @@ internal sealed class Staging(Accelerator accelerator, Func<Accelerator, IMark> 
             {
                 // what is being written from the same place comes earlier on the stream
                 var part = pinned.Span[..Math.Min(to.Length, Capacity)];
-                using (var window = Window(part)) { from.AsRawArrayView().SubView(source, part.Length).CopyTo(accelerator.DefaultStream, window.AsRawArrayView()); }
+                order.Read(from, source, part);
                 Wait();
                 part.CopyTo(to);
                 source += part.Length;
@@ -79,7 +76,7 @@ internal sealed class Staging(Accelerator accelerator, Func<Accelerator, IMark> 
 
     private void Wait()
     {
-        accelerator.DefaultStream.Synchronize();
+        order.Wait();
         (_half, _used, _underWay[0], _underWay[1]) = (0, 0, false, false);
         Interlocked.Increment(ref _waits);
     }
@@ -100,7 +97,4 @@ internal sealed class Staging(Accelerator accelerator, Func<Accelerator, IMark> 
     }
 
     private PageLockedArray1D<byte> Pinned() => _pinned ??= accelerator.AllocatePageLocked1D<byte>(Capacity, uninitialized: true);
-
-    // a copy moves whole buffers in OpenCL, so each part gets a buffer of its own length
-    private unsafe CPUMemoryBuffer Window(Span<byte> part) => CPUMemoryBuffer.Create(accelerator, (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(part)), part.Length, 1);
 }

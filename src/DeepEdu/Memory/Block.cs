@@ -18,6 +18,9 @@ public abstract class Block(int capacity)
 
     internal int Place { get; set; }
 
+    /// <summary>Which of its pool's blocks it is, in the order in which they were made.</summary>
+    internal int Number { get; set; }
+
     /// <summary>How many gradients on their way lie in the block. Kept by the tape that owns it.</summary>
     internal int Uses { get; set; }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 
 namespace DeepEdu.Memory;
@@ -6,7 +7,7 @@ namespace DeepEdu.Memory;
 /// <param name="create">Makes a new block of a capacity for this pool.</param>
 public sealed class Pool(Func<Pool, int, Block> create)
 {
-    private readonly Dictionary<int, Stack<Block>> _free = [];
+    private readonly Dictionary<int, FreeBlocks> _free = [];
     private readonly Lock _gate = new();
     private long _liveFloats, _pooledFloats, _peakFloats;
     private int _liveBlocks, _created;
@@ -26,23 +27,28 @@ public sealed class Pool(Func<Pool, int, Block> create)
     /// <summary>Blocks made since the start: it stands still in a steady training loop.</summary>
     public int CreatedBlocks { get { lock (_gate) { return _created; } } }
 
+    /// <summary>Whether the oldest free block of a size is taken, so that a step that repeats gets the very memory it had the last time; else the one that was given back last, which may still be in a cache.</summary>
+    internal bool OldestFirst { get; init; }
+
     /// <summary>A block of at least <paramref name="length"/> floats, with whatever was in it.</summary>
     public Block Rent(int length)
     {
-        int capacity = SizeClass(length);
+        int capacity = SizeClass(length), number;
         lock (_gate)
         {
             _liveFloats += capacity;
             _peakFloats = Math.Max(_peakFloats, _liveFloats);
             _liveBlocks++;
-            if (_free.TryGetValue(capacity, out var stack) && stack.TryPop(out var block))
+            if (_free.TryGetValue(capacity, out var free) && free.TryTake(out var block))
             {
                 _pooledFloats -= capacity;
                 return block;
             }
-            _created++;
+            number = ++_created;
         }
-        return create(this, capacity);
+        var made = create(this, capacity);
+        made.Number = number;
+        return made;
     }
 
     /// <summary>Begins to look for the peak anew.</summary>
@@ -54,16 +60,16 @@ public sealed class Pool(Func<Pool, int, Block> create)
     /// <summary>Lets go of every block that waits: the garbage collector takes the processor's, and another device's memory goes back to it at once.</summary>
     public void Trim()
     {
-        Stack<Block>[] free;
+        FreeBlocks[] free;
         lock (_gate)
         {
             free = [.. _free.Values];
             _free.Clear();
             _pooledFloats = 0;
         }
-        foreach (var stack in free)
+        foreach (var blocks in free)
         {
-            foreach (var block in stack) { (block as IDisposable)?.Dispose(); }
+            while (blocks.TryTake(out var block)) { (block as IDisposable)?.Dispose(); }
         }
     }
 
@@ -71,8 +77,8 @@ public sealed class Pool(Func<Pool, int, Block> create)
     {
         lock (_gate)
         {
-            if (!_free.TryGetValue(block.Capacity, out var stack)) { _free[block.Capacity] = stack = new(); }
-            stack.Push(block);
+            if (!_free.TryGetValue(block.Capacity, out var free)) { _free[block.Capacity] = free = new(OldestFirst); }
+            free.Add(block);
             _liveFloats -= block.Capacity;
             _liveBlocks--;
             _pooledFloats += block.Capacity;
@@ -95,5 +101,19 @@ public sealed class Pool(Func<Pool, int, Block> create)
         if (length <= 64) { return 64; }
         int step = 1 << Math.Max(4, BitOperations.Log2((uint)length) - 3);
         return checked(length + step - 1) & -step;
+    }
+
+    // free blocks of one size
+    private sealed class FreeBlocks(bool oldestFirst)
+    {
+        private readonly Stack<Block> _stack = new();
+        private readonly PriorityQueue<Block, int> _queue = new();
+
+        public void Add(Block block)
+        {
+            if (oldestFirst) { _queue.Enqueue(block, block.Number); } else { _stack.Push(block); }
+        }
+
+        public bool TryTake([MaybeNullWhen(false)] out Block block) => oldestFirst ? _queue.TryDequeue(out block, out _) : _stack.TryPop(out block);
     }
 }

@@ -92,7 +92,7 @@ public class DeviceMemoryTests
     {
         using var device = GpuDevice.Simulated();
         List<Mark> marks = [];
-        using var staging = new Staging(device.Accelerator, _ =>
+        using var staging = new Staging(device.Accelerator, new IlgpuOrder(device.Accelerator), () =>
         {
             marks.Add(new());
             return marks[^1];

@@ -12,18 +12,19 @@ internal static class Ptx
 {
     private static readonly PTXBackend s_backend = new(Context.Create(b => b.EnableAlgorithms().Optimize(OptimizationLevel.O2)), CudaArchitecture.SM_90, CudaInstructionSet.ISA_78, null!);
 
-    public static string Raw(MethodInfo body)
+    public static string Raw(Type kernel)
     {
+        var body = typeof(GpuDevice).GetMethod(nameof(GpuDevice.Enter), BindingFlags.Static | BindingFlags.NonPublic)!.MakeGenericMethod(kernel);
         lock (s_backend) { return ((PTXCompiledKernel)s_backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(body), KernelSpecialization.Empty)).PTXAssembly; }
     }
 
-    public static string Of(MethodInfo body)
+    public static string Of(Type kernel)
     {
-        string ptx = GpuCode.WithoutUniformBranches(Raw(body));
+        string ptx = GpuCode.WithoutUniformBranches(Raw(kernel));
         if (Environment.GetEnvironmentVariable("DEEPEDU_PTX") is { Length: > 0 } folder)
         {
-            string name = string.Concat($"{body.Name} {string.Join(' ', body.GetGenericArguments().Select(a => a.ToString()))}".Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'));
-            File.WriteAllText(Path.Combine(Directory.CreateDirectory(folder).FullName, name.Replace("DeepEdu_Gpu_Kernels_", "", StringComparison.Ordinal) + ".ptx"), ptx);
+            string name = string.Concat(GpuKernels.NameOf(kernel).Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'));
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(folder).FullName, name + ".ptx"), ptx);
         }
         return ptx;
     }

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.RegularExpressions;
 using DeepEdu.Gpu.Kernels;
 using DeepEdu.Lanes;
@@ -10,18 +9,18 @@ namespace DeepEdu.Gpu.Tests;
 /// <summary>What the compiler makes of the hot kernels, read in their PTX: the speed on a GPU begins here, and can be looked at without one.</summary>
 public class PtxTests
 {
-    private static readonly Dictionary<string, Func<MethodInfo>> s_kernels = new()
+    private static readonly Dictionary<string, Type> s_kernels = new()
     {
-        ["map square"] = () => Loop(nameof(Loops.Map4), typeof(Functions.SquareFormula)),
-        ["map exp"] = () => Loop(nameof(Loops.Map4), typeof(Functions.ExpFormula)),
-        ["map gelu"] = () => Loop(nameof(Loops.Map4), typeof(Activations.GeluFormula)),
-        ["zip add"] = () => Loop(nameof(Loops.Zip4), typeof(Arithmetic.AddFormula)),
-        ["zip multiply"] = () => Loop(nameof(Loops.Zip4), typeof(Arithmetic.MulFormula)),
-        ["update adam"] = () => Loop(nameof(Loops.Update), typeof(Adam.Plain)),
-        ["fold sum, rows"] = () => Loop(nameof(Loops.FoldRows), typeof(Reductions.SumFold)),
-        ["fold sum, columns"] = () => Loop(nameof(Loops.FoldColumns), typeof(Reductions.SumFold)),
-        ["matmul and linear, tile 128"] = () => MatMul(nameof(MatMulKernel.WideBody)),
-        ["matmul and linear, tile 64"] = () => MatMul(nameof(MatMulKernel.SmallBody)),
+        ["map square"] = typeof(Map4Loop<Functions.SquareFormula>),
+        ["map exp"] = typeof(Map4Loop<Functions.ExpFormula>),
+        ["map gelu"] = typeof(Map4Loop<Activations.GeluFormula>),
+        ["zip add"] = typeof(Zip4Loop<Arithmetic.AddFormula>),
+        ["zip multiply"] = typeof(Zip4Loop<Arithmetic.MulFormula>),
+        ["update adam"] = typeof(UpdateLoop<Adam.Plain>),
+        ["fold sum, rows"] = typeof(RowLoop<Reductions.SumFold>),
+        ["fold sum, columns"] = typeof(ColumnLoop<Reductions.SumFold>),
+        ["matmul and linear, tile 128"] = typeof(ProductKernel<WideTile>),
+        ["matmul and linear, tile 64"] = typeof(ProductKernel<SmallTile>),
     };
 
     public static TheoryData<string> All => [.. s_kernels.Keys];
@@ -29,7 +28,7 @@ public class PtxTests
     [Theory, MemberData(nameof(All))]
     public void TouchesNoLocalMemory(string name)
     {
-        string ptx = Ptx.Of(s_kernels[name]());
+        string ptx = Ptx.Of(s_kernels[name]);
         Assert.Equal(0, Ptx.Count(ptx, ".local"));
         Assert.Equal(0, Ptx.Count(ptx, "call"));
         // a generic load or store has to find out first which memory it is
@@ -39,7 +38,7 @@ public class PtxTests
     [Theory, MemberData(nameof(All))]
     public void NoBranchIsCalledUniform(string name)
     {
-        var body = s_kernels[name]();
+        var body = s_kernels[name];
         Assert.Matches(@"@!?%p\d+\s+bra", Ptx.Of(body)); // there are branches to look at
         Assert.DoesNotMatch(@"\.uni\b", Ptx.Of(body));
     }
@@ -47,7 +46,7 @@ public class PtxTests
     [Fact]
     public void TheCompilerMarksBranchesItself() =>
         // the day this fails, nothing need be taken off any more
-        Assert.Contains(s_kernels.Values, k => Regex.IsMatch(Ptx.Raw(k()), @"@!?%p\d+\s+bra\.uni"));
+        Assert.Contains(s_kernels.Values, k => Regex.IsMatch(Ptx.Raw(k), @"@!?%p\d+\s+bra\.uni"));
 
     [Theory]
     [InlineData("map square", 1, 1)]
@@ -56,17 +55,17 @@ public class PtxTests
     [InlineData("zip multiply", 2, 1)]
     public void ReadsAndWritesSixteenBytes(string name, int loads, int stores)
     {
-        string ptx = Ptx.Of(s_kernels[name]());
+        string ptx = Ptx.Of(s_kernels[name]);
         Assert.Equal((loads, loads), (Ptx.Count(ptx, "ld.global.v4.f32"), Ptx.Count(ptx, "ld.global")));
         Assert.Equal((stores, stores), (Ptx.Count(ptx, "st.global.v4.f32"), Ptx.Count(ptx, "st.global")));
     }
 
     [Theory]
-    [InlineData(nameof(MatMulKernel.WideBody), 4, 64)]
-    [InlineData(nameof(MatMulKernel.SmallBody), 2, 16)]
-    public void AThreadOfAMatrixProductReadsSharedMemoryInFours(string body, int loads, int products)
+    [InlineData(typeof(WideTile), 4, 64)]
+    [InlineData(typeof(SmallTile), 2, 16)]
+    public void AThreadOfAMatrixProductReadsSharedMemoryInFours(Type tile, int loads, int products)
     {
-        string ptx = Ptx.Of(MatMul(body));
+        string ptx = Ptx.Of(typeof(ProductKernel<>).MakeGenericType(tile));
         const int Steps = 4; // along k: two in the loop, and two of the last tile
         Assert.Equal((Steps * loads, Steps * loads), (Ptx.Count(ptx, "ld.shared.v4.f32"), Ptx.Count(ptx, "ld.shared")));
         Assert.Equal(Steps * products, Ptx.Count(ptx, "mul.f32") + Ptx.Count(ptx, "fma.rn.f32"));
@@ -76,8 +75,4 @@ public class PtxTests
         // one barrier after the first tile, one a tile
         Assert.Equal(2, Ptx.Count(ptx, "bar.sync") + Ptx.Count(ptx, "barrier.sync"));
     }
-
-    private static MethodInfo Loop(string name, Type formula) => typeof(Loops).GetMethod(name)!.MakeGenericMethod(formula);
-
-    private static MethodInfo MatMul(string name) => typeof(MatMulKernel).GetMethod(name, BindingFlags.Static | BindingFlags.NonPublic)!;
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Reflection;
 using Xunit.Abstractions;
 
 namespace DeepEdu.Gpu.Tests;
@@ -8,7 +7,7 @@ namespace DeepEdu.Gpu.Tests;
 public class PtxasTests(ITestOutputHelper log)
 {
     // the compiler of PTX is one for all; the assembler is not
-    private static readonly ConcurrentDictionary<MethodInfo, string> s_texts = new();
+    private static readonly ConcurrentDictionary<Type, string> s_texts = new();
 
     [PtxasTheory, InlineData("sm_80"), InlineData("sm_90")]
     public void EveryKernelIsAssembledIntoRegisters(string architecture)
@@ -17,12 +16,12 @@ public class PtxasTests(ITestOutputHelper log)
         ConcurrentBag<string> table = [], wrong = [];
         Parallel.ForEach(GpuKernels.All, kernel =>
         {
-            var said = Ptxas.Run(s_texts.GetOrAdd(kernel.Body, Ptx.Of), architecture);
-            int threads = GpuKernels.Threads(kernel.Body), groups = said.Registers == 0 ? 0 : Ptxas.Groups(said, threads);
+            var said = Ptxas.Run(s_texts.GetOrAdd(kernel.Kernel, Ptx.Of), architecture);
+            int threads = GpuKernels.Threads(kernel.Kernel), groups = said.Registers == 0 ? 0 : Ptxas.Groups(said, threads);
             table.Add($"{said.Registers,4} registers {said.SharedBytes,6} bytes shared {groups * threads,5} threads at once  {kernel.Name}");
             if (said.ExitCode != 0 || said.Said.Contains("warning", StringComparison.OrdinalIgnoreCase)) { wrong.Add($"{kernel.Name}: {said.Said}"); }
             else if (said.LocalBytes > 0) { wrong.Add($"{kernel.Name}: {said.LocalBytes} bytes of local memory"); }
-            else if (groups * threads < GpuKernels.ThreadsAtOnce(kernel.Body)) { wrong.Add($"{kernel.Name}: {groups} groups of {threads} threads at once with {said.Registers} registers and {said.SharedBytes} bytes of shared memory"); }
+            else if (groups * threads < GpuKernels.ThreadsAtOnce(kernel.Kernel)) { wrong.Add($"{kernel.Name}: {groups} groups of {threads} threads at once with {said.Registers} registers and {said.SharedBytes} bytes of shared memory"); }
         });
         foreach (string line in table.Order(StringComparer.Ordinal)) { log.WriteLine(line); }
         Assert.Empty(wrong);

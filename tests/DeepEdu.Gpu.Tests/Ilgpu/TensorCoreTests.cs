@@ -107,8 +107,8 @@ public class TensorCoreTests
         bool tf32 = precision == MatMulPrecision.High;
         string instruction = tf32 ? "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32" : "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32";
         Type word = tf32 ? typeof(Tf32) : typeof(BFloat16Pair);
-        string ptx = Ptx.Of(typeof(TensorProduct).GetMethod(nameof(TensorProduct.Body), BindingFlags.Static | BindingFlags.NonPublic)!
-            .MakeGenericMethod(word, typeof(TensorCoreProducts<>).MakeGenericType(word), transA ? typeof(LinesTogether) : typeof(WordsTogether), transB ? typeof(WordsTogether) : typeof(LinesTogether)));
+        string ptx = Ptx.Of(typeof(ProductKernel<>).MakeGenericType(typeof(TensorTile<,,,>)
+            .MakeGenericType(word, typeof(TensorCoreProducts<>).MakeGenericType(word), transA ? typeof(LinesTogether) : typeof(WordsTogether), transB ? typeof(WordsTogether) : typeof(LinesTogether))));
         Assert.Equal((64, 64), (Ptx.Count(ptx, instruction), Ptx.Count(ptx, "mma")));
         Assert.Equal((0, 0, 0), (Ptx.Count(ptx, ".local"), Ptx.Count(ptx, "call"), Ptx.Count(ptx, "mul.f32")));
         Assert.Empty(Regex.Matches(ptx, @"\b(ld|st)\.(v\d\.)?[fbus]\d+")); // generic

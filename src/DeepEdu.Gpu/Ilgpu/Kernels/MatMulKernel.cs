@@ -69,14 +69,14 @@ internal static class MatMulKernel
     private static void Start(GpuDevice d, Floats a, Floats b, Floats bias, Floats c, Plan plan, int products, ProductTile tile)
     {
         plan.To = c.LoadEffectiveAddressAsPtr();
-        var run = tile switch
+        KernelConfig how = new(checked(plan.Tiles * products), Threads);
+        switch (tile)
         {
-            ProductTile.Wide => d.Compiled<Part8, Action<KernelConfig, Floats, Floats, Floats, Floats, Plan>>(typeof(MatMul), at => at.LoadStreamKernel<Floats, Floats, Floats, Floats, Plan>(WideBody)),
-            ProductTile.Small => d.Compiled<Part4, Action<KernelConfig, Floats, Floats, Floats, Floats, Plan>>(typeof(MatMul), at => at.LoadStreamKernel<Floats, Floats, Floats, Floats, Plan>(SmallBody)),
-            ProductTile.Tf32 => TensorProduct.Find<Tf32>(d, plan),
-            _ => TensorProduct.Find<BFloat16Pair>(d, plan),
-        };
-        run(new(checked(plan.Tiles * products), Threads), a, b, bias, c, plan);
+            case ProductTile.Wide: d.Start(how, new ProductKernel<WideTile> { A = a, B = b, Bias = bias, C = c, Plan = plan }); break;
+            case ProductTile.Small: d.Start(how, new ProductKernel<SmallTile> { A = a, B = b, Bias = bias, C = c, Plan = plan }); break;
+            case ProductTile.Tf32: TensorProduct.Start<Tf32>(d, how, a, b, bias, c, plan); break;
+            default: TensorProduct.Start<BFloat16Pair>(d, how, a, b, bias, c, plan); break;
+        }
     }
 
     private static long Index<V>(V view) where V : struct, IContiguousArrayView => view.Index;

@@ -51,18 +51,22 @@ internal static class TensorProduct
     internal const int Side = 128, Depth = 16, LinePitch = 20, WordPitch = 136;
     private const int Half = Side * LinePitch;
 
-    /// <summary>The kernel for factors that lie as the plan says.</summary>
-    public static Action<KernelConfig, Floats, Floats, Floats, Floats, MatMulKernel.Plan> Find<W>(GpuDevice d, in MatMulKernel.Plan p) where W : struct, IWord =>
-        d.Accelerator.AcceleratorType == AcceleratorType.CPU ? Find<W, SharedProducts<W>>(d, p) : Find<W, TensorCoreProducts<W>>(d, p);
+    /// <summary>Launches the kernel for factors that lie as the plan says.</summary>
+    public static void Start<W>(GpuDevice d, KernelConfig how, Floats a, Floats b, Floats bias, Floats c, in MatMulKernel.Plan p) where W : struct, IWord
+    {
+        if (d.Accelerator.AcceleratorType == AcceleratorType.CPU) { Start<W, SharedProducts<W>>(d, how, a, b, bias, c, p); }
+        else { Start<W, TensorCoreProducts<W>>(d, how, a, b, bias, c, p); }
+    }
 
-    private static Action<KernelConfig, Floats, Floats, Floats, Floats, MatMulKernel.Plan> Find<W, P>(GpuDevice d, in MatMulKernel.Plan p) where W : struct, IWord where P : struct, IWarpProducts =>
-        p.TransA != 0 ? p.TransB != 0 ? Find<W, P, LinesTogether, WordsTogether>(d) : Find<W, P, LinesTogether, LinesTogether>(d)
-        : p.TransB != 0 ? Find<W, P, WordsTogether, WordsTogether>(d) : Find<W, P, WordsTogether, LinesTogether>(d);
+    private static void Start<W, P>(GpuDevice d, KernelConfig how, Floats a, Floats b, Floats bias, Floats c, in MatMulKernel.Plan p) where W : struct, IWord where P : struct, IWarpProducts
+    {
+        if (p.TransA != 0 && p.TransB != 0) { Start<TensorTile<W, P, LinesTogether, WordsTogether>>(p); }
+        else if (p.TransA != 0) { Start<TensorTile<W, P, LinesTogether, LinesTogether>>(p); }
+        else if (p.TransB != 0) { Start<TensorTile<W, P, WordsTogether, WordsTogether>>(p); }
+        else { Start<TensorTile<W, P, WordsTogether, LinesTogether>>(p); }
 
-    private static Action<KernelConfig, Floats, Floats, Floats, Floats, MatMulKernel.Plan> Find<W, P, A, B>(GpuDevice d)
-        where W : struct, IWord where P : struct, IWarpProducts where A : struct, IWordLayout where B : struct, IWordLayout =>
-        d.Compiled<(W, P, A, B), Action<KernelConfig, Floats, Floats, Floats, Floats, MatMulKernel.Plan>>(typeof(MatMul),
-            at => at.LoadStreamKernel<Floats, Floats, Floats, Floats, MatMulKernel.Plan>(Body<W, P, A, B>));
+        void Start<T>(in MatMulKernel.Plan p) where T : struct, IProductTile => d.Start(how, new ProductKernel<T> { A = a, B = b, Bias = bias, C = c, Plan = p });
+    }
 
     internal static void Body<W, P, A, B>(Floats a, Floats b, Floats bias, Floats c, MatMulKernel.Plan p)
         where W : struct, IWord where P : struct, IWarpProducts where A : struct, IWordLayout where B : struct, IWordLayout
