@@ -55,7 +55,7 @@ public sealed class Image
     /// <summary>Reads the content of a PNG, PGM or PPM file.</summary>
     /// <exception cref="InvalidDataException">It is none of these, or broken; says how.</exception>
     public static Image Read(ReadOnlySpan<byte> file) => Png.IsPng(file) ? Png.Read(file) : Netpbm.IsNetpbm(file) ? Netpbm.Read(file)
-        : throw new InvalidDataException("neither PNG nor PGM nor PPM");
+        : throw new InvalidDataException(file is [0xff, 0xd8, 0xff, ..] ? "a JPEG, which is not read; convert it to PNG" : "neither PNG nor PGM nor PPM");
 
     /// <summary>Writes the image: ".png", ".pgm" or ".ppm".</summary>
     /// <exception cref="ArgumentException">The name ends otherwise, or the format has no place for such an image.</exception>

@@ -48,7 +48,7 @@ public sealed class Split
         return Cut([rng.Permutation(count)], test, validation);
     }
 
-    /// <summary>Rows at random, each class in the same shares.</summary>
+    /// <summary>Rows at random, each class in the same shares, as nearly as its rows allow: at least one of them is in training.</summary>
     /// <param name="labels">The class of each row.</param>
     /// <param name="rng">Where the order comes from.</param>
     /// <param name="test">The share of test rows.</param>
@@ -179,6 +179,8 @@ public sealed class Split
         foreach (int[] rows in classes)
         {
             int last = Share(rows.Length, test), middle = Share(rows.Length, validation);
+            // of a small class at least one row is learned from
+            if (last + middle == rows.Length) { (last, middle) = middle > 0 ? (last, middle - 1) : (Math.Max(0, last - 1), 0); }
             final.AddRange(rows[..last]);
             check.AddRange(rows[last..(last + middle)]);
             train.AddRange(rows[(last + middle)..]);

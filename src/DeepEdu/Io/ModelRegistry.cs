@@ -30,7 +30,8 @@ public sealed class ModelRegistry
     {
         ArgumentNullException.ThrowIfNull(info);
         return _factories.TryGetValue(info.Architecture, out var factory) ? factory(info.Options, new(info.Seed ?? 0))
-            : throw new InvalidDataException($"model-registry: nobody added the architecture \"{info.Architecture}\"; there are {string.Join(", ", _factories.Keys.Select(k => $"\"{k}\""))}");
+            : throw new InvalidDataException(info.Architecture.Length == 0 ? "model-registry: the file names no architecture; save with CheckpointInfo.Architecture, or make the model and call its Load"
+            : $"model-registry: nobody added the architecture \"{info.Architecture}\"; there are {(_factories.Count == 0 ? "none yet" : string.Join(", ", _factories.Keys.Select(k => $"\"{k}\"")))}");
     }
 
     /// <summary>The model of a checkpoint, with its weights.</summary>

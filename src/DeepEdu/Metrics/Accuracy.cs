@@ -31,10 +31,11 @@ public sealed class Accuracy : IMetric<Accuracy>
 
     /// <summary>Adds a batch of class scores, such as logits or probabilities: [N, C] of N labels. The class with the highest score is the predicted one; of equals the first.</summary>
     /// <exception cref="ArgumentException">There is not one label a row.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A label is none of the C classes.</exception>
     public void Add(Tensor scores, Indices labels)
     {
         ArgumentNullException.ThrowIfNull(labels);
-        Add(Check.Classes("accuracy", scores).Span, labels.Span);
+        Add(Check.Classes("accuracy", scores, labels).Span, labels.Span);
     }
 
     /// <inheritdoc/>

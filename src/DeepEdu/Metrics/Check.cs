@@ -26,10 +26,11 @@ internal static class Check
         if (scores.Rank != 2) { throw new ShapeException(metric, $"scores {scores.Shape} are not [N, C], one a class; Flatten the steps of sequences first", scores.Shape); }
     }
 
-    /// <summary>The class with the highest score in each row.</summary>
-    public static Indices Classes(string metric, Tensor scores)
+    /// <summary>The class with the highest score in each row, if every label is one of the classes.</summary>
+    public static Indices Classes(string metric, Tensor scores, Indices labels)
     {
         Rows(metric, scores);
+        foreach (int label in labels.Span) { if ((uint)label >= (uint)scores.Shape[1]) { ThrowScores(metric, label, scores.Shape); } }
         return scores.ArgMax(1);
     }
 
@@ -69,6 +70,10 @@ internal static class Check
     [DoesNotReturn]
     private static void ThrowLabel(string metric, int label, int classes)
         => throw new ArgumentOutOfRangeException(nameof(label), $"{metric}: label {label} is outside 0..{classes - 1}; was the metric made for another number of classes?");
+
+    [DoesNotReturn]
+    private static void ThrowScores(string metric, int label, Shape scores) => throw new ArgumentOutOfRangeException(nameof(label), $"{metric}: label {label} is none of the {scores[1]} classes of scores {scores}; "
+        + (scores[1] == 1 ? "where one score says yes or no, add score > 0 ? 1 : 0 of each example, or use RocAuc" : "leave rows that the loss ignores out"));
 
     [DoesNotReturn]
     private static void ThrowProbability(string metric, double p)

@@ -89,7 +89,7 @@ public sealed class ConfusionMatrix : IMetric<ConfusionMatrix>
     public void Add(Tensor scores, Indices labels)
     {
         ArgumentNullException.ThrowIfNull(labels);
-        Add(Check.Classes("confusion-matrix", scores).Span, labels.Span);
+        Add(Check.Classes("confusion-matrix", scores, labels).Span, labels.Span);
     }
 
     /// <summary><see cref="Accuracy"/>.</summary>

@@ -15,6 +15,7 @@ internal sealed class InferencePlan
     private readonly Recording _recording = new();
     private readonly Input[] _inputs;
     private readonly (View View, Shape Shape)[] _outputs;
+    private readonly bool[] _given;
 
     public InferencePlan(Func<InferenceInputs, Tensor[]> forward)
     {
@@ -24,22 +25,30 @@ internal sealed class InferencePlan
         var outputs = _recording.Record(() => forward(inputs));
         _inputs = [.. inputs.All.Select(i => i is Tensor t ? new Input(t.Shape, t.View, null) : new Input(((Indices)i).Shape, default, ((Indices)i).Values))];
         _outputs = [.. outputs.Select(y => (y.View, y.Shape))];
+        _given = new bool[_inputs.Length];
     }
 
     public void Set(int input, ReadOnlySpan<float> values)
     {
+        CheckInput(input);
         var to = _inputs[input].Floats;
         if (to.IsNone) { ThrowKind(input, "whole numbers, not floats"); }
         if (values.Length != to.Length) { ThrowLength(input, values.Length); }
         values.CopyTo(CpuDevice.Of(to));
+        _given[input] = true;
     }
 
     public void Set(int input, ReadOnlySpan<int> values)
     {
+        CheckInput(input);
         if (_inputs[input].Numbers is not { } to) { ThrowKind(input, "floats, not whole numbers"); return; }
         if (values.Length != to.Length) { ThrowLength(input, values.Length); }
         values.CopyTo(to);
+        _given[input] = true;
     }
+
+    /// <summary>Forgets that inputs were given: the next call must not see this one's.</summary>
+    public void Begin() => _given.AsSpan().Clear();
 
     public ReadOnlySpan<float> Output(int output) => CpuDevice.Of(_outputs[output].View);
 
@@ -47,10 +56,22 @@ internal sealed class InferencePlan
 
     public void Run()
     {
+        int missing = _given.AsSpan().IndexOf(false);
+        if (missing >= 0) { ThrowMissing(missing); }
+        Replay();
+    }
+
+    private void Replay()
+    {
         bool kept = Prepared.Keeps;
         Prepared.Keeps = true;
         try { _recording.Replay(); }
         finally { Prepared.Keeps = kept; }
+    }
+
+    private void CheckInput(int input)
+    {
+        if ((uint)input >= (uint)_inputs.Length) { throw new ArgumentOutOfRangeException(nameof(input), $"inference-session: there is no input {input}; the forward pass asks for {_inputs.Length}"); }
     }
 
     /// <summary>Throws unless replaying random inputs gives what computing them gives.</summary>
@@ -72,7 +93,7 @@ internal sealed class InferencePlan
             foreach (ref int i in numbers.AsSpan()) { i = rng.Next(limit); }
             given.Add(Indices.Of(shape, numbers));
         }
-        Run();
+        Replay();
         var expected = forward(new InferenceInputs(given));
         for (int i = 0; i < expected.Length; i++)
         {
@@ -84,6 +105,9 @@ internal sealed class InferencePlan
     [DoesNotReturn]
     private void ThrowLength(int input, int length) =>
         throw new ArgumentException($"inference-session: {length} values for input {input}, {_inputs[input].Shape}, which has {_inputs[input].Shape.Size}; a session serves one shape");
+
+    [DoesNotReturn]
+    private void ThrowMissing(int input) => throw new InvalidOperationException($"inference-session: input {input}, {_inputs[input].Shape}, was not given in this call; it has {_inputs.Length} inputs: Set each before Run");
 
     [DoesNotReturn]
     private static void ThrowKind(int input, string what) => throw new ArgumentException($"inference-session: input {input} takes {what}");

@@ -86,7 +86,9 @@ public sealed class InferenceSession
         {
             if (_count > 0) { plan = _free[--_count]; }
         }
-        return new(this, plan ?? new InferencePlan(_forward));
+        plan ??= new InferencePlan(_forward);
+        plan.Begin();
+        return new(this, plan);
     }
 
     internal void Return(InferencePlan plan)
@@ -118,6 +120,7 @@ public readonly ref struct InferenceCall
 
     /// <summary>Computes.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An index is outside what the model looks it up in.</exception>
+    /// <exception cref="InvalidOperationException">An input was not set in this call.</exception>
     public void Run() => _plan.Run();
 
     /// <summary>A result, good until the call is disposed.</summary>

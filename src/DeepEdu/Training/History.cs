@@ -1,3 +1,4 @@
+using System.Globalization;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Training;
@@ -19,6 +20,10 @@ public sealed record EpochResult(int Epoch, int Steps, IReadOnlyDictionary<strin
     /// <exception cref="KeyNotFoundException">There is none of this name; the message lists those that are.</exception>
     public double this[string name] => Values.TryGetValue(name, out double value) ? value
         : throw new KeyNotFoundException($"epoch: there is no \"{name}\"; there are {string.Join(", ", Values.Keys)}{(name.StartsWith("val_", StringComparison.Ordinal) && ValidationLoss is null ? "; was Fit given validation data?" : "")}");
+
+    /// <summary>Such as "epoch 3, 120 steps: loss 0.2113, accuracy 0.93".</summary>
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"epoch {Epoch}, {Steps} steps: {string.Join(", ", Values.Select(v => string.Create(CultureInfo.InvariantCulture, $"{v.Key} {v.Value:G4}")))}");
 }
 
 /// <summary>The epochs of a training.</summary>
@@ -71,6 +76,10 @@ public sealed class History : IStateful
         _epochs.Clear();
         _epochs.AddRange(loaded);
     }
+
+    /// <summary>A line an epoch, and how training ended.</summary>
+    public override string ToString() =>
+        string.Join('\n', [.. _epochs.Select(e => e.ToString()), .. Cancelled ? ["cancelled"] : StopReason is { } why ? [$"stopped: {why}"] : Array.Empty<string>()]);
 
     internal void Add(EpochResult result) => _epochs.Add(result);
 }

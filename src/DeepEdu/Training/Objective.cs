@@ -14,6 +14,7 @@ public readonly struct Objective
     public Objective(Tensor total, double? weight = null)
     {
         ArgumentNullException.ThrowIfNull(total);
+        if (total.Size != 1) { throw new ShapeException("objective", $"the loss {total.Shape} is not one value; take its Mean or Sum, or Objective.Weighted of the losses of single samples", total.Shape); }
         (Total, Weight) = (total, weight);
     }
 

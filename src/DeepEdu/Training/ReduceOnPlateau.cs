@@ -35,8 +35,9 @@ public sealed class ReduceOnPlateau(string monitor = "val_loss", PlateauOptions?
     /// <inheritdoc/>
     public override void LoadState(StateDict from)
     {
+        ArgumentNullException.ThrowIfNull(from);
         // the optimiser is known when training begins
-        if (_plateau is null) { _saved = from; }
+        if (_plateau is null) { from.SaveState(_saved = new()); }
         else { _plateau.LoadState(from); }
     }
 }

@@ -29,6 +29,16 @@ public class SplitTests
     }
 
     [Fact]
+    public void OfASmallClassOneRowIsLearnedFrom()
+    {
+        int[] labels = [0, 1, 1, 2, 2, 2];
+        var split = Split.Stratified(labels, new Rng(1), 0.5, 0.4);
+        IsWhole(split, 6);
+        Assert.Equal([0, 1, 2], split.Train.Select(r => labels[r]).Order());
+        Assert.Single(Split.Random(1, new Rng(1), 0.5).Train);
+    }
+
+    [Fact]
     public void GroupsStayWhole()
     {
         for (ulong seed = 0; seed < 20; seed++)

@@ -83,9 +83,21 @@ public sealed class CheckpointTests : IDisposable
 
         model.Save(_folder["b.ckpt"], Info() with { Architecture = "cnn" });
         Assert.Contains("\"cnn\"; there are \"mlp\"", Assert.Throws<InvalidDataException>(() => registry.Load(_folder["b.ckpt"])).Message, StringComparison.Ordinal);
+        model.Save(_folder["none.ckpt"]);
+        Assert.Contains("the file names no architecture", Assert.Throws<InvalidDataException>(() => registry.Load(_folder["none.ckpt"])).Message, StringComparison.Ordinal);
         model.Save(_folder["c.ckpt"], Info() with { Options = new() });
         Assert.Contains("\"inputs\" is missing", Assert.Throws<InvalidDataException>(() => registry.Load(_folder["c.ckpt"])).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => registry.Add("mlp", (_, _) => model));
+    }
+
+    [Fact]
+    public void FilesOfOtherLibrariesAreNamed()
+    {
+        using (var zip = ZipFile.Open(_folder["a.pt"], ZipArchiveMode.Create)) { zip.CreateEntry("archive/data.pkl"); }
+        File.WriteAllBytes(_folder["a.h5"], [0x89, .. "HDF\r\n\u001a\n"u8, 0, 0]);
+        Assert.Contains("it is PyTorch's; a file of torch.save is rewritten", Assert.Throws<InvalidDataException>(() => Model(1).Load(_folder["a.pt"])).Message, StringComparison.Ordinal);
+        Assert.Contains("it is a zip; a checkpoint is read with Load", Assert.Throws<InvalidDataException>(() => Model(1).LoadWeights(_folder["a.pt"])).Message, StringComparison.Ordinal);
+        Assert.Contains("it is HDF5", Assert.Throws<InvalidDataException>(() => Model(1).LoadWeights(_folder["a.h5"])).Message, StringComparison.Ordinal);
     }
 
     [Fact]

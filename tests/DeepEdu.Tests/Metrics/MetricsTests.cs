@@ -307,5 +307,9 @@ public class MetricsTests
         Assert.Contains("accuracy: scores [3] are not [N, C]", Assert.Throws<ShapeException>(() => accuracy.Add(Tensor.Ones([3]), labels)).Message, StringComparison.Ordinal);
         Assert.Contains("roc-auc: predictions [3,1] for [3]", Assert.Throws<ShapeException>(() => roc.Add(Tensor.Ones([3, 1]), Tensor.Ones([3]))).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => accuracy.Add(scores, Indices.Of(1)));
+        // one column of scores has one class, and a label that the loss ignores has none: neither is counted as wrong in silence
+        Assert.Contains("label 1 is none of the 1 classes of scores [3,1]; where one score says yes or no", Assert.Throws<ArgumentOutOfRangeException>(() => accuracy.Add(Tensor.Ones([3, 1]), labels)).Message, StringComparison.Ordinal);
+        Assert.Contains("label -100 is none of the 3 classes", Assert.Throws<ArgumentOutOfRangeException>(() => accuracy.Add(scores, Indices.Of(1, -100, 0))).Message, StringComparison.Ordinal);
+        Assert.Equal(1 / 3.0, accuracy.Value);
     }
 }

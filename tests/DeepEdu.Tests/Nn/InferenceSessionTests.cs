@@ -237,6 +237,30 @@ public class InferenceSessionTests
         }
     }
 
+    /// <summary>What the last call was given must not serve the next one.</summary>
+    [Fact]
+    public void AnInputThatIsNotGivenIsNamed()
+    {
+        var session = new InferenceSession(i => i.Tensor([2]) + i.Indices([2]).ToTensor());
+        using (var call = session.Begin())
+        {
+            call.Set(0, [1f, 2]);
+            call.Set(1, [10, 20]);
+            call.Run();
+            call.Set(0, [3f, 4]);
+            call.Run();
+            Assert.Equal([13, 24], call.Output().ToArray());
+        }
+        var e = Assert.Throws<InvalidOperationException>(() =>
+        {
+            using var call = session.Begin();
+            call.Set(0, [1f, 2]);
+            call.Run();
+        });
+        Assert.Contains("input 1, [2], was not given in this call", e.Message, StringComparison.Ordinal);
+        Assert.Contains("there is no input 2", Assert.Throws<ArgumentOutOfRangeException>(() => { using var call = session.Begin(); call.Set(2, [1f, 2]); }).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void AModelThatLooksAtValuesIsRefused()
     {

@@ -36,6 +36,34 @@ public sealed class CheckpointsTests : IDisposable
         Assert.Equal(a.Info.Metrics.Double("val_loss"), b.Info.Metrics.Double("val_loss"));
     }
 
+    /// <summary>Every callback that the library has, through a file and in another process' place.</summary>
+    [Fact]
+    public void EveryCallbackIsTakenUp()
+    {
+        History Train(string folder, params int[] stops)
+        {
+            History? history = null;
+            foreach (int stop in (int[])[.. stops, int.MaxValue])
+            {
+                var checkpoints = new Checkpoints(Path.Combine(_folder, folder));
+                var trainer = _data.Trainer(Clouds.Model(), new()
+                {
+                    Callbacks = [new EarlyStopping { Monitor = "val_loss" }, checkpoints, new ReduceOnPlateau("val_loss", new() { Patience = 1, Threshold = 1 }), new CsvLog(Path.Combine(_folder, folder, "log.csv")),
+                        new JsonLog(Path.Combine(_folder, folder, "log.jsonl")), new TensorBoard(Path.Combine(_folder, folder)), new LambdaCallback { Epoch = (run, _) => { if (run.Epoch == stop) { run.Stop("later"); } } }],
+                });
+                checkpoints.Resume(trainer.Run);
+                history = trainer.Fit(Clouds.Learned, 6, Clouds.Unseen);
+            }
+            return history!;
+        }
+        var whole = Train("whole");
+        double[] rates = whole["learning_rate"];
+        Assert.True(rates[^1] < rates[0], "the plateau never lowered the rate");
+        var parts = Train("parts", 1, 4);
+        foreach (string name in whole.Epochs[0].Values.Keys) { Assert.Equal(whole[name], parts[name]); }
+        Assert.Equal(7, File.ReadAllLines(Path.Combine(_folder, "parts", "log.csv")).Length);
+    }
+
     [Fact]
     public void BestLastAndEveryAreThereAndLoad()
     {

@@ -42,6 +42,17 @@ public class TrainerTests
         Assert.All(history["accuracy"], a => Assert.InRange(a, 0.3, 1));
         Assert.Equal(history["val_loss"].Min(), history.Best("val_loss").ValidationLoss);
         Assert.Contains("there are loss, accuracy", Assert.Throws<KeyNotFoundException>(() => history["f1"]).Message, StringComparison.Ordinal);
+        Assert.Equal("epoch 3, 40 steps: loss 0.25, val_loss 0.5", new EpochResult(3, 40, new OrderedDictionary<string, double> { ["loss"] = 0.25, ["val_loss"] = 0.5 }, 1).ToString());
+        Assert.Equal(2, history.ToString().Split('\n').Length);
+        Assert.StartsWith("epoch 0, 10 steps: loss 0.", history.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ALossOfSeveralValuesIsNamed()
+    {
+        var model = Clouds.Model();
+        var trainer = new Trainer(model, new Adam(model.Parameters()), rows => _data.Forward(model, rows));
+        Assert.Contains("objective: the loss [16,2] is not one value", Assert.Throws<ShapeException>(() => trainer.Fit(Clouds.Learned, 1)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
