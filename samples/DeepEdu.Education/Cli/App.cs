@@ -89,8 +89,11 @@ internal static class App
 
     private static int RunTasks(IEducationTask[] tasks, RunOptions options, TextWriter output)
     {
-        string folder = options.Out ?? ".";
+        string folder = options.Out ?? ".", html = Path.Combine(folder, "report.html");
+        if (File.Exists(folder)) { throw new DataException($"--out {folder}: is a file; give a folder."); }
         Directory.CreateDirectory(folder);
+        MustBeWritable(html);
+        if (options.Json is not null) { MustBeWritable(options.Json); }
         using CancellationTokenSource stop = new();
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => { c.Cancel = true; stop.Cancel(); });
         View view = View.For(output);
@@ -102,13 +105,21 @@ internal static class App
             results.AddRange(view.During(task.Name, progress => task.Run(options, progress, stop.Token)));
         }
         ResultTable.Write(view, results);
-        string html = Path.Combine(folder, "report.html");
         File.WriteAllText(html, HtmlReport.Render(results, options.CommandLine));
         view.Line($"report: {html}");
         if (options.Json is not null) { File.WriteAllBytes(options.Json, JsonReport.Render(results)); }
         if (!stop.IsCancellationRequested) { return 0; }
         view.Line("interrupted: the numbers above are of the steps done so far.");
         return Interrupted;
+    }
+
+    /// <summary>What cannot be written is said before hours of training, not after.</summary>
+    private static void MustBeWritable(string file)
+    {
+        if (Directory.Exists(file)) { throw new DataException($"{file}: is a folder; give a file."); }
+        bool isNew = !File.Exists(file);
+        File.Open(file, FileMode.OpenOrCreate, FileAccess.Write).Dispose();
+        if (isNew) { File.Delete(file); }
     }
 
     /// <summary>Looks at the typed text: asking for the value would throw on what is no number, which the parser reports itself.</summary>

@@ -64,6 +64,8 @@ internal static class DataCard
         yield return string.Create(CultureInfo.InvariantCulture, $"right: {log.Correct:P1}; answers a learner: {lengths[0]}..{lengths[^1]}, median {lengths[lengths.Length / 2]}");
         yield return string.Join(", ", Known("times", a => a.Time is not null), Known("durations", a => !float.IsNaN(a.Seconds)), Known("several skills", a => a.Skills.Length > 1));
 
+        if (log.PassedOver > 0) { yield return $"{log.PassedOver} rows without a learner or an answer are passed over"; }
+
         string Known(string what, Func<Answer, bool> has) => string.Create(CultureInfo.InvariantCulture, $"{what}: {log.Learners.SelectMany(l => l.Answers).Count(has) / (double)log.Answers:P1}");
     }
 

@@ -64,11 +64,12 @@ internal static class EventReader
         columns ??= EventColumns.Found;
         Dictionary<string, (string? Group, List<(Answer Answer, int Line)> Answers)> learners = [];
         int[]? places = null;
+        int passedOver = 0;
         foreach (TableRow row in TextTable.Rows(path, format ?? TableFormat.Comma))
         {
             places ??= Places(columns, path, row.Header);
             int user = places[0], correct = places[3];
-            if (row.Misses(user) || row.Misses(correct)) { continue; }
+            if (row.Misses(user) || row.Misses(correct)) { passedOver++; continue; }
             float share = Share(row, correct);
             string? group = Text(row, places[9]);
             if (!learners.TryGetValue(row.Fields[user], out var learner)) { learners.Add(row.Fields[user], learner = (group, [])); }
@@ -77,7 +78,7 @@ internal static class EventReader
         }
         if (learners.Count == 0) { throw new DataException($"{path}: no row with a learner and an answer."); }
         return new(TextSource.NameOf(path), [.. learners.Select(l => new LearnerSequence(l.Key, l.Value.Group,
-            [.. l.Value.Answers.OrderBy(a => a.Answer.Time ?? 0).Select(a => a.Answer)]))]); // OrderBy keeps the file's order within one time
+            [.. l.Value.Answers.OrderBy(a => a.Answer.Time ?? 0).Select(a => a.Answer)]))], passedOver); // OrderBy keeps the file's order within one time
     }
 
     private static int[] Places(EventColumns columns, string path, string[] header)

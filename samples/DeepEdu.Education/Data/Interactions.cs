@@ -29,6 +29,8 @@ internal static class NcfReader
             users = Math.Max(users, user + 1);
             items = Math.Max(items, item + 1);
         }
+        Numbered(trainPath, "users", users, train.Count + test.Count);
+        Numbered(trainPath, "items", items, train.Count + test.Count);
         int[] held = new int[users];
         Array.Fill(held, -1);
         foreach (var (user, item) in test) { held[user] = item; }
@@ -40,6 +42,7 @@ internal static class NcfReader
             negatives[user] = candidates;
             foreach (int item in candidates) { items = Math.Max(items, item + 1); }
         }
+        Numbered(negativePath, "items", items, train.Count + test.Count);
         for (int u = 0; u < users; u++)
         {
             if (held[u] >= 0 && negatives[u].Length == 0) { throw new DataException($"{negativePath}: user {u} has a test item but no line here."); }
@@ -59,7 +62,17 @@ internal static class NcfReader
         foreach (TableRow row in TextTable.Rows(path, s_format))
         {
             if (row.Fields.Length < 2) { throw row.Error("expected user TAB item [TAB rating [TAB time]]."); }
+            if (Math.Max(row.Id(0), row.Id(1)) == int.MaxValue) { throw row.Error("an id is too large; users and items are numbered from 0."); }
             yield return (row.Id(0), row.Id(1));
+        }
+    }
+
+    /// <summary>Tables have a row for every number up to the largest: names that happen to be numbers would fill the memory.</summary>
+    private static void Numbered(string path, string what, int count, int rows)
+    {
+        if (count > Math.Max(1_000_000L, 100L * rows))
+        {
+            throw new DataException($"{path}: the largest id says that there are {count} {what}, but there are {rows} rows; number {what} from 0 without gaps, or use RecBole's *.inter, which takes names.");
         }
     }
 

@@ -17,7 +17,10 @@ internal sealed record LearnerSequence(string Learner, string? Group, Answer[] A
 internal readonly record struct Answer(string? Item, string[] Skills, float Correct, long? Time = null, float Seconds = float.NaN, float Attempts = float.NaN, float Hints = float.NaN);
 
 /// <summary>The answers of many learners: what knowledge tracing and cognitive diagnosis start from.</summary>
-internal sealed record LearnerLog(string Name, LearnerSequence[] Learners)
+/// <param name="Name">Name of the data for reports.</param>
+/// <param name="Learners">Each learner's answers.</param>
+/// <param name="PassedOver">Rows of the file without a learner or an answer.</param>
+internal sealed record LearnerLog(string Name, LearnerSequence[] Learners, int PassedOver = 0)
 {
     public int Answers => Learners.Sum(l => l.Answers.Length);
 

@@ -67,16 +67,19 @@ internal static class TextSource
     private static Encoding Guess(string path)
     {
         byte[] head = new byte[1 << 16];
-        int n;
-        using (Stream stream = Open(path)) { n = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false); }
-        int even = 0, odd = 0;
+        using Stream stream = Open(path);
+        int n = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false), even = 0, odd = 0;
         for (int i = 0; i < n; i++)
         {
             if (head[i] == 0) { if ((i & 1) == 0) { even++; } else { odd++; } }
         }
         if (Math.Max(even, odd) > n / 8) { return odd > even ? Encoding.Unicode : Encoding.BigEndianUnicode; }
         Decoder strict = new UTF8Encoding(false, true).GetDecoder();
-        try { strict.GetCharCount(head, 0, n, flush: n < head.Length); } // a character cut at the end is none the worse
+        char[] text = new char[head.Length];
+        try
+        {
+            for (; n > 0; n = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)) { strict.GetChars(head, 0, n, text, 0, flush: n < head.Length); }
+        }
         catch (DecoderFallbackException) { return Encoding.Latin1; }
         return new UTF8Encoding(false, true);
     }

@@ -21,7 +21,9 @@ internal sealed class RecommendTask : IEducationTask
     {
         Stopwatch clock = Stopwatch.StartNew();
         Interactions data = options.Data is null ? SimulatedRecommender.Create(options.Seed, options.Quick ? 200 : 600).Data
-            : TextSource.TryFind(options.Data, "*.inter") is null ? NcfReader.Read(options.Data) : AtomicReader.Read(options.Data, options.Seed);
+            : TextSource.TryFind(options.Data, "*.inter") is not null ? AtomicReader.Read(options.Data, options.Seed)
+            : TextSource.TryFind(options.Data, "*.train.rating") is not null ? NcfReader.Read(options.Data)
+            : throw new DataException($"{options.Data}: neither *.inter nor *.train.rating in this folder.");
         progress.Line($"{data.Name}: {data.Users} users, {data.Items} items, {data.TrainCount} training interactions");
         Popularity popularity = new();
         popularity.Fit(data, progress, stop);

@@ -63,6 +63,42 @@ public sealed class CommandLineTests : IDisposable
         Assert.Single(error.TrimEnd().Split('\n'));
     }
 
+    /// <summary>Before anything is trained, so nothing is lost.</summary>
+    [Fact]
+    public void WhatCannotBeWrittenIsSaidFirst()
+    {
+        string file = Path.Combine(_folder, "file"), report = Path.Combine(_folder, "report.html");
+        File.WriteAllText(file, "");
+        foreach (string[] args in (string[][])[["--out", file], ["--out", _folder, "--json", _folder], ["--out", _folder, "--json", Path.Combine(_folder, "none", "x.json")]])
+        {
+            var (code, output, error) = Call(["grade", "--quick", .. args]);
+            Assert.Equal((2, ""), (code, output));
+            Assert.Single(error.TrimEnd().Split('\n'));
+            Assert.False(File.Exists(report));
+        }
+    }
+
+    [Fact]
+    public void NumbersThatAreNamesAreNamed()
+    {
+        File.WriteAllText(Path.Combine(_folder, "x.train.rating"), "0\t1\n2000000000\t2\n");
+        File.WriteAllText(Path.Combine(_folder, "x.test.rating"), "0\t2\n");
+        File.WriteAllText(Path.Combine(_folder, "x.test.negative"), "(0,2)\t3\n");
+        var (code, _, error) = Call("recommend", "--quick", "--data", _folder, "--out", _folder);
+        Assert.Equal(2, code);
+        Assert.Contains("there are 2000000001 users, but there are 3 rows", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ALetterOfLatin1FarIntoTheFileIsRead()
+    {
+        string path = Path.Combine(_folder, "long.csv");
+        File.WriteAllText(path, "user,item,correct\n" + string.Concat(Enumerable.Range(0, 20_000).Select(i => $"u{i},t,1\n")) + "Jos\u00e9,t,0\n?,t,1\nu,t,\n", System.Text.Encoding.Latin1);
+        string[] lines = Lines(Call("data", "--data", path).Output);
+        Assert.Equal("long: 20001 learners, 20001 answers, 1 items, 0 skills", lines[1]);
+        Assert.Equal("2 rows without a learner or an answer are passed over", lines[^1]);
+    }
+
     [Fact]
     public void AFolderOfOtherThingsIsNamed()
     {

@@ -50,8 +50,8 @@ public sealed class FormatTests : IDisposable
     {
         string path = Path.Combine(_folder, "late.csv");
         File.WriteAllBytes(path, [.. Encoding.ASCII.GetBytes("a,b\n" + string.Concat(Enumerable.Repeat("1,2\n", 30_000))), 0xE9, (byte)',', (byte)'1', (byte)'\n']);
-        Assert.Contains("give --encoding", Assert.Throws<DataException>(() => TextTable.Rows(path, TableFormat.Comma).Count()).Message, StringComparison.Ordinal);
-        Assert.Equal(30_001, TextTable.Rows(path, TableFormat.Comma with { Encoding = Encoding.Latin1 }).Count());
+        Assert.Contains("give --encoding", Assert.Throws<DataException>(() => TextTable.Rows(path, TableFormat.Comma with { Encoding = TextSource.EncodingOf("utf-8") }).Count()).Message, StringComparison.Ordinal);
+        Assert.Equal("é", TextTable.Rows(path, TableFormat.Comma).Last().Fields[0]); // found out, however far into the file it stands
     }
 
     [Fact]
