@@ -8,13 +8,13 @@ using ILGPU.Runtime.Cuda;
 namespace DeepEdu.Gpu;
 
 /// <summary>Compiles kernels for an accelerator. Optimised PTX marks branches on which threads part as uniform, which leaves their effect undefined; the mark is taken off before the driver sees the text.</summary>
-internal sealed partial class GpuCode(Accelerator accelerator, CudaQueue? queue)
+internal partial class GpuCode(Accelerator accelerator, CudaQueue? queue)
 {
     private static readonly FieldInfo s_text = typeof(PTXCompiledKernel).GetField("<PTXAssembly>k__BackingField", BindingFlags.Instance | BindingFlags.NonPublic)
         ?? throw new MissingFieldException(nameof(PTXCompiledKernel), nameof(PTXCompiledKernel.PTXAssembly));
 
     /// <summary>A kernel, ready to be launched: by the driver itself where that is CUDA's, else by ILGPU.</summary>
-    public Launcher<K> Load<K>() where K : struct, IGpuKernel
+    public virtual Launcher<K> Load<K>() where K : struct, IGpuKernel
     {
         var kernel = Compile<K>();
         return queue is not null ? new CudaLauncher<K>(queue, ((CudaKernel)kernel).FunctionPtr) : new IlgpuLauncher<K>(accelerator, kernel);

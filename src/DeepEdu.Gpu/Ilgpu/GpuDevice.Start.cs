@@ -28,7 +28,7 @@ public sealed partial class GpuDevice
 
     /// <summary>Launches a kernel.</summary>
     internal void Start<K>(KernelConfig how, in K kernel) where K : struct, IGpuKernel =>
-        Unsafe.As<Launcher<K>>(_launchers.Find<K>() ?? _launchers.Add<K>(_code.Load<K>)).Run(how, kernel);
+        Unsafe.As<Launcher<K>>(_launchers.Find<K>() ?? _launchers.Add<K>(Code.Load<K>)).Run(how, kernel);
 
     /// <summary>States what runs for a kernel here.</summary>
     internal void Register<K>(DeviceKernel<K> body) where K : struct, IKernel => _kernels[typeof(K)] = body;

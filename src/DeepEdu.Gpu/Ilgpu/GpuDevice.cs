@@ -20,7 +20,6 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     private readonly CudaQueue? _queue;
     private readonly IOrder _order;
     private readonly Staging _staging;
-    private readonly GpuCode _code;
     private readonly int _group, _grid;
     private MatMulPrecision _precision;
 
@@ -32,7 +31,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
         _order = (IOrder?)_queue ?? new IlgpuOrder(accelerator);
         _memory = new(accelerator, Name, _pool.Trim, _order.BeforeFree);
         _staging = new(accelerator, _order, _order.Mark);
-        _code = new(accelerator, _queue);
+        Code = new(accelerator, _queue);
         _group = Math.Min(256, accelerator.MaxNumThreadsPerGroup);
         _grid = Math.Max(1, accelerator.NumMultiprocessors) * Math.Max(1, accelerator.MaxNumThreadsPerMultiprocessor / _group);
         DeviceKernels.Register(this);
@@ -93,6 +92,11 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     public Action<string> Log { get; set; } = Console.Error.WriteLine;
 
     internal Accelerator Accelerator => _accelerator;
+
+    /// <summary>What compiles its kernels.</summary>
+    internal GpuCode Code { get; set; }
+
+    internal CudaQueue? Queue => _queue;
 
     /// <summary>Gives memory that waits for the next tensor back to the accelerator. PyTorch's <c>torch.cuda.empty_cache</c>.</summary>
     public void EmptyCache()

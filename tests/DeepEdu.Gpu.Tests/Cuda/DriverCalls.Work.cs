@@ -15,18 +15,11 @@ internal static unsafe partial class DriverCalls
         if (stream != 0)
         {
             if (Handles.Get<DriverStream>(stream) is not { } known || known.Context != context) { return Error(InvalidHandle, "a stream that is not of the current context"); }
-            if (known.Capture is { } capture)
-            {
-                capture.Add(work);
-                return Success;
-            }
         }
         if (EmulatedDriver.Mode == EmulatedDriver.Kind.CountOnly) { work(); }
         else { context.Put(work); }
         return Success;
     }
-
-    private static bool IsCapturing(nint stream) => Handles.Get<DriverStream>(stream)?.Capture is not null;
 
     [UnmanagedCallersOnly]
     private static int cuStreamCreate(nint* stream, int flags) => NewStream(DriverFunction.cuStreamCreate, stream);
@@ -57,7 +50,6 @@ internal static unsafe partial class DriverCalls
         Count(DriverFunction.cuStreamSynchronize);
         return Within(context =>
         {
-            if (IsCapturing(stream)) { return Error(CaptureUnsupported, "a stream that captures cannot be waited for"); }
             context.Drain();
             return Success;
         });
@@ -233,32 +225,41 @@ internal static unsafe partial class DriverCalls
         lock (EmulatedDriver.Gate)
         {
             if (t_current is not { IsAlive: true } context) { return Error(InvalidContext, "no context is current on this thread"); }
-            if (Handles.Get<DriverKernel>(function) is not { } kernel || kernel.Module.Context != context) { return Error(InvalidHandle, "a kernel of another context"); }
-            if (gridX <= 0 || gridY <= 0 || gridZ <= 0 || gridY > 65535 || gridZ > 65535 || blockX <= 0 || blockY <= 0 || blockZ <= 0 || blockZ > 64 || (long)blockX * blockY * blockZ > 1024)
-            {
-                return Error(InvalidValue, $"{kernel.Name}: grid {gridX} × {gridY} × {gridZ}, block {blockX} × {blockY} × {blockZ}");
-            }
-            // the list of extras: 1 is followed by the buffer, 2 by where its size stands, 0 ends
-            byte* buffer = null;
-            long bytes = 0;
-            if (extra is not null)
-            {
-                for (int i = 0; extra[i] is not null; i += 2)
-                {
-                    if ((nint)extra[i] == 1) { buffer = (byte*)extra[i + 1]; }
-                    if ((nint)extra[i] == 2) { bytes = *(long*)extra[i + 1]; }
-                }
-            }
-            if (parameters is not null || bytes < kernel.ParameterBytes) { return Error(InvalidValue, $"{kernel.Name}: {bytes} bytes of arguments for {kernel.ParameterBytes} bytes of parameters"); }
-            bool runs = EmulatedDriver.Mode == EmulatedDriver.Kind.Execute, counts = !runs && !EmulatedDriver.Record && !IsCapturing(stream);
-            if (counts) { return Success; }
-            Launched launched = new(kernel.Name, (gridX, gridY, gridZ), (blockX, blockY, blockZ), sharedBytes, new Span<byte>(buffer, (int)bytes).ToArray());
+            bool runs = EmulatedDriver.Mode == EmulatedDriver.Kind.Execute;
+            int error = Prepare(context, function, (gridX, gridY, gridZ), (blockX, blockY, blockZ), sharedBytes, parameters, extra, runs || EmulatedDriver.Record, out var kernel, out var launched);
+            if (error != Success || launched is null) { return error; }
             if (EmulatedDriver.Record) { EmulatedDriver.Launches.Enqueue(launched); }
             return Put(context, stream, () =>
             {
-                if (EmulatedDriver.Mode == EmulatedDriver.Kind.Execute) { Launcher.Run(kernel, launched); }
+                if (EmulatedDriver.Mode == EmulatedDriver.Kind.Execute) { Launcher.Run(kernel!, launched); }
             });
         }
+    }
+
+    // checks a launch, and takes its arguments if they are wanted
+    private static int Prepare(DriverContext context, nint function, (int X, int Y, int Z) grid, (int X, int Y, int Z) block, int sharedBytes, void** parameters, void** extra, bool wanted,
+        out DriverKernel? kernel, out Launched? launched)
+    {
+        (kernel, launched) = (Handles.Get<DriverKernel>(function), null);
+        if (kernel is null || kernel.Module.Context != context) { return Error(InvalidHandle, "a kernel of another context"); }
+        if (grid.X <= 0 || grid.Y <= 0 || grid.Z <= 0 || grid.Y > 65535 || grid.Z > 65535 || block.X <= 0 || block.Y <= 0 || block.Z <= 0 || block.Z > 64 || (long)block.X * block.Y * block.Z > 1024)
+        {
+            return Error(InvalidValue, $"{kernel.Name}: grid {grid.X} × {grid.Y} × {grid.Z}, block {block.X} × {block.Y} × {block.Z}");
+        }
+        // the list of extras: 1 is followed by the buffer, 2 by where its size stands, 0 ends
+        byte* buffer = null;
+        long bytes = 0;
+        if (extra is not null)
+        {
+            for (int i = 0; extra[i] is not null; i += 2)
+            {
+                if ((nint)extra[i] == 1) { buffer = (byte*)extra[i + 1]; }
+                if ((nint)extra[i] == 2) { bytes = *(long*)extra[i + 1]; }
+            }
+        }
+        if (parameters is not null || bytes < kernel.ParameterBytes) { return Error(InvalidValue, $"{kernel.Name}: {bytes} bytes of arguments for {kernel.ParameterBytes} bytes of parameters"); }
+        if (wanted) { launched = new(kernel.Name, grid, block, sharedBytes, new Span<byte>(buffer, (int)bytes).ToArray()) { Function = function }; }
+        return Success;
     }
 
     [UnmanagedCallersOnly]

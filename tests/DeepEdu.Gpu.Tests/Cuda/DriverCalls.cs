@@ -9,7 +9,7 @@ namespace DeepEdu.Gpu.Tests.Cuda;
 internal static unsafe partial class DriverCalls
 {
     private const int Success = 0, InvalidValue = 1, OutOfMemory = 2, NotInitialized = 3, InvalidDevice = 101, InvalidContext = 201, InvalidPtx = 218, InvalidHandle = 400, NotFound = 500, NotReady = 600,
-        IllegalAddress = 700, LaunchFailed = 719, CaptureUnsupported = 900, CaptureImplicit = 906;
+        IllegalAddress = 700, LaunchFailed = 719;
 
     /// <summary>How often each was called.</summary>
     internal static readonly long[] Counts = new long[Enum.GetValues<DriverFunction>().Length];

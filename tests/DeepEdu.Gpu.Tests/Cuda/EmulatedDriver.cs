@@ -114,4 +114,8 @@ internal static unsafe partial class EmulatedDriver
 /// <param name="Block">Threads of a block.</param>
 /// <param name="SharedBytes">Shared memory asked for at the launch.</param>
 /// <param name="Arguments">The bytes of its parameters.</param>
-internal sealed record Launched(string Kernel, (int X, int Y, int Z) Grid, (int X, int Y, int Z) Block, int SharedBytes, byte[] Arguments);
+internal sealed record Launched(string Kernel, (int X, int Y, int Z) Grid, (int X, int Y, int Z) Block, int SharedBytes, byte[] Arguments)
+{
+    /// <summary>The driver's number of the kernel.</summary>
+    public nint Function { get; init; }
+}

@@ -4,6 +4,7 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Gpu.Tests.Cuda;
 
 /// <summary>ILGPU's own CUDA path on the emulated driver: what it calls, and how often.</summary>
+[Collection(nameof(EmulatedDriver))]
 public class EmulatedDriverTests
 {
     [EmulatedFact]
@@ -30,4 +31,10 @@ public class EmulatedDriverTests
 internal sealed class EmulatedFactAttribute : FactAttribute
 {
     public EmulatedFactAttribute() => Skip = EmulatedDriver.Missing;
+}
+
+/// <inheritdoc/>
+internal sealed class EmulatedTheoryAttribute : TheoryAttribute
+{
+    public EmulatedTheoryAttribute() => Skip = EmulatedDriver.Missing;
 }

@@ -76,25 +76,6 @@ internal sealed class DriverEvent(DriverContext context)
 internal sealed class DriverStream(DriverContext context)
 {
     public DriverContext Context => context;
-
-    /// <summary>What it collects instead of doing it, while it captures.</summary>
-    public List<Action>? Capture { get; set; }
-}
-
-/// <summary>A graph: work that was captured.</summary>
-internal sealed class DriverGraph(DriverContext context, List<Action> work)
-{
-    public DriverContext Context => context;
-
-    public List<Action> Work => work;
-}
-
-/// <summary>A graph made ready.</summary>
-internal sealed class DriverGraphExec(DriverContext context, List<Action> work)
-{
-    public DriverContext Context => context;
-
-    public List<Action> Work => work;
 }
 
 /// <summary>A module: PTX.</summary>

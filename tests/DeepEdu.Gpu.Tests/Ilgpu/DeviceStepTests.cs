@@ -87,6 +87,21 @@ public class DeviceStepTests
 
     public static TheoryData<string> Workloads => [.. s_steps.Keys];
 
+    /// <summary>A workload's training step, which returns its loss.</summary>
+    internal static Func<float> Of(string workload, GpuDevice device)
+    {
+        var step = s_steps[workload](device, new Rng(1));
+        return () =>
+        {
+            using var tape = new Tape();
+            var loss = step.Loss();
+            var gradients = tape.Gradients(loss);
+            if (step.ClipNorm > 0) { Clip.ByNorm(gradients, step.ClipNorm); }
+            step.Optimizer.Step(gradients);
+            return loss.Item();
+        };
+    }
+
     [Theory, MemberData(nameof(Workloads))]
     public void WaitsForTheLossAlone(string workload)
     {

@@ -17,6 +17,9 @@ internal sealed unsafe class CudaLauncher<K> : Launcher<K> where K : struct, IGp
         _write = KernelArguments.Of<K>(out _bytes);
     }
 
+    /// <summary>The driver's number of the kernel.</summary>
+    public nint Function => _function;
+
     public override void Run(KernelConfig how, in K kernel)
     {
         byte* arguments = stackalloc byte[_bytes]; // cleared: what lies between fields is 0

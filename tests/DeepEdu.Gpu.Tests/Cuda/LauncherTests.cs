@@ -1,0 +1,95 @@
+using System.Reflection;
+using DeepEdu.Gpu.Kernels;
+using DeepEdu.Lanes;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace DeepEdu.Gpu.Tests.Cuda;
+
+/// <summary>What the driver is handed by ILGPU's launcher and by ours.</summary>
+[Collection(nameof(EmulatedDriver))]
+public class LauncherTests
+{
+    // every kernel; of the loops, one for each layout of a formula
+    private static readonly Dictionary<string, Type> s_kernels = GpuKernels.All.DistinctBy(k => k.Kernel.IsGenericType && Formula(k.Kernel) is { } f
+        ? k.Kernel.GetGenericTypeDefinition().Name + string.Join(' ', f.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Select(x => x.FieldType)) : k.Name).ToDictionary(k => k.Name, k => k.Kernel);
+
+    [EmulatedFact]
+    public void BothHandOverTheSameBytes()
+    {
+        EmulatedDriver.Start(EmulatedDriver.Kind.CountOnly);
+        using var device = EmulatedDriver.NewDevice();
+        using var buffer = device.Accelerator.Allocate1D<float>(1 << 16);
+        Assert.True(s_kernels.Count > 100);
+        Filler fill = new(buffer, 1);
+        foreach (var (name, kernel) in s_kernels)
+        {
+            // views of no length among them
+            for (int i = 0; i < 3; i++)
+            {
+                EmulatedDriver.Reset();
+                EmulatedDriver.Record = true;
+                typeof(LauncherTests).GetMethod(nameof(LaunchTwice), BindingFlags.Static | BindingFlags.NonPublic)!.MakeGenericMethod(kernel).Invoke(null, [device, fill.Any(kernel)]);
+                EmulatedDriver.Record = false;
+                Launched[] both = [.. EmulatedDriver.Launches];
+                Assert.Equal((2, (5, 3, 2), (8, 4, 2)), (both.Length, both[0].Grid, both[0].Block));
+                Assert.True(both[0].Arguments.AsSpan().SequenceEqual(both[1].Arguments), $"{name}: {Convert.ToHexString(both[0].Arguments)} by ILGPU, {Convert.ToHexString(both[1].Arguments)} by us");
+                Assert.Equal((both[0].Kernel, both[0].Grid, both[0].Block, both[0].SharedBytes), (both[1].Kernel, both[1].Grid, both[1].Block, both[1].SharedBytes));
+            }
+        }
+    }
+
+    [EmulatedFact]
+    public void ALaunchAllocatesNothing()
+    {
+        EmulatedDriver.Start(EmulatedDriver.Kind.CountOnly);
+        using var device = EmulatedDriver.NewDevice();
+        using var buffer = device.Accelerator.Allocate1D<float>(64);
+        FillLoop kernel = new() { Y = buffer.View.BaseView, Value = 1 };
+        foreach (bool graphs in (bool[])[false, true])
+        {
+            device.Graphs = graphs;
+            for (int i = 0; i < 100; i++) { device.Start(64, kernel); }
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 20; i++) { device.Start(64, kernel); } // fewer than a list takes
+            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+    }
+
+    private static void LaunchTwice<K>(GpuDevice device, object kernel) where K : struct, IGpuKernel
+    {
+        KernelConfig how = new(new Index3D(5, 3, 2), new Index3D(8, 4, 2));
+        var compiled = device.Code.Compile<K>();
+        new IlgpuLauncher<K>(device.Accelerator, compiled).Run(how, (K)kernel);
+        new CudaLauncher<K>(device.Queue!, ((ILGPU.Runtime.Cuda.CudaKernel)compiled).FunctionPtr).Run(how, (K)kernel);
+    }
+
+    private static Type? Formula(Type kernel) => kernel.GetGenericArguments()[0] is var f && new[] { typeof(IMap), typeof(IZip), typeof(IZip3), typeof(IFold), typeof(IUpdate) }.Any(i => i.IsAssignableFrom(f)) ? f : null;
+
+    // kernels whose every field is something
+    private sealed class Filler(MemoryBuffer1D<float, Stride1D.Dense> buffer, int seed)
+    {
+        private readonly Random _random = new(seed);
+
+        public object Any(Type type)
+        {
+            if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>)) { return Activator.CreateInstance(type, (MemoryBuffer)buffer, _random.NextInt64(4000), _random.NextInt64(4))!; }
+            if (type.IsEnum) { return Enum.ToObject(type, _random.Next(3)); }
+            if (type.IsPrimitive)
+            {
+                return Type.GetTypeCode(type) switch
+                {
+                    TypeCode.Boolean => _random.Next(2) == 1,
+                    TypeCode.Single => _random.NextSingle(),
+                    TypeCode.Double => _random.NextDouble(),
+                    TypeCode.UInt64 => (ulong)_random.NextInt64(),
+                    TypeCode.Int64 => _random.NextInt64(),
+                    _ => Convert.ChangeType(_random.Next(100), type, null),
+                };
+            }
+            object made = Activator.CreateInstance(type)!;
+            foreach (var field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)) { field.SetValue(made, Any(field.FieldType)); }
+            return made;
+        }
+    }
+}
