@@ -229,12 +229,15 @@ internal static unsafe partial class DriverCalls
             int error = Prepare(context, function, (gridX, gridY, gridZ), (blockX, blockY, blockZ), sharedBytes, parameters, extra, runs || EmulatedDriver.Record, out var kernel, out var launched);
             if (error != Success || launched is null) { return error; }
             if (EmulatedDriver.Record) { EmulatedDriver.Launches.Enqueue(launched); }
-            return Put(context, stream, () =>
-            {
-                if (EmulatedDriver.Mode == EmulatedDriver.Kind.Execute) { Launcher.Run(kernel!, launched); }
-            });
+            return Put(context, stream, kernel!, launched);
         }
     }
+
+    // apart, so that a launch that is only counted allocates nothing
+    private static int Put(DriverContext context, nint stream, DriverKernel kernel, Launched launched) => Put(context, stream, () =>
+    {
+        if (EmulatedDriver.Mode == EmulatedDriver.Kind.Execute) { Launcher.Run(kernel, launched); }
+    });
 
     // checks a launch, and takes its arguments if they are wanted
     private static int Prepare(DriverContext context, nint function, (int X, int Y, int Z) grid, (int X, int Y, int Z) block, int sharedBytes, void** parameters, void** extra, bool wanted,

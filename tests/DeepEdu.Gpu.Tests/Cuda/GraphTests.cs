@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using DeepEdu.Autograd;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
@@ -154,7 +155,7 @@ public class GraphTests
         return device;
     }
 
-    private static void AssertSame(IReadOnlyCollection<Launched> asked, IReadOnlyCollection<Launched> done)
+    private static void AssertSame(List<Launched> asked, ConcurrentQueue<Launched> done)
     {
         Assert.NotEmpty(asked);
         int i = 0;

@@ -1,8 +1,8 @@
 using System.Reflection;
-using DeepEdu.Gpu.Kernels;
-using DeepEdu.Lanes;
 using ILGPU;
+using ILGPU.Backends.EntryPoints;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 
 namespace DeepEdu.Gpu.Tests.Cuda;
 
@@ -10,9 +10,8 @@ namespace DeepEdu.Gpu.Tests.Cuda;
 [Collection(nameof(EmulatedDriver))]
 public class LauncherTests
 {
-    // every kernel; of the loops, one for each layout of a formula
-    private static readonly Dictionary<string, Type> s_kernels = GpuKernels.All.DistinctBy(k => k.Kernel.IsGenericType && Formula(k.Kernel) is { } f
-        ? k.Kernel.GetGenericTypeDefinition().Name + string.Join(' ', f.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Select(x => x.FieldType)) : k.Name).ToDictionary(k => k.Name, k => k.Kernel);
+    // of the kernels that ILGPU's launcher can take (it sees no private types), one for each way in which fields lie
+    private static readonly Dictionary<string, Type> s_kernels = GpuKernels.All.Where(k => IsSeen(k.Kernel)).DistinctBy(k => Layout(k.Kernel)).ToDictionary(k => k.Name, k => k.Kernel);
 
     [EmulatedFact]
     public void BothHandOverTheSameBytes()
@@ -20,7 +19,7 @@ public class LauncherTests
         EmulatedDriver.Start(EmulatedDriver.Kind.CountOnly);
         using var device = EmulatedDriver.NewDevice();
         using var buffer = device.Accelerator.Allocate1D<float>(1 << 16);
-        Assert.True(s_kernels.Count > 100);
+        Assert.InRange(s_kernels.Count, 50, 150);
         Filler fill = new(buffer, 1);
         foreach (var (name, kernel) in s_kernels)
         {
@@ -59,12 +58,16 @@ public class LauncherTests
     private static void LaunchTwice<K>(GpuDevice device, object kernel) where K : struct, IGpuKernel
     {
         KernelConfig how = new(new Index3D(5, 3, 2), new Index3D(8, 4, 2));
-        var compiled = device.Code.Compile<K>();
+        var compiled = device.Accelerator.LoadKernel(device.Accelerator.CompileKernel(EntryPointDescription.FromExplicitlyGroupedKernel(((Action<K>)GpuDevice.Enter).Method)));
         new IlgpuLauncher<K>(device.Accelerator, compiled).Run(how, (K)kernel);
-        new CudaLauncher<K>(device.Queue!, ((ILGPU.Runtime.Cuda.CudaKernel)compiled).FunctionPtr).Run(how, (K)kernel);
+        new CudaLauncher<K>(device.Queue!, ((CudaKernel)compiled).FunctionPtr).Run(how, (K)kernel);
     }
 
-    private static Type? Formula(Type kernel) => kernel.GetGenericArguments()[0] is var f && new[] { typeof(IMap), typeof(IZip), typeof(IZip3), typeof(IFold), typeof(IUpdate) }.Any(i => i.IsAssignableFrom(f)) ? f : null;
+    private static bool IsSeen(Type type) => !type.IsNestedPrivate && (type.DeclaringType is not { } outer || IsSeen(outer)) && type.GetGenericArguments().All(IsSeen);
+
+    private static string Layout(Type type) => type.IsPrimitive || type.IsEnum ? type.Name
+        : type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>) ? "view"
+        : $"({string.Join(' ', type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).OrderBy(f => f.MetadataToken).Select(f => Layout(f.FieldType)))})";
 
     // kernels whose every field is something
     private sealed class Filler(MemoryBuffer1D<float, Stride1D.Dense> buffer, int seed)
