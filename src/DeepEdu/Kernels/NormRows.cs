@@ -6,6 +6,31 @@ namespace DeepEdu.Kernels;
 /// <summary>Loops of the normalisations over one row of raw memory. A missing weight is 1.</summary>
 internal static class NormRows
 {
+    /// <summary>Σ x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static float Sum(ref float x, nint n)
+    {
+        nint i = 0;
+        float sum = 0;
+        if (F16.IsSupported) { i = Lanes<F16>(ref x, i, n, ref sum); }
+        if (F8.IsSupported) { i = Lanes<F8>(ref x, i, n, ref sum); }
+        if (F4.IsSupported) { i = Lanes<F4>(ref x, i, n, ref sum); }
+        Lanes<F1>(ref x, i, n, ref sum);
+        return sum;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static nint Lanes<L>(ref float x, nint i, nint n, ref float sum) where L : struct, IVectorLane<L>, ILane<L>
+        {
+            if (n - i < L.Width) { return i; }
+            // two accumulators each hide the latency of one
+            L s = 0f, s2 = 0f;
+            for (; i <= n - (2 * L.Width); i += 2 * L.Width) { (s, s2) = (s + L.Load(in x, i), s2 + L.Load(in x, i + L.Width)); }
+            for (; i <= n - L.Width; i += L.Width) { s += L.Load(in x, i); }
+            sum += L.Sum(s + s2);
+            return i;
+        }
+    }
+
     /// <summary>Σ (x − shift) and Σ (x − shift)².</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static (float Sum, float Squares) Moments(ref float x, nint n, float shift)

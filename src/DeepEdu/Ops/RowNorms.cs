@@ -119,21 +119,34 @@ public static class RowNorms
         {
             public void Run(int from, int to)
             {
-                for (int row = from; row < to; row++)
+                nint n = k.N;
+                ref float x = ref CpuDevice.At(k.X), y = ref CpuDevice.At(k.Y), weight = ref At(k.Weight), bias = ref At(k.Bias), means = ref CpuDevice.At(k.Statistics), scales = ref CpuDevice.At(k.Statistics, k.Rows);
+                int rows = RowsAtOnce(k.N);
+                Span<(float Left, float Squares)> sums = stackalloc (float, float)[rows];
+                for (int first = from; first < to; first += rows)
                 {
-                    ref float x = ref CpuDevice.At(k.X, row * k.N);
-                    float mean = k.Centre ? NormRows.Moments(ref x, k.N, 0).Sum / k.N : 0;
-                    var (rest, squares) = NormRows.Moments(ref x, k.N, mean);
-                    // what rounding left in the mean is taken out
-                    float variance = (squares - (k.Centre ? rest * rest / k.N : 0)) / k.N, scale = 1 / MathF.Sqrt(variance + k.Eps);
-                    if (k.Centre) { mean += rest / k.N; }
-                    NormRows.Normalise(ref x, ref At(k.Weight), ref At(k.Bias), ref CpuDevice.At(k.Y, row * k.N), k.N, mean, scale);
-                    CpuDevice.At(k.Statistics, row) = mean;
-                    CpuDevice.At(k.Statistics, k.Rows + row) = scale;
+                    int last = Math.Min(first + rows, to);
+                    for (int row = first; row < last; row++) { Unsafe.Add(ref means, row) = k.Centre ? NormRows.Sum(ref Unsafe.Add(ref x, row * n), n) / n : 0; }
+                    for (int row = first; row < last; row++) { sums[row - first] = NormRows.Moments(ref Unsafe.Add(ref x, row * n), n, Unsafe.Add(ref means, row)); }
+                    for (int row = first; row < last; row++)
+                    {
+                        // what rounding left in the mean is taken out
+                        var (rest, squares) = sums[row - first];
+                        float variance = (squares - (k.Centre ? rest * rest / n : 0)) / n;
+                        if (k.Centre) { Unsafe.Add(ref means, row) += rest / n; }
+                        Unsafe.Add(ref scales, row) = 1 / MathF.Sqrt(variance + k.Eps);
+                    }
+                    for (int row = first; row < last; row++)
+                    {
+                        NormRows.Normalise(ref Unsafe.Add(ref x, row * n), ref weight, ref bias, ref Unsafe.Add(ref y, row * n), n, Unsafe.Add(ref means, row), Unsafe.Add(ref scales, row));
+                    }
                 }
             }
         }
     }
+
+    // one stage after the other over some rows, so that one row's sums hide the latency of another's; what they hold stays in the first-level cache
+    private static int RowsAtOnce(int n) => Math.Clamp(2048 / n, 1, 16);
 
     /// <summary>The way back of <see cref="RowNormKernel"/>: with g = dy ⊙ weight, x̂ the normalised row and means over the row, dx = scale · (g − mean(g) − x̂ · mean(g ⊙ x̂)),
     /// dWeight = Σ over rows of dy ⊙ x̂, dBias = Σ over rows of dy.</summary>
@@ -172,12 +185,13 @@ public static class RowNorms
                 int n = k.N, end = Math.Min(k.Rows, (chunk + 1) * rows);
                 ref float dWeight = ref k.DWeight.IsNone ? ref Unsafe.NullRef<float>() : ref partial[chunk * (each + Gap)];
                 ref float dBias = ref k.DBias.IsNone ? ref Unsafe.NullRef<float>() : ref partial[(chunk * (each + Gap)) + each - n];
+                ref float dys = ref CpuDevice.At(k.Dy), xs = ref CpuDevice.At(k.X), dxs = ref CpuDevice.At(k.Dx), weight = ref At(k.Weight), means = ref CpuDevice.At(k.Statistics), scales = ref CpuDevice.At(k.Statistics, k.Rows);
                 for (int row = chunk * rows; row < end; row++)
                 {
-                    ref float dy = ref CpuDevice.At(k.Dy, row * n), x = ref CpuDevice.At(k.X, row * n);
-                    float mean = CpuDevice.At(k.Statistics, row), scale = CpuDevice.At(k.Statistics, k.Rows + row);
-                    var (g, gx) = NormRows.Sums(ref dy, ref x, ref At(k.Weight), ref dWeight, ref dBias, n, mean, scale);
-                    NormRows.Pull(ref dy, ref x, ref At(k.Weight), ref CpuDevice.At(k.Dx, row * n), n, mean, scale, k.Centre ? g / n : 0, gx / n, scale);
+                    ref float dy = ref Unsafe.Add(ref dys, (nint)row * n), x = ref Unsafe.Add(ref xs, (nint)row * n);
+                    float mean = Unsafe.Add(ref means, row), scale = Unsafe.Add(ref scales, row);
+                    var (g, gx) = NormRows.Sums(ref dy, ref x, ref weight, ref dWeight, ref dBias, n, mean, scale);
+                    NormRows.Pull(ref dy, ref x, ref weight, ref Unsafe.Add(ref dxs, (nint)row * n), n, mean, scale, k.Centre ? g / n : 0, gx / n, scale);
                 }
             }
         }
