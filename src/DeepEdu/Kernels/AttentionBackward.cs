@@ -58,6 +58,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
     private void Head<L>(int sequence, int head) where L : struct, IVectorLane<L>, ILane<L>
     {
         int keys = data.KeysOf(sequence), width = data.Width, valueWidth = data.ValueWidth, whole = AttentionData.Whole<L>(width), wholeV = AttentionData.Whole<L>(valueWidth);
+        bool direct = width == whole && valueWidth == wholeV; // products go to their places without a stop
         int tile = GemmTile.Rows<L>() & ~3; // blocks of queries are whole tiles
         int across = Math.Max(tile, L.Width); // what is cleared behind a row reaches as far as a tile of keys does
         const int Keys = AttentionData.BlockK;
@@ -73,8 +74,9 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
         for (int key = 0; key < data.Keys; key += Keys)
         {
             int n = Math.Min(Keys, keys - key), all = Math.Min(Keys, data.Keys - key);
-            AttentionTiles.Clear<L>(sumK, all * whole);
-            AttentionTiles.Clear<L>(sumV, all * wholeV);
+            ulong begun = 0; // tiles of keys whose gradients have a value
+            var (toK, stepK) = direct ? ((nint)dK.Of(sequence, key, head * width), dK.Row) : ((nint)sumK, whole);
+            var (toV, stepV) = direct ? ((nint)dV.Of(sequence, key, head * valueWidth), dV.Row) : ((nint)sumV, wholeV);
             if (n > 0)
             {
                 float* k = data.K.Of(sequence, key, head * width);
@@ -92,6 +94,11 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
                         AttentionTiles.Product<L>(m, end, width, q + (i * data.Q.Row), data.Q.Row, 1, panel, Keys, s, Keys, false);
                         AttentionTiles.Product<L>(m, end, valueWidth, dy + (i * dO.Row), dO.Row, 1, panelV, Keys, d, Keys, false);
                         Pulls<L>(sequence, head, first + i, m, key, n, end, s, d, random, logSum + first + i, delta + first + i);
+                        if (direct)
+                        {
+                            AttentionTiles.Product<L>(m, whole, visible, pulls + (i * Keys), Keys, 1, (float*)ownedK, rowK, dQ.Of(sequence, first + i, head * width), dQ.Row, key > 0);
+                            continue;
+                        }
                         AttentionTiles.Product<L>(m, whole, visible, pulls + (i * Keys), Keys, 1, (float*)ownedK, rowK, sumQ, whole, false);
                         for (int r = 0; r < m; r++) { AttentionTiles.Put<L>(sumQ + (r * whole), width, 1, dQ.Of(sequence, first + i + r, head * width), key > 0); }
                     }
@@ -104,15 +111,24 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
                         if (from == rows) { break; }
                         from = from / tile * tile;
                         float* s = scores + (from * Keys) + j, d = pulls + (from * Keys) + j;
-                        AttentionTiles.Product<L>(m, wholeV, rows - from, s, 1, Keys, (float*)ownedDy + (from * rowDy), rowDy, sumV + (j * wholeV), wholeV, true);
-                        AttentionTiles.Product<L>(m, whole, rows - from, d, 1, Keys, (float*)ownedQ + (from * rowQ), rowQ, sumK + (j * whole), whole, true);
+                        AttentionTiles.Product<L>(m, wholeV, rows - from, s, 1, Keys, (float*)ownedDy + (from * rowDy), rowDy, (float*)toV + (j * stepV), stepV, (begun >> (j / tile) & 1) != 0);
+                        AttentionTiles.Product<L>(m, whole, rows - from, d, 1, Keys, (float*)ownedQ + (from * rowQ), rowQ, (float*)toK + (j * stepK), stepK, (begun >> (j / tile) & 1) != 0);
+                        begun |= 1ul << (j / tile);
                     }
                 }
             }
             for (int j = 0; j < all; j++)
             {
-                AttentionTiles.Put<L>(sumK + (j * whole), width, 1, dK.Of(sequence, key + j, head * width), false);
-                AttentionTiles.Put<L>(sumV + (j * wholeV), valueWidth, 1, dV.Of(sequence, key + j, head * valueWidth), false);
+                float* dk = dK.Of(sequence, key + j, head * width), dv = dV.Of(sequence, key + j, head * valueWidth);
+                if (j >= n || (begun >> (j / tile) & 1) == 0)
+                {
+                    new Span<float>(dk, width).Clear(); // no query sees it
+                    new Span<float>(dv, valueWidth).Clear();
+                    continue;
+                }
+                if (direct) { continue; }
+                AttentionTiles.Put<L>(sumK + (j * whole), width, 1, dk, false);
+                AttentionTiles.Put<L>(sumV + (j * wholeV), valueWidth, 1, dv, false);
             }
         }
     }

@@ -25,7 +25,7 @@ internal unsafe struct AttentionRows
         for (int i = rows * part / parts; i < rows * (part + 1) / parts; i++)
         {
             float* row = Of(sequence, i, 0);
-            for (int j = 0; j < columns; j += 16) { Sse.Prefetch1(row + j); }
+            for (int j = 0; j < columns; j += 16) { Sse.Prefetch0(row + j); }
         }
     }
 }

@@ -97,7 +97,7 @@ internal static unsafe class GemmTile
             if (Sse.IsSupported && R.Value >= 4)
             {
                 // the next tile's rows, a line of one of them after the other: at the first panel of B they are still far away
-                if (R.Value == 8) { Sse.Prefetch1((byte*)a + r8 + ((k & 7) * rowA)); }
+                if (R.Value == 8) { Sse.Prefetch0((byte*)a + r8 + ((k & 7) * rowA)); }
                 // B's rows may lie far apart, which the hardware does not foresee
                 Sse.Prefetch0((byte*)b + ahead);
                 if (V.Value * O.Width > 16) { Sse.Prefetch0((byte*)b + ahead + 64); }
