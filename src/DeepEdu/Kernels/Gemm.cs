@@ -182,8 +182,9 @@ internal static unsafe class Gemm
                 return;
             }
             int threads = DeepEduOptions.MaxThreads;
-            // a packed B costs a stripe nothing, and more of them even out
-            Stripes(Math.Min(wanted, threads == 1 ? 1 : Ldb < 0 ? threads * ChunksEach : Math.Clamp((long)M * N * K / StripeWork, threads, threads * ChunksEach)));
+            // more of them even out; a packed B costs a stripe nothing, a transposed A is read by each across many columns
+            int each = RowA == 1 ? 1 : ChunksEach;
+            Stripes(Math.Min(wanted, threads == 1 ? 1 : Ldb < 0 ? threads * each : Math.Clamp((long)M * N * K / StripeWork, threads, threads * each)));
         }
 
         // halves the stripes, the longer side first, until there are enough or they would be too small to be fast
