@@ -1,3 +1,4 @@
+using System.Globalization;
 using BenchmarkDotNet.Running;
 using DeepEdu.Benchmarks.Runner;
 using DeepEdu.Benchmarks.Workloads;
@@ -19,6 +20,7 @@ internal static class Program
 
     private static int Main(string[] args)
     {
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture; // what is printed is read by programs
         try { return Run(args); }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
@@ -30,8 +32,12 @@ internal static class Program
 
     private static int Run(string[] args)
     {
+        if (Option(args, "--mode", "train") is not ("train" or "infer") and var mode) { throw new ArgumentException($"--mode: '{mode}' is neither train nor infer"); }
         switch (args)
         {
+            case [] or ["--help" or "-h" or "-?", ..]:
+                Console.WriteLine(Usage);
+                return 0;
             case ["list", ..]:
                 foreach (var (name, _, _) in WorkloadList.All) { Console.WriteLine(name); }
                 return 0;
@@ -67,6 +73,8 @@ internal static class Program
                 return Startup.Run();
             case ["soak", ..]:
                 return Soak.Run(int.Parse(Option(args, "--steps", "100000")), Threads(args, "1")[0]);
+            case [var word, ..] when !word.StartsWith('-'):
+                throw new ArgumentException($"'{word}' is no way to measure");
             default:
                 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
                 return 0;
@@ -77,7 +85,7 @@ internal static class Program
 
     private static int[] Threads(string[] args, string otherwise) => [.. Option(args, "-t", otherwise).Split(',').Select(t => int.TryParse(t, out int n) && n > 0 ? n : throw new ArgumentException($"-t: '{t}' is no number of threads"))];
 
-    private static double Seconds(string[] args) => double.TryParse(Option(args, "--seconds", "3"), out double s) && s > 0 ? s : throw new ArgumentException("--seconds takes a number above 0");
+    private static double Seconds(string[] args) => double.TryParse(Option(args, "--seconds", "3"), NumberStyles.Float, CultureInfo.InvariantCulture, out double s) && s > 0 ? s : throw new ArgumentException("--seconds takes a number above 0");
 
     private static string Option(string[] args, string name, string otherwise)
     {
