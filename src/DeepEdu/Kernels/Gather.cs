@@ -37,6 +37,17 @@ internal static class GatherLoops
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Take(ref float from, ref readonly int index, ref float to, int row, int end, int n, int m, nint inner)
     {
+        if (inner == 1)
+        {
+            // values of one o read from the same n
+            while (row < end)
+            {
+                int o = row / m, stop = Math.Min(end, (o + 1) * m);
+                ref float values = ref Unsafe.Add(ref from, (nint)o * n);
+                for (; row < stop; row++) { Unsafe.Add(ref to, row) = Unsafe.Add(ref values, Unsafe.Add(ref Unsafe.AsRef(in index), row)); }
+            }
+            return;
+        }
         for (; row < end; row++)
         {
             nint at = row * inner, base_ = row / m * (n * inner);

@@ -119,7 +119,8 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
             }
             if (stepTo == 1 && stepFrom == 0)
             {
-                MemoryMarshal.CreateSpan(ref to, n).Fill(from);
+                if (n <= 16) { for (nint i = 0; i < n; i++) { Unsafe.Add(ref to, i) = from; } }
+                else { MemoryMarshal.CreateSpan(ref to, n).Fill(from); }
                 return;
             }
             for (nint i = 0; i < n; i++) { Unsafe.Add(ref to, i * stepTo) = Unsafe.Add(ref from, i * stepFrom); }

@@ -32,7 +32,7 @@ public static class Cumulative
     /// <summary>Running sums along the middle axis of X [Outer, N, Inner].</summary>
     public readonly record struct RunningSum(View X, View Y, int Outer, int N, int Inner, bool Reverse) : IKernel, IRange
     {
-        private const int Block = 256;
+        private const int Block = 256, Abreast = 4;
 
         /// <inheritdoc/>
         public static string Name => "running sum";
@@ -51,18 +51,45 @@ public static class Cumulative
             int blocks = (Inner + Block - 1) / Block;
             for (int i = from; i < to; i++)
             {
-                if (Inner == 1) { Row(ref CpuDevice.At(X, i * N), ref CpuDevice.At(Y, i * N), N, Reverse); continue; }
+                if (Inner == 1)
+                {
+                    int rows = to - i >= Abreast ? Abreast : 1;
+                    if (rows == 1) { Row(ref CpuDevice.At(X, i * N), ref CpuDevice.At(Y, i * N), N, Reverse); }
+                    else { FourRows(ref CpuDevice.At(X, i * N), ref CpuDevice.At(Y, i * N), N, Reverse); }
+                    i += rows - 1;
+                    continue;
+                }
                 int first = i % blocks * Block, at = (i / blocks * N * Inner) + first + (Reverse ? (N - 1) * Inner : 0);
                 Columns(ref CpuDevice.At(X, at), ref CpuDevice.At(Y, at), N, Reverse ? -Inner : Inner, Math.Min(Block, Inner - first));
             }
         }
 
+        // each sum waits for the one before: four rows wait at the same time
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private static void FourRows(ref float x, ref float y, nint n, bool reverse)
+        {
+            double a = 0, b = 0, c = 0, d = 0;
+            nint at = reverse ? n - 1 : 0, step = reverse ? -1 : 1;
+            for (nint i = 0; i < n; i++, at += step)
+            {
+                a += Unsafe.Add(ref x, at);
+                b += Unsafe.Add(ref x, at + n);
+                c += Unsafe.Add(ref x, at + (2 * n));
+                d += Unsafe.Add(ref x, at + (3 * n));
+                Unsafe.Add(ref y, at) = (float)a;
+                Unsafe.Add(ref y, at + n) = (float)b;
+                Unsafe.Add(ref y, at + (2 * n)) = (float)c;
+                Unsafe.Add(ref y, at + (3 * n)) = (float)d;
+            }
+        }
+
         // one after the other is as slow in float as in double
-        private static void Row(ref float x, ref float y, int n, bool reverse)
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private static void Row(ref float x, ref float y, nint n, bool reverse)
         {
             double sum = 0;
-            int at = reverse ? n - 1 : 0, step = reverse ? -1 : 1;
-            for (int i = 0; i < n; i++, at += step)
+            nint at = reverse ? n - 1 : 0, step = reverse ? -1 : 1;
+            for (nint i = 0; i < n; i++, at += step)
             {
                 sum += Unsafe.Add(ref x, at);
                 Unsafe.Add(ref y, at) = (float)sum;

@@ -108,7 +108,9 @@ public sealed partial class Indices
         Span<int> count = stackalloc int[shape.Rank];
         for (int at = 0; at < to.Length;)
         {
-            for (int i = 0; i < run; i++) { to[at++] = _values[start + (i * step)]; }
+            if (step == 1) { _values.AsSpan(start, run).CopyTo(to.AsSpan(at)); }
+            else { for (int i = 0; i < run; i++) { to[at + i] = _values[start + (i * step)]; } }
+            at += run;
             for (int axis = last - 1; axis >= 0; axis--)
             {
                 start += steps[axis];

@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using DeepEdu.Devices;
 using DeepEdu.Numerics;
 
@@ -142,6 +144,8 @@ public sealed partial class Indices
     {
         if (Recording.Current is { } recording) { recording.Run(new Check(this, op, limit)); return; }
         int[] values = _values;
+        // a negative number is a large unsigned one
+        if (values.Length == 0 || TensorPrimitives.Max(MemoryMarshal.Cast<int, uint>(values)) < (uint)limit) { return; }
         for (int i = 0; i < values.Length; i++)
         {
             if ((uint)values[i] >= (uint)limit) { ThrowRange(op, values[i], i, limit); }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using DeepEdu.Nn;
 using DeepEdu.Tensors;
 
@@ -20,7 +21,7 @@ public sealed class EarlyStopping : Callback
     /// <summary>By how much a value must be better than the best to count.</summary>
     public double MinDelta { get; init; }
 
-    /// <summary>Epochs that are let pass without getting better.</summary>
+    /// <summary>Epochs in a row that are let pass without getting better; the next one ends training, as in PyTorch's schedulers. Keras' <c>EarlyStopping</c> ends one epoch earlier.</summary>
     public int Patience { get; init; }
 
     /// <summary>What must be beaten from the first epoch on; NaN for nothing.</summary>
@@ -47,7 +48,7 @@ public sealed class EarlyStopping : Callback
             _waited = 0;
             if (RestoreBest) { _best = run.Model.Snapshot(); }
         }
-        else if (++_waited > Patience) { run.Stop($"{Monitor} has not got better for {_waited} epochs{(BestEpoch < 0 ? "" : $": the best was {Best:G6} in epoch {BestEpoch}")}"); }
+        else if (++_waited > Patience) { run.Stop($"{Monitor} has not got better for {_waited} epochs{(BestEpoch < 0 ? "" : string.Create(CultureInfo.InvariantCulture, $": the best was {Best:G6} in epoch {BestEpoch}"))}"); }
     }
 
     /// <inheritdoc/>
