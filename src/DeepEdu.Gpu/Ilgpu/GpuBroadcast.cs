@@ -27,31 +27,46 @@ internal struct GpuBroadcast
     {
         uint rest = (uint)i;
         a = b = c = 0;
+        // one in the other: few have many axes, and the compiler would try them all without a branch
         _0.Take(ref rest, ref a, ref b, ref c);
-        if (_rank > 1) { _1.Take(ref rest, ref a, ref b, ref c); }
-        if (_rank > 2) { _2.Take(ref rest, ref a, ref b, ref c); }
-        if (_rank > 3) { _3.Take(ref rest, ref a, ref b, ref c); }
-        if (_rank > 4) { _4.Take(ref rest, ref a, ref b, ref c); }
-        if (_rank > 5) { _5.Take(ref rest, ref a, ref b, ref c); }
-        if (_rank > 6) { _6.Take(ref rest, ref a, ref b, ref c); }
-        if (_rank > 7) { _7.Take(ref rest, ref a, ref b, ref c); }
+        if (_rank < 2) { return; }
+        _1.Take(ref rest, ref a, ref b, ref c);
+        if (_rank < 3) { return; }
+        _2.Take(ref rest, ref a, ref b, ref c);
+        if (_rank < 4) { return; }
+        _3.Take(ref rest, ref a, ref b, ref c);
+        if (_rank < 5) { return; }
+        _4.Take(ref rest, ref a, ref b, ref c);
+        _5.Take(ref rest, ref a, ref b, ref c);
+        _6.Take(ref rest, ref a, ref b, ref c);
+        _7.Take(ref rest, ref a, ref b, ref c);
     }
+
+    /// <summary>From one value of the innermost axis to the next.</summary>
+    public readonly int StepA => _0.A;
+
+    /// <inheritdoc cref="StepA"/>
+    public readonly int StepB => _0.B;
+
+    /// <inheritdoc cref="StepA"/>
+    public readonly int StepC => _0.C;
 
     private static Axis Of(in Broadcast how, int fromInnermost)
     {
         int at = how.Rank - 1 - fromInnermost;
-        return at < 0 ? new Axis { Size = 1 } : new Axis { Size = (uint)how.Sizes[at], A = how.A[at], B = how.B[at], C = how.C[at] };
+        return at < 0 ? new Axis { Size = new(1) } : new Axis { Size = new(how.Sizes[at]), A = how.A[at], B = how.B[at], C = how.C[at] };
     }
 
     private struct Axis
     {
-        public uint Size;
+        public Divisor Size;
         public int A, B, C;
 
         public readonly void Take(ref uint rest, ref int a, ref int b, ref int c)
         {
-            int at = (int)(rest % Size);
-            rest /= Size;
+            uint whole = Size.Divide(rest);
+            int at = (int)(rest - (whole * Size.Value));
+            rest = whole;
             a += at * A;
             b += at * B;
             c += at * C;

@@ -27,8 +27,11 @@ public sealed partial class GpuDevice
     }
 
     /// <summary>Launches a kernel.</summary>
-    internal void Start<K>(KernelConfig how, in K kernel) where K : struct, IGpuKernel =>
+    internal void Start<K>(KernelConfig how, in K kernel) where K : struct, IGpuKernel
+    {
+        LaunchUpdates();
         Unsafe.As<Launcher<K>>(_launchers.Find<K>() ?? _launchers.Add<K>(Code.Load<K>)).Run(how, kernel);
+    }
 
     /// <summary>States what runs for a kernel here.</summary>
     internal void Register<K>(DeviceKernel<K> body) where K : struct, IKernel => _kernels[typeof(K)] = body;

@@ -125,14 +125,23 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     public override Block AllocatePersistent(int length) => new GpuBlock(_memory, _memory.Rent(length));
 
     /// <inheritdoc/>
-    public override void Write(ReadOnlySpan<float> from, View to) => _staging.Write(MemoryMarshal.AsBytes(from), Memory(to), to.Offset);
+    public override void Write(ReadOnlySpan<float> from, View to)
+    {
+        LaunchUpdates();
+        _staging.Write(MemoryMarshal.AsBytes(from), Memory(to), to.Offset);
+    }
 
     /// <inheritdoc/>
-    public override void Read(View from, Span<float> to) => _staging.Read(Memory(from), from.Offset, MemoryMarshal.AsBytes(to));
+    public override void Read(View from, Span<float> to)
+    {
+        LaunchUpdates();
+        _staging.Read(Memory(from), from.Offset, MemoryMarshal.AsBytes(to));
+    }
 
     /// <inheritdoc/>
     public override void Copy(View from, View to)
     {
+        LaunchUpdates();
         if (from.Length > 0) { _order.Copy(Memory(from), from.Offset, Memory(to), to.Offset, from.Length); }
     }
 
@@ -150,19 +159,35 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     public override void Zip<F>(F f, View a, View b, View y, in Broadcast how)
     {
         if (how.Rank == 1 && how.A[0] == 1 && how.B[0] == 1 && Aligned(a) && Aligned(b) && Aligned(y)) { Start(y.Length / 4, new Zip4Loop<F> { Formula = f, A = Fours(a), B = Fours(b), Y = Fours(y) }); }
+        else if (Runs(how, y)) { Start(y.Length / 4, new ZipRunLoop<F> { Formula = f, A = Of(a), B = Of(b), Y = Fours(y), How = new(how) }); }
         else { Start(y.Length, new ZipLoop<F> { Formula = f, A = Of(a), B = Of(b), Y = Of(y), How = new(how) }); }
     }
 
     /// <inheritdoc/>
-    public override void Zip3<F>(F f, View a, View b, View c, View y, in Broadcast how) =>
-        Start(y.Length, new Zip3Loop<F> { Formula = f, A = Of(a), B = Of(b), C = Of(c), Y = Of(y), How = new(how) });
+    public override void Zip3<F>(F f, View a, View b, View c, View y, in Broadcast how)
+    {
+        if (how.Rank == 1 && how.A[0] == 1 && how.B[0] == 1 && how.C[0] == 1 && Aligned(a) && Aligned(b) && Aligned(c) && Aligned(y)) { Start(y.Length / 4, new Zip34Loop<F> { Formula = f, A = Fours(a), B = Fours(b), C = Fours(c), Y = Fours(y) }); }
+        else if (Runs(how, y)) { Start(y.Length / 4, new Zip3RunLoop<F> { Formula = f, A = Of(a), B = Of(b), C = Of(c), Y = Fours(y), How = new(how) }); }
+        else { Start(y.Length, new Zip3Loop<F> { Formula = f, A = Of(a), B = Of(b), C = Of(c), Y = Of(y), How = new(how) }); }
+    }
 
     /// <inheritdoc/>
     public override void Fold<F>(F f, View x, int outer, int n, int inner, View y)
     {
         if (y.Length == 0) { return; }
         if (n == 0) { Fill(y, f.Start); }
-        else if (inner > 1) { Start(y.Length, new ColumnLoop<F> { Formula = f, X = Of(x), Y = Of(y), N = n, Inner = inner }); }
+        else if (inner > 1)
+        {
+            // long columns in pieces, too: a thread that adds up thousands of values waits for memory all the time
+            const int Longest = 32;
+            int size = Teams(y.Length, n, true, out _).Size, pieces = n <= size * Longest ? 1 : Math.Clamp(n / (size * Longest / 2), 1, Math.Max(1, Plenty / (y.Length * size))), piece = (n + pieces - 1) / pieces;
+            pieces = (n + piece - 1) / piece;
+            if (pieces == 1) { Columns(f, x, outer, n, inner, 1, n, y); return; }
+            using var arena = new Arena();
+            var partial = new View(Allocate(outer * pieces * inner), 0, outer * pieces * inner);
+            Columns(f, x, outer, n, inner, pieces, piece, partial);
+            Fold(new JoinFold<F>(f), partial, outer, pieces, inner, y);
+        }
         else
         {
             // long rows in pieces, so that every multiprocessor has some
@@ -174,16 +199,6 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
             Rows(f, x, n, pieces, Piece, partial);
             Fold(new JoinFold<F>(f), partial, outer, pieces, 1, y);
         }
-    }
-
-    /// <inheritdoc/>
-    public override void Update<F>(F f, View w, View g, View s1, View s2, View s3)
-    {
-        var none = Of(w);
-        Start(w.Length, new UpdateLoop<F>
-        {
-            Formula = f, W = none, G = Of(g), S1 = F.States > 0 ? Of(s1) : none, S2 = F.States > 1 ? Of(s2) : none, S3 = F.States > 2 ? Of(s3) : none, States = F.States,
-        });
     }
 
     /// <inheritdoc/>
@@ -213,11 +228,20 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
 
     private static MemoryBuffer1D<float, Stride1D.Dense> Memory(View v) => ((GpuBlock)v.Block).Memory;
 
+    private void Columns<F>(F f, View x, int outer, int n, int inner, int pieces, int piece, View y) where F : unmanaged, IFold
+    {
+        var team = Teams(outer * pieces * inner, piece, true, out var how);
+        Start(how, new ColumnLoop<F> { Formula = f, Team = team, X = Of(x), Y = Of(y), N = n, Inner = inner, Pieces = pieces, Piece = piece });
+    }
+
     private void Rows<F>(F f, View x, int n, int pieces, int piece, View y) where F : unmanaged, IFold =>
         Start(new KernelConfig(Math.Min(y.Length, 65535), Loops.FoldGroup), new RowLoop<F> { Formula = f, X = Of(x), Y = Of(y), N = n, Pieces = pieces, Piece = piece });
 
     // 16 bytes: buffers begin on 256
     private static bool Aligned(View v) => v.Offset % 4 == 0 && v.Length % 4 == 0;
+
+    // no four neighbours of the result stand in two rows
+    private static bool Runs(in Broadcast how, View y) => how.Sizes[how.Rank - 1] % 4 == 0 && Aligned(y);
 
     private static ArrayView<Float4> Fours(View v) => new(Memory(v), v.Offset / 4, v.Length / 4);
 }

@@ -107,22 +107,103 @@ internal struct Zip3Loop<F> : IGpuKernel where F : unmanaged, IZip3
     }
 }
 
-/// <summary>A thread for each (outer, inner): columns side by side are read together.</summary>
-internal struct ColumnLoop<F> : IGpuKernel where F : unmanaged, IFold
+/// <inheritdoc cref="Map4Loop{F}"/>
+internal struct Zip34Loop<F> : IGpuKernel where F : unmanaged, IZip3
 {
     public F Formula;
-    public Floats X, Y;
-    public int N, Inner;
+    public Fours A, B, C, Y;
 
     public readonly void Run()
     {
-        for (long j = Grid.GlobalLinearIndex; j < Y.Length; j += Loops.Stride)
+        for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride)
         {
-            uint o = (uint)j / (uint)Inner, k = (uint)j % (uint)Inner;
-            long at = ((long)o * N * Inner) + k;
+            Float4 p = A[i], q = B[i], s = C[i], r;
+            r.X = Formula.Apply(new GpuLane(p.X), new GpuLane(q.X), new GpuLane(s.X)).V;
+            r.Y = Formula.Apply(new GpuLane(p.Y), new GpuLane(q.Y), new GpuLane(s.Y)).V;
+            r.Z = Formula.Apply(new GpuLane(p.Z), new GpuLane(q.Z), new GpuLane(s.Z)).V;
+            r.W = Formula.Apply(new GpuLane(p.W), new GpuLane(q.W), new GpuLane(s.W)).V;
+            Y[i] = r;
+        }
+    }
+}
+
+/// <summary>Four neighbours at a time, whose places are found once: the innermost axis has a multiple of four.</summary>
+internal struct ZipRunLoop<F> : IGpuKernel where F : unmanaged, IZip
+{
+    public F Formula;
+    public Floats A, B;
+    public Fours Y;
+    public GpuBroadcast How;
+
+    public readonly void Run()
+    {
+        for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride)
+        {
+            How.Locate((int)i << 2, out int ia, out int ib, out _);
+            int sa = How.StepA, sb = How.StepB;
+            Float4 r;
+            r.X = Formula.Apply(new GpuLane(A[ia]), new GpuLane(B[ib])).V;
+            r.Y = Formula.Apply(new GpuLane(A[ia + sa]), new GpuLane(B[ib + sb])).V;
+            r.Z = Formula.Apply(new GpuLane(A[ia + (2 * sa)]), new GpuLane(B[ib + (2 * sb)])).V;
+            r.W = Formula.Apply(new GpuLane(A[ia + (3 * sa)]), new GpuLane(B[ib + (3 * sb)])).V;
+            Y[i] = r;
+        }
+    }
+}
+
+/// <inheritdoc cref="ZipRunLoop{F}"/>
+internal struct Zip3RunLoop<F> : IGpuKernel where F : unmanaged, IZip3
+{
+    public F Formula;
+    public Floats A, B, C;
+    public Fours Y;
+    public GpuBroadcast How;
+
+    public readonly void Run()
+    {
+        for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride)
+        {
+            How.Locate((int)i << 2, out int ia, out int ib, out int ic);
+            int sa = How.StepA, sb = How.StepB, sc = How.StepC;
+            Float4 r;
+            r.X = Formula.Apply(new GpuLane(A[ia]), new GpuLane(B[ib]), new GpuLane(C[ic])).V;
+            r.Y = Formula.Apply(new GpuLane(A[ia + sa]), new GpuLane(B[ib + sb]), new GpuLane(C[ic + sc])).V;
+            r.Z = Formula.Apply(new GpuLane(A[ia + (2 * sa)]), new GpuLane(B[ib + (2 * sb)]), new GpuLane(C[ic + (2 * sc)])).V;
+            r.W = Formula.Apply(new GpuLane(A[ia + (3 * sa)]), new GpuLane(B[ib + (3 * sb)]), new GpuLane(C[ic + (3 * sc)])).V;
+            Y[i] = r;
+        }
+    }
+}
+
+/// <summary>A team for each piece of a column of [outer, n, inner]; columns side by side are read together. Y [outer, pieces, inner].</summary>
+internal struct ColumnLoop<F> : IGpuKernel where F : unmanaged, IFold
+{
+    public F Formula;
+    public Team Team;
+    public Floats X, Y;
+    public int N, Inner, Pieces, Piece;
+
+    public readonly void Run()
+    {
+        var shared = SharedMemory.Allocate<float>(Team.MaxThreads);
+        for (long first = Team.First; first < Team.Count; first += Team.Step)
+        {
+            int unit = Team.Row(first), me = Team.Me;
+            uint part = (uint)unit / (uint)Inner, o = part / (uint)Pieces, from = (part - (o * (uint)Pieces)) * (uint)Piece;
+            int end = unit < Team.Count ? IntrinsicMath.Min(N, (int)from + Piece) : 0;
+            int step = Team.Size * Inner, at = (((int)(o * (uint)N) + (int)from + me) * Inner) + (int)((uint)unit - (part * (uint)Inner));
             var acc = new GpuLane(Formula.Start);
-            for (int i = 0; i < N; i++, at += Inner) { acc = Formula.Step(acc, new GpuLane(X[at])); }
-            Y[j] = acc.V;
+            int i = (int)from + me;
+            // four are on their way at a time
+            for (; i + (3 * Team.Size) < end; i += 4 * Team.Size, at += 4 * step)
+            {
+                GpuLane v0 = new(X[at]), v1 = new(X[at + step]), v2 = new(X[at + (2 * step)]), v3 = new(X[at + (3 * step)]);
+                acc = Formula.Step(Formula.Step(Formula.Step(Formula.Step(acc, v0), v1), v2), v3);
+            }
+            for (; i < end; i += Team.Size, at += step) { acc = Formula.Step(acc, new GpuLane(X[at])); }
+            float all = Team.Join(shared, Formula, acc.V);
+            if (me == 0 && unit < Team.Count) { Y[unit] = all; }
+            Group.Barrier();
         }
     }
 }
@@ -141,10 +222,16 @@ internal struct RowLoop<F> : IGpuKernel where F : unmanaged, IFold
         for (int unit = Grid.IdxX; unit < Y.IntLength; unit += Grid.DimX)
         {
             uint row = (uint)unit / (uint)Pieces, part = (uint)unit % (uint)Pieces;
-            long from = ((long)row * N) + ((long)part * Piece);
+            int from = (int)(row * (uint)N) + ((int)part * Piece);
             int length = IntrinsicMath.Min(Piece, N - ((int)part * Piece));
             var acc = new GpuLane(Formula.Start);
-            for (int i = me; i < length; i += Loops.FoldGroup) { acc = Formula.Step(acc, new GpuLane(X[from + i])); }
+            int i = me;
+            for (; i + (3 * Loops.FoldGroup) < length; i += 4 * Loops.FoldGroup)
+            {
+                GpuLane v0 = new(X[from + i]), v1 = new(X[from + i + Loops.FoldGroup]), v2 = new(X[from + i + (2 * Loops.FoldGroup)]), v3 = new(X[from + i + (3 * Loops.FoldGroup)]);
+                acc = Formula.Step(Formula.Step(Formula.Step(Formula.Step(acc, v0), v1), v2), v3);
+            }
+            for (; i < length; i += Loops.FoldGroup) { acc = Formula.Step(acc, new GpuLane(X[from + i])); }
             shared[me] = acc.V;
             Group.Barrier();
             for (int half = Loops.FoldGroup >> 1; half > 0; half >>= 1)
@@ -154,29 +241,6 @@ internal struct RowLoop<F> : IGpuKernel where F : unmanaged, IFold
             }
             if (me == 0) { Y[unit] = shared[0]; }
             Group.Barrier();
-        }
-    }
-}
-
-internal struct UpdateLoop<F> : IGpuKernel where F : unmanaged, IUpdate
-{
-    public F Formula;
-    public Floats W, G, S1, S2, S3;
-    public int States;
-
-    public readonly void Run()
-    {
-        for (long i = Grid.GlobalLinearIndex; i < W.Length; i += Loops.Stride)
-        {
-            GpuLane a = default, b = default, c = default, v = new(W[i]);
-            if (States > 0) { a = new(S1[i]); }
-            if (States > 1) { b = new(S2[i]); }
-            if (States > 2) { c = new(S3[i]); }
-            Formula.Step(ref v, new GpuLane(G[i]), ref a, ref b, ref c);
-            W[i] = v.V;
-            if (States > 0) { S1[i] = a.V; }
-            if (States > 1) { S2[i] = b.V; }
-            if (States > 2) { S3[i] = c.V; }
         }
     }
 }

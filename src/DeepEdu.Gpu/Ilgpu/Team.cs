@@ -19,8 +19,11 @@ internal struct Team
     /// <summary>From one thread of a team to its next: 1 where the values of a row are neighbours in memory; as much as there are teams in the group where rows are.</summary>
     public int Stride;
 
+    /// <summary>The powers of two: kernels shift rather than divide.</summary>
+    public int SizeBits, StrideBits;
+
     /// <summary>This thread's number in its team.</summary>
-    public readonly int Me => Stride == 1 ? Group.IdxX & (Size - 1) : (int)((uint)Group.IdxX / (uint)Stride);
+    public readonly int Me => Stride == 1 ? Group.IdxX & (Size - 1) : Group.IdxX >> StrideBits;
 
     /// <summary>The group's first row. From there its threads go on together, so that all meet at the same barriers.</summary>
     public readonly long First => (long)Grid.IdxX * Teams;
@@ -28,10 +31,10 @@ internal struct Team
     /// <summary>From the group's first row to the next that it takes.</summary>
     public readonly long Step => (long)Grid.DimX * Teams;
 
-    private readonly int Teams => (int)((uint)Group.DimX / (uint)Size);
+    private readonly int Teams => Group.DimX >> SizeBits;
 
     /// <summary>This thread's row; beyond the last one where there are fewer.</summary>
-    public readonly int Row(long first) => (int)first + (Stride == 1 ? (int)((uint)Group.IdxX / (uint)Size) : Group.IdxX & (Stride - 1));
+    public readonly int Row(long first) => (int)first + (Stride == 1 ? Group.IdxX >> SizeBits : Group.IdxX & (Stride - 1));
 
     /// <summary>The sum of the team's values, for each of its threads.</summary>
     public readonly float Sum(Floats shared, float v)
@@ -48,6 +51,21 @@ internal struct Team
         float sum = shared[at - (me * Stride)];
         Group.Barrier();
         return sum;
+    }
+
+    /// <summary>What the team's values are together, for the first of its threads.</summary>
+    public readonly float Join<F>(Floats shared, F f, float v) where F : unmanaged, Lanes.IFold
+    {
+        if (Size == 1) { return v; }
+        int at = Group.IdxX, me = Me;
+        shared[at] = v;
+        Group.Barrier();
+        for (int half = Size >> 1; half > 0; half >>= 1)
+        {
+            if (me < half) { shared[at] = f.Join(new GpuLane(shared[at]), new GpuLane(shared[at + (half * Stride)])).V; }
+            Group.Barrier();
+        }
+        return shared[at];
     }
 
     /// <summary>The largest of the team's values, for each of its threads.</summary>
@@ -120,7 +138,8 @@ public sealed partial class GpuDevice
             teams = Math.Clamp(_group / size, 1, all);
         }
         how = new((int)Math.Clamp(((long)rows + teams - 1) / teams, 1, 65535), size * teams);
-        return new() { Count = rows, Size = size, Stride = across ? teams : 1 };
+        int stride = across ? teams : 1;
+        return new() { Count = rows, Size = size, Stride = stride, SizeBits = System.Numerics.BitOperations.Log2((uint)size), StrideBits = System.Numerics.BitOperations.Log2((uint)stride) };
     }
 
     private static int PowerOfTwo(long n, int most) => n >= most ? most : (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, n));

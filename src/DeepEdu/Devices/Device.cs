@@ -51,4 +51,10 @@ public abstract class Device
 
     /// <summary>Waits until everything launched has run.</summary>
     public virtual void Synchronize() { }
+
+    /// <summary>From here to <see cref="EndUpdates"/> this thread's updates are of different memory: a device may make several at once.</summary>
+    internal virtual void BeginUpdates() { }
+
+    /// <summary>Every update is under way.</summary>
+    internal virtual void EndUpdates() { }
 }

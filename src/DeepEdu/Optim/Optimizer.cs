@@ -72,17 +72,33 @@ public abstract class Optimizer : IStateful
     {
         ArgumentNullException.ThrowIfNull(gradients);
         var tape = Tape.Recording;
-        foreach (var slot in _slots)
+        Device? device = null;
+        try
         {
-            slot.Rows = IsLazy ? gradients.FindRows(slot.Parameter) : null;
-            if ((slot.Rows?.Values ?? gradients.Find(slot.Parameter)) is not { } g) { continue; }
-            slot.Prepare(_names.Length, StartOf);
-            slot.Steps++;
-            var group = slot.Group;
-            Update(slot, g, LearningRate * group.LearningRateFactor, group.WeightDecay ?? _weightDecay);
-            tape?.Stepped(slot.Parameter);
-            slot.Parameter.Constraint?.Invoke(slot.Parameter);
+            foreach (var slot in _slots)
+            {
+                if (slot.Parameter.Device != device)
+                {
+                    device?.EndUpdates();
+                    device = slot.Parameter.Device;
+                    device.BeginUpdates();
+                }
+                Step(slot, gradients, tape);
+            }
         }
+        finally { device?.EndUpdates(); }
+    }
+
+    private void Step(Slot slot, Gradients gradients, Tape? tape)
+    {
+        slot.Rows = IsLazy ? gradients.FindRows(slot.Parameter) : null;
+        if ((slot.Rows?.Values ?? gradients.Find(slot.Parameter)) is not { } g) { return; }
+        slot.Prepare(_names.Length, StartOf);
+        slot.Steps++;
+        var group = slot.Group;
+        Update(slot, g, LearningRate * group.LearningRateFactor, group.WeightDecay ?? _weightDecay);
+        tape?.Stepped(slot.Parameter);
+        slot.Parameter.Constraint?.Invoke(slot.Parameter);
     }
 
     /// <summary>The statistics of each parameter that has been stepped, and the number of its steps, to be written to a checkpoint: "weight.exp_avg", "weight.step".

@@ -12,7 +12,7 @@ internal static class GpuKernels
     private static readonly (Type Loop, Type Formula)[] s_loops =
     [
         (typeof(MapLoop<>), typeof(IMap)), (typeof(Map4Loop<>), typeof(IMap)), (typeof(ZipLoop<>), typeof(IZip)), (typeof(Zip4Loop<>), typeof(IZip)), (typeof(Zip3Loop<>), typeof(IZip3)),
-        (typeof(ColumnLoop<>), typeof(IFold)), (typeof(RowLoop<>), typeof(IFold)), (typeof(UpdateLoop<>), typeof(IUpdate)),
+        (typeof(ZipRunLoop<>), typeof(IZip)), (typeof(Zip34Loop<>), typeof(IZip3)), (typeof(Zip3RunLoop<>), typeof(IZip3)), (typeof(ColumnLoop<>), typeof(IFold)), (typeof(RowLoop<>), typeof(IFold)), (typeof(UpdateLoop<>), typeof(IUpdate)),
     ];
 
     /// <summary>Names and kernels.</summary>
@@ -28,9 +28,9 @@ internal static class GpuKernels
     public static int ThreadsAtOnce(Type kernel)
     {
         string name = NameOf(kernel);
-        return name.StartsWith("ProductKernel", StringComparison.Ordinal) ? 256
-            : name.StartsWith("ConvTiles", StringComparison.Ordinal) || name.StartsWith("Attention", StringComparison.Ordinal) ? 512
-            : name.StartsWith("StepKernel", StringComparison.Ordinal) ? 768 : 1024;
+        return name.StartsWith("ProductKernel<Small", StringComparison.Ordinal) ? 1024
+            : name.StartsWith("ProductKernel", StringComparison.Ordinal) ? 512
+            : name.StartsWith("ConvTiles", StringComparison.Ordinal) || name.StartsWith("Attention", StringComparison.Ordinal) || name.StartsWith("StepKernel", StringComparison.Ordinal) ? 768 : 1024;
     }
 
     private static IEnumerable<Type> Find()

@@ -22,6 +22,7 @@ public class KernelPtxTests
         Assert.Equal(0, Ptx.Count(ptx, "call"));
         // a generic load or store has to find out first which memory it is, though the views lie in a struct
         Assert.Empty(Regex.Matches(ptx, @"\b(ld|st)\.(v\d\.)?[fbus]\d+"));
+        Ptx.DividesAsShouldBe(ptx);
     }
 
     [Theory]

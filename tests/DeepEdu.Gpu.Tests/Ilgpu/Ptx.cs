@@ -29,5 +29,8 @@ internal static class Ptx
         return ptx;
     }
 
+    /// <summary>No remainder of a constant, which neither compiler makes a mask of, and no division of 64 bits, which calls a routine.</summary>
+    public static void DividesAsShouldBe(string ptx) => Assert.DoesNotMatch(@"\b(div|rem)\.([us]64\b|[us]\d+\s+%\w+, %\w+, \d)", ptx);
+
     public static int Count(string ptx, string instruction) => ptx.Split('\n').Count(l => l.Contains(instruction, StringComparison.Ordinal));
 }

@@ -73,9 +73,9 @@ internal struct AttentionForwardKernel : IGpuKernel
     public readonly void Run()
     {
         const int Side = Tile64.Side, Pitch = Tile64.Pitch;
-        var fours = SharedMemory.Allocate<Float4>(Side * Tile64.Stride);
-        var sa = SharedMemory.Allocate<Float4>(Tile64.Depth * Tile64.Stride);
-        var sb = SharedMemory.Allocate<Float4>(Tile64.Depth * Tile64.Stride);
+        var fours = SharedMemory.Allocate<Float4>(Tile64.SideRoom);
+        var sa = SharedMemory.Allocate<Float4>(Tile64.DepthRoom);
+        var sb = SharedMemory.Allocate<Float4>(Tile64.DepthRoom);
         var weights = fours.Cast<float>();
         var parts = SharedMemory.Allocate<float>(Tile64.Threads);
         var largest = SharedMemory.Allocate<float>(Side);
@@ -85,7 +85,7 @@ internal struct AttentionForwardKernel : IGpuKernel
         int sequence = unit / Task.Heads, head = unit % Task.Heads, rows = IntrinsicMath.Min(Side, Task.Queries - first);
         int keys = Task.KeysOf(sequence), seen = Task.Seen(keys, first + rows - 1);
         // four threads a row, each every fourth key of the block
-        int row = me / 4, from = me % 4, mine = row < rows ? Task.Seen(keys, first + row) : 0;
+        int row = me >> 2, from = me & 3, mine = row < rows ? Task.Seen(keys, first + row) : 0;
         long atO = Task.O.Of(sequence, first, head * Task.ValueWidth);
         if (me < Side)
         {
@@ -127,7 +127,7 @@ internal struct AttentionForwardKernel : IGpuKernel
             }
             parts[me] = sum;
             Group.Barrier();
-            if (me % 4 == 0)
+            if (from == 0)
             {
                 float factor = none ? 1f : GpuLane.Exp(before - max.V).V;
                 fixes[row] = factor;

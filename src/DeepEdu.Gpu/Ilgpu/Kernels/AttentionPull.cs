@@ -15,7 +15,7 @@ internal struct AttentionDelta : IGpuKernel
     {
         for (long i = Grid.GlobalLinearIndex; i < Delta.Length; i += (long)Grid.DimX * Group.DimX)
         {
-            int unit = (int)(i / Task.Queries), query = (int)(i % Task.Queries);
+            int unit = (int)((uint)i / (uint)Task.Queries), query = (int)i - (unit * Task.Queries);
             long at = Task.O.Of(unit / Task.Heads, query, unit % Task.Heads * Task.ValueWidth);
             float sum = 0f;
             for (int e = 0; e < Task.ValueWidth; e++) { sum += Dy[at + e] * Task.O.At[at + e]; }
@@ -39,7 +39,7 @@ internal static class AttentionPullTile
         Group.Barrier();
         for (int i = me; i < Side * Side; i += Tile64.Threads)
         {
-            int row = i / Side, column = i % Side, at = (row * Pitch) + column;
+            int row = i >> 6, column = i & (Side - 1), at = (row * Pitch) + column;
             float weight = 0f, pull = 0f;
             if (row < rows && column < n && key + column < t.Seen(keys, first + row))
             {
@@ -66,10 +66,10 @@ internal struct AttentionQueryPull : IGpuKernel
     public readonly void Run()
     {
         const int Side = Tile64.Side;
-        var p = SharedMemory.Allocate<Float4>(Side * Tile64.Stride);
-        var ds = SharedMemory.Allocate<Float4>(Side * Tile64.Stride);
-        var sa = SharedMemory.Allocate<Float4>(Tile64.Depth * Tile64.Stride);
-        var sb = SharedMemory.Allocate<Float4>(Tile64.Depth * Tile64.Stride);
+        var p = SharedMemory.Allocate<Float4>(Tile64.SideRoom);
+        var ds = SharedMemory.Allocate<Float4>(Tile64.SideRoom);
+        var sa = SharedMemory.Allocate<Float4>(Tile64.DepthRoom);
+        var sb = SharedMemory.Allocate<Float4>(Tile64.DepthRoom);
         int blocks = (Task.Queries + Side - 1) / Side, unit = Grid.IdxX / blocks, first = Grid.IdxX % blocks * Side;
         int sequence = unit / Task.Heads, head = unit % Task.Heads, rows = IntrinsicMath.Min(Side, Task.Queries - first), seen = Task.Seen(Task.KeysOf(sequence), first + rows - 1);
         long to = Dq.Of(sequence, first, head * Task.Width);
@@ -100,10 +100,10 @@ internal struct AttentionKeyPull : IGpuKernel
     public readonly void Run()
     {
         const int Side = Tile64.Side;
-        var p = SharedMemory.Allocate<Float4>(Side * Tile64.Stride);
-        var ds = SharedMemory.Allocate<Float4>(Side * Tile64.Stride);
-        var sa = SharedMemory.Allocate<Float4>(Tile64.Depth * Tile64.Stride);
-        var sb = SharedMemory.Allocate<Float4>(Tile64.Depth * Tile64.Stride);
+        var p = SharedMemory.Allocate<Float4>(Tile64.SideRoom);
+        var ds = SharedMemory.Allocate<Float4>(Tile64.SideRoom);
+        var sa = SharedMemory.Allocate<Float4>(Tile64.DepthRoom);
+        var sb = SharedMemory.Allocate<Float4>(Tile64.DepthRoom);
         int blocks = (Task.Keys + Side - 1) / Side, unit = Grid.IdxX / blocks, key = Grid.IdxX % blocks * Side;
         int sequence = unit / Task.Heads, head = unit % Task.Heads, n = IntrinsicMath.Min(Side, Task.Keys - key), keys = Task.KeysOf(sequence);
         long toK = Dk.Of(sequence, key, head * Task.Width), toV = Dv.Of(sequence, key, head * Task.ValueWidth);

@@ -61,7 +61,7 @@ internal static class AttentionTile
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dots(Floats a, long atA, long stepA, int rowsA, Floats b, long atB, long stepB, int rowsB, int depth, Fours a4, Fours b4, Fours to)
     {
-        int me = Group.IdxX, line = me / Depth, along = me % Depth, put = (along * Pitch) + line;
+        int me = Group.IdxX, line = me >> 4, along = me & (Depth - 1), put = (along * Pitch) + line;
         Tile64.Place(out int ty, out int tx);
         Quad s = default;
         atA += along + (line * stepA);
@@ -93,7 +93,7 @@ internal static class AttentionTile
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quad Weighted(Fours weights, bool transposed, Floats b, long atB, long stepB, int rowsB, int columns, Fours b4)
     {
-        int me = Group.IdxX, column = me % Side, line = me / Side, put = (line * Pitch) + column;
+        int me = Group.IdxX, column = me & (Side - 1), line = me >> 6, put = (line * Pitch) + column;
         Tile64.Place(out int ty, out int tx);
         Quad s = default;
         atB += column + (line * stepB);
@@ -105,8 +105,8 @@ internal static class AttentionTile
             Group.Barrier();
             int next = k0 + Depth;
             if (next < rowsB) { v = Rows(b, atB + (next * stepB), stepB, mine - next, 4); }
-            if (transposed) { Tile64.Add(weights.SubView(k0 * Stride, Depth * Stride), b4, ty, tx, ref s); }
-            else { Tile64.AddAcross(weights, b4, (4 * ty * Stride) + (k0 / 4), tx, ref s); }
+            if (transposed) { Tile64.Add(weights.SubView(k0 * Stride), b4, ty, tx, ref s); }
+            else { Tile64.AddAcross(weights, b4, (4 * ty * Stride) + (k0 >> 2), tx, ref s); }
             Group.Barrier();
         }
         return s;

@@ -108,11 +108,11 @@ internal static class BagsKernel
         {
             for (long i = Grid.GlobalLinearIndex; i < (long)Dim * Owners; i += (long)Grid.DimX * Group.DimX)
             {
-                uint column = (uint)((ulong)i % (uint)Dim), owner = (uint)((ulong)i / (uint)Dim);
+                uint owner = (uint)i / (uint)Dim, column = (uint)i - (owner * (uint)Dim);
                 for (long b = 0; b < Bags; b++)
                 {
                     int row = At[(b * Dim) + column];
-                    if (row >= 0 && (uint)row % Owners == owner) { Dx[((long)row * Dim) + column] += Dy[(b * Dim) + column]; }
+                    if (row >= 0 && (row & (Owners - 1)) == owner) { Dx[((long)row * Dim) + column] += Dy[(b * Dim) + column]; }
                 }
             }
         }

@@ -14,15 +14,18 @@ internal struct ConvDirect : IGpuKernel
     {
         for (long i = Grid.GlobalLinearIndex; i < To.Length; i += (long)Grid.DimX * Group.DimX)
         {
-            ConvPlace at = new((int)i, S.OH, S.OW);
-            int image = (int)((uint)at.Outer / (uint)S.OutC), o = at.Outer - (image * S.OutC), c0 = (int)((uint)o / (uint)S.GroupOut) * S.GroupC, y0 = (at.Y * S.StrideH) - S.PadH, x0 = (at.X * S.StrideW) - S.PadW;
-            long w = (long)o * S.K;
+            ConvSplit at = new((int)i, S.OH, S.OW);
+            int image = (int)((uint)at.Outer / (uint)S.OutC), o = at.Outer - (image * S.OutC), w = o * S.K;
+            ConvPlace here = default, tap = default;
+            (here.At, here.Y, here.X) = (S.PlaneIn(image, (int)((uint)o / (uint)S.GroupOut)), (at.Y * S.StrideH) - S.PadH, (at.X * S.StrideW) - S.PadW);
             float sum = HasBias != 0 ? Bias[o] : 0f;
-            for (int c = 0; c < S.GroupC; c++)
+            for (int c = 0; c < S.GroupC; c++, tap.At += S.H * S.W)
             {
-                for (int ky = 0; ky < S.KH; ky++)
+                tap.Y = 0;
+                for (int ky = 0; ky < S.KH; ky++, tap.Y += S.DilationH)
                 {
-                    for (int kx = 0; kx < S.KW; kx++, w++) { sum += Weight[w] * S.Input(X, image, c0 + c, y0 + (ky * S.DilationH), x0 + (kx * S.DilationW)); }
+                    tap.X = 0;
+                    for (int kx = 0; kx < S.KW; kx++, w++, tap.X += S.DilationW) { sum += Weight[w] * ConvTaps.Read(X, tap, here, S.H, S.W); }
                 }
             }
             if (Relu != 0) { sum = sum < 0f ? 0f : sum; }
@@ -39,20 +42,24 @@ internal struct ConvDirectInput : IGpuKernel
     public readonly void Run()
     {
         var s = Product.S;
-        for (long i = Grid.GlobalLinearIndex; i < Product.To.Length; i += (long)Grid.DimX * Group.DimX)
+        int taps = s.KH * s.KW;
+        for (long i = Grid.GlobalLinearIndex; i < Product.Dx.Length; i += (long)Grid.DimX * Group.DimX)
         {
-            ConvPlace at = new((int)i, s.H, s.W), tap = default;
-            int image = (int)((uint)at.Outer / (uint)s.C), c = at.Outer - (image * s.C), group = (int)((uint)c / (uint)s.GroupC);
-            at.Outer = image;
+            ConvSplit at = new((int)i, s.H, s.W);
+            int image = (int)((uint)at.Outer / (uint)s.C), c = at.Outer - (image * s.C), group = (int)((uint)c / (uint)s.GroupC), row = Product.RowA(group, c - (group * s.GroupC));
+            ConvPlace here = default, tap = default;
+            (here.At, here.Y, here.X) = (s.PlaneOut(image, group), at.Y + s.PadH, at.X + s.PadW);
             float sum = 0f;
-            for (tap.Outer = 0; tap.Outer < s.GroupOut; tap.Outer++)
+            for (int o = 0; o < s.GroupOut; o++, tap.At += s.OH * s.OW, row += (s.GroupC - 1) * taps)
             {
-                for (tap.Y = 0; tap.Y < s.KH; tap.Y++)
+                tap.Y = 0;
+                for (int ky = 0; ky < s.KH; ky++, tap.Y -= s.DilationH)
                 {
-                    for (tap.X = 0; tap.X < s.KW; tap.X++) { sum += Product.A(group, c - (group * s.GroupC), tap) * Product.B(group, tap, at); }
+                    tap.X = 0;
+                    for (int kx = 0; kx < s.KW; kx++, row++, tap.X -= s.DilationW) { sum += Product.Weight[row] * Product.B(tap, here); }
                 }
             }
-            Product.To[i] = sum;
+            Product.Dx[i] = sum;
         }
     }
 }
@@ -70,15 +77,16 @@ internal struct ConvDirectWeight : IGpuKernel
         var parts = SharedMemory.Allocate<float>(Threads);
         var s = Product.S;
         int me = Group.IdxX, terms = s.Images * s.OH * s.OW;
-        for (int unit = Grid.IdxX; unit < Product.To.IntLength; unit += Grid.DimX)
+        for (int unit = Grid.IdxX; unit < Product.DWeight.IntLength; unit += Grid.DimX)
         {
             int o = (int)((uint)unit / (uint)s.K), group = (int)((uint)o / (uint)s.GroupOut);
-            var tap = Product.Column(unit - (o * s.K));
+            var tap = Product.Column(group, unit - (o * s.K));
+            int row = Product.RowA(group, o - (group * s.GroupOut));
             float sum = 0f;
             for (int i = me; i < terms; i += Threads)
             {
                 var at = Product.Along(i);
-                sum += Product.A(group, o - (group * s.GroupOut), at) * Product.B(group, at, tap);
+                sum += Product.Dy[row + at.OfA] * Product.B(at, tap);
             }
             parts[me] = sum;
             Group.Barrier();
@@ -87,7 +95,7 @@ internal struct ConvDirectWeight : IGpuKernel
                 if (me < half) { parts[me] += parts[me + half]; }
                 Group.Barrier();
             }
-            if (me == 0) { Product.To[unit] = parts[0]; }
+            if (me == 0) { Product.DWeight[unit] = parts[0]; }
             Group.Barrier();
         }
     }

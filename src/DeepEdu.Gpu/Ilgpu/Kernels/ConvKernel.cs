@@ -34,7 +34,7 @@ internal static class ConvKernel
         Floats x = GpuDevice.Of(k.X, y), weight = GpuDevice.Of(k.Weight), bias = GpuDevice.Of(k.Bias, y);
         int hasBias = k.Bias.IsNone ? 0 : 1, relu = k.End == ConvEnd.Relu ? 1 : 0;
         if (s.GroupOut < Few) { d.Start(y.Length, new ConvDirect { S = sizes, X = x, Weight = weight, Bias = bias, To = y, HasBias = hasBias, Relu = relu }); }
-        else { Start(d, new ConvForwardProduct { S = sizes, X = x, Weight = weight, Bias = bias, To = y, HasBias = hasBias, Relu = relu }, s.GroupOut, s.N * s.OH * s.OW, s.K, s.Groups, 1, s.K); }
+        else { Start(d, new ConvForwardProduct { S = sizes, X = x, Weight = weight, Bias = bias, Y = y, HasBias = hasBias, Relu = relu }, s.GroupOut, s.N * s.OH * s.OW, s.K, s.Groups, 1, s.K); }
         if (!pools) { return; }
         d.Start(k.Y.Length, new ReluPool { From = y, To = GpuDevice.Of(k.Y), At = k.At.IsNone ? y.Cast<byte>() : GpuDevice.Of(k.At).Cast<byte>(), HasAt = k.At.IsNone ? 0 : 1, H = s.OH, W = s.OW });
     }
@@ -55,7 +55,7 @@ internal static class ConvKernel
         ConvSizes sizes = new(s);
         if (!k.DX.IsNone && k.DX.Length > 0)
         {
-            ConvInputProduct product = new() { S = sizes, Dy = dy, Weight = GpuDevice.Of(k.Weight), To = GpuDevice.Of(k.DX) };
+            ConvInputProduct product = new() { S = sizes, Dy = dy, Weight = GpuDevice.Of(k.Weight), Dx = GpuDevice.Of(k.DX) };
             int terms = s.GroupOut * s.KH * s.KW;
             if (s.GroupC < Few) { d.Start(k.DX.Length, new ConvDirectInput { Product = product }); }
             else { Start(d, product, s.GroupC, s.N * s.H * s.W, terms, s.Groups, 1, terms); }
@@ -72,7 +72,7 @@ internal static class ConvKernel
     // in pieces of the sum where tiles alone are too few; how many depends on sizes only
     private static void Weight(GpuDevice d, in ConvShape s, in ConvSizes sizes, Floats x, Floats dy, View to)
     {
-        ConvWeightProduct product = new() { S = sizes, X = x, Dy = dy, To = GpuDevice.Of(to) };
+        ConvWeightProduct product = new() { S = sizes, X = x, Dy = dy, DWeight = GpuDevice.Of(to) };
         if (s.GroupOut < Few)
         {
             d.Start(new KernelConfig(Math.Min(to.Length, 65535), ConvDirectWeight.Threads), new ConvDirectWeight { Product = product });
@@ -82,7 +82,7 @@ internal static class ConvKernel
         int piece = Math.Max(1, (terms + pieces - 1) / pieces);
         pieces = Math.Max(1, (terms + piece - 1) / piece);
         var parts = pieces == 1 ? to : Rent(d, pieces * to.Length);
-        Start(d, product with { To = GpuDevice.Of(parts) }, s.GroupOut, s.K, terms, s.Groups, pieces, piece);
+        Start(d, product with { DWeight = GpuDevice.Of(parts) }, s.GroupOut, s.K, terms, s.Groups, pieces, piece);
         if (pieces > 1) { d.Fold(default(Reductions.SumFold), parts, 1, pieces, to.Length, to); }
     }
 

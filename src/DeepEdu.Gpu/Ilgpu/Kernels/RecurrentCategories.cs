@@ -51,7 +51,7 @@ internal static class RecurrentCategories
         {
             for (long at = Grid.GlobalLinearIndex; at < (long)Rows * Width; at += (long)Grid.DimX * Group.DimX)
             {
-                uint row = (uint)(at / Width), gate = (uint)(at - ((long)row * Width));
+                uint row = (uint)at / (uint)Width, gate = (uint)at - (row * (uint)Width);
                 float v = W[((long)Categories[(int)row] * StepCategory) + ((long)gate * StepGate)];
                 Gates[at] = HasBias != 0 ? v + Bias[(int)gate] : v;
             }

@@ -185,7 +185,8 @@ internal struct EnteringKernel : IGpuKernel
         long all = (long)Rows.Batch * Rows.Length * Width;
         for (long i = Grid.GlobalLinearIndex; i < all; i += (long)Grid.DimX * Group.DimX)
         {
-            int unit = (int)(i % Width), at = (int)(i / Width / Rows.Length), step = (int)(i / Width % Rows.Length);
+            uint value = (uint)i / (uint)Width;
+            int unit = (int)((uint)i - (value * (uint)Width)), at = (int)(value / (uint)Rows.Length), step = (int)value - (at * Rows.Length);
             Rows.Locate(Table, at, out int sequence, out int first, out int length);
             if (step < length)
             {

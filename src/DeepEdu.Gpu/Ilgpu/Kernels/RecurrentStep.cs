@@ -1,5 +1,6 @@
 using ILGPU;
 using Floats = ILGPU.ArrayView<float>;
+using Fours = ILGPU.ArrayView<DeepEdu.Gpu.Float4>;
 
 namespace DeepEdu.Gpu.Kernels;
 
@@ -80,11 +81,11 @@ internal static class RecurrentStep
         Floats sa = a4.Cast<float>(), sw = w4.Cast<float>();
         int tx = Group.IdxX, ty = Group.IdxY, me = (ty * Side) + tx, row0 = Grid.IdxY * Side, unit0 = Grid.IdxX * Side;
         // each thread carries two values of a and two of each gate of w; neighbours in a group read neighbours in memory, whichever way w lies
-        int column = me % Depth, line = me / Depth;
+        int column = me & (Depth - 1), line = me >> 5;
         Source(table, p, row0 + line, out int fromA, out int maskA);
         Source(table, p, row0 + line + (Side / 2), out int fromB, out int maskB);
-        Carried one = new(p, unit0, p.Across != 0 ? line : me % Side, p.Across != 0 ? column : me / Side);
-        Carried two = new(p, unit0, p.Across != 0 ? line + (Side / 2) : me % Side, p.Across != 0 ? column : (me / Side) + (Depth / 2));
+        Carried one = new(p, unit0, p.Across != 0 ? line : tx, p.Across != 0 ? column : ty);
+        Carried two = new(p, unit0, p.Across != 0 ? line + (Side / 2) : tx, p.Across != 0 ? column : ty + (Depth / 2));
         Gates sums = default;
         float a0 = Load(a, mask, p, fromA, maskA, column), a1 = Load(a, mask, p, fromB, maskB, column);
         Gates w0 = one.Get<E>(w, p, 0), w1 = two.Get<E>(w, p, 0);
@@ -104,14 +105,17 @@ internal static class RecurrentStep
                 w0 = one.Get<E>(w, p, next);
                 w1 = two.Get<E>(w, p, next);
             }
-            int x = ty * Stride, y = tx * Stride;
+            // distances between gates are constants, which are part of a load
+            Fours x = a4.SubView(ty * Stride), y = w4.SubView(tx * Stride);
             for (int d = 0; d < Depth / 4; d++)
             {
-                var v = a4[x + d];
-                Add(v, w4[y + d], ref sums.A);
-                if (E.Count > 1) { Add(v, w4[y + (Side * Stride) + d], ref sums.B); }
-                if (E.Count > 2) { Add(v, w4[y + (2 * Side * Stride) + d], ref sums.C); }
-                if (E.Count > 3) { Add(v, w4[y + (3 * Side * Stride) + d], ref sums.D); }
+                var v = x[0];
+                Add(v, y[0], ref sums.A);
+                if (E.Count > 1) { Add(v, y[Side * Stride], ref sums.B); }
+                if (E.Count > 2) { Add(v, y[2 * Side * Stride], ref sums.C); }
+                if (E.Count > 3) { Add(v, y[3 * Side * Stride], ref sums.D); }
+                x = x.SubView(1);
+                y = y.SubView(1);
             }
             Group.Barrier();
         }

@@ -1,0 +1,90 @@
+using System.Runtime.InteropServices;
+using DeepEdu.Devices;
+using DeepEdu.Lanes;
+using ILGPU;
+
+namespace DeepEdu.Gpu;
+
+/// <content>An optimiser's step: up to eight parameters with one launch.</content>
+public sealed partial class GpuDevice
+{
+    // what this thread has not launched yet; other launches go behind it
+    [ThreadStatic]
+    private static Updates? t_updates;
+
+    internal override void BeginUpdates() => t_updates = new(this);
+
+    internal override void EndUpdates()
+    {
+        LaunchUpdates();
+        t_updates = null;
+    }
+
+    /// <inheritdoc/>
+    public override void Update<F>(F f, View w, View g, View s1, View s2, View s3)
+    {
+        if (w.Length == 0) { return; }
+        var none = Of(w);
+        UpdateTarget target = new() { W = none, G = Of(g), S1 = F.States > 0 ? Of(s1) : none, S2 = F.States > 1 ? Of(s2) : none, S3 = F.States > 2 ? Of(s3) : none };
+        if (t_updates is { } updates && updates.Device == this) { updates.Add(f, target); }
+        else { Start(w.Length, new UpdateLoop<F> { Formula = f, Target = target, States = F.States }); }
+    }
+
+    private static void LaunchUpdates()
+    {
+        if (t_updates is { } updates) { updates.Launch(); }
+    }
+
+    /// <summary>Updates that wait for more of their kind.</summary>
+    private sealed class Updates(GpuDevice device)
+    {
+        private Waiting? _waiting;
+
+        public GpuDevice Device => device;
+
+        public void Add<F>(F f, in UpdateTarget target) where F : unmanaged, IUpdate
+        {
+            if (_waiting is not Waiting<F> same || !same.Takes(f))
+            {
+                Launch();
+                _waiting = same = new(f);
+            }
+            same.Add(target, Math.Max(1, Math.Min(device._grid, (target.W.IntLength + 1023) / 1024)));
+        }
+
+        public void Launch()
+        {
+            var waiting = _waiting;
+            _waiting = null;
+            waiting?.Launch(device);
+        }
+    }
+
+    private abstract class Waiting
+    {
+        public abstract void Launch(GpuDevice device);
+    }
+
+    private sealed class Waiting<F>(F f) : Waiting where F : unmanaged, IUpdate
+    {
+        private UpdateManyLoop<F> _kernel = new() { Formula = f, States = F.States };
+        private int _count, _groups;
+
+        public bool Takes(F other) => _count < UpdateManyLoop<F>.Most && MemoryMarshal.AsBytes(new ReadOnlySpan<F>(in f)).SequenceEqual(MemoryMarshal.AsBytes(new ReadOnlySpan<F>(in other)));
+
+        public void Add(in UpdateTarget target, int groups)
+        {
+            _groups += groups;
+            // what is not there begins behind the last group
+            for (int i = _count; i < UpdateManyLoop<F>.Most; i++) { _kernel.Set(i, target, i == _count ? _groups - groups : int.MaxValue); }
+            _count++;
+            _kernel.Groups = _groups;
+        }
+
+        public override void Launch(GpuDevice device)
+        {
+            if (_count == 1) { device.Start(_kernel.First.W.Length, new UpdateLoop<F> { Formula = f, Target = _kernel.First, States = F.States }); }
+            else { device.Start(new KernelConfig(_groups, device._group), _kernel); }
+        }
+    }
+}

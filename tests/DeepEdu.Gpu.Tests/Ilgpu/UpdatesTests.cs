@@ -1,0 +1,78 @@
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
+using DeepEdu.Gpu.Tests.Cuda;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Optim;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Gpu.Tests;
+
+/// <summary>An optimiser's step on a device: many parameters with few launches.</summary>
+public class UpdatesTests
+{
+    // eleven, of very different sizes: some take one group of threads, some several
+    private static readonly int[] s_sizes = [1, 3000, 7, 256, 1025, 2, 64, 5, 4096, 1, 33];
+
+    [Fact]
+    public void TogetherIsAsOneByOne()
+    {
+        using var device = GpuDevice.Simulated();
+        float[][] want = Stepped(CpuDevice.Instance, 2), got = Stepped(device, 2);
+        for (int i = 0; i < want.Length; i++)
+        {
+            // one division and one root, rounded otherwise
+            for (int j = 0; j < want[i].Length; j++) { Assert.Equal(want[i][j], got[i][j], 1e-5f * (1 + MathF.Abs(want[i][j]))); }
+        }
+    }
+
+    /// <summary>Eight at a time; parameters of another weight decay are stepped by another formula.</summary>
+    [Collection(nameof(EmulatedDriver))]
+    public class Launches
+    {
+        [EmulatedFact]
+        public void OfAStep()
+        {
+            EmulatedDriver.Start(EmulatedDriver.Kind.CountOnly);
+            using var device = EmulatedDriver.NewDevice();
+            Assert.Equal(3, Count(device)); // 8, 1, and the other formula's 2
+        }
+
+        private static long Count(GpuDevice device)
+        {
+            var (optimizer, parameters) = Make(device);
+            for (int i = 0; i < 2; i++) // the first step makes the statistics
+            {
+                using var tape = new Tape();
+                var loss = parameters[0].Value.Sum();
+                foreach (var p in parameters.AsSpan(1)) { loss += p.Value.Sum(); }
+                var gradients = tape.Gradients(loss);
+                foreach (var p in parameters) { _ = gradients[p.Value]; }
+                EmulatedDriver.Reset();
+                optimizer.Step(gradients);
+            }
+            return EmulatedDriver.CountOf("cuLaunchKernel");
+        }
+    }
+
+    private static (Adam Optimizer, (string Name, Parameter Value)[] Parameters) Make(Device device)
+    {
+        Rng rng = new(5);
+        (string Name, Parameter Value)[] all = [.. s_sizes.Select((n, i) => ($"p{i}", new Parameter(Tensor.Normal([n], rng).To(device))))];
+        return (new([new ParameterGroup(all[..9]), new ParameterGroup(all[9..]) { WeightDecay = 0.1 }], new() { LearningRate = 0.01 }), all);
+    }
+
+    private static float[][] Stepped(Device device, int steps)
+    {
+        var (optimizer, parameters) = Make(device);
+        for (int i = 0; i < steps; i++)
+        {
+            using var tape = new Tape();
+            var loss = parameters[0].Value.Square().Sum();
+            foreach (var p in parameters.AsSpan(1)) { loss += p.Value.Square().Sum(); }
+            optimizer.Step(tape.Gradients(loss));
+        }
+        return [.. parameters.Select(p => p.Value.ToArray())];
+    }
+}
