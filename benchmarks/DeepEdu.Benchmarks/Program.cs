@@ -12,7 +12,7 @@ internal static class Program
     private const string Usage = """
         benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S] [--device cpu|gpu [--graphs]]
                     | profile -w NAME [-t THREADS] [--mode train|infer] [--seconds S]
-                    | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM] [--device cpu|gpu]
+                    | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM] [--device cpu|gpu [--graphs]]
                     | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] | scaling [--seconds S] | padding [-t 1,2] [--seconds S]
                     | gpu [--size 4096] [--floats 67108864] [--seconds S] [--python PROGRAM] [--device gpu|simulated]
                     | startup | soak [--steps N] [-t THREADS] | any BenchmarkDotNet arguments, such as --filter '*Gemm*'
@@ -58,7 +58,7 @@ internal static class Program
                 return 0;
             case ["compare", ..]:
                 return Compare.Run([.. Names(args)], Threads(args, "1,2"), Option(args, "--mode", "train"), int.Parse(Option(args, "--pairs", "3")), Seconds(args),
-                    Option(args, "--python", "/usr/bin/python3"), Option(args, "--device", "cpu"));
+                    Option(args, "--python", "/usr/bin/python3"), Option(args, "--device", "cpu"), args.Contains("--graphs"));
             case ["gemm", ..]:
                 return GemmTable.Run(Threads(args, "1,2"), Seconds(args), Option(args, "--only", ""));
             case ["elementwise", ..]:

@@ -8,7 +8,7 @@ namespace DeepEdu.Benchmarks.Runner;
 /// <summary>Runs ours and PyTorch's side in turn, each in a fresh process, and prints the ratios of the pairs.</summary>
 internal static class Compare
 {
-    public static int Run(string[] names, int[] threads, string mode, int pairs, double seconds, string python, string device)
+    public static int Run(string[] names, int[] threads, string mode, int pairs, double seconds, string python, string device, bool graphs)
     {
         string script = Peer("torch_workloads.py");
         Console.WriteLine(mode == "train"
@@ -19,19 +19,19 @@ internal static class Compare
         foreach (string name in names)
         {
             var (_, _, peers) = WorkloadList.Find(name);
-            foreach (int t in threads) { agree &= Row(name, peers, t, mode, pairs, seconds, python, script, device); }
+            foreach (int t in threads) { agree &= Row(name, peers, t, mode, pairs, seconds, python, script, device, graphs); }
         }
         return agree ? 0 : 1;
     }
 
-    private static bool Row(string name, string[] peers, int threads, string mode, int pairs, double seconds, string python, string script, string device)
+    private static bool Row(string name, string[] peers, int threads, string mode, int pairs, double seconds, string python, string script, string device, bool graphs)
     {
         string key = mode == "train" ? "median_ms" : "p50_us";
         List<double> ours = [], theirs = [], ratios = [];
         JsonElement us = default, them = default;
         for (int pair = 0; pair < pairs; pair++)
         {
-            us = Ours(name, threads, mode, seconds, device);
+            us = Ours(name, threads, mode, seconds, device, graphs);
             double a = us.GetProperty(key).GetDouble(), best = double.MaxValue;
             foreach (string peer in peers)
             {
@@ -70,8 +70,8 @@ internal static class Compare
     /// <summary>The kernels that OpenBLAS shall use. Left to itself, or to what the shell says, it takes narrower ones on processors that are newer than it.</summary>
     internal static (string Name, string Value) CoreType => ("OPENBLAS_CORETYPE", System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? "SKYLAKEX" : "HASWELL");
 
-    private static JsonElement Ours(string name, int threads, string mode, double seconds, string device) =>
-        Json(Start(Environment.ProcessPath!, ["workloads", "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds), "--device", device], []));
+    private static JsonElement Ours(string name, int threads, string mode, double seconds, string device, bool graphs) =>
+        Json(Start(Environment.ProcessPath!, ["workloads", "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds), "--device", device, .. graphs ? (string[])["--graphs"] : []], []));
 
     private static JsonElement Peer(string python, string script, string name, int threads, string mode, double seconds, string simd, string device) =>
         Json(Start(python, [script, "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds), "--device", device == "gpu" ? "cuda" : "cpu"], simd == "default" ? [CoreType] : [CoreType, ("ATEN_CPU_CAPABILITY", simd)]));

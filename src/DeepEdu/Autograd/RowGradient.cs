@@ -77,8 +77,11 @@ public sealed class RowGradient
     }
 
     /// <summary>The distinct rows in the order of first use; and the place of each use among them, −1 for what is skipped.</summary>
+    internal static Indices Distinct(ReadOnlySpan<int> index, int[] place, int skip) => Indices.Of(FindDistinct(index, place, skip));
+
+    /// <summary>The same in memory of this thread, until it looks again.</summary>
     // a table with open addressing, at most half full
-    internal static Indices Distinct(ReadOnlySpan<int> index, int[] place, int skip)
+    internal static ReadOnlySpan<int> FindDistinct(ReadOnlySpan<int> index, Span<int> place, int skip)
     {
         int capacity = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(16, 2 * index.Length)), shift = 32 - BitOperations.Log2((uint)capacity), count = 0;
         if (t_places is null || t_places.Length < capacity) { t_places = new int[capacity]; }
@@ -103,7 +106,7 @@ public sealed class RowGradient
             }
             place[i] = places[(int)at];
         }
-        return Indices.Of(rows.AsSpan(0, count));
+        return rows.AsSpan(0, count);
     }
 
     /// <summary>y[index[j], ·] += source[j, ·] for every j whose index is not negative.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
 using DeepEdu.Memory;
@@ -59,20 +60,27 @@ internal static class GatheringKernel
     /// <summary>y[o, index[j], ·] += source[o, j, ·] for every j whose index is not <paramref name="skip"/>.</summary>
     internal static void AddListed(GpuDevice d, Floats source, Floats y, ReadOnlySpan<int> index, int skip, int outer, int n, int inner)
     {
-        int[] place = new int[index.Length];
-        var targets = RowGradient.Distinct(index, place, skip).Span;
-        if (targets.Length == 0) { return; }
-        // targets, where the list of each begins, the lists
-        int[] plan = new int[(2 * targets.Length) + 1 + index.Length];
-        targets.CopyTo(plan);
-        Span<int> begins = plan.AsSpan(targets.Length, targets.Length + 1), lists = plan.AsSpan((2 * targets.Length) + 1);
-        foreach (int p in place) { if (p >= 0) { begins[p + 1]++; } }
-        for (int i = 1; i < begins.Length; i++) { begins[i] += begins[i - 1]; }
-        for (int j = index.Length - 1; j >= 0; j--) { if (place[j] >= 0) { lists[--begins[place[j] + 1]] = j; } }
-        // every end has become its list's beginning
-        begins[1..].CopyTo(begins);
-        begins[^1] = index.Length - place.AsSpan().Count(-1);
-        d.Start((long)outer * targets.Length * inner, new AddLists { Source = source, Y = y, Plan = d.Upload<int>(plan), Outer = outer, Targets = targets.Length, M = index.Length, N = n, Inner = inner });
+        // both are copied before they go back
+        int[] places = ArrayPool<int>.Shared.Rent(index.Length), plans = ArrayPool<int>.Shared.Rent((3 * index.Length) + 1);
+        var place = places.AsSpan(0, index.Length);
+        var targets = RowGradient.FindDistinct(index, place, skip);
+        if (targets.Length > 0)
+        {
+            // targets, where the list of each begins, the lists
+            var plan = plans.AsSpan(0, (2 * targets.Length) + 1 + index.Length);
+            targets.CopyTo(plan);
+            Span<int> begins = plan.Slice(targets.Length, targets.Length + 1), lists = plan[((2 * targets.Length) + 1)..];
+            plan[targets.Length..].Clear();
+            foreach (int p in place) { if (p >= 0) { begins[p + 1]++; } }
+            for (int i = 1; i < begins.Length; i++) { begins[i] += begins[i - 1]; }
+            for (int j = index.Length - 1; j >= 0; j--) { if (place[j] >= 0) { lists[--begins[place[j] + 1]] = j; } }
+            // every end has become its list's beginning
+            begins[1..].CopyTo(begins);
+            begins[^1] = index.Length - place.Count(-1);
+            d.Start((long)outer * targets.Length * inner, new AddLists { Source = source, Y = y, Plan = d.Upload<int>(plan), Outer = outer, Targets = targets.Length, M = index.Length, N = n, Inner = inner });
+        }
+        ArrayPool<int>.Shared.Return(plans);
+        ArrayPool<int>.Shared.Return(places);
     }
 
     // where each value goes in y as a whole
