@@ -38,14 +38,21 @@ internal static unsafe partial class DeviceHeap
     /// <summary>Reserves address space; false if the system refuses.</summary>
     public static bool Reserve()
     {
-        const int ReadWrite = 3, PrivateAnonymousNoReserve = 0x4022;
         if (s_data is not null) { return true; }
-        byte* data = Map(0, (nuint)Size, ReadWrite, PrivateAnonymousNoReserve, -1, 0), state = Map(0, (nuint)Size, ReadWrite, PrivateAnonymousNoReserve, -1, 0);
-        if ((nint)data == -1 || (nint)state == -1) { return false; }
+        byte* data = Pages(Size), state = Pages(Size);
+        if (data is null || state is null) { return false; }
         s_data = data;
         s_state = state;
         s_next = Base + Alignment;
         return true;
+    }
+
+    /// <summary>Zeros that take memory when they are touched, or null.</summary>
+    public static byte* Pages(long bytes)
+    {
+        const int ReadWrite = 3, PrivateAnonymousNoReserve = 0x4022;
+        byte* at = Map(0, (nuint)bytes, ReadWrite, PrivateAnonymousNoReserve, -1, 0);
+        return (nint)at == -1 ? null : at;
     }
 
     public static bool IsDevice(long address) => address >= Base;

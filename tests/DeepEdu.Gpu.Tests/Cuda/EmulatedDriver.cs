@@ -39,7 +39,7 @@ internal static unsafe partial class EmulatedDriver
     internal static readonly Lock Gate = new();
 
     /// <summary>What a launch does; may be changed while nothing is under way.</summary>
-    public static Kind Mode { get; set; }
+    public static Kind Mode { get; set; } = Kind.Execute;
 
     /// <summary>Whether <see cref="Launches"/> grows.</summary>
     public static bool Record { get; set; }

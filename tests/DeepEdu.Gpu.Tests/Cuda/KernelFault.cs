@@ -5,17 +5,8 @@ namespace DeepEdu.Gpu.Tests.Cuda;
 /// <param name="message">Kernel, line, block, thread, address.</param>
 internal sealed class KernelFault(int error, string message) : Exception(message)
 {
+    /// <summary>The driver's numbers.</summary>
+    public const int IllegalAddress = 700, IllegalInstruction = 715, Misaligned = 716, LaunchFailed = 719;
+
     public int Error => error;
-}
-
-/// <summary>A kernel in instructions.</summary>
-internal sealed class KernelCode
-{
-    public static KernelCode Of(string ptx, string entry) => new();
-}
-
-/// <summary>Runs launches.</summary>
-internal static class Launcher
-{
-    public static void Run(DriverKernel kernel, Launched launched) => throw new KernelFault(719, "no interpreter yet");
 }
