@@ -32,6 +32,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
         _memory = new(accelerator, Name, _pool.Trim, _order.BeforeFree);
         _staging = new(accelerator, _order, _order.Mark);
         Code = new(accelerator, _queue);
+        ReadsInPlace.Of(accelerator);
         _group = Math.Min(256, accelerator.MaxNumThreadsPerGroup);
         _grid = Math.Max(1, accelerator.NumMultiprocessors) * Math.Max(1, accelerator.MaxNumThreadsPerMultiprocessor / _group);
         DeviceKernels.Register(this);

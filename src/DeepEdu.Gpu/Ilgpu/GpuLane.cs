@@ -61,9 +61,10 @@ internal readonly struct GpuLane(float v) : IMathLane<GpuLane>
         return cosine;
     }
 
-    public static GpuLane WhereGreater(GpuLane a, GpuLane b, GpuLane yes, GpuLane no) => a.V > b.V ? yes : no;
+    // asked both ways round: ILGPU turns a comparison with a constant on its left, and then has it the other way with NaN
+    public static GpuLane WhereGreater(GpuLane a, GpuLane b, GpuLane yes, GpuLane no) => (a.V > b.V) & (b.V < a.V) ? yes : no;
 
-    public static GpuLane WhereGreaterOrEqual(GpuLane a, GpuLane b, GpuLane yes, GpuLane no) => a.V >= b.V ? yes : no;
+    public static GpuLane WhereGreaterOrEqual(GpuLane a, GpuLane b, GpuLane yes, GpuLane no) => (a.V >= b.V) & (b.V <= a.V) ? yes : no;
 
     public static GpuLane WhereEqual(GpuLane a, GpuLane b, GpuLane yes, GpuLane no) => a.V == b.V ? yes : no;
 

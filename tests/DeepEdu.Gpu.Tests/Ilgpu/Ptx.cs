@@ -10,7 +10,14 @@ namespace DeepEdu.Gpu.Tests;
 /// <summary>The PTX of a kernel for the architecture of an H200, made without a GPU. The environment variable DEEPEDU_PTX names a folder to write it to, for CUDA's own tools.</summary>
 internal static class Ptx
 {
-    private static readonly PTXBackend s_backend = new(Context.Create(b => b.EnableAlgorithms().Optimize(OptimizationLevel.O2)), CudaArchitecture.SM_90, CudaInstructionSet.ISA_78, null!);
+    private static readonly PTXBackend s_backend = Backend();
+
+    private static PTXBackend Backend()
+    {
+        PTXBackend backend = new(Context.Create(b => b.EnableAlgorithms().Optimize(OptimizationLevel.O2)), CudaArchitecture.SM_90, CudaInstructionSet.ISA_78, null!);
+        ReadsInPlace.Of(backend);
+        return backend;
+    }
 
     public static string Raw(Type kernel)
     {
