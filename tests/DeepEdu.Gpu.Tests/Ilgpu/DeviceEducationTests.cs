@@ -59,7 +59,7 @@ public class DeviceEducationTests
     private static void Same(Func<Device, double[]> train)
     {
         double[] want = train(CpuDevice.Instance);
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         device.Strict = true;
         double[] got = train(device);
         Assert.Equal(want.Length, got.Length);

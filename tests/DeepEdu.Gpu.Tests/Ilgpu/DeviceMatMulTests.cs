@@ -17,7 +17,7 @@ public class DeviceMatMulTests
     [InlineData(130, 20, 68)]
     public void EveryTileAndTransposeEqualsTheProcessor(int m, int k, int n)
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         EveryTransposeEqualsTheProcessor(device, m, k, n, ProductTile.Wide);
         EveryTransposeEqualsTheProcessor(device, m, k, n, ProductTile.Small);
     }
@@ -38,7 +38,7 @@ public class DeviceMatMulTests
     [Theory, InlineData(false), InlineData(true)]
     public void BiasAndReluEndTheProduct(bool wide)
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         Rng rng = new(8);
         Tensor x = Tensor.Normal([6, 12], rng), w = Tensor.Normal([70, 12], rng), bias = Tensor.Normal([70], rng);
         Close(x.Linear(w, bias, relu: true).ToArray(), Run(device, x, w, bias, new() { M = 6, K = 12, N = 70, TransB = 1, HasBias = 1, Relu = 1 }, wide ? ProductTile.Wide : ProductTile.Small), 12);
@@ -53,7 +53,7 @@ public class DeviceMatMulTests
     public void PiecesOfSumsAreJoined(int m, int k, int n, bool wide, int pieces)
     {
         var tile = wide ? ProductTile.Wide : ProductTile.Small;
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         Rng rng = new(12);
         foreach (bool transA in (bool[])[false, true])
         {
@@ -71,7 +71,7 @@ public class DeviceMatMulTests
     [Fact]
     public void EachProductOfABatchIsCut()
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         Tensor a = Tensor.Normal([3, 2, 640], new Rng(13)), b = Tensor.Normal([3, 640, 5], new Rng(14));
         Close(a.MatMul(b).ToArray(), a.To(device).MatMul(b.To(device)).ToArray(), 640);
         Tensor x = Tensor.Normal([2, 640], new Rng(15)), w = Tensor.Normal([5, 640], new Rng(16)), bias = Tensor.Normal([5], new Rng(17));
@@ -91,7 +91,7 @@ public class DeviceMatMulTests
     [Fact]
     public void ABatchAndAnUnalignedPartOfATensor()
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         Tensor a = Tensor.Normal([3, 4, 8], new Rng(9)), b = Tensor.Normal([8, 4], new Rng(10)), all = Tensor.Normal([33], new Rng(11));
         Close(a.MatMul(b).ToArray(), a.To(device).MatMul(b.To(device)).ToArray(), 8);
         Tensor part = all.Alias([4, 8], 1);

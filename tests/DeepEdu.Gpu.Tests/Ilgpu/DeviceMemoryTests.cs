@@ -17,7 +17,7 @@ public class DeviceMemoryTests
     [Fact]
     public void TrimGivesTheMemoryBack()
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         var block = Closed(device);
         Assert.True(device.CachedBytes >= 4000);
         device.Pool.Trim();
@@ -34,7 +34,7 @@ public class DeviceMemoryTests
     [Fact]
     public void ForgottenMemoryIsUsedAgain()
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         Forget(device);
         Assert.Equal(4096, device.LiveBytes);
         GC.Collect();
@@ -56,7 +56,7 @@ public class DeviceMemoryTests
     [Fact]
     public void AtTheLimitWhatWaitsIsUsedAndThenItIsAnError()
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         using (var arena = new Arena()) { Tensor.Ones([1000], device); }
         device.MemoryLimit = 8192;
         var x = Tensor.Ones([2000], device); // only if the pool's block goes
@@ -69,7 +69,7 @@ public class DeviceMemoryTests
     [Fact]
     public void ATensorOfADisposedDeviceSaysSo()
     {
-        var device = GpuDevice.Simulated();
+        var device = TestDevice.New();
         var x = Tensor.Ones([3], device);
         device.Dispose();
         Assert.Throws<ObjectDisposedException>(() => x.ToArray());
@@ -79,7 +79,7 @@ public class DeviceMemoryTests
     [Fact]
     public void LargeValuesPassThroughTheStagingMemoryInParts()
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         float[] values = [.. Enumerable.Range(0, (Staging.Capacity / sizeof(float)) + 1000).Select(i => (float)i)];
         var x = Tensor.Of([values.Length], values, device);
         Assert.Equal(1, device.HostWaits); // for the part that did not fit any more
@@ -90,7 +90,7 @@ public class DeviceMemoryTests
     [Fact]
     public void CopiesFillOneHalfWhileTheOtherIsFetched()
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         List<Mark> marks = [];
         using var staging = new Staging(device.Accelerator, new IlgpuOrder(device.Accelerator), () =>
         {
@@ -122,7 +122,7 @@ public class DeviceMemoryTests
     [Fact]
     public void ATrainingStepWaitsForTheLossAlone()
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         device.Strict = true;
         Rng rng = new(1);
         var model = new Sequential(new Dense(4, 8, rng), new Relu(), new Dense(8, 2, rng));
@@ -147,7 +147,7 @@ public class DeviceMemoryTests
     [Fact]
     public void AStepOfAClassifierWaitsForWhatItReads()
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         device.Strict = true;
         Rng rng = new(2);
         var words = new Embedding(9, 4, rng);
@@ -173,7 +173,7 @@ public class DeviceMemoryTests
     [Fact]
     public void ThreadsShareTheDevice()
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         var w = Tensor.Of([4], [1, 2, 3, 4], device);
         float[] sums = new float[4];
         Thread[] threads = [.. Enumerable.Range(0, sums.Length).Select(i => new Thread(() =>
@@ -191,7 +191,7 @@ public class DeviceMemoryTests
     [Fact]
     public void AGradientPassesThroughTo()
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         using var tape = new Tape();
         var x = tape.Watch(Tensor.Of([2], [3, -1]));
         var there = x.To(device);

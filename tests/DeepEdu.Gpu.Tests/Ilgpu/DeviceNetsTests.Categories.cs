@@ -32,7 +32,7 @@ public partial class DeviceNetsTests
     public void CategoriesAreLookedUp()
     {
         const int Rows = 64, Many = 2000;
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         device.Strict = true;
         using var tape = new Tape();
         Tensor[] x = [.. Weights(1, Many, 1).Select((s, i) => Numbers(s, i, device))];

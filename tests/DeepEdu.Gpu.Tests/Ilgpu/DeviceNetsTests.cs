@@ -50,7 +50,7 @@ public partial class DeviceNetsTests
 
     private static GpuDevice Refusing()
     {
-        var device = GpuDevice.Simulated();
+        var device = TestDevice.New();
         device.Strict = true;
         return device;
     }

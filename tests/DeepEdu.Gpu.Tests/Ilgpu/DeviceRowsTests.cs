@@ -217,7 +217,7 @@ public class DeviceRowsTests
 
     private static GpuDevice Strict()
     {
-        var device = GpuDevice.Simulated();
+        var device = TestDevice.New();
         device.Strict = true;
         return device;
     }

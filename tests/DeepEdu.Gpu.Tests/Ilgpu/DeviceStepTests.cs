@@ -105,7 +105,7 @@ public class DeviceStepTests
     [Theory, MemberData(nameof(Workloads))]
     public void WaitsForTheLossAlone(string workload)
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         device.Strict = true;
         var step = s_steps[workload](device, new Rng(1));
         for (int i = 0; i < 2; i++)
@@ -126,7 +126,7 @@ public class DeviceStepTests
     [Theory, InlineData(0.5f), InlineData(1e6f)]
     public void GradientsAreClippedAsOnTheProcessor(float limit)
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         var (want, got) = (Clipped(Devices.CpuDevice.Instance), Clipped(device));
         for (int i = 0; i < want.Length; i++) { Assert.Equal(want[i], got[i], 1e-6f * MathF.Max(1, MathF.Abs(want[i]))); }
 
@@ -143,7 +143,7 @@ public class DeviceStepTests
     [Fact]
     public void GradientsThatAreNotFiniteStayAsTheyAre()
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         using var tape = new Tape();
         Tensor a = tape.Watch(Tensor.Of([2], [float.PositiveInfinity, 3], device)), b = tape.Watch(Tensor.Of([1], [2f], device));
         var g = tape.Gradients((a * a).Sum() + b.Sum());

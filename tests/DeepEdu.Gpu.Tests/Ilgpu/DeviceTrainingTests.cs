@@ -30,7 +30,7 @@ public class DeviceTrainingTests
     [Theory, MemberData(nameof(Models))]
     public void TrainsAsOnTheProcessor(string name)
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         Check(name, device);
     }
 
@@ -48,7 +48,7 @@ public class DeviceTrainingTests
     [Fact]
     public void StrictNamesWhatHasNoKernel()
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         device.Strict = true;
         Assert.Contains("no body: no kernel", Assert.Throws<NotSupportedException>(() => device.Launch(new NoBody())).Message, StringComparison.Ordinal);
     }
@@ -56,7 +56,7 @@ public class DeviceTrainingTests
     [Fact]
     public void AnOperationOnTwoDevicesNamesBoth()
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         var message = Assert.Throws<InvalidOperationException>(() => Tensor.Ones([2]) + Tensor.Ones([2], device)).Message;
         Assert.Contains("cpu,", message, StringComparison.Ordinal);
         Assert.Contains(device.Name, message, StringComparison.Ordinal);

@@ -13,7 +13,7 @@ public class TensorCoreTests
     // 2⁻¹¹ and 2⁻⁸: half a unit in the last of 11 and 8 bits
     private static readonly Dictionary<MatMulPrecision, double> s_rounding = new() { [MatMulPrecision.High] = 1.0 / 2048, [MatMulPrecision.Medium] = 1.0 / 256 };
 
-    private static readonly Lazy<GpuDevice> s_device = new(() => GpuDevice.All().FirstOrDefault(d => d.HasTensorCores && !Cuda.EmulatedDriver.IsEmulated(d)) ?? GpuDevice.Simulated());
+    private static readonly Lazy<GpuDevice> s_device = new(() => GpuDevice.All().FirstOrDefault(d => d.HasTensorCores) ?? TestDevice.New());
 
     /// <summary>Edges of tiles and of words, and every way that factors lie: beside exact products of the rounded factors.</summary>
     [Theory]
@@ -62,7 +62,7 @@ public class TensorCoreTests
     [Fact]
     public void TheSwitchDecides()
     {
-        using var device = GpuDevice.Simulated();
+        using var device = TestDevice.New();
         device.Strict = true;
         Assert.Equal(MatMulPrecision.Highest, device.MatMulPrecision);
         Tensor a = Tensor.Normal([2, 33, 6], new Rng(24)).To(device), b = Tensor.Normal([2, 6, 32], new Rng(25)).To(device);
