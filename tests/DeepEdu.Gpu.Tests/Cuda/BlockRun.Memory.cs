@@ -11,7 +11,7 @@ internal sealed unsafe partial class BlockRun
     private const int ThreadBits = 11;
     private const ulong Several = (1 << ThreadBits) - 1;
 
-    private static uint* s_wrote, s_read;
+    private static readonly uint* s_wrote = (uint*)DeviceHeap.Pages(DeviceHeap.Size), s_read = (uint*)DeviceHeap.Pages(DeviceHeap.Size);
     private static uint s_blocks = 1;
 
     private readonly int _sharedBytes;
@@ -128,20 +128,16 @@ internal sealed unsafe partial class BlockRun
     // the first number of a launch stands for "several of its blocks"
     private void BeginGlobal()
     {
-        if (s_wrote is null)
-        {
-            s_wrote = (uint*)DeviceHeap.Pages(DeviceHeap.Size);
-            s_read = (uint*)DeviceHeap.Pages(DeviceHeap.Size);
-        }
         byte state = (byte)(DeviceHeap.StateOf(_owner) | DeviceHeap.Written);
         _written4 = state * 0x01010101u;
         _written8 = ((ulong)_written4 << 32) | _written4;
-        _firstBlock = ++s_blocks;
+        uint blocks = (uint)(_launch.Grid.X * _launch.Grid.Y * _launch.Grid.Z) + 1;
+        _thisBlock = _firstBlock = Interlocked.Add(ref s_blocks, blocks) - blocks;
     }
 
     private void NewBlock()
     {
-        _thisBlock = ++s_blocks;
+        _thisBlock++;
         _firstInterval = ++_interval;
     }
 

@@ -22,6 +22,7 @@ internal static unsafe partial class DeviceHeap
     // a gap between neighbours shows who runs over an end; CUDA promises a beginning at 256
     private const int Alignment = 256, Gap = 256;
 
+    private static readonly Lock s_gate = new();
     private static readonly SortedList<long, (long Bytes, byte Owner)> s_taken = [];
     private static byte* s_data, s_state;
     private static long s_next, s_live;
@@ -63,6 +64,7 @@ internal static unsafe partial class DeviceHeap
     /// <summary>Takes memory for a context, or 0 where there is no more.</summary>
     public static long Take(long bytes, int owner)
     {
+        using var held = s_gate.EnterScope();
         long at = s_next;
         if (bytes <= 0 || s_live + bytes > Capacity || at + bytes + Gap > Base + Size) { return 0; }
         s_next = (at + bytes + Gap + Alignment - 1) / Alignment * Alignment;
@@ -75,6 +77,7 @@ internal static unsafe partial class DeviceHeap
     /// <summary>Gives memory back; false if it is nobody's.</summary>
     public static bool Free(long address)
     {
+        using var held = s_gate.EnterScope();
         if (!s_taken.Remove(address, out var taken)) { return false; }
         s_live -= taken.Bytes;
         Unsafe.InitBlockUnaligned(s_state + (address - Base), Freed, checked((uint)taken.Bytes));
@@ -88,6 +91,7 @@ internal static unsafe partial class DeviceHeap
     /// <summary>Gives all of a context's memory back.</summary>
     public static void FreeAllOf(int owner)
     {
+        using var held = s_gate.EnterScope();
         foreach (long at in s_taken.Where(t => t.Value.Owner == StateOf(owner)).Select(t => t.Key).ToArray()) { Free(at); }
     }
 
@@ -118,6 +122,7 @@ internal static unsafe partial class DeviceHeap
     // the allocation that an address lies in or behind
     private static string Place(long address)
     {
+        using var held = s_gate.EnterScope();
         int below = -1;
         for (int low = 0, high = s_taken.Count - 1; low <= high;)
         {

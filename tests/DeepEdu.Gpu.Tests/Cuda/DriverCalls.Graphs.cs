@@ -87,7 +87,7 @@ internal static unsafe partial class DriverCalls
             if (Handles.Get<DriverGraphExec>(exec) is not { } known || known.Graph.Context != context) { return Error(InvalidHandle, "a graph of another context"); }
             // what is set later is for later launches
             DriverWork[] all = [.. known.Order.Select(n => known.Work[n])];
-            if (EmulatedDriver.Record)
+            if (context.Counts && EmulatedDriver.Record)
             {
                 foreach (var work in all) { if (work.Launch is { } launch) { EmulatedDriver.Launches.Enqueue(launch); } }
             }
@@ -96,7 +96,7 @@ internal static unsafe partial class DriverCalls
                 foreach (var work in all)
                 {
                     if (work.Copy is { } copy) { Move(context, copy.To, copy.From, copy.Bytes); }
-                    else if (EmulatedDriver.Mode == EmulatedDriver.Kind.Execute) { Launcher.Run(work.Kernel!, work.Launch!); }
+                    else if (!context.Counts) { Launcher.Run(work.Kernel!, work.Launch!); }
                 }
             });
         });

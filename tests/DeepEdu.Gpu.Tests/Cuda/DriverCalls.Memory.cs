@@ -58,7 +58,7 @@ internal static unsafe partial class DriverCalls
         return Within(_ =>
         {
             *address = (nint)NativeMemory.AlignedAlloc((nuint)bytes, 4096);
-            s_locked.Add((*address, bytes, true));
+            lock (s_locked) { s_locked.Add((*address, bytes, true)); }
             return Success;
         });
     }
@@ -70,7 +70,7 @@ internal static unsafe partial class DriverCalls
         return Within(context =>
         {
             context.Drain();
-            if (s_locked.RemoveAll(l => l.At == address && l.IsOwn) == 0) { return Error(InvalidValue, $"0x{address:x} was not taken"); }
+            if (Unlock(address, isOwn: true) == 0) { return Error(InvalidValue, $"0x{address:x} was not taken"); }
             NativeMemory.AlignedFree((void*)address);
             return Success;
         });
@@ -83,8 +83,11 @@ internal static unsafe partial class DriverCalls
         return Within(_ =>
         {
             const int AlreadyRegistered = 712;
-            if (s_locked.Any(l => l.At < address + bytes && address < l.At + l.Bytes)) { return AlreadyRegistered; }
-            s_locked.Add((address, bytes, false));
+            lock (s_locked)
+            {
+                if (s_locked.Any(l => l.At < address + bytes && address < l.At + l.Bytes)) { return AlreadyRegistered; }
+                s_locked.Add((address, bytes, false));
+            }
             return Success;
         });
     }
@@ -97,7 +100,7 @@ internal static unsafe partial class DriverCalls
         {
             const int NotRegistered = 713;
             context.Drain();
-            return s_locked.RemoveAll(l => l.At == address && !l.IsOwn) > 0 ? Success : NotRegistered;
+            return Unlock(address, isOwn: false) > 0 ? Success : NotRegistered;
         });
     }
 
@@ -159,18 +162,26 @@ internal static unsafe partial class DriverCalls
     private static void Check(DriverContext context, string what, nint address, nint length, bool reads)
     {
         // nobody runs kernels while launches are only counted: nothing is written
-        if (DeviceHeap.Refusal(address, length, context.Owner, reads && EmulatedDriver.Mode == EmulatedDriver.Kind.Execute) is { } why)
+        if (DeviceHeap.Refusal(address, length, context.Owner, reads && !context.Counts) is { } why)
         {
             throw new KernelFault(IllegalAddress, $"{what} of {length} bytes at 0x{address:x}: {why}");
         }
     }
 
+    private static int Unlock(nint address, bool isOwn)
+    {
+        lock (s_locked) { return s_locked.RemoveAll(l => l.At == address && l.IsOwn == isOwn); }
+    }
+
     private static bool IsLocked(nint address, nint length)
     {
-        foreach (var (at, bytes, _) in s_locked)
+        lock (s_locked)
         {
-            if (at <= address && address + length <= at + bytes) { return true; }
+            foreach (var (at, bytes, _) in s_locked)
+            {
+                if (at <= address && address + length <= at + bytes) { return true; }
+            }
+            return false;
         }
-        return false;
     }
 }

@@ -16,7 +16,7 @@ internal static unsafe partial class DriverCalls
         {
             if (Handles.Get<DriverStream>(stream) is not { } known || known.Context != context) { return Error(InvalidHandle, "a stream that is not of the current context"); }
         }
-        if (EmulatedDriver.Mode == EmulatedDriver.Kind.CountOnly) { work(); }
+        if (context.Counts) { work(); }
         else { context.Put(work); }
         return Success;
     }
@@ -155,7 +155,7 @@ internal static unsafe partial class DriverCalls
         {
             DriverModule made = new(context, text);
             foreach (Match entry in Entry().Matches(text)) { made.Kernels[entry.Groups[1].Value] = new(made, entry.Groups[1].Value, ParameterBytes(entry.Groups[2].Value)); }
-            if (EmulatedDriver.Mode == EmulatedDriver.Kind.Execute)
+            if (!context.Counts)
             {
                 // what cannot be read is known now, as with a driver
                 foreach (var kernel in made.Kernels.Values)
@@ -222,13 +222,13 @@ internal static unsafe partial class DriverCalls
     private static int cuLaunchKernel(nint function, int gridX, int gridY, int gridZ, int blockX, int blockY, int blockZ, int sharedBytes, nint stream, void** parameters, void** extra)
     {
         Count(DriverFunction.cuLaunchKernel);
-        lock (EmulatedDriver.Gate)
+        if (t_current is not { IsAlive: true } context) { return Error(InvalidContext, "no context is current on this thread"); }
+        lock (context)
         {
-            if (t_current is not { IsAlive: true } context) { return Error(InvalidContext, "no context is current on this thread"); }
-            bool runs = EmulatedDriver.Mode == EmulatedDriver.Kind.Execute;
-            int error = Prepare(context, function, (gridX, gridY, gridZ), (blockX, blockY, blockZ), sharedBytes, parameters, extra, runs || EmulatedDriver.Record, out var kernel, out var launched);
+            bool runs = !context.Counts, notes = context.Counts && EmulatedDriver.Record;
+            int error = Prepare(context, function, (gridX, gridY, gridZ), (blockX, blockY, blockZ), sharedBytes, parameters, extra, runs || notes, out var kernel, out var launched);
             if (error != Success || launched is null) { return error; }
-            if (EmulatedDriver.Record) { EmulatedDriver.Launches.Enqueue(launched); }
+            if (notes) { EmulatedDriver.Launches.Enqueue(launched); }
             return Put(context, stream, kernel!, launched);
         }
     }
@@ -236,7 +236,7 @@ internal static unsafe partial class DriverCalls
     // apart, so that a launch that is only counted allocates nothing
     private static int Put(DriverContext context, nint stream, DriverKernel kernel, Launched launched) => Put(context, stream, () =>
     {
-        if (EmulatedDriver.Mode == EmulatedDriver.Kind.Execute) { Launcher.Run(kernel, launched); }
+        if (!context.Counts) { Launcher.Run(kernel, launched); }
     });
 
     // checks a launch, and takes its arguments if they are wanted

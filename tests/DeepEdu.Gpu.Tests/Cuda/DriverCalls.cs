@@ -18,7 +18,8 @@ internal static unsafe partial class DriverCalls
     private static DriverContext? t_current;
     private static bool s_initialized;
     private static int s_owners;
-    private static string? s_detail;
+    [ThreadStatic]
+    private static string? t_detail;
     private static byte* s_message;
 
     private static readonly Dictionary<DeviceAttributeKind, int> s_attributes = new()
@@ -61,21 +62,24 @@ internal static unsafe partial class DriverCalls
         [(DeviceAttributeKind)97] = 227 << 10, // shared memory of a block that asks for more
     };
 
-    private static void Count(DriverFunction f) => Interlocked.Increment(ref Counts[(int)f]);
+    private static void Count(DriverFunction f)
+    {
+        if (t_current is { Counts: true }) { Interlocked.Increment(ref Counts[(int)f]); }
+    }
 
     private static int Error(int number, string detail)
     {
-        s_detail = detail;
+        t_detail = detail;
         return number;
     }
 
     // in a context that is current and alive
     private static int Within(Func<DriverContext, int> body)
     {
-        lock (EmulatedDriver.Gate)
+        if (!s_initialized) { return NotInitialized; }
+        if (t_current is not { IsAlive: true } context) { return Error(InvalidContext, "no context is current on this thread"); }
+        lock (context)
         {
-            if (!s_initialized) { return NotInitialized; }
-            if (t_current is not { IsAlive: true } context) { return Error(InvalidContext, "no context is current on this thread"); }
             try { return body(context); }
             catch (KernelFault e) { return Error(e.Error, e.Message); }
             catch (Exception e) { return Error(LaunchFailed, e.ToString()); }
@@ -144,7 +148,7 @@ internal static unsafe partial class DriverCalls
         lock (EmulatedDriver.Gate)
         {
             // 62 numbers: two contexts share one only if 61 were made between them
-            DriverContext made = new(1 + (s_owners++ % 62));
+            DriverContext made = new(1 + (s_owners++ % 62), EmulatedDriver.Mode == EmulatedDriver.Kind.CountOnly);
             *context = Handles.New(made);
             t_current = made;
             return device == 0 ? Success : InvalidDevice;
@@ -258,8 +262,8 @@ internal static unsafe partial class DriverCalls
         lock (EmulatedDriver.Gate)
         {
             byte* old = s_message;
-            *text = s_message = (byte*)Marshal.StringToCoTaskMemUTF8($"{(CudaError)error}{(s_detail is null ? "" : ": ")}{s_detail}");
-            s_detail = null;
+            *text = s_message = (byte*)Marshal.StringToCoTaskMemUTF8($"{(CudaError)error}{(t_detail is null ? "" : ": ")}{t_detail}");
+            t_detail = null;
             Marshal.FreeCoTaskMem((nint)old);
             return Success;
         }

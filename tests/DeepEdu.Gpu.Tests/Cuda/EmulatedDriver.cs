@@ -38,10 +38,13 @@ internal static unsafe partial class EmulatedDriver
     /// <summary>Guards everything here; driver calls come from any thread.</summary>
     internal static readonly Lock Gate = new();
 
-    /// <summary>What a launch does; may be changed while nothing is under way.</summary>
-    public static Kind Mode { get; set; } = Kind.Execute;
+    [ThreadStatic]
+    private static Kind? t_mode;
 
-    /// <summary>Whether <see cref="Launches"/> grows.</summary>
+    /// <summary>What launches do in a context that this thread makes now.</summary>
+    internal static Kind Mode => t_mode ?? Kind.Execute;
+
+    /// <summary>Whether <see cref="Launches"/> grows: by what devices do that only count. Other tests may run at the same time.</summary>
     public static bool Record { get; set; }
 
     /// <summary>What was launched while <see cref="Record"/> was set, in order.</summary>
@@ -50,7 +53,7 @@ internal static unsafe partial class EmulatedDriver
     /// <summary>Why there is no emulated driver here, or null.</summary>
     public static string? Missing => s_missing.Value;
 
-    /// <summary>How often each function of the driver was called since <see cref="Reset"/>, those that were called.</summary>
+    /// <summary>How often each function of the driver was called since <see cref="Reset"/> for devices that only count, those that were called.</summary>
     public static IReadOnlyDictionary<string, long> Counts =>
         Enum.GetValues<DriverFunction>().Where(f => DriverCalls.Counts[(int)f] > 0).ToDictionary(f => f.ToString(), f => DriverCalls.Counts[(int)f]);
 
@@ -60,12 +63,12 @@ internal static unsafe partial class EmulatedDriver
     /// <summary>Whether a device is the emulated one.</summary>
     public static bool IsEmulated(GpuDevice device) => device.Accelerator is CudaAccelerator { Name: Name };
 
-    /// <summary>Puts the library in place; later calls only set the mode.</summary>
+    /// <summary>Says what launches of this thread's next device do.</summary>
     /// <exception cref="NotSupportedException">It cannot be done here; the message says why.</exception>
     public static void Start(Kind mode)
     {
         if (Missing is { } why) { throw new NotSupportedException(why); }
-        Mode = mode;
+        t_mode = mode;
     }
 
     /// <summary>Counts from 0 again, and forgets the recorded launches.</summary>
@@ -75,13 +78,14 @@ internal static unsafe partial class EmulatedDriver
         Launches.Clear();
     }
 
-    /// <summary>A device of its own on the emulated GPU, with a context of its own.</summary>
+    /// <summary>A device of its own on the emulated GPU, with a context of its own; it runs kernels, unless <see cref="Start"/> has said otherwise.</summary>
     public static GpuDevice NewDevice()
     {
         if (Missing is { } why) { throw new NotSupportedException(why); }
         _ = GpuDevice.Doctor(); // sets the resolver that finds the library
         var context = Context.Create(b => b.Cuda().EnableAlgorithms().Optimize(OptimizationLevel.O2));
-        return new(context.GetCudaDevice(0).CreateAccelerator(context), "cuda", context);
+        try { return new(context.GetCudaDevice(0).CreateAccelerator(context), "cuda", context); }
+        finally { t_mode = null; }
     }
 
     // before any test asks for devices, which ILGPU looks for once

@@ -8,35 +8,44 @@ internal static class Handles
 
     public static nint New(object value)
     {
-        s_objects.Add(value);
-        return (nint)(Base + ((s_objects.Count - 1) * 16L));
+        lock (s_objects)
+        {
+            s_objects.Add(value);
+            return (nint)(Base + ((s_objects.Count - 1) * 16L));
+        }
     }
 
     /// <summary>The object, or null if there is none such.</summary>
     public static T? Get<T>(nint handle) where T : class
     {
         long at = (handle - Base) / 16;
-        return handle >= Base && at < s_objects.Count ? s_objects[(int)at] as T : null;
+        lock (s_objects) { return handle >= Base && at < s_objects.Count ? s_objects[(int)at] as T : null; }
     }
 
     /// <summary>The number of an object that has one.</summary>
-    public static nint Of(object value) => (nint)(Base + (s_objects.IndexOf(value) * 16L));
+    public static nint Of(object value)
+    {
+        lock (s_objects) { return (nint)(Base + (s_objects.IndexOf(value) * 16L)); }
+    }
 
     public static bool Remove<T>(nint handle) where T : class
     {
         if (Get<T>(handle) is null) { return false; }
-        s_objects[(int)((handle - Base) / 16)] = null;
+        lock (s_objects) { s_objects[(int)((handle - Base) / 16)] = null; }
         return true;
     }
 }
 
 /// <summary>A context: whose memory, modules, streams and events.</summary>
 /// <param name="owner">Its number in the heap.</param>
-internal sealed class DriverContext(int owner)
+/// <param name="counts">Whether launches only count.</param>
+internal sealed class DriverContext(int owner, bool counts)
 {
     private readonly Queue<Action> _queue = new();
 
     public int Owner => owner;
+
+    public bool Counts => counts;
 
     public bool IsAlive { get; set; } = true;
 

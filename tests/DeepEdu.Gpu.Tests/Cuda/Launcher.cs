@@ -4,10 +4,12 @@ namespace DeepEdu.Gpu.Tests.Cuda;
 internal static class Launcher
 {
     /// <summary>Instructions of warps since the start, and launches.</summary>
-    public static long Steps { get; private set; }
+    public static long Steps => Interlocked.Read(ref s_steps);
 
     /// <inheritdoc cref="Steps"/>
-    public static long Launches { get; private set; }
+    public static long Launches => Interlocked.Read(ref s_launches);
+
+    private static long s_steps, s_launches;
 
     public static void Run(DriverKernel kernel, Launched launch)
     {
@@ -30,8 +32,8 @@ internal static class Launcher
         }
         finally
         {
-            Steps += run.Steps;
-            Launches++;
+            Interlocked.Add(ref s_steps, run.Steps);
+            Interlocked.Increment(ref s_launches);
         }
     }
 }
