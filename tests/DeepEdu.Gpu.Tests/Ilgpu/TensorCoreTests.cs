@@ -7,7 +7,7 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Gpu.Tests;
 
-/// <summary>Products by tensor cores. Without a GPU the fragments are those of a GPU, and ordinary arithmetic stands for the instruction that multiplies them; with one, it is the instruction.</summary>
+/// <summary>Products by tensor cores: the fragments and the instruction are those of a GPU; on ILGPU's accelerator on the processor, ordinary arithmetic stands for the instruction.</summary>
 public class TensorCoreTests
 {
     // 2⁻¹¹ and 2⁻⁸: half a unit in the last of 11 and 8 bits
@@ -25,11 +25,13 @@ public class TensorCoreTests
     [InlineData(MatMulPrecision.Medium, 70, 19, 133, true, false)]
     [InlineData(MatMulPrecision.Medium, 131, 33, 36, false, true)]
     [InlineData(MatMulPrecision.Medium, 8, 68, 40, false, false)]
-    public void EqualsProductsOfRoundedFactors(MatMulPrecision precision, int m, int k, int n, bool transA, bool transB)
+    public void EqualsProductsOfRoundedFactors(MatMulPrecision precision, int m, int k, int n, bool transA, bool transB) => Check(s_device.Value, precision, m, k, n, transA, transB);
+
+    internal static void Check(GpuDevice device, MatMulPrecision precision, int m, int k, int n, bool transA, bool transB)
     {
         Rng rng = new(21);
         Tensor a = Tensor.Normal(transA ? [k, m] : [m, k], rng), b = Tensor.Normal(transB ? [n, k] : [k, n], rng), bias = Tensor.Normal([n], rng);
-        var got = DeviceMatMulTests.Run(s_device.Value, a, b, bias, new() { M = m, K = k, N = n, TransA = transA ? 1 : 0, TransB = transB ? 1 : 0, HasBias = 1, Relu = 1 }, Tile(precision));
+        var got = DeviceMatMulTests.Run(device, a, b, bias, new() { M = m, K = k, N = n, TransA = transA ? 1 : 0, TransB = transB ? 1 : 0, HasBias = 1, Relu = 1 }, Tile(precision));
         float[] x = a.ToArray(), y = b.ToArray(), z = bias.ToArray();
         for (int i = 0; i < m; i++)
         {

@@ -1,0 +1,33 @@
+namespace DeepEdu.Gpu.Tests;
+
+/// <summary>A row for each way to launch, and training, on ILGPU's accelerator on the processor, which works everywhere: the other tests run on a GPU, emulated or not.</summary>
+public class SimulatedTests
+{
+    private static readonly Lazy<GpuDevice> s_device = new(GpuDevice.Simulated);
+
+    [Theory]
+    [InlineData("exp")]
+    [InlineData("add")]
+    [InlineData("sum")]
+    [InlineData("sum 0")]
+    [InlineData("matmul-tn")]
+    [InlineData("linear-relu")]
+    [InlineData("softmax")]
+    [InlineData("layer-norm")]
+    [InlineData("gather")]
+    public void EqualsTheProcessor(string row) => DeviceCatalogTests.Check(row, s_device.Value);
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void TensorCoresAreSimulated(bool medium)
+    {
+        using var device = GpuDevice.Simulated();
+        TensorCoreTests.Check(device, medium ? MatMulPrecision.Medium : MatMulPrecision.High, 8, 20, 40, true, true);
+    }
+
+    [Theory, InlineData("mlp"), InlineData("lstm")]
+    public void TrainsAsOnTheProcessor(string model)
+    {
+        using var device = GpuDevice.Simulated();
+        DeviceTrainingTests.Check(model, device);
+    }
+}
