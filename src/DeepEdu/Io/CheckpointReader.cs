@@ -41,7 +41,7 @@ internal static class CheckpointReader
 
     private static Manifest ReadManifest(ZipArchive zip)
     {
-        if (zip.Entries.Any(e => e.Name == "data.pkl")) { throw new InvalidDataException($"it is PyTorch's; {SafeTensorsHeader.FromTorch}, and read with LoadWeights"); }
+        if (zip.Entries.Any(e => e.Name == "data.pkl")) { throw new InvalidDataException("it is PyTorch's; read it with LoadWeights or TorchFile"); }
         var entry = Entry(zip, "manifest.json");
         if (entry.Length > LongestManifest) { throw new InvalidDataException($"it would have {entry.Length} bytes"); }
         using var from = entry.Open();

@@ -31,13 +31,14 @@ public static class ModuleFiles
         public void SaveWeights(string path, NumberType type = NumberType.F32)
             => SafeTensors.Write(path, [.. module.Parameters().Select(p => (p.Name, (Tensor)p.Value)), .. module.Buffers()], type);
 
-        /// <summary>Takes over the weights in a safetensors file, such as one that PyTorch wrote with <c>safetensors.torch.save_file(model.state_dict(), path)</c>.</summary>
+        /// <summary>Takes over the weights in a file that PyTorch wrote: <c>safetensors.torch.save_file(model.state_dict(), path)</c> or <c>torch.save(model.state_dict(), path)</c>.</summary>
         /// <param name="path">Where.</param>
         /// <param name="strict">Whether every name must be there on both sides, in the same shape. If not, what fits is taken over.</param>
         /// <returns>What did not fit.</returns>
-        /// <exception cref="InvalidDataException">The file is no sound safetensors file; or, strict, names are missing, unexpected, or of other shapes: all are listed, and nothing is changed.</exception>
+        /// <exception cref="InvalidDataException">The file is no sound one of these; or, strict, names are missing, unexpected, or of other shapes: all are listed, and nothing is changed.</exception>
         public LoadReport LoadWeights(string path, bool strict = true)
         {
+            if (TorchFile.IsZip(path)) { return module.Take(path, TorchFile.Read(path), strict); }
             using var file = SafeTensors.Open(path);
             return module.Take(path, file.ToState(), strict);
         }

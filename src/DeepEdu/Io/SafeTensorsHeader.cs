@@ -9,9 +9,6 @@ namespace DeepEdu.Io;
 /// <summary>The JSON header of a safetensors file.</summary>
 internal static class SafeTensorsHeader
 {
-    /// <summary>What is to be done with PyTorch's own files.</summary>
-    internal const string FromTorch = "a file of torch.save is rewritten in Python: safetensors.torch.save_file(torch.load(path), \"model.safetensors\")";
-
     private const string MetadataName = "__metadata__";
 
     /// <summary>Reads the header; the stream then stands at the numbers.</summary>
@@ -20,7 +17,8 @@ internal static class SafeTensorsHeader
         Span<byte> prefix = stackalloc byte[8];
         if (length < 10 || from.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8) { Throw($"{length} bytes are too few"); }
         long size = BinaryPrimitives.ReadInt64LittleEndian(prefix);
-        if (prefix is [(byte)'P', (byte)'K', ..]) { Throw($"it is a zip; a checkpoint is read with Load, {FromTorch}"); }
+        if (prefix is [(byte)'P', (byte)'K', ..]) { Throw("it is a zip; a checkpoint is read with Load, a file of torch.save with LoadWeights or TorchFile"); }
+        if (prefix is [0x80, 2, 0x8a, ..]) { Throw("torch.save wrote it before version 1.6, or was told to write as then; save it anew"); }
         if (prefix is [0x89, (byte)'H', (byte)'D', (byte)'F', ..]) { Throw("it is HDF5, as Keras writes it; in Python, write the weights with safetensors.numpy.save_file under the names of Parameters()"); }
         if (size is < 2 or > SafeTensors.LongestHeader || size > length - 8) { Throw($"its header would have {(ulong)size} bytes; is it another kind of file?"); }
         byte[] json = new byte[size];

@@ -95,8 +95,10 @@ public sealed class CheckpointTests : IDisposable
     {
         using (var zip = ZipFile.Open(_folder["a.pt"], ZipArchiveMode.Create)) { zip.CreateEntry("archive/data.pkl"); }
         File.WriteAllBytes(_folder["a.h5"], [0x89, .. "HDF\r\n\u001a\n"u8, 0, 0]);
-        Assert.Contains("it is PyTorch's; a file of torch.save is rewritten", Assert.Throws<InvalidDataException>(() => Model(1).Load(_folder["a.pt"])).Message, StringComparison.Ordinal);
-        Assert.Contains("it is a zip; a checkpoint is read with Load", Assert.Throws<InvalidDataException>(() => Model(1).LoadWeights(_folder["a.pt"])).Message, StringComparison.Ordinal);
+        Assert.Contains("it is PyTorch's; read it with LoadWeights", Assert.Throws<InvalidDataException>(() => Model(1).Load(_folder["a.pt"])).Message, StringComparison.Ordinal);
+        Assert.Contains("it is a zip; a checkpoint is read with Load", Assert.Throws<InvalidDataException>(() => SafeTensors.Open(_folder["a.pt"])).Message, StringComparison.Ordinal);
+        Model(1).Save(_folder["a.ckpt"]);
+        Assert.Contains("a checkpoint is read with Load", Assert.Throws<InvalidDataException>(() => Model(1).LoadWeights(_folder["a.ckpt"])).Message, StringComparison.Ordinal);
         Assert.Contains("it is HDF5", Assert.Throws<InvalidDataException>(() => Model(1).LoadWeights(_folder["a.h5"])).Message, StringComparison.Ordinal);
     }
 

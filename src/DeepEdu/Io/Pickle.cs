@@ -1,0 +1,136 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace DeepEdu.Io;
+
+/// <summary>Builds what a pickle describes: dictionaries, lists, tuples, numbers, texts. A pickle is a program; here nothing that it names is looked up or run: a class is its name, an object
+/// the class and what it was made of. Protocols 2 to 4, the instructions that PyTorch writes.</summary>
+internal sealed class Pickle
+{
+    private readonly byte[] _code;
+    private readonly List<object?> _stack = [];
+    private readonly List<int> _marks = [];
+    private readonly Dictionary<int, object?> _memo = [];
+    private int _at;
+
+    private Pickle(byte[] code) => _code = code;
+
+    /// <summary>A class or function, by name.</summary>
+    public sealed record Name(string Text);
+
+    /// <summary>A thing that lies outside the pickle.</summary>
+    public sealed record Outside(object? Id);
+
+    /// <summary>What a call of a class or function would give.</summary>
+    public sealed record Made(Name Of, object?[] From);
+
+    /// <summary>The object; dictionaries are lists of pairs.</summary>
+    /// <exception cref="InvalidDataException">The pickle is broken, or uses an instruction that is not known.</exception>
+    public static object? Read(byte[] code)
+    {
+        try { return new Pickle(code).Run(); }
+        catch (Exception e) when (e is ArgumentException or IndexOutOfRangeException or KeyNotFoundException or InvalidCastException or OverflowException or NullReferenceException)
+        {
+            throw new InvalidDataException($"its pickle is broken: {e.Message}", e);
+        }
+    }
+
+    private object? Run()
+    {
+        while (true)
+        {
+            byte op = _code[_at++];
+            switch (op)
+            {
+                case (byte)'.': return Pop();
+                case 0x80: _at++; break;
+                case 0x95: _at += 8; break;
+                case (byte)'N': _stack.Add(null); break;
+                case 0x88: _stack.Add(true); break;
+                case 0x89: _stack.Add(false); break;
+                case (byte)'K': _stack.Add((long)Take(1)[0]); break;
+                case (byte)'M': _stack.Add((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2))); break;
+                case (byte)'J': _stack.Add((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4))); break;
+                case 0x8a: _stack.Add((long)new System.Numerics.BigInteger(Take(Take(1)[0]))); break;
+                case (byte)'G': _stack.Add(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); break;
+                case (byte)'X' or (byte)'T': _stack.Add(Text(BinaryPrimitives.ReadInt32LittleEndian(Take(4)))); break;
+                case 0x8c or (byte)'U': _stack.Add(Text(Take(1)[0])); break;
+                case (byte)'B': Take(BinaryPrimitives.ReadInt32LittleEndian(Take(4))); _stack.Add(null); break;
+                case (byte)'C': Take(Take(1)[0]); _stack.Add(null); break;
+                case (byte)'c': _stack.Add(new Name($"{Line()}.{Line()}")); break;
+                case 0x93: { var name = (string)Pop()!; _stack.Add(new Name($"{Pop()}.{name}")); break; }
+                case (byte)'q': _memo[Take(1)[0]] = _stack[^1]; break;
+                case (byte)'r': _memo[BinaryPrimitives.ReadInt32LittleEndian(Take(4))] = _stack[^1]; break;
+                case 0x94: _memo[_memo.Count] = _stack[^1]; break;
+                case (byte)'h': _stack.Add(_memo[Take(1)[0]]); break;
+                case (byte)'j': _stack.Add(_memo[BinaryPrimitives.ReadInt32LittleEndian(Take(4))]); break;
+                case (byte)'(': _marks.Add(_stack.Count); break;
+                case (byte)')': _stack.Add(Array.Empty<object?>()); break;
+                case (byte)'}': _stack.Add(new List<KeyValuePair<object?, object?>>()); break;
+                case (byte)']' or 0x8f: _stack.Add(new List<object?>()); break;
+                case (byte)'t': _stack.Add(Marked()); break;
+                case 0x85 or 0x86 or 0x87: _stack.Add(Last(op - 0x84)); break;
+                case (byte)'a': { var item = Pop(); ((List<object?>)_stack[^1]!).Add(item); break; }
+                case (byte)'e' or 0x90: { var items = Marked(); ((List<object?>)_stack[^1]!).AddRange(items); break; }
+                case (byte)'s': Put(Last(2)); break;
+                case (byte)'u': Put(Marked()); break;
+                case (byte)'Q': _stack.Add(new Outside(Pop())); break;
+                case (byte)'R' or 0x81: { var from = (object?[])Pop()!; _stack.Add(Make((Name)Pop()!, from)); break; }
+                case (byte)'b': Pop(); break; // an object's inner state
+                case (byte)'0': Pop(); break;
+                default: throw new InvalidDataException($"its pickle has the instruction 0x{op:x2} at {_at - 1}, which is not known");
+            }
+        }
+    }
+
+    private static object? Make(Name of, object?[] from) => of.Text switch
+    {
+        "collections.OrderedDict" => new List<KeyValuePair<object?, object?>>(),
+        "torch._utils._rebuild_parameter" => from[0],
+        _ => new Made(of, from),
+    };
+
+    private void Put(object?[] pairs)
+    {
+        // an object that is no dictionary may be filled like one
+        if (_stack[^1] is not List<KeyValuePair<object?, object?>> to) { return; }
+        for (int i = 0; i + 1 < pairs.Length; i += 2) { to.Add(new(pairs[i], pairs[i + 1])); }
+    }
+
+    private object? Pop()
+    {
+        var top = _stack[^1];
+        _stack.RemoveAt(_stack.Count - 1);
+        return top;
+    }
+
+    private object?[] Last(int n)
+    {
+        object?[] items = [.. _stack.TakeLast(n)];
+        _stack.RemoveRange(_stack.Count - n, n);
+        return items;
+    }
+
+    private object?[] Marked()
+    {
+        int mark = _marks[^1];
+        _marks.RemoveAt(_marks.Count - 1);
+        return Last(_stack.Count - mark);
+    }
+
+    private ReadOnlySpan<byte> Take(int n)
+    {
+        var bytes = _code.AsSpan(_at, n);
+        _at += n;
+        return bytes;
+    }
+
+    private string Text(int bytes) => Encoding.UTF8.GetString(Take(bytes));
+
+    private string Line()
+    {
+        string line = Text(_code.AsSpan(_at).IndexOf((byte)'\n'));
+        _at++;
+        return line;
+    }
+}

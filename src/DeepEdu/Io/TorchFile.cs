@@ -1,0 +1,146 @@
+using System.Globalization;
+using System.IO.Compression;
+using DeepEdu.Data;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Io;
+
+/// <summary>Reads what PyTorch's <c>torch.save</c> wrote (its zip format, since version 1.6): a state dict, or a dictionary that holds one. No code of the file is run.
+/// <code>
+/// model.LoadWeights("model.pt");                                      // torch.save(model.state_dict(), "model.pt")
+/// model.LoadWeights(TorchFile.Read("run.pt").Part("model"));          // torch.save({"model": model.state_dict(), "epoch": 3}, "run.pt")
+/// </code></summary>
+public static class TorchFile
+{
+    private const int MostEntries = 1 << 20;
+
+    /// <summary>All tensors, and the numbers and texts beside them. What lies in a dictionary inside has the dictionary's name and a dot before its own.</summary>
+    /// <exception cref="InvalidDataException">It is no such file, or broken, or holds a whole model in place of its state dict.</exception>
+    public static StateDict Read(string path)
+    {
+        using var file = File.OpenRead(path);
+        try
+        {
+            using var zip = new ZipArchive(file, ZipArchiveMode.Read);
+            var pickle = zip.Entries.FirstOrDefault(e => e.Name == "data.pkl") ?? throw new InvalidDataException("it is a zip, but torch.save did not write it; a checkpoint is read with Load");
+            string folder = pickle.FullName[..^pickle.Name.Length];
+            if (zip.GetEntry(folder + "byteorder") is { } order && !Bytes(order).AsSpan().SequenceEqual("little"u8)) { throw new InvalidDataException("its numbers are big-endian"); }
+            var state = new StateDict();
+            Put(state, Pickle.Read(Bytes(pickle)), new Storages(zip, folder, file.Length), depth: 0);
+            return state;
+        }
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ShapeException or ArgumentException or InvalidCastException or OverflowException)
+        {
+            throw new InvalidDataException($"{path}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Whether the file begins as a zip does.</summary>
+    internal static bool IsZip(string path)
+    {
+        Span<byte> head = stackalloc byte[2];
+        using var file = File.OpenRead(path);
+        return file.ReadAtLeast(head, 2, throwOnEndOfStream: false) == 2 && head.SequenceEqual("PK"u8);
+    }
+
+    private static void Put(StateDict to, object? value, Storages storages, int depth)
+    {
+        if (depth > 32) { throw new InvalidDataException("its dictionaries lie in one another without end"); }
+        if (value is not List<KeyValuePair<object?, object?>> pairs)
+        {
+            throw new InvalidDataException(value is Pickle.Made made && made.Of.Text != Storages.Rebuild
+                ? $"it holds a whole {made.Of.Text}, code and all; in Python, save its weights alone: torch.save(model.state_dict(), path)" : "it holds no dictionary; save model.state_dict()");
+        }
+        foreach (var (key, item) in pairs)
+        {
+            if (++storages.Entries > MostEntries) { throw new InvalidDataException($"it has more than {MostEntries} entries"); }
+            if (Convert.ToString(key, CultureInfo.InvariantCulture) is not { Length: > 0 } name) { continue; }
+            switch (item)
+            {
+                case Pickle.Made { Of.Text: Storages.Rebuild } tensor: to.Set(name, storages.Tensor(name, tensor.From)); break;
+                case List<KeyValuePair<object?, object?>>: Put(to.Part(name), item, storages, depth + 1); break;
+                case long n: to.Set(name, n); break;
+                case double n: to.Set(name, n); break;
+                case bool b: to.Set(name, b); break;
+                case string s: to.Set(name, s); break;
+                default: break; // lists of settings and objects of Python
+            }
+        }
+    }
+
+    private static byte[] Bytes(ZipArchiveEntry entry)
+    {
+        using var from = entry.Open();
+        byte[] bytes = new byte[entry.Length];
+        from.ReadExactly(bytes);
+        return bytes;
+    }
+
+    /// <summary>The memories that tensors are views of.</summary>
+    private sealed class Storages(ZipArchive zip, string folder, long longest)
+    {
+        public const string Rebuild = "torch._utils._rebuild_tensor_v2";
+
+        private readonly Dictionary<string, float[]> _read = [];
+
+        /// <summary>How many entries of dictionaries have been put.</summary>
+        public int Entries { get; set; }
+
+        // (storage, offset, sizes, strides, ..)
+        public Tensor Tensor(string name, object?[] from)
+        {
+            var id = (object?[])((Pickle.Outside)from[0]!).Id!;
+            float[] values = Values((string)id[2]!, ((Pickle.Name)id[1]!).Text);
+            int[] sizes = Ints(from[2]), steps = Ints(from[3]);
+            int start = checked((int)(long)from[1]!);
+            Shape shape = Shape.Create(sizes);
+            long last = start;
+            for (int i = 0; i < sizes.Length; i++) { last += (long)steps[i] * (sizes[i] - 1); }
+            if (sizes.Length != steps.Length || start < 0 || steps.AsSpan().ContainsAnyInRange(int.MinValue, -1) || shape.Size > values.Length || (shape.Size > 0 && last >= values.Length))
+            {
+                throw new InvalidDataException($"\"{name}\" {shape} reaches beyond its {values.Length} numbers");
+            }
+            float[] to = new float[shape.Size];
+            int[] at = new int[sizes.Length];
+            for (int i = 0, place = start; i < to.Length; i++)
+            {
+                to[i] = values[place];
+                for (int axis = sizes.Length - 1; axis >= 0; axis--)
+                {
+                    place += steps[axis];
+                    if (++at[axis] < sizes[axis]) { break; }
+                    place -= sizes[axis] * steps[axis];
+                    at[axis] = 0;
+                }
+            }
+            return Tensors.Tensor.Wrap(to, shape);
+        }
+
+        private float[] Values(string key, string kind)
+        {
+            if (_read.TryGetValue(key, out float[]? values)) { return values; }
+            var type = kind switch
+            {
+                "torch.FloatStorage" => NumberType.F32,
+                "torch.HalfStorage" => NumberType.F16,
+                "torch.BFloat16Storage" => NumberType.BF16,
+                "torch.DoubleStorage" => NumberType.F64,
+                "torch.LongStorage" => NumberType.I64,
+                "torch.IntStorage" => NumberType.I32,
+                "torch.ShortStorage" => NumberType.I16,
+                "torch.CharStorage" => NumberType.I8,
+                "torch.ByteStorage" => NumberType.U8,
+                "torch.BoolStorage" => NumberType.Bool,
+                _ => throw new InvalidDataException($"numbers of the kind {kind} are not read"),
+            };
+            var entry = zip.GetEntry($"{folder}data/{key}") ?? throw new InvalidDataException($"the numbers data/{key} are missing");
+            if (entry.Length > longest) { throw new InvalidDataException($"the numbers data/{key} are longer than the file"); }
+            values = new float[checked((int)(entry.Length / type.Width()))];
+            using var from = entry.Open();
+            NumberCodec.Read<float>(from, type, bigEndian: false, values);
+            return _read[key] = values;
+        }
+
+        private static int[] Ints(object? tuple) => Array.ConvertAll((object?[])tuple!, n => checked((int)(long)n!));
+    }
+}

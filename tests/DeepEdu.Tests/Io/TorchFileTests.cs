@@ -1,0 +1,98 @@
+using System.IO.Compression;
+using System.Text.Json;
+using DeepEdu.Io;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Tests.House;
+
+namespace DeepEdu.Tests.Io;
+
+/// <summary>Files that PyTorch 1.13 wrote (tests/golden/torch_files.py), and broken ones.</summary>
+public sealed class TorchFileTests : IDisposable
+{
+    private static readonly JsonElement s_files = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests", "DeepEdu.Tests", "Golden", "torch.json"))).RootElement;
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void EveryTensorIsReadWhateverItsTypeAndStrides()
+    {
+        var state = TorchFile.Read(Write("run"));
+        foreach (var tensor in s_files.GetProperty("tensors").EnumerateObject())
+        {
+            var read = state.Tensor(tensor.Name);
+            Assert.Equal(tensor.Value.GetProperty("shape").EnumerateArray().Select(n => n.GetInt32()), read.Shape.Sizes.ToArray());
+            Assert.Equal(tensor.Value.GetProperty("values").EnumerateArray().Select(v => v.GetSingle()), read.ToArray());
+        }
+        Assert.Equal((3L, 0.5, "run", true), (state.Long("epoch"), state.Double("rate"), state.Text("name"), state.Bool("ok")));
+        Assert.Equal([0, 1], TorchFile.Read(Write("protocol 4")).Tensor("x").ToArray());
+    }
+
+    [Fact]
+    public void AModelTakesItsWeights()
+    {
+        var model = new Sequential(new Dense(2, 3, new Rng(1)), new BatchNorm(3));
+        Assert.True(model.LoadWeights(TorchFile.Read(Write("run")).Part("model")).IsExact);
+        Assert.Equal(TorchFile.Read(_folder["run"]).Tensor("model.0.weight").ToArray(), model.Parameters()[0].Value.ToArray());
+        Assert.Contains("x", Assert.Throws<InvalidDataException>(() => model.LoadWeights(Write("protocol 4"))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("whole model", "it holds a whole torch.nn.modules.container.Sequential, code and all")]
+    [InlineData("tensor", "it holds no dictionary")]
+    public void WhatIsNoStateDictIsNamed(string file, string message)
+        => Assert.Contains(message, Assert.Throws<InvalidDataException>(() => TorchFile.Read(Write(file))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void TheFormatBeforeZipIsNamed()
+        => Assert.Contains("before version 1.6", Assert.Throws<InvalidDataException>(() => new Dense(1, 1, new Rng(1)).LoadWeights(Write("old"))).Message, StringComparison.Ordinal);
+
+    /// <summary>Whatever is broken in it, a file ends in one kind of error or is read.</summary>
+    [Fact]
+    public void BrokenPicklesAreErrors()
+    {
+        byte[] code;
+        using (var zip = ZipFile.OpenRead(Write("protocol 4")))
+        {
+            using var from = zip.Entries.Single(e => e.Name == "data.pkl").Open();
+            using var to = new MemoryStream();
+            from.CopyTo(to);
+            code = to.ToArray();
+        }
+        var rng = new Rng(1);
+        for (int round = 0; round < 2000; round++)
+        {
+            byte[] broken = code[..(round % 3 == 0 ? rng.Next(code.Length) : code.Length)];
+            for (int i = rng.Next(4); i >= 0 && broken.Length > 0; i--) { broken[rng.Next(broken.Length)] = (byte)rng.Next(256); }
+            string path = _folder[$"{round}.pt"];
+            using (var zip = ZipFile.Open(path, ZipArchiveMode.Create))
+            {
+                using (var to = zip.CreateEntry("archive/data.pkl").Open()) { to.Write(broken); }
+                using (var to = zip.CreateEntry("archive/data/0").Open()) { to.Write(new byte[48]); }
+            }
+            try { TorchFile.Read(path); }
+            catch (InvalidDataException e) { Assert.StartsWith(path, e.Message, StringComparison.Ordinal); }
+            File.Delete(path);
+        }
+    }
+
+    // a dictionary that is its own entry
+    [Fact]
+    public void ADictionaryInsideItselfIsAnError()
+    {
+        string path = _folder["loop.pt"];
+        using (var zip = ZipFile.Open(path, ZipArchiveMode.Create))
+        {
+            using var to = zip.CreateEntry("a/data.pkl").Open();
+            to.Write([0x80, 2, (byte)'}', (byte)'q', 0, (byte)'X', 1, 0, 0, 0, (byte)'a', (byte)'h', 0, (byte)'s', (byte)'.']);
+        }
+        Assert.Contains("without end", Assert.Throws<InvalidDataException>(() => TorchFile.Read(path)).Message, StringComparison.Ordinal);
+    }
+
+    private string Write(string file)
+    {
+        File.WriteAllBytes(_folder[file], s_files.GetProperty(file).GetBytesFromBase64());
+        return _folder[file];
+    }
+}
