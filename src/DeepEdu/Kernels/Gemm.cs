@@ -70,6 +70,11 @@ internal static unsafe class Gemm
             Empty(m, n, c, ldc, accumulate, epilogue);
             return;
         }
+        if (k == 1 && n > 1 && ldb > 0)
+        {
+            GemmOuter.Run<L>(m, n, a, transA ? 1 : lda, b, transB ? ldb : 1, c, ldc, accumulate, epilogue);
+            return;
+        }
         if (n == 1 && (long)m * k <= SmallColumn)
         {
             if (!transA && (transB || ldb == 1))

@@ -15,11 +15,16 @@ internal static unsafe class GemmDot
     {
         float* sums = stackalloc float[16];
         bool plain = stepC == 1 && (epilogue.Bias is null || epilogue.BiasStep == 1);
+        int first = 0;
+        if (m == 1 && plain)
+        {
+            for (; first + 4 <= n; first += 4) { Put(Dots1<L>(k, a, b + (first * ldb), ldb), c + first, accumulate, epilogue, first); }
+        }
         for (int i = 0; i < m;)
         {
             int rows = m - i >= 4 ? 4 : m - i >= 2 ? 2 : 1;
             float* ai = a + (i * lda);
-            for (int j = 0; j < n;)
+            for (int j = first; j < n;)
             {
                 int columns = n - j >= 4 ? 4 : 1;
                 float* bj = b + (j * ldb);
@@ -30,19 +35,11 @@ internal static unsafe class GemmDot
                 else if (rows == 4) { Dots4<L>(k, ai, lda, bj, ldb, sums); }
                 else
                 {
-                    for (int r = 0; r < rows; r++) { Dots1<L>(k, ai + (r * lda), bj, ldb, sums + (r * 4)); }
+                    for (int r = 0; r < rows; r++) { Dots1<L>(k, ai + (r * lda), bj, ldb).Store(sums + (r * 4)); }
                 }
                 if (plain && columns == 4)
                 {
-                    for (int r = 0; r < rows; r++)
-                    {
-                        float* at = c + ((i + r) * ldc) + j;
-                        var sum = Vector128.Load(sums + (r * 4));
-                        if (accumulate) { sum = Vector128.Load(at) + sum; }
-                        if (epilogue.Bias is not null) { sum += Vector128.Load(epilogue.Bias + j); }
-                        if (epilogue.Relu) { sum = Vector128.Max(sum, Vector128<float>.Zero); }
-                        sum.Store(at);
-                    }
+                    for (int r = 0; r < rows; r++) { Put(Vector128.Load(sums + (r * 4)), c + ((i + r) * ldc) + j, accumulate, epilogue, j); }
                     j += 4;
                     continue;
                 }
@@ -60,6 +57,15 @@ internal static unsafe class GemmDot
             }
             i += rows;
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(Vector128<float> sum, float* c, bool accumulate, Epilogue epilogue, int column)
+    {
+        if (accumulate) { sum = Vector128.Load(c) + sum; }
+        if (epilogue.Bias is not null) { sum += Vector128.Load(epilogue.Bias + column); }
+        if (epilogue.Relu) { sum = Vector128.Max(sum, Vector128<float>.Zero); }
+        sum.Store(c);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -81,7 +87,7 @@ internal static unsafe class GemmDot
 
     // one row of A, four of B, two sums each
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Dots1<L>(int k, float* a, float* b, nint ldb, float* sums) where L : struct, IVectorLane<L>, ILane<L>
+    private static Vector128<float> Dots1<L>(int k, float* a, float* b, nint ldb) where L : struct, IVectorLane<L>, ILane<L>
     {
         float* b1 = b + ldb, b2 = b1 + ldb, b3 = b2 + ldb;
         L s0 = default, s1 = default, s2 = default, s3 = default, t0 = default, t1 = default, t2 = default, t3 = default;
@@ -108,7 +114,7 @@ internal static unsafe class GemmDot
             s3 = L.MultiplyAdd(x, Some<L>(b3 + p, n), s3);
             p += n;
         }
-        Four(s0 + t0, s1 + t1, s2 + t2, s3 + t3, sums);
+        return Four(s0 + t0, s1 + t1, s2 + t2, s3 + t3);
     }
 
     // four rows of A, four of B
@@ -143,14 +149,14 @@ internal static unsafe class GemmDot
             s23 = L.MultiplyAdd(x2, y, s23);
             s33 = L.MultiplyAdd(x3, y, s33);
         }
-        Four(s00, s01, s02, s03, sums);
-        Four(s10, s11, s12, s13, sums + 4);
-        Four(s20, s21, s22, s23, sums + 8);
-        Four(s30, s31, s32, s33, sums + 12);
+        Four(s00, s01, s02, s03).Store(sums);
+        Four(s10, s11, s12, s13).Store(sums + 4);
+        Four(s20, s21, s22, s23).Store(sums + 8);
+        Four(s30, s31, s32, s33).Store(sums + 12);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Four<L>(L s0, L s1, L s2, L s3, float* sums) where L : struct, IVectorLane<L>, ILane<L>
+    private static Vector128<float> Four<L>(L s0, L s1, L s2, L s3) where L : struct, IVectorLane<L>, ILane<L>
     {
         if (typeof(L) == typeof(F16) && Avx512F.IsSupported)
         {
@@ -159,13 +165,9 @@ internal static unsafe class GemmDot
             Vector512<double> a = (Avx512F.UnpackLow(x0, x1) + Avx512F.UnpackHigh(x0, x1)).AsDouble(), b = (Avx512F.UnpackLow(x2, x3) + Avx512F.UnpackHigh(x2, x3)).AsDouble();
             var all = Avx512F.UnpackLow(a, b).AsSingle() + Avx512F.UnpackHigh(a, b).AsSingle();
             var half = all.GetLower() + all.GetUpper();
-            (half.GetLower() + half.GetUpper()).Store(sums);
-            return;
+            return half.GetLower() + half.GetUpper();
         }
-        sums[0] = L.Sum(s0);
-        sums[1] = L.Sum(s1);
-        sums[2] = L.Sum(s2);
-        sums[3] = L.Sum(s3);
+        return Vector128.Create(L.Sum(s0), L.Sum(s1), L.Sum(s2), L.Sum(s3));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

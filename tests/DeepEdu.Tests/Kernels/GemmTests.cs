@@ -49,6 +49,8 @@ public sealed unsafe class GemmTests
     [InlineData(false, false, 1, 1, 30000)]
     [InlineData(false, false, 3000, 1, 5)]
     [InlineData(false, false, 5000, 16, 8)]
+    [InlineData(false, false, 300, 1001, 1)] // a column times a row
+    [InlineData(true, true, 257, 320, 1)]
     public void LargeSizesAtEveryWidth(bool transA, bool transB, int m, int n, int k)
     {
         var random = new Random(m + n + k);
@@ -63,6 +65,7 @@ public sealed unsafe class GemmTests
     [InlineData(false, false, 1, 2001, 1000)]
     [InlineData(false, true, 1, 2000, 1000)]
     [InlineData(true, true, 100, 1, 9000)]
+    [InlineData(false, true, 900, 333, 1)]
     public void ThreadsDoNotChangeBits(bool transA, bool transB, int m, int n, int k)
     {
         var test = new Case(new Random(7), transA, transB, m, n, k);
