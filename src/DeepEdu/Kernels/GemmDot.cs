@@ -14,17 +14,11 @@ internal static unsafe class GemmDot
         where L : struct, IVectorLane<L>, ILane<L>
     {
         float* sums = stackalloc float[16];
-        bool plain = stepC == 1 && (epilogue.Bias is null || epilogue.BiasStep == 1);
-        int first = 0;
-        if (m == 1 && plain)
-        {
-            for (; first + 4 <= n; first += 4) { Put(Dots1<L>(k, a, b + (first * ldb), ldb), c + first, accumulate, epilogue, first); }
-        }
         for (int i = 0; i < m;)
         {
             int rows = m - i >= 4 ? 4 : m - i >= 2 ? 2 : 1;
             float* ai = a + (i * lda);
-            for (int j = first; j < n;)
+            for (int j = 0; j < n;)
             {
                 int columns = n - j >= 4 ? 4 : 1;
                 float* bj = b + (j * ldb);
@@ -37,7 +31,7 @@ internal static unsafe class GemmDot
                 {
                     for (int r = 0; r < rows; r++) { Dots1<L>(k, ai + (r * lda), bj, ldb).Store(sums + (r * 4)); }
                 }
-                if (plain && columns == 4)
+                if (stepC == 1 && columns == 4)
                 {
                     for (int r = 0; r < rows; r++) { Put(Vector128.Load(sums + (r * 4)), c + ((i + r) * ldc) + j, accumulate, epilogue, j); }
                     j += 4;
@@ -59,11 +53,24 @@ internal static unsafe class GemmDot
         }
     }
 
+    /// <summary>The same for one row of A and a row of C without gaps.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static void Row<L>(int n, int k, float* a, float* b, nint ldb, float* c, bool accumulate, Epilogue epilogue) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int j = 0;
+        for (; j + 4 <= n; j += 4, b += 4 * ldb) { Put(Dots1<L>(k, a, b, ldb), c + j, accumulate, epilogue, j); }
+        for (; j < n; j++, b += ldb)
+        {
+            float sum = Dot<L>(k, a, b);
+            c[j] = epilogue.Apply(accumulate ? sum + c[j] : sum, j);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Put(Vector128<float> sum, float* c, bool accumulate, Epilogue epilogue, int column)
     {
         if (accumulate) { sum = Vector128.Load(c) + sum; }
-        if (epilogue.Bias is not null) { sum += Vector128.Load(epilogue.Bias + column); }
+        if (epilogue.Bias is not null) { sum += epilogue.BiasStep == 0 ? Vector128.Create(*epilogue.Bias) : Vector128.Load(epilogue.Bias + column); }
         if (epilogue.Relu) { sum = Vector128.Max(sum, Vector128<float>.Zero); }
         sum.Store(c);
     }
