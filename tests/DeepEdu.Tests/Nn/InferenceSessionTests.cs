@@ -133,7 +133,9 @@ public class InferenceSessionTests
         }
         using var wrong = session.Begin();
         lengths[1] = Steps + 1;
+        wrong.Set(0, x);
         wrong.Set(1, lengths);
+        wrong.Set(2, mask);
         Exception? thrown = null;
         try { wrong.Run(); } catch (ArgumentOutOfRangeException e) { thrown = e; }
         Assert.Contains($"index {Steps + 1}", thrown!.Message, StringComparison.Ordinal);
@@ -224,6 +226,8 @@ public class InferenceSessionTests
         {
             using var call = session.Begin();
             call.Set(0, [1, 5]);
+            call.Set(1, [3, 0]);
+            call.Set(2, [10f, 20f]);
             call.Run();
         });
         Assert.Contains("index 5", e.Message, StringComparison.Ordinal);
