@@ -44,7 +44,7 @@ public class NetsPtxTests
     /// <summary>Four terms of a unit's sum at a time, 4 × 4 products of a tile at four steps along k: loads from shared memory are few beside the products, and all of sixteen bytes.</summary>
     [Theory]
     [InlineData("lstm step", 5, 16)]
-    [InlineData("lstm step back", 2, 4)]
+    [InlineData("lstm step back", 8, 16)]
     [InlineData("gru step", 4, 12)]
     [InlineData("conv", 13, 64)] // of which 5 of places
     [InlineData("conv input gradient", 13, 64)]

@@ -72,53 +72,56 @@ internal static class RecurrentStep
     public const int Side = 16;
 
     // rows of the tiles are four longer, so that threads side by side read from different banks
-    private const int Depth = 32, Stride = (Depth / 4) + 1, Pitch = 4 * Stride;
+    private const int Depth = 32, Stride = (Depth / 4) + 1, Pitch = 4 * Stride, Plane = Side * Stride;
 
     public static void Body<E>(E end, Floats a, Floats w, Floats mask, ArrayView<int> table, StepPlan p) where E : struct, IStepEnd
     {
-        var a4 = SharedMemory.Allocate<Float4>(Side * Stride);
+        var a4 = SharedMemory.Allocate<Float4>(4 * Side * Stride);
         var w4 = SharedMemory.Allocate<Float4>(4 * Side * Stride);
         Floats sa = a4.Cast<float>(), sw = w4.Cast<float>();
         int tx = Group.IdxX, ty = Group.IdxY, me = (ty * Side) + tx, row0 = Grid.IdxY * Side, unit0 = Grid.IdxX * Side;
-        // each thread carries two values of a and two of each gate of w; neighbours in a group read neighbours in memory, whichever way w lies
+        // each thread carries two values of each plane of a and of w, where planes are gates or, of a product without gates, four stretches of k at once: a long sum then waits for memory a quarter as
+        // often. Neighbours in a group read neighbours in memory, whichever way w lies
         int column = me & (Depth - 1), line = me >> 5;
         Source(table, p, row0 + line, out int fromA, out int maskA);
         Source(table, p, row0 + line + (Side / 2), out int fromB, out int maskB);
         Carried one = new(p, unit0, p.Across != 0 ? line : tx, p.Across != 0 ? column : ty);
         Carried two = new(p, unit0, p.Across != 0 ? line + (Side / 2) : tx, p.Across != 0 ? column : ty + (Depth / 2));
         Gates sums = default;
-        float a0 = Load(a, mask, p, fromA, maskA, column), a1 = Load(a, mask, p, fromB, maskB, column);
+        Gates a0 = Load<E>(a, mask, p, fromA, maskA, column), a1 = Load<E>(a, mask, p, fromB, maskB, column);
         Gates w0 = one.Get<E>(w, p, 0), w1 = two.Get<E>(w, p, 0);
-        for (int k0 = 0; k0 < p.K; k0 += Depth)
+        int terms = E.Count == 1 ? 4 * Depth : Depth;
+        for (int k0 = 0; k0 < p.K; k0 += terms)
         {
-            sa[(line * Pitch) + column] = a0;
-            sa[((line + (Side / 2)) * Pitch) + column] = a1;
+            PutA<E>(sa, (line * Pitch) + column, a0);
+            PutA<E>(sa, ((line + (Side / 2)) * Pitch) + column, a1);
             one.Put<E>(sw, w0);
             two.Put<E>(sw, w1);
             Group.Barrier();
             // the next are on their way while these are multiplied
-            int next = k0 + Depth;
+            int next = k0 + terms;
             if (next < p.K)
             {
-                a0 = Load(a, mask, p, fromA, maskA, next + column);
-                a1 = Load(a, mask, p, fromB, maskB, next + column);
+                a0 = Load<E>(a, mask, p, fromA, maskA, next + column);
+                a1 = Load<E>(a, mask, p, fromB, maskB, next + column);
                 w0 = one.Get<E>(w, p, next);
                 w1 = two.Get<E>(w, p, next);
             }
-            // distances between gates are constants, which are part of a load
+            // distances between planes are constants, which are part of a load
             Fours x = a4.SubView(ty * Stride), y = w4.SubView(tx * Stride);
             for (int d = 0; d < Depth / 4; d++)
             {
                 var v = x[0];
                 Add(v, y[0], ref sums.A);
-                if (E.Count > 1) { Add(v, y[Side * Stride], ref sums.B); }
-                if (E.Count > 2) { Add(v, y[2 * Side * Stride], ref sums.C); }
-                if (E.Count > 3) { Add(v, y[3 * Side * Stride], ref sums.D); }
+                if (Planes<E>() > 1) { Add(E.Count == 1 ? x[Plane] : v, y[Plane], ref sums.B); }
+                if (Planes<E>() > 2) { Add(E.Count == 1 ? x[2 * Plane] : v, y[2 * Plane], ref sums.C); }
+                if (Planes<E>() > 3) { Add(E.Count == 1 ? x[3 * Plane] : v, y[3 * Plane], ref sums.D); }
                 x = x.SubView(1);
                 y = y.SubView(1);
             }
             Group.Barrier();
         }
+        if (E.Count == 1) { sums.A = sums.A + sums.B + (sums.C + sums.D); }
         if (row0 + ty < p.Running && unit0 + tx < p.Units)
         {
             p.Rows.Locate(table, row0 + ty, out int sequence, out int first, out int length);
@@ -148,29 +151,56 @@ internal static class RecurrentStep
         }
     }
 
+    private static int Planes<E>() where E : struct, IStepEnd => E.Count == 1 ? 4 : E.Count;
+
+    private static Gates Load<E>(Floats a, Floats mask, StepPlan p, int row, int sequence, int k) where E : struct, IStepEnd
+    {
+        Gates g = default;
+        g.A = Load(a, mask, p, row, sequence, k);
+        if (E.Count == 1)
+        {
+            g.B = Load(a, mask, p, row, sequence, k + Depth);
+            g.C = Load(a, mask, p, row, sequence, k + (2 * Depth));
+            g.D = Load(a, mask, p, row, sequence, k + (3 * Depth));
+        }
+        return g;
+    }
+
     private static float Load(Floats a, Floats mask, StepPlan p, int row, int sequence, int k)
     {
         if (row < 0 || k >= p.K) { return 0f; }
-        float v = a[((long)row * p.K) + k];
-        return p.Masks != 0 ? v * mask[((long)sequence * p.K) + k] : v;
+        float v = a[(row * p.K) + k];
+        return p.Masks != 0 ? v * mask[(sequence * p.K) + k] : v;
     }
 
-    // what a thread carries of w: a value of each gate, of one unit and at one place along k
+    private static void PutA<E>(Floats sa, int at, Gates g) where E : struct, IStepEnd
+    {
+        sa[at] = g.A.V;
+        if (E.Count == 1)
+        {
+            sa[at + (4 * Plane)] = g.B.V;
+            sa[at + (8 * Plane)] = g.C.V;
+            sa[at + (12 * Plane)] = g.D.V;
+        }
+    }
+
+    // what a thread carries of w: a value of each plane, of one unit
     private readonly struct Carried(StepPlan p, int unit0, int unit, int k)
     {
-        private readonly int _k = k, _to = (unit * Pitch) + k, _inside = unit0 + unit < p.Units ? 1 : 0;
-        private readonly long _from = p.Across != 0 ? ((long)(unit0 + unit) * p.K) + k : ((long)k * p.Units) + unit0 + unit, _step = p.Across != 0 ? 1 : p.Units, _gate = (long)p.Units * p.K;
+        private readonly int _k = k, _to = (unit * Pitch) + k, _inside = unit0 + unit < p.Units ? 1 : 0,
+            _from = p.Across != 0 ? ((unit0 + unit) * p.K) + k : (k * p.Units) + unit0 + unit, _step = p.Across != 0 ? 1 : p.Units, _gate = p.Units * p.K;
 
         public Gates Get<E>(Floats w, StepPlan p, int k0) where E : struct, IStepEnd
         {
             Gates g = default;
-            if (_inside != 0 && k0 + _k < p.K)
+            int rest = p.K - k0 - _k, further = E.Count == 1 ? Depth : 0;
+            if (_inside != 0 && rest > 0)
             {
-                long at = _from + (k0 * _step);
+                int at = _from + (k0 * _step), plane = E.Count == 1 ? Depth * _step : _gate;
                 g.A = w[at];
-                if (E.Count > 1) { g.B = w[at + _gate]; }
-                if (E.Count > 2) { g.C = w[at + (2 * _gate)]; }
-                if (E.Count > 3) { g.D = w[at + (3 * _gate)]; }
+                if (Planes<E>() > 1 && rest > further) { g.B = w[at + plane]; }
+                if (Planes<E>() > 2 && rest > 2 * further) { g.C = w[at + (2 * plane)]; }
+                if (Planes<E>() > 3 && rest > 3 * further) { g.D = w[at + (3 * plane)]; }
             }
             return g;
         }
@@ -178,9 +208,9 @@ internal static class RecurrentStep
         public void Put<E>(Floats sw, Gates g) where E : struct, IStepEnd
         {
             sw[_to] = g.A.V;
-            if (E.Count > 1) { sw[_to + (Side * Pitch)] = g.B.V; }
-            if (E.Count > 2) { sw[_to + (2 * Side * Pitch)] = g.C.V; }
-            if (E.Count > 3) { sw[_to + (3 * Side * Pitch)] = g.D.V; }
+            if (Planes<E>() > 1) { sw[_to + (4 * Plane)] = g.B.V; }
+            if (Planes<E>() > 2) { sw[_to + (8 * Plane)] = g.C.V; }
+            if (Planes<E>() > 3) { sw[_to + (12 * Plane)] = g.D.V; }
         }
     }
 }
