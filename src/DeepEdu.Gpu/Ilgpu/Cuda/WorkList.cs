@@ -18,8 +18,9 @@ internal struct CopyWork
 /// <summary>Work that was asked for and has not gone to the accelerator yet.</summary>
 internal sealed unsafe class WorkList : IDisposable
 {
-    // from so much on, the list ends at a place that its last kernels choose: steps that repeat are then cut at the same places, wherever the first of them was cut
-    private const int Least = 32, Most = 256;
+    // from so much on, the list ends at a place that its last kernels choose: steps that repeat are then cut at the same places, wherever the first of them was cut. Long enough that few lists are
+    // the same layer of a network again, whose graph would need every argument set
+    private const int Least = 128, Most = 512;
 
     private readonly Work[] _items = new Work[Most];
     private byte* _arguments = (byte*)NativeMemory.Alloc(1 << 16);
