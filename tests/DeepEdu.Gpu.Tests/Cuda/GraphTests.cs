@@ -69,6 +69,29 @@ public class GraphTests
         Assert.Equal(noted.Count, EmulatedDriver.Launches.Count);
     }
 
+    /// <summary>The emulated GPU trains to the same bits with graphs and without.</summary>
+    [EmulatedTheory]
+    [InlineData("ncf sparse")]
+    [InlineData("essays of different lengths")]
+    [InlineData("attention")] // with dropout
+    public void ResultsAreTheSameBits(string workload)
+    {
+        Assert.Equal(Losses(false, out _), Losses(true, out var counts));
+        Assert.True(counts is { Graphs: > 0, Collected: > 20 });
+
+        float[] Losses(bool graphs, out LaunchCounts counts)
+        {
+            EmulatedDriver.Start(EmulatedDriver.Kind.Execute);
+            using var device = EmulatedDriver.NewDevice();
+            device.Graphs = graphs;
+            var step = DeviceStepTests.Of(workload, device);
+            float[] losses = [.. Enumerable.Range(0, 6).Select(_ => step())];
+            counts = device.Counts;
+            Assert.True(losses[^1] != losses[0] && float.IsFinite(losses[^1]));
+            return losses;
+        }
+    }
+
     /// <summary>Copies are nodes, too: each reads what was there when it was asked for, though the memory is used again.</summary>
     [EmulatedFact]
     public void CopiesCarryTheValuesOfTheirTime()

@@ -69,8 +69,5 @@ public class DeviceCatalogTests
         }
     }
 
-    private static GpuDevice Device()
-    {
-        return GpuDevice.All().FirstOrDefault() ?? TestDevice.New();
-    }
+    private static GpuDevice Device() => GpuDevice.All() is [var first, ..] ? first : TestDevice.New();
 }
