@@ -24,9 +24,9 @@ public static class TorchFile
             using var zip = new ZipArchive(file, ZipArchiveMode.Read);
             var pickle = zip.Entries.FirstOrDefault(e => e.Name == "data.pkl") ?? throw new InvalidDataException("it is a zip, but torch.save did not write it; a checkpoint is read with Load");
             string folder = pickle.FullName[..^pickle.Name.Length];
-            if (zip.GetEntry(folder + "byteorder") is { } order && !Bytes(order).AsSpan().SequenceEqual("little"u8)) { throw new InvalidDataException("its numbers are big-endian"); }
+            if (zip.GetEntry(folder + "byteorder") is { } order && !Bytes(order, file.Length).AsSpan().SequenceEqual("little"u8)) { throw new InvalidDataException("its numbers are big-endian"); }
             var state = new StateDict();
-            Put(state, Pickle.Read(Bytes(pickle)), new Storages(zip, folder, file.Length), depth: 0);
+            Put(state, Pickle.Read(Bytes(pickle, file.Length)), new Storages(zip, folder, file.Length), depth: 0);
             return state;
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ShapeException or ArgumentException or InvalidCastException or OverflowException)
@@ -68,8 +68,9 @@ public static class TorchFile
         }
     }
 
-    private static byte[] Bytes(ZipArchiveEntry entry)
+    private static byte[] Bytes(ZipArchiveEntry entry, long longest)
     {
+        if (entry.Length > longest) { throw new InvalidDataException($"{entry.Name} is longer than the file"); }
         using var from = entry.Open();
         byte[] bytes = new byte[entry.Length];
         from.ReadExactly(bytes);

@@ -111,8 +111,9 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
                         if (from == rows) { break; }
                         from = from / tile * tile;
                         float* s = scores + (from * Keys) + j, d = pulls + (from * Keys) + j;
-                        AttentionTiles.Product<L>(m, wholeV, rows - from, s, 1, Keys, (float*)ownedDy + (from * rowDy), rowDy, (float*)toV + (j * stepV), stepV, (begun >> (j / tile) & 1) != 0);
-                        AttentionTiles.Product<L>(m, whole, rows - from, d, 1, Keys, (float*)ownedQ + (from * rowQ), rowQ, (float*)toK + (j * stepK), stepK, (begun >> (j / tile) & 1) != 0);
+                        bool more = (begun >> (j / tile) & 1) != 0;
+                        AttentionTiles.Product<L>(m, wholeV, rows - from, s, 1, Keys, (float*)ownedDy + (from * rowDy), rowDy, (float*)toV + (j * stepV), stepV, more);
+                        AttentionTiles.Product<L>(m, whole, rows - from, d, 1, Keys, (float*)ownedQ + (from * rowQ), rowQ, (float*)toK + (j * stepK), stepK, more);
                         begun |= 1ul << (j / tile);
                     }
                 }

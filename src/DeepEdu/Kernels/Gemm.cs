@@ -79,8 +79,7 @@ internal static unsafe class Gemm
         {
             if (!transA && (transB || ldb == 1))
             {
-                if (ldc == 1) { GemmDot.Row<L>(m, k, b, a, lda, c, accumulate, epilogue.ForOneColumn()); }
-                else { GemmDot.Run<L>(1, m, k, b, 0, a, lda, c, 0, ldc, accumulate, epilogue.ForOneColumn()); }
+                GemmDot.Run<L>(1, m, k, b, 0, a, lda, c, 0, ldc, accumulate, epilogue.ForOneColumn());
                 return;
             }
             if (transA && ldc == 1 && epilogue.Bias is null)
@@ -256,8 +255,7 @@ internal static unsafe class Gemm
         private readonly void Block(int m, int n, int k, float* a, float* b, float* c, nint ldc, bool accumulate, Epilogue epilogue)
         {
             // a dot product costs its length and, measured, some 144 more for the sum over its vector; packing B pays from a dozen rows on
-            if (M == 1 && TransB && StepA == 1 && StepC == 1) { GemmDot.Row<L>(n, k, a, b, Ldb, c, accumulate, epilogue); }
-            else if (TransB && StepA == 1 && (M == 1 || (long)M * (K + 144) <= 13L * K)) { GemmDot.Run<L>(m, n, k, a, RowA, b, Ldb, c, ldc, StepC, accumulate, epilogue); }
+            if (TransB && StepA == 1 && (M == 1 || (long)M * (K + 144) <= 13L * K)) { GemmDot.Run<L>(m, n, k, a, RowA, b, Ldb, c, ldc, StepC, accumulate, epilogue); }
             else if (M == 1 && !TransB && StepC == 1 && (epilogue.Bias is null || epilogue.BiasStep == 1)) { GemmRow.Run<L>(n, k, a, StepA, b, Ldb, c, accumulate, epilogue); }
             else if (TransB && StepA == 1 && StepC == 1 && GemmTurned.Pays<L>(M, N, K)) { GemmTurned.Run<L>(m, n, k, a, RowA, b, Ldb, c, ldc, accumulate, epilogue); }
             else { GemmBlock.Run<L>(m, n, k, a, RowA, StepA, b, Ldb, TransB, c, ldc, accumulate, epilogue); }

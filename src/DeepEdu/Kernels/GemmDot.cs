@@ -9,8 +9,15 @@ namespace DeepEdu.Kernels;
 internal static unsafe class GemmDot
 {
     /// <summary>C [m, n] (+)= A [m, k] · B [n, k]ᵀ. Column j of C lies at c + j·stepC, row i at c + i·ldc.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Run<L>(int m, int n, int k, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, nint stepC, bool accumulate, Epilogue epilogue)
+        where L : struct, IVectorLane<L>, ILane<L>
+    {
+        if (m == 1 && stepC == 1) { Row<L>(n, k, a, b, ldb, c, accumulate, epilogue); }
+        else { Rows<L>(m, n, k, a, lda, b, ldb, c, ldc, stepC, accumulate, epilogue); }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void Rows<L>(int m, int n, int k, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, nint stepC, bool accumulate, Epilogue epilogue)
         where L : struct, IVectorLane<L>, ILane<L>
     {
         float* sums = stackalloc float[16];
@@ -53,9 +60,9 @@ internal static unsafe class GemmDot
         }
     }
 
-    /// <summary>The same for one row of A and a row of C without gaps.</summary>
+    // one row of A and a row of C without gaps: nothing goes through memory
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Row<L>(int n, int k, float* a, float* b, nint ldb, float* c, bool accumulate, Epilogue epilogue) where L : struct, IVectorLane<L>, ILane<L>
+    private static void Row<L>(int n, int k, float* a, float* b, nint ldb, float* c, bool accumulate, Epilogue epilogue) where L : struct, IVectorLane<L>, ILane<L>
     {
         int j = 0;
         for (; j + 4 <= n; j += 4, b += 4 * ldb) { Put(Dots1<L>(k, a, b, ldb), c + j, accumulate, epilogue, j); }

@@ -20,9 +20,7 @@ internal static unsafe class GemmOuter
             b = row;
         }
         var rows = new Rows<L> { N = n, A = a, StepA = stepA, B = b, C = c, Ldc = ldc, End = new(accumulate, epilogue), Plain = !accumulate && epilogue.IsNone };
-        int grain = Math.Max(1, ChunkSize / n);
-        if (m <= grain) { rows.Run(0, m); }
-        else { Work.For(m, grain, rows); }
+        Work.For(m, Math.Max(1, ChunkSize / n), rows);
     }
 
     private struct Rows<L> : IRange where L : struct, IVectorLane<L>, ILane<L>
