@@ -12,12 +12,9 @@ internal partial class GpuCode(Accelerator accelerator, CudaQueue? queue)
     /// <summary>A kernel, ready to be launched: by the driver itself where that is CUDA's, else by ILGPU.</summary>
     public virtual Launcher<K> Load<K>() where K : struct, IGpuKernel
     {
-        var compiled = accelerator.CompileKernel(EntryPointDescription.FromExplicitlyGroupedKernel(((Action<K>)GpuDevice.Enter).Method), queue is null ? KernelSpecialization.Empty : Bounds<K>());
+        var compiled = accelerator.CompileKernel(EntryPointDescription.FromExplicitlyGroupedKernel(((Action<K>)GpuDevice.Enter).Method));
         return queue is null ? new IlgpuLauncher<K>(accelerator, accelerator.LoadKernel(compiled)) : new CudaLauncher<K>(queue, Function((PTXCompiledKernel)compiled));
     }
-
-    /// <summary>What CUDA's assembler is told: how many groups a multiprocessor is to hold at once, from which the registers of a thread follow.</summary>
-    internal static KernelSpecialization Bounds<K>() where K : struct, IGpuKernel => K.GroupsAtOnce == 0 ? KernelSpecialization.Empty : new(K.Threads, K.GroupsAtOnce);
 
     /// <summary>The text of a kernel without marks of uniform branches.</summary>
     internal static string WithoutUniformBranches(string ptx) => Marked().Replace(ptx, "$1");

@@ -10,12 +10,6 @@ namespace DeepEdu.Gpu;
 /// <summary>What every thread of a launch does. A kernel is its arguments: views and numbers.</summary>
 internal interface IGpuKernel
 {
-    /// <summary>Groups that a multiprocessor is to hold at once, of so many threads each; 0 leaves it to the assembler.</summary>
-    static virtual int GroupsAtOnce => 0;
-
-    /// <inheritdoc cref="GroupsAtOnce"/>
-    static virtual int Threads => 0;
-
     void Run();
 }
 

@@ -22,8 +22,7 @@ internal static class Ptx
     public static string Raw(Type kernel)
     {
         var body = typeof(GpuDevice).GetMethod(nameof(GpuDevice.Enter), BindingFlags.Static | BindingFlags.NonPublic)!.MakeGenericMethod(kernel);
-        var bounds = (KernelSpecialization)typeof(GpuCode).GetMethod(nameof(GpuCode.Bounds), BindingFlags.Static | BindingFlags.NonPublic)!.MakeGenericMethod(kernel).Invoke(null, null)!;
-        lock (s_backend) { return ((PTXCompiledKernel)s_backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(body), bounds)).PTXAssembly; }
+        lock (s_backend) { return ((PTXCompiledKernel)s_backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(body), KernelSpecialization.Empty)).PTXAssembly; }
     }
 
     public static string Of(Type kernel)

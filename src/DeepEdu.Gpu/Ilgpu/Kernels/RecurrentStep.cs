@@ -62,10 +62,6 @@ internal struct StepKernel<E> : IGpuKernel where E : struct, IStepEnd
     public ArrayView<int> Table;
     public StepPlan Plan;
 
-    public static int Threads => RecurrentStep.Side * RecurrentStep.Side;
-
-    public static int GroupsAtOnce => 3; // left alone, the assembler for compute capability 8.0 takes 93 registers, enough for two
-
     public readonly void Run() => RecurrentStep.Body(End, A, W, Mask, Table, Plan);
 }
 
