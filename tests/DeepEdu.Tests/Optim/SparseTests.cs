@@ -10,6 +10,7 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Tests.Optim;
 
 /// <summary>Gradients that are a few rows of a table, and the optimisers that step only those.</summary>
+[Collection("alone")]
 public class SparseTests
 {
     private static readonly JsonElement s_golden = OptimizerTests.Golden().GetProperty("sparse");
