@@ -61,6 +61,8 @@ internal static class Program
                     Option(args, "--python", "/usr/bin/python3"), Option(args, "--device", "cpu"), args.Contains("--graphs"));
             case ["gemm", ..]:
                 return GemmTable.Run(Threads(args, "1,2"), Seconds(args), Option(args, "--only", ""));
+            case [GemmSide.Command, var library, var threads]:
+                return GemmSide.Serve(library, int.Parse(threads));
             case ["elementwise", ..]:
                 return ElementwiseTable.Run(Threads(args, "1,2"), Seconds(args), Option(args, "--python", "/usr/bin/python3"));
             case ["scaling", ..]:

@@ -44,7 +44,7 @@ internal static class ElementwiseTable
     {
         var rng = new Rng(1);
         Tensor x = Tensor.Uniform([n], rng, -3, 3), z = Tensor.Uniform([n], rng);
-        double[] times = GemmTable.Times([.. s_functions.Select(f => (Action)(() =>
+        double[] times = Meter.Turns([.. s_functions.Select(f => (Action)(() =>
         {
             using var arena = new Arena();
             f.Run(x, z);

@@ -36,7 +36,7 @@ internal static class PaddingTable
         Action[] cases = [() => Step(null, null), () => Step(null, last), () => Step(null, middle), () => Step(shorter, null), () => Step(ragged, null), () => Step(null, null)];
         List<double>[] times = [.. cases.Select(_ => new List<double>())];
         int[] order = [.. Enumerable.Range(0, cases.Length)];
-        for (int i = 0; i < 20; i++) { Array.ForEach(cases, c => c()); }
+        WarmUp.Run(_ => Array.ForEach(cases, c => c()));
         for (double end = Meter.Now() + seconds; Meter.Now() < end;)
         {
             rng.Shuffle(order);

@@ -13,9 +13,6 @@ internal static class ScalingTable
 {
     public static int Run(double seconds)
     {
-        // the runtime compiles hot code after some calls and a while
-        Action warm = Model(new Sequential(new Dense(64, 128, new Rng(1)), new Relu()), Tensor.Normal([1, 64], new Rng(2)));
-        for (double end = Meter.Now() + 1; Meter.Now() < end;) { warm(); }
         Console.WriteLine("| what grows | size | 1 thread µs | 2 threads µs | 2 threads: times as fast | ns a unit | unit |");
         Console.WriteLine("|---|---|---|---|---|---|---|");
         foreach (int batch in (int[])[1, 4, 16, 64, 256, 1024, 4096])
@@ -61,7 +58,7 @@ internal static class ScalingTable
     private static void Row(string what, int size, long units, string unit, double seconds, Action step)
     {
         // by turns, so that both see the same machine
-        double[] t = GemmTable.Times([Step(1), Step(2)], seconds);
+        double[] t = Meter.Turns([Step(1), Step(2)], seconds);
         Console.WriteLine($"| {what} | {size} | {t[0] * 1e6:f1} | {t[1] * 1e6:f1} | {t[0] / t[1]:f2} | {t[0] * 1e9 / units:f3} | {unit} |");
         CpuDevice.Instance.Pool.Trim();
 

@@ -46,11 +46,10 @@ internal static class WorkloadRunner
         DeepEduOptions.MaxThreads = threads;
         var work = WorkloadList.Find(name).Make();
         Action<int> step = mode == "train" ? i => work.Step(i) : _ => work.Infer();
-        double end = Meter.Now() + (seconds * 0.25);
-        for (int n = 0; n < 3 || Meter.Now() < end; n++) { step(n); }
+        WarmUp.Run(step, seconds * 0.25);
         using var profiler = new Profiler();
         int steps = 0;
-        for (end = Meter.Now() + seconds; Meter.Now() < end; steps++) { step(steps); }
+        for (double end = Meter.Now() + seconds; Meter.Now() < end; steps++) { step(steps); }
         profiler.Dispose();
         Console.WriteLine($"{name}, {threads} threads, {steps} steps, {profiler.Elapsed.TotalMilliseconds / steps:0.000} ms each");
         Console.WriteLine(profiler);
@@ -60,8 +59,7 @@ internal static class WorkloadRunner
     {
         float first = work.Step(0), last = first;
         double firstStep = (DateTime.Now - Process.GetCurrentProcess().StartTime).TotalSeconds;
-        double end = Meter.Now() + (seconds * 0.25);
-        for (int n = 0; n < 3 || Meter.Now() < end; n++) { last = work.Step(n); }
+        WarmUp.Run(n => last = work.Step(n), seconds * 0.25);
         long before = GC.GetAllocatedBytesForCurrentThread();
         const int Counted = 8;
         for (int n = 0; n < Counted; n++) { last = work.Step(n); }
@@ -84,9 +82,7 @@ internal static class WorkloadRunner
 
     private static void Infer(IWorkload work, double seconds, Utf8JsonWriter json)
     {
-        // until the runtime has compiled its hot code for good, which for calls of a microsecond takes a hundred thousand of them
-        double warm = Meter.Now() + Math.Max(0.5, seconds * 0.25);
-        for (int i = 0; i < 20 || Meter.Now() < warm; i++) { work.Infer(); }
+        WarmUp.Run(_ => work.Infer(), Math.Max(0.5, seconds * 0.25));
         long before = GC.GetAllocatedBytesForCurrentThread();
         const int Counted = 20;
         for (int i = 0; i < Counted; i++) { work.Infer(); }
