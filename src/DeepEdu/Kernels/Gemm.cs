@@ -187,8 +187,8 @@ internal static unsafe class Gemm
                 return;
             }
             int threads = DeepEduOptions.MaxThreads;
-            // more of them even out; a packed B costs a stripe nothing, a transposed A is read by each across many columns
-            int each = RowA == 1 ? 1 : ChunksEach;
+            // more of them even out; a packed B costs a stripe nothing, an A that has to be packed is packed by each across many columns
+            int each = RowA == 1 || (RowA & 1023) == 0 ? 1 : ChunksEach;
             Stripes(Math.Min(wanted, threads == 1 ? 1 : Ldb < 0 ? threads * each : Math.Clamp((long)M * N * K / StripeWork, threads, threads * each)));
         }
 
@@ -202,7 +202,7 @@ internal static unsafe class Gemm
             while (got < wanted)
             {
                 bool cutN = _stripN >= 2 * wide || (M == 1 && _stripN >= 64), cutM = _stripM >= (cutN ? 4 : 2) * least;
-                if (cutN && (!cutM || _stripN >= _stripM)) { _stripN = RoundUp((_stripN + 1) / 2, _stripN < 8 * wide && Ldb > 0 ? L.Width : wide); }
+                if (cutN && (!cutM || _stripN >= _stripM)) { _stripN = RoundUp((_stripN + 1) / 2, Ldb > 0 ? L.Width : wide); }
                 else if (cutM) { _stripM = RoundUp((_stripM + 1) / 2, rows); }
                 else { break; }
                 got = (long)((M + _stripM - 1) / _stripM) * ((N + _stripN - 1) / _stripN);
