@@ -21,6 +21,7 @@ public static partial class OpCatalog
         new("bce-probabilities-saturated", x => Losses.BinaryCrossEntropy(x[0], x[1])) { CheckTolerance = 0 },
         new("kl", x => Losses.KlDivergence(x[0].LogSoftmax(), x[1])),
         new("kl-none", x => Losses.KlDivergence(x[0], x[1], Reduction.None)),
+        new("kl-sum", x => Losses.KlDivergence(x[0].LogSoftmax(), x[1], Reduction.Sum)),
         new("nll", (x, y) => Losses.NegativeLogLikelihood(x[0].LogSoftmax(), y[0], x[1])) { Composed = (x, y) => x[0].CrossEntropy(y[0], x[1]) },
         new("nll-ignored", (x, y) => Losses.NegativeLogLikelihood(x[0], y[0], ignoreIndex: 1)),
         new("nll-none", (x, y) => Losses.NegativeLogLikelihood(x[0], y[0], reduction: Reduction.None)),

@@ -35,6 +35,7 @@ ROWS = {
     "conv1d-padding": (lambda: nn.Conv1d(2, 3, 3, padding=2, bias=False), (2, 2, 5)),
     "conv2d-padding": (lambda: nn.Conv2d(2, 3, 3, padding=(2, 1), stride=2), (2, 2, 5, 6)),
     "conv2d-groups": (lambda: nn.Conv2d(4, 6, 3, padding=1, groups=2), (2, 4, 4, 5)),
+    "conv2d-same-even": (lambda: nn.Conv2d(2, 3, (4, 3), padding="same", dilation=(1, 2)), (2, 2, 5, 6)),
     "depthwise2d": (lambda: nn.Conv2d(3, 3, 3, padding=1, groups=3), (2, 3, 5, 6)),
     "depthwise2d-multiplier": (lambda: nn.Conv2d(3, 6, (3, 2), stride=(2, 1), dilation=(1, 2), groups=3, bias=False), (2, 3, 7, 6)),
     "depthwise1d": (lambda: nn.Conv1d(3, 6, 3, stride=2, padding=1, groups=3), (2, 3, 8)),

@@ -18,6 +18,7 @@ row("smooth-l1-outside", lambda x, t: F.smooth_l1_loss(x, t, beta=0.5), P, low=[
 row("bce-probabilities", F.binary_cross_entropy, P, low=[0.1, 0], high=[0.9, 1], frozen=(1,))
 row("bce-probabilities-saturated", F.binary_cross_entropy, values=[[0.0, 1.0, 0.0, 1.0], [0.0, 1.0, 1.0, 0.0]], frozen=(1,))
 row("kl", lambda x, t: F.kl_div(x.log_softmax(-1), t, reduction="batchmean"), P, low=[-2, 0], high=[2, 1], frozen=(1,))
+row("kl-sum", lambda x, t: F.kl_div(x.log_softmax(-1), t, reduction="sum"), P, low=[-2, 0], high=[2, 1], frozen=(1,))
 row("kl-none", lambda x, t: F.kl_div(x, t, reduction="none"), values=[[[-1.0, -2.0], [-0.5, -3.0]], [[0.0, 0.4], [1.0, 0.2]]], frozen=(1,))
 row("nll", lambda x, w, y: F.nll_loss(x.log_softmax(-1), y, weight=w), [(5, 3), (3,)], low=[-2, 0.5], high=[2, 2], frozen=(1,), ints=[[2, 0, 1, 1, 2]])
 row("nll-ignored", lambda x, y: F.nll_loss(x, y, ignore_index=1), [(5, 3)], ints=[[2, 0, 1, 1, 2]])

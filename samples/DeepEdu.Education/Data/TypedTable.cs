@@ -5,8 +5,6 @@ namespace DeepEdu.Education.Data;
 /// <summary>A column: numbers with NaN for what is missing, or names with null for it.</summary>
 internal sealed record TypedColumn(string Name, float[]? Numbers, string?[]? Names)
 {
-    public bool IsNumeric => Numbers is not null;
-
     /// <summary>How many values are missing.</summary>
     public int Missing => Numbers?.Count(float.IsNaN) ?? Names!.Count(n => n is null);
 }

@@ -60,8 +60,8 @@ internal sealed class DigitCnn
 
     public Chart[] Charts =>
     [
-        new("cross-entropy", "epoch", [new("training", _history["loss"]), new("validation", _history["val_loss"])]),
-        new("accuracy", "epoch", [new("training", _history["accuracy"]), new("validation", _history["val_accuracy"])]),
+        new("cross-entropy", [new("training", _history["loss"]), new("validation", _history["val_loss"])]),
+        new("accuracy", [new("training", _history["accuracy"]), new("validation", _history["val_accuracy"])]),
     ];
 
     public void Fit(IProgress progress, CancellationToken stop)

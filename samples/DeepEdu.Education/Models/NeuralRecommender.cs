@@ -51,8 +51,8 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
 
     public Chart[] Charts =>
     [
-        new("log loss", "epoch", [new("training", _history["loss"])]),
-        new("ranking of the held-out training item", "epoch", [new("hr@10", _history["hr@10"]), new("ndcg@10", _history["ndcg@10"])]),
+        new("log loss", [new("training", _history["loss"])]),
+        new("ranking of the held-out training item", [new("hr@10", _history["hr@10"]), new("ndcg@10", _history["ndcg@10"])]),
     ];
 
     public void Fit(Interactions data, IProgress progress, CancellationToken stop)

@@ -5,11 +5,11 @@ namespace DeepEdu.Education.Report;
 /// <summary>A named number; the first of a list is the headline.</summary>
 internal readonly record struct Score(string Name, double Value);
 
-/// <summary>A curve over epochs or steps.</summary>
+/// <summary>A curve over epochs.</summary>
 internal sealed record Curve(string Name, double[] Values);
 
 /// <summary>All curves of one chart, such as training and validation loss.</summary>
-internal sealed record Chart(string Title, string XLabel, Curve[] Curves);
+internal sealed record Chart(string Title, Curve[] Curves);
 
 /// <summary>What a run found.</summary>
 internal sealed record RunResult(string Task, string Model, string Data)

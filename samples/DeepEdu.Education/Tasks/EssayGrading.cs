@@ -57,8 +57,8 @@ internal sealed class EssayGrading(RunOptions options)
             Seed = options.Seed,
             Charts =
             [
-                new("mean squared error while learning", "epoch", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", [.. t.Losses]))]),
-                new("dev qwk", "epoch", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", [.. t.DevKappas]))]),
+                new("mean squared error while learning", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", [.. t.Losses]))]),
+                new("dev qwk", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", [.. t.DevKappas]))]),
             ],
             Confusion = confusion,
             ClassNames = [.. Enumerable.Range(set.Min, set.Max - set.Min + 1).Select(g => $"{g}")],

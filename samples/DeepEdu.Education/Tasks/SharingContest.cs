@@ -48,7 +48,7 @@ internal sealed class SharingContest(Head[] heads, string suffix = "")
         }
         if (!HasResults)
         {
-            Charts = [.. heads.Select((head, h) => new Chart($"{head.Name}{suffix}: loss", "epoch",
+            Charts = [.. heads.Select((head, h) => new Chart($"{head.Name}{suffix}: loss",
             [
                 new("shared, training", together.Training[h]), new("shared, validation", together.Validation[h]),
                 new("alone, training", single[h].Training[0]), new("alone, validation", single[h].Validation[0]),

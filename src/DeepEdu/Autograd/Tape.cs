@@ -34,6 +34,8 @@ public delegate void Pullback(ReadOnlySpan<Tensor?> dOutputs, Span<Tensor?> dInp
 public sealed partial class Tape : Arena
 {
     [ThreadStatic] private static List<Step>? t_spare;
+    private static long s_tapes;
+    private readonly long _number = Interlocked.Increment(ref s_tapes); // parameters remember it, and so keep no closed tape
     private readonly List<Step> _steps;
     private List<Tensor>? _watched;
     private bool _rewinding, _closed;
@@ -172,11 +174,11 @@ public sealed partial class Tape : Arena
     }
 
     /// <summary>An optimiser has stepped a parameter: operations remembered so far were made with the values from before.</summary>
-    internal void Stepped(Parameter parameter) => (parameter.SteppedIn, parameter.SteppedAt) = (this, _steps.Count);
+    internal void Stepped(Parameter parameter) => (parameter.SteppedIn, parameter.SteppedAt) = (_number, _steps.Count);
 
     private void CheckUnstepped(Tensor input, int place)
     {
-        if (input is Parameter p && place < p.SteppedAt && ReferenceEquals(p.SteppedIn, this)) { ThrowStepped(p.Shape); }
+        if (input is Parameter p && place < p.SteppedAt && p.SteppedIn == _number) { ThrowStepped(p.Shape); }
     }
 
     /// <summary>The leaves that remembered operations take, each once, in the order of use.</summary>
@@ -201,6 +203,7 @@ public sealed partial class Tape : Arena
         _steps.Clear();
         t_spare = _steps; // from here on it is another tape's
         foreach (var tensor in _watched ?? []) { tensor.IsLeaf = false; }
+        _watched = null; // tensors that were kept still know this tape
     }
 
     internal bool IsFirstOutput(Tensor made) => ReferenceEquals(_steps[made.Node].Output, made);

@@ -20,9 +20,6 @@ internal readonly unsafe struct Lockstep
     /// <summary>Counters in <paramref name="memory"/>.</summary>
     public Lockstep(float* memory) => _counters = (int*)(((nint)memory + 127) & ~(nint)127);
 
-    /// <summary>Whether there is anything to take turns at.</summary>
-    public bool IsNone => _counters is null;
-
     /// <summary>The first step that is not done.</summary>
     public int Next => Math.Min(Volatile.Read(ref Done(0)), Volatile.Read(ref Done(1)));
 

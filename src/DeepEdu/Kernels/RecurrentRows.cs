@@ -58,10 +58,7 @@ internal sealed class RecurrentRows
     /// sequences, only all steps together do.</summary>
     public bool Stepwise => Batch >= 12 && Count > Batch;
 
-    /// <summary>Sequences of one length.</summary>
-    public static RecurrentRows Uniform(int batch, int steps, bool batchFirst, bool reverse, int hidden) => Padded(batch, steps, batchFirst, reverse, hidden, null);
-
-    /// <summary>Sequences with padding, by <paramref name="padding"/>; <see cref="Read"/> reads it.</summary>
+    /// <summary>Sequences of one length, or with padding, by <paramref name="padding"/>; <see cref="Read"/> reads it.</summary>
     public static RecurrentRows Padded(int batch, int steps, bool batchFirst, bool reverse, int hidden, Padding? padding)
     {
         int step = batchFirst ? 1 : batch;

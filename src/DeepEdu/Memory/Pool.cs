@@ -27,7 +27,7 @@ public sealed class Pool(Func<Pool, int, Block> create)
     /// <summary>Blocks made since the start: it stands still in a steady training loop.</summary>
     public int CreatedBlocks { get { lock (_gate) { return _created; } } }
 
-    /// <summary>Whether the oldest free block of a size is taken, so that a step that repeats gets the very memory it had the last time; else the one that was given back last, which may still be in a cache.</summary>
+    /// <summary>Whether of the free blocks of a size the one made first is taken, so that a step that repeats gets the very memory it had the last time; else the one that was given back last, which may still be in a cache.</summary>
     internal bool OldestFirst { get; init; }
 
     /// <summary>A block of at least <paramref name="length"/> floats, with whatever was in it.</summary>
@@ -103,17 +103,23 @@ public sealed class Pool(Func<Pool, int, Block> create)
         return checked(length + step - 1) & -step;
     }
 
-    // free blocks of one size
+    // free blocks of one size; the last is the next to go
     private sealed class FreeBlocks(bool oldestFirst)
     {
-        private readonly Stack<Block> _stack = new();
-        private readonly PriorityQueue<Block, int> _queue = new();
+        private readonly List<Block> _blocks = [];
 
         public void Add(Block block)
         {
-            if (oldestFirst) { _queue.Enqueue(block, block.Number); } else { _stack.Push(block); }
+            int place = _blocks.Count;
+            while (oldestFirst && place > 0 && _blocks[place - 1].Number < block.Number) { place--; }
+            _blocks.Insert(place, block);
         }
 
-        public bool TryTake([MaybeNullWhen(false)] out Block block) => oldestFirst ? _queue.TryDequeue(out block, out _) : _stack.TryPop(out block);
+        public bool TryTake([MaybeNullWhen(false)] out Block block)
+        {
+            block = _blocks.Count == 0 ? null : _blocks[^1];
+            if (block is not null) { _blocks.RemoveAt(_blocks.Count - 1); }
+            return block is not null;
+        }
     }
 }

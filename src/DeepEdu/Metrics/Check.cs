@@ -59,6 +59,12 @@ internal static class Check
         foreach (var (name, to) in arrays) { from.Doubles(name).CopyTo(to, 0); }
     }
 
+    /// <summary>The columns of a saved table must be of one length.</summary>
+    public static void Columns(string metric, int first, int second, int third)
+    {
+        if (second != first || third != first) { throw new InvalidDataException($"{metric}: the state's columns have {first}, {second} and {third} numbers, not one an example"); }
+    }
+
     [DoesNotReturn]
     private static void ThrowLength(string metric, int a, int b)
         => throw new ArgumentException($"{metric}: {a} predictions but {b} targets; pass one of each per example.");

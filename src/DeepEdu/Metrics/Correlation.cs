@@ -71,6 +71,7 @@ public sealed class Correlation : IMetric<Correlation>
     {
         ArgumentNullException.ThrowIfNull(from);
         double[] x = from.Doubles("x"), y = from.Doubles("y"), weights = from.Doubles("weights");
+        Check.Columns("correlation", x.Length, y.Length, weights.Length);
         Reset();
         _x.AddRange(x);
         _y.AddRange(y);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Metrics;
@@ -9,8 +8,6 @@ internal sealed class ScoredLabels(string metric)
     private readonly List<(double Score, bool Positive, double Weight)> _rows = [];
 
     public int Count => _rows.Count;
-
-    public ReadOnlySpan<(double Score, bool Positive, double Weight)> Rows => CollectionsMarshal.AsSpan(_rows);
 
     public void Add(Tensor scores, Tensor positive)
     {
@@ -55,6 +52,7 @@ internal sealed class ScoredLabels(string metric)
     {
         double[] scores = from.Doubles("scores"), weights = from.Doubles("weights");
         long[] positive = from.Longs("positive");
+        Check.Columns(metric, scores.Length, positive.Length, weights.Length);
         _rows.Clear();
         for (int i = 0; i < scores.Length; i++) { _rows.Add((scores[i], positive[i] != 0, weights[i])); }
     }

@@ -30,7 +30,7 @@ public static partial class Losses
             if (negatives.Rank != 2 || negatives.Shape[1] != keys.Shape[1]) { throw new ShapeException("infonce", $"negatives {negatives.Shape} for keys {keys.Shape}: expected [M,{keys.Shape[1]}]", keys.Shape, negatives.Shape); }
             keys = Tensor.Concat([keys, negatives]);
         }
-        if (normalize) { (queries, keys) = (queries / Length(queries, 1e-12f), keys / Length(keys, 1e-12f)); }
+        if (normalize) { (queries, keys) = (queries / Length(queries, 1, 1e-12f).Unsqueeze(1), keys / Length(keys, 1, 1e-12f).Unsqueeze(1)); }
         var scores = queries.MatMul(keys, transB: true) / temperature;
         var own = Indices.Arange(scores.Shape[0]);
         var y = scores.CrossEntropy(own, reduction: Reduction.None);
@@ -78,6 +78,4 @@ public static partial class Losses
         }
         return Tensor.Concat([own.Unsqueeze(1), others], 1).CrossEntropy(Indices.Full([n], 0), reduction: reduction);
     }
-
-    private static Tensor Length(Tensor x, float eps) => x.Square().Sum(1, keepDims: true).Clamp(eps * eps).Sqrt();
 }

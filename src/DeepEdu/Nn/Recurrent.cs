@@ -135,8 +135,8 @@ public abstract class Recurrent : Layer
         return RecurrentCall.Run(Op, Cell, new(x.Dense, x.Table is null ? w.WeightIh : w.WeightIh.MatMul(x.Table, transB: true), w.WeightHh, w.BiasIh, w.BiasHh, h0, c0, w.WeightHr) { Categories = x.Categories }, steps.Lengths, steps.Mask, BatchFirst, steps.PadLeft, reverse, recurrentMask);
     }
 
-    /// <summary>The parameters of one layer and direction.</summary>
-    internal RecurrentParameters Of(int layer, bool reverse = false) => _weights[At(layer, reverse)];
+    /// <summary>The parameters of one layer, read forwards.</summary>
+    internal RecurrentParameters Of(int layer) => _weights[At(layer, false)];
 
     private protected RecurrentParameters At(int k) => _weights[k];
 

@@ -8,6 +8,8 @@ namespace DeepEdu.Ops;
 /// <summary>The loss of yes-or-no answers, from logits.</summary>
 public static class BinaryCrossEntropyOp
 {
+    private const string Op = "binary-cross-entropy-with-logits";
+
     extension(Tensor x)
     {
         /// <summary>−p·t·ln σ(x) − (1 − t)·ln(1 − σ(x)), each times its weight, without overflow or cancellation:
@@ -19,7 +21,6 @@ public static class BinaryCrossEntropyOp
         /// <exception cref="ShapeException">Shapes that do not fit.</exception>
         public Tensor BinaryCrossEntropyWithLogits(Tensor targets, Tensor? posWeight = null, Tensor? weight = null, Reduction reduction = Reduction.Mean)
         {
-            const string Op = "binary-cross-entropy-with-logits";
             ArgumentNullException.ThrowIfNull(targets);
             if (targets.Shape != x.Shape)
             {
@@ -33,24 +34,24 @@ public static class BinaryCrossEntropyOp
             }
             else
             {
-                Fits(Op, "positive weights", posWeight, x);
+                Fits("positive weights", posWeight, x);
                 y = x.Zip3Constant(targets, posWeight, default(WeightedFormula), Op);
                 Tape.For(x)?.Add(y, (x, dy => dy.ZipConstant(x.Zip3Constant(targets, posWeight, default(WeightedSlope), Op), default(Arithmetic.MulFormula), Op)));
             }
             if (weight is not null)
             {
-                Fits(Op, "weights", weight, x);
+                Fits("weights", weight, x);
                 y *= weight.Detach();
             }
             return reduction switch { Reduction.Mean => y.Mean(), Reduction.Sum => y.Sum(), _ => y };
         }
     }
 
-    private static void Fits(string op, string what, Tensor weight, Tensor x)
+    private static void Fits(string what, Tensor weight, Tensor x)
     {
-        if (Shape.Broadcast(op, weight.Shape, x.Shape) != x.Shape)
+        if (Shape.Broadcast(Op, weight.Shape, x.Shape) != x.Shape)
         {
-            throw new ShapeException(op, $"{what} {weight.Shape} do not broadcast to logits {x.Shape}", x.Shape, weight.Shape);
+            throw new ShapeException(Op, $"{what} {weight.Shape} do not broadcast to logits {x.Shape}", x.Shape, weight.Shape);
         }
     }
 

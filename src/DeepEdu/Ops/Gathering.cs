@@ -31,7 +31,7 @@ public static class Gathering
         {
             ArgumentNullException.ThrowIfNull(index);
             int at = x.Shape.Axis("gather", axis);
-            CheckAlong("gather", x.Shape, at, index, "x");
+            CheckAlong("gather", x.Shape, at, index);
             index.CheckBelow("gather", x.Shape[at]);
             for (int k = 0; k < x.Rank; k++) { if (k != at) { x = x.Narrow(k, 0, index.Shape[k]); } }
             var (outer, n, inner) = Around(x.Shape, at);
@@ -52,7 +52,7 @@ public static class Gathering
             ArgumentNullException.ThrowIfNull(index);
             ArgumentNullException.ThrowIfNull(source);
             int at = x.Shape.Axis("scatter-add", axis);
-            CheckAlong("scatter-add", x.Shape, at, index, "x");
+            CheckAlong("scatter-add", x.Shape, at, index);
             if (source.Shape != index.Shape || index.Shape.With(at, x.Shape[at]) != x.Shape) { ThrowScatter(x.Shape, index.Shape, source.Shape, at); }
             Elementwise.SameDevice("scatter-add", x, source);
             index.CheckBelow("scatter-add", x.Shape[at]);
@@ -101,16 +101,16 @@ public static class Gathering
 
     private static (int Outer, int N, int Inner) Around(Shape s, int axis) => (s.Product(0, axis), s[axis], s.Product(axis + 1, s.Rank));
 
-    private static void CheckAlong(string op, Shape x, int axis, Indices index, string name)
+    private static void CheckAlong(string op, Shape x, int axis, Indices index)
     {
         bool fits = index.Rank == x.Rank;
         for (int k = 0; fits && k < x.Rank; k++) { fits = k == axis || index.Shape[k] <= x[k]; }
-        if (!fits) { ThrowAlong(op, x, axis, index.Shape, name); }
+        if (!fits) { ThrowAlong(op, x, axis, index.Shape); }
     }
 
     [DoesNotReturn]
-    private static void ThrowAlong(string op, Shape x, int axis, Shape index, string name) =>
-        throw new ShapeException(op, $"{name} {x} and index {index} along axis {axis}: the index needs {name}'s rank, and sizes no larger but on that axis; IndexSelect takes whole entries", x, index);
+    private static void ThrowAlong(string op, Shape x, int axis, Shape index) =>
+        throw new ShapeException(op, $"x {x} and index {index} along axis {axis}: the index needs x's rank, and sizes no larger but on that axis; IndexSelect takes whole entries", x, index);
 
     [DoesNotReturn]
     private static void ThrowScatter(Shape x, Shape index, Shape source, int axis) =>

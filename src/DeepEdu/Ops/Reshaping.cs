@@ -15,7 +15,7 @@ public static class Reshaping
         /// <returns>A tensor of that shape that shares x's memory.</returns>
         /// <exception cref="ShapeException">The sizes do not hold as many values as x, or more than one is −1.</exception>
         [OverloadResolutionPriority(1)]
-        public Tensor Reshape(params ReadOnlySpan<int> sizes) => x.Viewed(x.Shape.Completed("reshape", sizes));
+        public Tensor Reshape(params ReadOnlySpan<int> sizes) => x.Viewed(x.Shape.Reshaped(sizes));
 
         /// <summary>Another shape of equal size.</summary>
         /// <exception cref="ShapeException">It holds another number of values.</exception>

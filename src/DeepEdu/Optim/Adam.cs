@@ -33,9 +33,7 @@ public class Adam : Optimizer
     private protected Adam(ParameterGroup[] groups, AdamOptions options, bool decoupled)
         : base(groups, options, options.AmsGrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"])
     {
-        ThrowIfNotBelowOne(options.Beta1, "beta1");
-        ThrowIfNotBelowOne(options.Beta2, "beta2");
-        ThrowIfNegative(options.Epsilon, "epsilon");
+        Check(options);
         (_options, _decoupled) = (options, decoupled);
     }
 

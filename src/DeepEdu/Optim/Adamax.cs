@@ -24,9 +24,7 @@ public sealed class Adamax : Optimizer
     /// <summary>An optimiser of several groups.</summary>
     public Adamax(ParameterGroup[] groups, AdamaxOptions? options = null) : base(groups, options ??= new(), "exp_avg", "exp_inf")
     {
-        ThrowIfNotBelowOne(options.Beta1, "beta1");
-        ThrowIfNotBelowOne(options.Beta2, "beta2");
-        ThrowIfNegative(options.Epsilon, "epsilon");
+        Check(options);
         _options = options;
     }
 

@@ -115,7 +115,7 @@ public static class Clip
     }
 
     // a gradient may share its memory with another one, so it is never changed in place
-    private static Tensor Map<F>(Tensor g, F f) where F : unmanaged, IMap
+    internal static Tensor Map<F>(Tensor g, F f) where F : unmanaged, IMap
     {
         var y = Tensor.Empty(g.Shape, g.Device);
         g.Device.Map(f, g.View, y.View);

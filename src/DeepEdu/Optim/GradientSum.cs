@@ -35,7 +35,7 @@ public sealed class GradientSum
             bool known = _sums.TryGetValue(leaf, out var slot);
             if (gradients.FindRows(leaf) is { } rows && !slot.Used)
             {
-                rows = rows.With(Scaled(rows.Values, (float)weight));
+                rows = rows.With(Clip.Map(rows.Values, new Clip.Scale((float)weight)));
                 rows = _rows.TryGetValue(leaf, out var before) ? before.Add(rows) : rows;
                 rows.Values.Keep();
                 _rows[leaf] = rows;
@@ -61,10 +61,10 @@ public sealed class GradientSum
         foreach (var (leaf, (sum, used)) in _sums)
         {
             if (!used) { continue; }
-            leaf.Device.Map(new Scale(scale), sum.View, sum.View);
+            leaf.Device.Map(new Clip.Scale(scale), sum.View, sum.View);
             gradients.Replace(leaf, sum);
         }
-        foreach (var (leaf, rows) in _rows) { gradients.Replace(leaf, rows.With(Scaled(rows.Values, scale))); }
+        foreach (var (leaf, rows) in _rows) { gradients.Replace(leaf, rows.With(Clip.Map(rows.Values, new Clip.Scale(scale)))); }
         bound?.Invoke(gradients);
         optimizer.Step(gradients);
         Clear();
@@ -80,22 +80,9 @@ public sealed class GradientSum
 
     private static void AddTo(Tensor sum, Tensor g, float weight) => sum.Device.Zip(new AddScaled(weight), sum.View, g.View, sum.View, Broadcast.Flat(g.Size));
 
-    private static Tensor Scaled(Tensor x, float by)
-    {
-        var y = Tensor.Empty(x.Shape, x.Device);
-        x.Device.Map(new Scale(by), x.View, y.View);
-        return y;
-    }
-
-    private readonly struct AddScaled(float by) : IZip
+    internal readonly struct AddScaled(float by) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L sum, L g) where L : struct, ILane<L> => L.MultiplyAdd(by, g, sum);
-    }
-
-    private readonly struct Scale(float by) : IMap
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public L Apply<L>(L x) where L : struct, ILane<L> => by * x;
     }
 }

@@ -32,9 +32,7 @@ public sealed class NAdam : Optimizer
     /// <summary>An optimiser of several groups.</summary>
     public NAdam(ParameterGroup[] groups, NAdamOptions? options = null) : base(groups, options ??= new(), "exp_avg", "exp_avg_sq")
     {
-        ThrowIfNotBelowOne(options.Beta1, "beta1");
-        ThrowIfNotBelowOne(options.Beta2, "beta2");
-        ThrowIfNegative(options.Epsilon, "epsilon");
+        Check(options);
         ThrowIfNegative(options.MomentumDecay, "momentum decay");
         _options = options;
     }

@@ -182,6 +182,14 @@ public abstract class Optimizer : IStateful
         if (!(value is >= 0 and < 1)) { throw new ArgumentOutOfRangeException(null, $"optimizer: {what} {value} must be at least 0 and below 1"); }
     }
 
+    /// <summary>Throws unless 0 ≤ β₁, β₂ &lt; 1 and 0 ≤ ε.</summary>
+    private protected static void Check(MomentsOptions options)
+    {
+        ThrowIfNotBelowOne(options.Beta1, "beta1");
+        ThrowIfNotBelowOne(options.Beta2, "beta2");
+        ThrowIfNegative(options.Epsilon, "epsilon");
+    }
+
     /// <summary>A parameter and its statistics.</summary>
     private protected sealed class Slot(string name, Parameter parameter, ParameterGroup group)
     {

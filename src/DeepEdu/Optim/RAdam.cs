@@ -28,9 +28,7 @@ public sealed class RAdam : Optimizer
     /// <summary>An optimiser of several groups.</summary>
     public RAdam(ParameterGroup[] groups, RAdamOptions? options = null) : base(groups, options ??= new(), "exp_avg", "exp_avg_sq")
     {
-        ThrowIfNotBelowOne(options.Beta1, "beta1");
-        ThrowIfNotBelowOne(options.Beta2, "beta2");
-        ThrowIfNegative(options.Epsilon, "epsilon");
+        Check(options);
         _options = options;
     }
 

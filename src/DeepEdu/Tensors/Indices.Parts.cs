@@ -24,7 +24,7 @@ public sealed partial class Indices
     /// <param name="sizes">The new sizes; one may be −1 and is then computed from the others.</param>
     /// <exception cref="ShapeException">The sizes do not hold as many values, or more than one is −1.</exception>
     [OverloadResolutionPriority(1)]
-    public Indices Reshape(params ReadOnlySpan<int> sizes) => new(Shape.Completed("reshape", sizes), _values);
+    public Indices Reshape(params ReadOnlySpan<int> sizes) => new(Shape.Reshaped(sizes), _values);
 
     /// <summary>The same values under another shape of equal size.</summary>
     /// <exception cref="ShapeException">It holds another number of values.</exception>

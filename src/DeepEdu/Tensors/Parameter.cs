@@ -1,5 +1,4 @@
 using DeepEdu.Devices;
-using DeepEdu.Memory;
 
 namespace DeepEdu.Tensors;
 
@@ -27,8 +26,8 @@ public sealed class Parameter : Tensor
     /// <summary>What an optimiser does to the values after each step of this parameter: a limit on weights. None if null. Keras' <c>kernel_constraint</c>.</summary>
     public Action<Parameter>? Constraint { get; set; }
 
-    /// <summary>The tape that was open when an optimiser last stepped the parameter, and how many operations it had remembered.</summary>
-    internal Arena? SteppedIn { get; set; }
+    /// <summary>The number of the tape that was open when an optimiser last stepped the parameter, and how many operations it had remembered.</summary>
+    internal long SteppedIn { get; set; }
 
     internal int SteppedAt { get; set; }
 

@@ -82,7 +82,7 @@ public readonly struct Shape : IEquatable<Shape>
 
     /// <summary>The shape that is meant by sizes of which one may be −1, computed from the others.</summary>
     /// <exception cref="ShapeException">They do not hold as many values as this shape, or more than one is −1.</exception>
-    internal Shape Completed(string op, ReadOnlySpan<int> sizes)
+    internal Shape Reshaped(ReadOnlySpan<int> sizes)
     {
         int unknown = sizes.IndexOf(-1);
         int[] all = sizes.ToArray();
@@ -92,14 +92,14 @@ public readonly struct Shape : IEquatable<Shape>
             for (int i = 0; i < all.Length; i++)
             {
                 if (i == unknown) { continue; }
-                if (all[i] < 0) { ThrowUnknown(op, this, all, "only one size may be −1 and no other negative"); }
+                if (all[i] < 0) { ThrowUnknown(this, all, "only one size may be −1 and no other negative"); }
                 known *= all[i];
             }
-            if (known == 0 || Size % known != 0) { ThrowUnknown(op, this, all, known == 0 ? "−1 beside a size of 0 could be anything; write it out" : $"{Size} values do not divide by {known}"); }
+            if (known == 0 || Size % known != 0) { ThrowUnknown(this, all, known == 0 ? "−1 beside a size of 0 could be anything; write it out" : $"{Size} values do not divide by {known}"); }
             all[unknown] = (int)(Size / known);
         }
         Shape shape = new(all);
-        if (shape.Size != Size) { ThrowSize(op, this, shape); }
+        if (shape.Size != Size) { ThrowSize(this, shape); }
         return shape;
     }
 
@@ -146,11 +146,11 @@ public readonly struct Shape : IEquatable<Shape>
     private static void Throw(int[] sizes, string why) => throw new ShapeException("shape", $"[{string.Join(',', sizes)}]: {why}");
 
     [DoesNotReturn]
-    private static void ThrowSize(string op, Shape x, Shape y) =>
-        throw new ShapeException(op, $"{x} holds {x.Size} values, {y} holds {y.Size}; give one size as -1 to have it computed?", x, y);
+    private static void ThrowSize(Shape x, Shape y) =>
+        throw new ShapeException("reshape", $"{x} holds {x.Size} values, {y} holds {y.Size}; give one size as -1 to have it computed?", x, y);
 
     [DoesNotReturn]
-    private static void ThrowUnknown(string op, Shape x, int[] sizes, string why) => throw new ShapeException(op, $"{x} to [{string.Join(',', sizes)}]: {why}", x);
+    private static void ThrowUnknown(Shape x, int[] sizes, string why) => throw new ShapeException("reshape", $"{x} to [{string.Join(',', sizes)}]: {why}", x);
 
     [DoesNotReturn]
     private static void ThrowAxis(string op, int axis, Shape s) =>

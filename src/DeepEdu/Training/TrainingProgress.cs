@@ -23,7 +23,6 @@ internal sealed class ProgressMeter(TrainingRun run, IProgress<TrainingProgress>
     private readonly long _began = Stopwatch.GetTimestamp();
     private readonly double _doneBefore = run.Epoch + Part(run);
     private long _next, _rows;
-    private int? _batches;
 
     public void Batch(int rows)
     {
@@ -39,8 +38,7 @@ internal sealed class ProgressMeter(TrainingRun run, IProgress<TrainingProgress>
     // the run stands at the beginning of the next epoch already
     public void Epoch(EpochResult result)
     {
-        _batches = run.Batches;
-        if (to is not null) { Report(result.Epoch, _batches ?? 0, result.Values, true); }
+        if (to is not null) { Report(result.Epoch, run.Batches ?? 0, result.Values, true); }
     }
 
     private void Report(int epoch, int batch, IReadOnlyDictionary<string, double> values, bool ended)

@@ -45,6 +45,18 @@ public class DeviceTrainingTests
         Assert.Equal(0, device.Pool.LiveBytes);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void GradientsOfSeveralBatchesAddUpAsOnTheProcessor(bool sparse)
+    {
+        using var device = TestDevice.New();
+        device.Strict = true;
+        float[] want = Accumulate(CpuDevice.Instance, sparse), got = Accumulate(device, sparse);
+        for (int i = 0; i < want.Length; i++) { Assert.Equal(want[i], got[i], 1e-4f); }
+        Assert.Equal(0, device.Pool.LiveBytes);
+    }
+
     [Fact]
     public void StrictNamesWhatHasNoKernel()
     {
@@ -81,6 +93,25 @@ public class DeviceTrainingTests
             optimizer.Step(tape.Gradients(loss));
         }
         return (losses, [.. model.Parameters().SelectMany(p => p.Value.ToArray())]);
+    }
+
+    private static float[] Accumulate(Device device, bool sparse)
+    {
+        var rng = new Rng(3);
+        var model = new Sequential(new Embedding(9, 4, rng, sparse: sparse), new Dense(4, 3, rng));
+        model.To(device);
+        var sgd = new Sgd(model.Parameters(), new() { LearningRate = 0.5 });
+        var sum = new GradientSum();
+        for (int step = 0; step < 2; step++)
+        {
+            foreach (int[] tokens in new int[][] { [1, 4, 4], [4, 7] })
+            {
+                using var tape = new Tape();
+                sum.Add(tape.Gradients(model.Forward((Indices)tokens).CrossEntropy(Array.ConvertAll(tokens, t => t % 3))), tokens.Length);
+            }
+            sum.Step(sgd, g => Clip.ByNorm(g, 0.5f));
+        }
+        return [.. model.Parameters().SelectMany(p => p.Value.ToArray())];
     }
 
     private static (Layer Model, Func<Tensor, Tensor> Forward) Whole(params Layer[] layers)

@@ -47,14 +47,31 @@ public partial class DocumentationTests
     [Fact]
     public void EveryLinkBetweenPagesLeadsSomewhere()
     {
-        var dead = from page in Pages()
-                   from Match link in Links().Matches(File.ReadAllText(page))
-                   let target = link.Groups[1].Value
-                   where !target.Contains("://", StringComparison.Ordinal) && !target.StartsWith('#')
-                   where !Path.Exists(Path.Combine(Path.GetDirectoryName(page)!, target.Split('#')[0]))
-                   select $"{Repository.Relative(page)} -> {target}";
+        var dead = from link in LinksBetweenPages()
+                   where !Path.Exists(link.To) || (link.Heading.Length > 0 && !Headings(link.To).Contains(link.Heading))
+                   select $"{Repository.Relative(link.From)} -> {Repository.Relative(link.To)}#{link.Heading}";
         Assert.Empty(dead);
     }
+
+    [Fact]
+    public void EveryPageIsLinkedFromAnother()
+    {
+        var linked = LinksBetweenPages().Where(l => l.From != l.To).Select(l => l.To).ToHashSet();
+        Assert.Equal(["CHANGELOG.md", "README.md"], Pages().Where(p => !linked.Contains(p)).Select(Repository.Relative).Order(StringComparer.Ordinal));
+    }
+
+    private static IEnumerable<(string From, string To, string Heading)> LinksBetweenPages() =>
+        from page in Pages()
+        from Match link in Links().Matches(File.ReadAllText(page))
+        let target = link.Groups[1].Value.Split('#')
+        where !target[0].Contains("://", StringComparison.Ordinal)
+        select (page, target[0].Length == 0 ? page : Path.GetFullPath(Path.Combine(Path.GetDirectoryName(page)!, target[0])), target.ElementAtOrDefault(1) ?? "");
+
+    // as they are linked to: small letters, hyphens for blanks, no punctuation
+    private static IEnumerable<string> Headings(string page) =>
+        from line in File.ReadLines(page)
+        where line.StartsWith('#')
+        select string.Concat(line.TrimStart('#').Trim().ToLowerInvariant().Where(c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '_')).Replace(' ', '-');
 
     private static IEnumerable<string> Pages() => Directory.EnumerateFiles(Repository.Root, "*.md")
         .Concat(Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories));

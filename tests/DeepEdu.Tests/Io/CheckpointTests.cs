@@ -163,6 +163,25 @@ public sealed class CheckpointTests : IDisposable
         AssertSame(Model(1), model);
     }
 
+    [Fact]
+    public void OwnValuesAreAPartAndComeBackInPlaceOfOthers()
+    {
+        CheckpointFile.Save(_folder["a.ckpt"], new(), ("mine", new StateDict().Set("step", 7L).Set("note", "x")));
+        var mine = new StateDict().Set("step", 1L).Set("gone", true);
+        CheckpointFile.Load(_folder["a.ckpt"]).Restore("mine", mine);
+        Assert.Equal(["step", "note"], mine.Names);
+        Assert.Equal((7L, "x"), (mine.Long("step"), mine.Text("note")));
+    }
+
+    [Fact]
+    public void TheHashOfFilesIsThatOfAllTheirBytes()
+    {
+        File.WriteAllText(_folder["1"], "ab");
+        File.WriteAllText(_folder["2"], "c");
+        // FIPS 180-4, the message "abc"
+        Assert.Equal("sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", CheckpointInfo.HashOf(_folder["1"], _folder["2"]));
+    }
+
     private static void AssertInfo(CheckpointInfo info)
     {
         Assert.Equal(("mlp", ulong.MaxValue, "sha256:00"), (info.Architecture, info.Seed, info.DataHash));

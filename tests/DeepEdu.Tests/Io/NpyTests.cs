@@ -108,9 +108,32 @@ public sealed class NpyTests : IDisposable
         Assert.Equal([8f, 9], parts[2].ToArray());
     }
 
-    private void Write(string type, string shape, byte[] data)
+    [Theory]
+    [InlineData("i1", new byte[] { 127, 128 }, new[] { 127f, -128 })]
+    [InlineData("u2", new byte[] { 0, 1, 255, 255 }, new[] { 256f, 65535 })]
+    [InlineData("u4", new byte[] { 0, 0, 1, 0, 0, 0, 0, 0x80 }, new[] { 65536f, 2147483648f })]
+    public void WholeNumbersOfEveryWidthAreRead(string type, byte[] data, float[] expected)
     {
-        byte[] head = Encoding.ASCII.GetBytes($"{{'descr': '<{type}', 'fortran_order': False, 'shape': {shape}, }}\n");
-        File.WriteAllBytes(_folder["a.npy"], [0x93, .. "NUMPY"u8, 1, 0, (byte)head.Length, 0, .. head, .. data]);
+        Write(type, "(2,)", data);
+        using var reader = Npy.Open(_folder["a.npy"]);
+        Assert.Equal([2], reader.Sizes.ToArray());
+        Assert.Equal(expected, reader.ReadTensor().ToArray());
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void LaterVersionsHaveALongerLengthOfTheirHeader(byte version)
+    {
+        Write("i2", "(1,)", [7, 0], version);
+        Assert.Equal([7f], Npy.Read(_folder["a.npy"]).ToArray());
+        Write("i2", "(1,)", [7, 0], 4);
+        Assert.Contains("format 4.0", Assert.Throws<InvalidDataException>(() => Npy.Read(_folder["a.npy"])).Message, StringComparison.Ordinal);
+    }
+
+    private void Write(string type, string shape, byte[] data, byte version = 1)
+    {
+        byte[] head = Encoding.ASCII.GetBytes($"{{'descr': '<{type}', 'fortran_order': False, 'shape': {shape}, }}\n"), length = version == 1 ? [(byte)head.Length, 0] : [(byte)head.Length, 0, 0, 0];
+        File.WriteAllBytes(_folder["a.npy"], [0x93, .. "NUMPY"u8, version, 0, .. length, .. head, .. data]);
     }
 }

@@ -48,6 +48,11 @@ public sealed class SafeTensorsTests : IDisposable
     [InlineData("I32", new byte[] { 1, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF }, new[] { 1f, -1f })]
     [InlineData("I64", new byte[] { 1, 0, 0, 0, 0, 0, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF }, new[] { 1f, -2f })]
     [InlineData("U8", new byte[] { 1, 255 }, new[] { 1f, 255f })]
+    [InlineData("I8", new byte[] { 127, 128 }, new[] { 127f, -128f })]
+    [InlineData("I16", new byte[] { 0, 1, 0xFF, 0xFF }, new[] { 256f, -1f })]
+    [InlineData("U16", new byte[] { 0, 1, 0xFF, 0xFF }, new[] { 256f, 65535f })]
+    [InlineData("U32", new byte[] { 0, 0, 1, 0, 0, 0, 0, 0x80 }, new[] { 65536f, 2147483648f })]
+    [InlineData("U64", new byte[] { 2, 0, 0, 0, 0, 0, 0, 0 }, new[] { 2f })]
     [InlineData("BOOL", new byte[] { 1, 0 }, new[] { 1f, 0f })]
     public void OtherTypesAreConverted(string type, byte[] data, float[] expected)
     {
@@ -56,6 +61,18 @@ public sealed class SafeTensorsTests : IDisposable
         Assert.Equal(expected, file.Tensor("t").ToArray());
         if (type[0] is 'I' or 'U' or 'B' && type != "BF16") { Assert.Equal(expected.Select(v => (long)v), file.Longs("t")); }
         else { Assert.Throws<InvalidDataException>(() => file.Longs("t")); }
+    }
+
+    [Fact]
+    public void MetadataComesBackAndBelongsToNoTensor()
+    {
+        using var file = new MemoryStream();
+        SafeTensors.Write(file, [("x", Tensor.Of(1, 2))], metadata: new Dictionary<string, string> { ["format"] = "pt", ["ü"] = "" });
+        file.Position = 0;
+        using var read = SafeTensors.Open(file, file.Length);
+        Assert.Equal([("format", "pt"), ("ü", "")], read.Metadata.Select(m => (m.Key, m.Value)));
+        Assert.Equal(["x"], read.Entries.Select(e => e.Name));
+        Assert.Contains("tensors are written as F32, F16, BF16 or F64, not U8", Assert.Throws<ArgumentException>(() => SafeTensors.Write(new MemoryStream(), [("x", Tensor.Of(1))], NumberType.U8)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -85,6 +102,7 @@ public sealed class SafeTensorsTests : IDisposable
     [InlineData("""{"a":{"dtype":"F32","shape":[2]}}""", "lacks its dtype, shape or data_offsets")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}""", "broken")]
     [InlineData("""{"a":7}""", "no object")]
+    [InlineData("""{"__metadata__":{"format":1},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", "broken")]
     [InlineData("""[1]""", "no JSON object")]
     public void ABrokenHeaderIsRefused(string header, string says)
     {

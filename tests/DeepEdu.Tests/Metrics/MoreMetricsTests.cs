@@ -2,6 +2,7 @@ using System.Text.Json;
 using DeepEdu.Data;
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
+using DeepEdu.Tensors;
 
 namespace DeepEdu.Tests.Metrics;
 
@@ -112,6 +113,11 @@ public class MoreMetricsTests
         Bleu four = new(), two = new(2), smooth = new(smooth: true);
         TextOverlap overlap = new(), recall = new(1.2);
         DistinctNGrams[] distinct = [new(1), new(2), new(3)];
+        Bleu byNumber = new();
+        TextOverlap overlapByNumber = new();
+        DistinctNGrams distinctByNumber = new(2);
+        Dictionary<string, int> numberOf = [];
+        int[] Numbered(string[] tokens) => Array.ConvertAll(tokens, t => numberOf.TryAdd(t, numberOf.Count) ? numberOf.Count - 1 : numberOf[t]);
         for (int i = 0; i < g.GetProperty("given").GetArrayLength(); i++)
         {
             string[] given = Texts(g.GetProperty("given")[i]);
@@ -122,7 +128,19 @@ public class MoreMetricsTests
             overlap.Add(given, right);
             recall.Add(given, right);
             foreach (var d in distinct) { d.Add(given); }
+            int[] numbers = Numbered(given);
+            int[][] rightNumbers = Array.ConvertAll(right, Numbered);
+            byNumber.Add(numbers, rightNumbers);
+            overlapByNumber.Add(numbers, rightNumbers);
+            distinctByNumber.Add(numbers);
         }
+        Close(four.Value, byNumber.Value);
+        Close(overlap.TokenF1, overlapByNumber.TokenF1);
+        Close(distinct[1].Value, distinctByNumber.Value);
+        Bleu one = new(2);
+        one.Add(["a", "b", "c"], [["a", "b", "d"]]);
+        Assert.Equal((2 / 3.0, 1 / 2.0), (one.Precision(1), one.Precision(2)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => one.Precision(3));
         Close(g.GetProperty("bleu4").GetDouble(), four.Value);
         Close(g.GetProperty("bleu2").GetDouble(), two.Value);
         Close(g.GetProperty("bleu4_smooth").GetDouble(), smooth.Value);
@@ -230,8 +248,46 @@ public class MoreMetricsTests
     }
 
     [Fact]
+    public void CountsAreOfWhatIsNotMasked()
+    {
+        Accuracy accuracy = new();
+        PrAuc pr = new();
+        RocAuc roc = new();
+        Correlation correlation = new();
+        RegressionError error = new();
+        Perplexity perplexity = new();
+        LeaveOneOutRanking ranking = new();
+        foreach (double weight in new[] { 2, 0, 0.5 })
+        {
+            accuracy.Add(1, 1, weight);
+            pr.Add(0.5, true, weight);
+            roc.Add(0.5, true, weight);
+            correlation.Add(1, 2, weight);
+            error.Add(1, 2, weight);
+            perplexity.Add(1, weight);
+            ranking.Add(1, [0], weight);
+        }
+        Assert.Equal([2.5, 2.5, 2.5, 2.5], [accuracy.Count, error.Count, perplexity.Tokens, ranking.Count]);
+        Assert.Equal([2, 2, 2], [pr.Count, roc.Count, correlation.Count]);
+    }
+
+    [Fact]
+    public void AStateThatDoesNotFitChangesNothing()
+    {
+        Correlation correlation = new();
+        PrAuc pr = new();
+        correlation.Add(1, 2);
+        pr.Add(0.5, true);
+        var short_ = new StateDict().Set("x", [1.0, 2]).Set("y", [1.0]).Set("scores", [0.1, 0.2]).Set("positive", [1L]).Set("weights", [1.0, 1]);
+        Assert.Contains("correlation: the state's columns have 2, 1 and 2 numbers", Assert.Throws<InvalidDataException>(() => correlation.LoadState(short_)).Message, StringComparison.Ordinal);
+        Assert.Contains("pr-auc", Assert.Throws<InvalidDataException>(() => pr.LoadState(short_)).Message, StringComparison.Ordinal);
+        Assert.Equal((1, 1), (correlation.Count, pr.Count));
+    }
+
+    [Fact]
     public void MistakesAreNamed()
     {
+        Assert.Contains("cannot merge the range 0..3 into 1..4", Assert.Throws<ArgumentException>(() => new WeightedKappa(1, 4).Merge(new WeightedKappa(0, 3))).Message, StringComparison.Ordinal);
         Assert.Contains("at least one reference", Assert.Throws<ArgumentException>(() => new Bleu().Add(["a"], [])).Message, StringComparison.Ordinal);
         Assert.Contains("separates tokens", Assert.Throws<ArgumentException>(() => new DistinctNGrams(1).Add(["a\u001fb"])).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new Bleu(2).Merge(new Bleu(3)));

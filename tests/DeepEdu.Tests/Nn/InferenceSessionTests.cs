@@ -14,10 +14,10 @@ public class InferenceSessionTests
 {
     public static TheoryData<string> Rows => [.. LayerCatalog.All.Keys];
 
-    // the normalised LSTM sorts its sequences on the host, by a mask's values; pieces keep a state from call to call
+    // pieces keep a state from call to call
     private static readonly string[] s_refused = ["lstm-pieces", "gru-pieces", "rnn-pieces"];
 
-    /// <summary>Every layer of the catalogue: a session gives what Forward gives, bit for bit, and allocates nothing. A row that takes values to the host, or keeps a state, is refused.</summary>
+    /// <summary>Every layer of the catalogue: a session gives what Forward gives, bit for bit, and allocates nothing. A row that keeps a state is refused.</summary>
     [Theory]
     [MemberData(nameof(Rows))]
     public void EveryLayerGivesTheBitsOfForwardWithoutAllocating(string name)

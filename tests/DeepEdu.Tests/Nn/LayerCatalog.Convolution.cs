@@ -11,6 +11,7 @@ internal static partial class LayerCatalog
         ["conv1d-padding"] = () => new Conv1d(2, 3, 3, s_rng, padding: 2, bias: false),
         ["conv2d-padding"] = () => new Conv2d(2, 3, 3, s_rng, stride: 2, padding: (2, 1)),
         ["conv2d-groups"] = () => new Conv2d(4, 6, 3, s_rng, padding: 1, groups: 2),
+        ["conv2d-same-even"] = () => new Conv2d(2, 3, (4, 3), s_rng, padding: ConvPadding.Same, dilation: (1, 2)),
         ["depthwise2d"] = () => new DepthwiseConv2d(3, 3, s_rng, padding: 1),
         ["depthwise2d-multiplier"] = () => new DepthwiseConv2d(3, (3, 2), s_rng, 2, (2, 1), dilation: (1, 2), bias: false),
         ["depthwise1d"] = () => new DepthwiseConv1d(3, 3, s_rng, 2, stride: 2, padding: 1),

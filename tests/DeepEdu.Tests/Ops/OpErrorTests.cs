@@ -51,6 +51,8 @@ public class OpErrorTests
         { "cross-entropy: a single value has no class axis", () => Tensor.Scalar(1).CrossEntropy(new[] { 0 }) },
         { "binary-cross-entropy-with-logits: logits [2,3] with targets [3,2]: they must have one shape; Reshape one of them?", () => s_x.BinaryCrossEntropyWithLogits(Tensor.Ones([3, 2])) },
         { "binary-cross-entropy-with-logits: positive weights [4,2,3] do not broadcast to logits [2,3]", () => s_x.BinaryCrossEntropyWithLogits(s_x, Tensor.Ones([4, 2, 3])) },
+        { "instance-norm: [2,3,4]: give both running mean and running variance, or neither", () => s_x.Unsqueeze(2).Repeat([1, 1, 4]).InstanceNorm(runningMean: Tensor.Ones([3])) },
+        { "ordinal: logits [3]: expected [N,K-1]", () => DeepEdu.Nn.Ordinal.CoralGrades(Tensor.Ones([3])) },
         { "binary-cross-entropy-with-logits: [2] and [2,3] do not broadcast", () => s_x.BinaryCrossEntropyWithLogits(s_x, weight: Tensor.Ones([2])) },
     };
 
@@ -68,6 +70,8 @@ public class OpErrorTests
             Assert.Throws<ArgumentOutOfRangeException>(() => s_x.CrossEntropy(new[] { 0, 3 })).Message, StringComparison.Ordinal);
         Assert.Contains("label -1 at position 0", Assert.Throws<ArgumentOutOfRangeException>(() => s_x.CrossEntropy(new[] { -1, 0 })).Message, StringComparison.Ordinal);
         Assert.Contains("label smoothing must lie in 0..1", Assert.Throws<ArgumentOutOfRangeException>(() => s_x.CrossEntropy(new[] { 0, 1 }, labelSmoothing: 1.5f)).Message, StringComparison.Ordinal);
+        Assert.Contains("adaptive-avg-pool2d: (0, 1) windows", Assert.Throws<ArgumentException>(() => Tensor.Ones([1, 1, 4, 4]).AdaptiveAvgPool2d((0, 1))).Message, StringComparison.Ordinal);
+        Assert.Contains("gaussian-noise: the deviation -1 must not be negative", Assert.Throws<ArgumentOutOfRangeException>(() => s_x.GaussianNoise(-1, new(1))).Message, StringComparison.Ordinal);
         Assert.Contains("norm: p must be above 0", Assert.Throws<ArgumentOutOfRangeException>(() => s_x.Norm(0)).Message, StringComparison.Ordinal);
     }
 

@@ -283,7 +283,7 @@ public sealed class RecurrentOpTests
         int[] lengths = [9, 0, 4, 1];
         var rows = RecurrentRows.Packed(lengths, false, 8);
         Assert.Equal(lengths.Sum(), rows.Count);
-        Assert.Equal(36, RecurrentRows.Uniform(4, 9, true, false, 8).Count);
+        Assert.Equal(36, RecurrentRows.Padded(4, 9, true, false, 8, null).Count);
         for (int step = 0; step < 9; step++)
         {
             int running = 0;

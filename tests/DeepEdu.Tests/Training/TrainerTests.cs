@@ -89,6 +89,22 @@ public class TrainerTests
     }
 
     [Fact]
+    public void TheLastStepOfAnEpochTakesTheBatchesThatAreLeft()
+    {
+        var halves = new Batches([.. Enumerable.Range(0, 150)], 30);
+        Dense one = new(2, 2, new Rng(1)), two = new(2, 2, new Rng(1));
+        var whole = new Trainer(one, new Sgd(one.Parameters(), new() { LearningRate = 0.5 }), rows => _data.Loss(one, rows));
+        whole.Fit(new Batches([.. Enumerable.Range(0, 150)], 60), 3); // 60, 60 and 30 rows
+        int told = 0;
+        var parts = new Trainer(two, new Sgd(two.Parameters(), new() { LearningRate = 0.5 }), rows => _data.Loss(two, rows), new() { AccumulateBatches = 2, Callbacks = [new LambdaCallback { Step = _ => told++ }] });
+        parts.Fit(halves, 3);
+        Assert.Equal((9, 9, 9), (whole.Run.Step, parts.Run.Step, told));
+        float[] expected = Clouds.Weights(one), actual = Clouds.Weights(two);
+        // sums in another order
+        for (int i = 0; i < expected.Length; i++) { Assert.Equal(expected[i], actual[i], 1e-5f); }
+    }
+
+    [Fact]
     public void SampleWeightsAreAWeightedMean()
     {
         var losses = Tensor.Of([3], [1, 2, 4]);

@@ -8,8 +8,9 @@ namespace DeepEdu.Education.Data.Simulated;
 /// <param name="Utility">The planted utility of every item for every learner (learner by learner); a ranking by it is the best one possible.</param>
 internal sealed record SimulatedRecommender(Interactions Data, float[] Utility)
 {
-    public static SimulatedRecommender Create(ulong seed, int users = 600, int items = 300, int perUser = 25, int skills = 4)
+    public static SimulatedRecommender Create(ulong seed, int users)
     {
+        const int items = 300, perUser = 25, skills = 4;
         Rng rng = new(seed);
         float[] interest = new float[users * skills], topic = new float[items * skills], level = new float[users], difficulty = new float[items], popularity = new float[items];
         rng.Split(1).FillNormal(interest);

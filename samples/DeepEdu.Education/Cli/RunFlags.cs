@@ -1,0 +1,58 @@
+using System.CommandLine;
+using DeepEdu.Devices;
+
+namespace DeepEdu.Education.Cli;
+
+/// <summary>The options of commands that run tasks, and how what was typed becomes <see cref="RunOptions"/>.</summary>
+internal sealed class RunFlags
+{
+    private readonly Option<string?> _data = new("--data") { Description = "Folder with real data; without it the embedded data are used.", HelpName = "PATH" };
+    private readonly Option<int?> _epochs = AtLeastOne(new Option<int?>("--epochs") { Description = "Passes over the training data.", HelpName = "N" });
+    private readonly Option<int?> _batch = AtLeastOne(new Option<int?>("--batch") { Description = "Examples per step.", HelpName = "N" });
+    private readonly Option<ulong> _seed = new("--seed") { Description = "Seed of every random draw.", HelpName = "S", DefaultValueFactory = _ => 1 };
+    private readonly Option<int?> _threads = AtLeastOne(new Option<int?>("--threads") { Description = "Threads to use; results do not depend on it.", HelpName = "T" });
+    private readonly Option<string> _device = DeviceOption.Create();
+    private readonly Option<string?> _out = new("--out") { Description = "Folder for report.html; the current one unless given.", HelpName = "DIR" };
+    private readonly Option<string?> _json = new("--json") { Description = "File for the results as JSON.", HelpName = "FILE" };
+    private readonly Option<bool> _quick = new("--quick") { Description = "A short run to see that everything works." };
+
+    /// <summary>Of the command that grades.</summary>
+    public Option<int> Prompt { get; } = new("--prompt") { Description = "Essay prompt, 1..8.", HelpName = "N", DefaultValueFactory = _ => 1 };
+
+    /// <summary>Of the command that recommends.</summary>
+    public Option<int> Factors { get; } = AtLeastOne(new Option<int>("--factors") { Description = "Width of the last layer of the recommender.", HelpName = "N", DefaultValueFactory = _ => 8 });
+
+    /// <summary>Gives a command the options that all have, and its own.</summary>
+    public void AddTo(Command command, params Option[] own)
+    {
+        foreach (Option option in (Option[])[_data, _epochs, _batch, _seed, _threads, _device, _out, _json, _quick, .. own]) { command.Options.Add(option); }
+    }
+
+    /// <summary>What was typed, and sets the number of threads.</summary>
+    public RunOptions Read(ParseResult parse, string[] args)
+    {
+        if (parse.GetValue(_threads) is { } count) { DeepEduOptions.MaxThreads = count; }
+        RunOptions options = new()
+        {
+            Data = parse.GetValue(_data),
+            Epochs = parse.GetValue(_epochs),
+            Batch = parse.GetValue(_batch),
+            Seed = parse.GetValue(_seed),
+            Device = DeviceOption.Of(parse.GetValue(_device)!),
+            Out = parse.GetValue(_out),
+            Json = parse.GetValue(_json),
+            Quick = parse.GetValue(_quick),
+            CommandLine = string.Join(' ', args),
+        };
+        var its = parse.CommandResult.Command.Options;
+        if (its.Contains(Prompt)) { options = options with { Prompt = parse.GetValue(Prompt) }; }
+        return its.Contains(Factors) ? options with { Factors = parse.GetValue(Factors) } : options;
+    }
+
+    // looks at the typed text: asking for the value would throw on what is no number, which the parser reports itself
+    private static O AtLeastOne<O>(O option) where O : Option
+    {
+        option.Validators.Add(r => { if (r.Tokens.Count == 1 && int.TryParse(r.Tokens[0].Value, out int n) && n < 1) { r.AddError($"{option.Name} must be at least 1."); } });
+        return option;
+    }
+}
