@@ -13,7 +13,7 @@ internal static class Program
         benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S] [--device cpu|gpu [--graphs]]
                     | profile -w NAME [-t THREADS] [--mode train|infer] [--seconds S]
                     | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM] [--device cpu|gpu [--graphs]]
-                    | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] | scaling [--seconds S] | padding [-t 1,2] [--seconds S]
+                    | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] [--python PROGRAM] | scaling [--seconds S] | padding [-t 1,2] [--seconds S]
                     | gpu [--size 4096] [--floats 67108864] [--seconds S] [--python PROGRAM] [--device gpu|simulated]
                     | startup | soak [--steps N] [-t THREADS] | any BenchmarkDotNet arguments, such as --filter '*Gemm*'
         """;

@@ -11,9 +11,9 @@ using DeepEdu.Training;
 namespace DeepEdu.Education.Models;
 
 /// <summary>How networks are trained; the shared one and those of single tasks alike.</summary>
-/// <param name="Trunk">Makes a trunk.</param>
+/// <param name="Trunk">Makes a trunk for rows of so many values.</param>
 /// <param name="Width">Values a row that the trunk gives.</param>
-internal sealed record TrainPlan(Func<Rng, Layer> Trunk, int Width)
+internal sealed record TrainPlan(Func<int, Rng, Layer> Trunk, int Width)
 {
     /// <summary>A member is validated on one of this many parts of the training rows and learns from the others.</summary>
     public const int Parts = 5;
@@ -98,7 +98,7 @@ internal sealed class MultiTaskModel
 
     private bool FitMember(int[] rows, int[] valid, TrainPlan plan, Rng rng, CancellationToken stop)
     {
-        MultiTaskNet net = new(plan.Trunk(rng.Split(0)), plan.Width, _heads, rng.Split(1));
+        MultiTaskNet net = new(plan.Trunk(_x.Size / _x.Shape[0], rng.Split(0)), plan.Width, _heads, rng.Split(1));
         net.To(_x.Device);
         AdamW optimizer = new(net.Parameters(), new() { LearningRate = plan.LearningRate, WeightDecay = plan.WeightDecay });
         Batches batches = new(rows, plan.Batch, rng.Split(2));

@@ -30,7 +30,7 @@ internal sealed class MultitaskTask : IEducationTask
         // The settings C, B and A of Cortez and Silva 2008: no earlier grade is known, the first, both.
         (string[] Known, SharingContest Contest)[] settings = [.. new (string Suffix, string[] Known)[] { ("", []), ("_b", ["G1"]), ("_a", ["G1", "G2"]) }
             .Select(s => (s.Known, new SharingContest(GradeHeads(table, s.Known), s.Suffix)))];
-        TrainPlan plan = new(_ => throw new UnreachableException(), 16)
+        TrainPlan plan = new((inputs, rng) => MultiTaskNet.DenseTrunk(inputs, 0.2f, rng), 16)
         {
             Device = options.Device,
             Epochs = options.Epochs ?? (options.Quick ? 4 : 40),
@@ -41,7 +41,7 @@ internal sealed class MultitaskTask : IEducationTask
         int folds = options.Quick ? 2 : FoldCount;
         for (int fold = 0; fold < folds && !stop.IsCancellationRequested; fold++)
         {
-            foreach (var (known, contest) in settings) { Fold(table, known, contest, fold, FoldCount, plan, 0.2f, options.Seed, stop); }
+            foreach (var (known, contest) in settings) { Fold(table, known, contest, fold, FoldCount, plan, options.Seed, stop); }
             progress.Step($"fold {fold + 1}/{folds}", fold + 1, folds);
             if (settings[0].Contest.HasResults) { progress.Line($"fold {fold + 1}/{folds}  rmse_g3 so far: shared {settings[0].Contest.Shared[0].Value:0.000}, alone {settings[0].Contest.Alone[0].Value:0.000}"); }
         }
@@ -56,12 +56,12 @@ internal sealed class MultitaskTask : IEducationTask
         LearnerTable table = SimulatedLearners.Create(options.Seed, options.Quick ? 500 : 2000);
         Announce(progress, table, string.Join(", ", table.Targets.Keys));
         SharingContest contest = new([.. table.Targets.Select(t => new Head(t.Key, t.Key == "time" ? HeadKind.Value : HeadKind.YesNo, t.Value))]);
-        TrainPlan plan = new(_ => throw new UnreachableException(), 16) { Device = options.Device, Epochs = options.Epochs ?? (options.Quick ? 8 : 20), Batch = options.Batch ?? 64 };
+        TrainPlan plan = new((inputs, rng) => MultiTaskNet.DenseTrunk(inputs, 0.1f, rng), 16) { Device = options.Device, Epochs = options.Epochs ?? (options.Quick ? 8 : 20), Batch = options.Batch ?? 64 };
         const int of = 5;
         int folds = options.Quick ? 1 : of;
         for (int fold = 0; fold < folds && !stop.IsCancellationRequested; fold++)
         {
-            Fold(table, [], contest, fold, of, plan, 0.1f, options.Seed, stop);
+            Fold(table, [], contest, fold, of, plan, options.Seed, stop);
             progress.Step($"learners, fold {fold + 1}/{folds}", fold + 1, folds);
         }
         return Result(table.Name, "shared dense trunk", [contest], gainFirst: true, plan, options, clock, $"{(options.Quick ? "One fold of " : "")}{of}-fold cross-validation. {GainText}");
@@ -75,7 +75,7 @@ internal sealed class MultitaskTask : IEducationTask
         int[] order = new Rng(options.Seed).Permutation(images.Count);
         int[] test = order[..(images.Count / 5)], train = options.Quick ? order[^400..] : order[(images.Count / 5)..];
         progress.Line($"digits 8x8: {train.Length} training and {test.Length} test images, targets digit, odd, loop, slant");
-        TrainPlan plan = new(rng => MultiTaskNet.ConvTrunk(images.Height, images.Width, rng), 64)
+        TrainPlan plan = new((_, rng) => MultiTaskNet.ConvTrunk(images.Height, images.Width, rng), 64)
         {
             Device = options.Device,
             Epochs = options.Epochs ?? (options.Quick ? 8 : 30),
@@ -102,13 +102,13 @@ internal sealed class MultitaskTask : IEducationTask
         static float[] Passed(float[] grades) => Array.ConvertAll(grades, g => g >= 10 ? 1f : 0f);
     }
 
-    private static void Fold(LearnerTable table, string[] known, SharingContest contest, int fold, int of, TrainPlan plan, float dropout, ulong seed, CancellationToken stop)
+    private static void Fold(LearnerTable table, string[] known, SharingContest contest, int fold, int of, TrainPlan plan, ulong seed, CancellationToken stop)
     {
         int[] order = new Rng(seed).Permutation(table.Rows);
         int[] train = [.. order.Where((_, place) => place % of != fold)], test = [.. order.Where((_, place) => place % of == fold)];
         float[] columns = [.. Enumerable.Range(0, table.Rows).SelectMany(r => (float[])[.. table[r], .. known.Select(k => table.Targets[k][r])])];
         ColumnScaler scaler = new(columns, table.FeatureNames.Length + known.Length, train);
-        contest.Fold(scaler.Apply(columns), [scaler.Width], train, test, plan with { Trunk = rng => MultiTaskNet.DenseTrunk(scaler.Width, dropout, rng) }, new Rng(seed).Split((ulong)fold), stop);
+        contest.Fold(scaler.Apply(columns), [scaler.Width], train, test, plan, new Rng(seed).Split((ulong)fold), stop);
     }
 
     /// <summary>Nothing when stopped before the first fold was done.</summary>

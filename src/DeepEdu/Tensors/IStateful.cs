@@ -20,7 +20,7 @@ public interface ISaveState
 /// Saved is what changes after construction; what the constructor is given (sizes, options) is not, for the program that goes on gives it again.</summary>
 public interface IStateful : ISaveState
 {
-    /// <summary>Takes over the values that <see cref="ISaveState.SaveState"/> of an object constructed alike put there. If they do not fit, nothing is changed.</summary>
+    /// <summary>Takes over the values that <see cref="ISaveState.SaveState"/> of an object constructed alike put there. If they do not fit, it is as before; of what is made of parts, those before the one that does not fit may be taken over.</summary>
     /// <exception cref="InvalidDataException">A name is missing, or holds something of another kind or shape.</exception>
     void LoadState(StateDict from);
 }

@@ -12,6 +12,7 @@ public class NegativeSamplerTests
     public void TakenItemsAreKnown()
     {
         Assert.Equal(Enumerable.Range(1, 10), s_taken.Popularity());
+        Assert.Equal((10, 10), (s_taken.Users, s_taken.Items));
         Assert.True(s_taken.Has(2, 7));
         Assert.False(s_taken.Has(2, 6));
         Assert.Equal([1, 4], new TakenItems([[4, 1, 4]], 5).Of(0));

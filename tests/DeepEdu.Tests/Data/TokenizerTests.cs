@@ -16,6 +16,8 @@ public class TokenizerTests
         var words = Vocabulary.Of([["b", "a", "a"], ["c", "b", "a"], ["d", "b"]], size: 4);
         Assert.Equal(["<pad>", "<unk>", "a", "b"], words.Decode([0, 1, 2, 3])); // a and b three times each
         Assert.Equal([2, 3, 1], words.Encode(["a", "b", "c"]));
+        Assert.True(words.Has("a") && words.Has(Vocabulary.Unknown) && !words.Has("c"));
+        Assert.Contains("\"x\" is number 0 and 1", Assert.Throws<InvalidDataException>(() => Vocabulary.Load(new StateDict().Set("tokens", ["x", "x"]))).Message, StringComparison.Ordinal);
         Assert.Equal(4, Vocabulary.Of([["b", "a", "a"], ["c", "b", "a"]], atLeast: 2).Count);
         var bare = Vocabulary.Of([["x"]], special: []);
         Assert.Contains("no token \"y\"", Assert.Throws<KeyNotFoundException>(() => bare["y"]).Message, StringComparison.Ordinal);
@@ -28,6 +30,7 @@ public class TokenizerTests
     {
         Assert.Equal(["don't", "—", "it's", "1", ",", "200", ".", "5", "well-known", "-", "naïve", "日本語", "!", "!"], WordTokenizer.Split("Don't — it's 1,200.5 well-known- naïve 日本語!!"));
         var words = WordTokenizer.Train(["the dog", "The cat"]);
+        Assert.Equal(words.Count, words.Vocabulary.Count);
         Assert.Equal("the <unk> cat", words.Decode(words.Encode("THE\thorse cat")));
         Assert.Empty(words.Encode(" \n"));
     }

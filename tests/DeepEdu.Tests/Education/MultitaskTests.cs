@@ -68,7 +68,7 @@ public sealed class MultitaskTests : IDisposable
         LearnerTable table = SimulatedLearners.Create(3, 1200);
         SharingContest contest = new([.. table.Targets.Select(t => new Head(t.Key, t.Key == "time" ? HeadKind.Value : HeadKind.YesNo, t.Value))]);
         int[] rows = [.. Enumerable.Range(0, 1200)];
-        TrainPlan plan = new(rng => MultiTaskNet.DenseTrunk(SimulatedLearners.Features, 0.1f, rng), 16) { Epochs = 15 };
+        TrainPlan plan = new((inputs, rng) => MultiTaskNet.DenseTrunk(inputs, 0.1f, rng), 16) { Epochs = 15 };
         contest.Fold(table.Features, [SimulatedLearners.Features], rows[..800], rows[800..], plan, new Rng(3), default);
         Dictionary<string, double> naive = contest.Guessed.ToDictionary(s => s.Name, s => s.Value);
         Assert.Equal(0.5, naive["auc_correct"]);
@@ -96,7 +96,7 @@ public sealed class MultitaskTests : IDisposable
         rng.FillNormal(x);
         for (int i = 0; i < 300; i++) { known[i] = 100 * rng.NextSingle(); target[i] = known[i] + 3 + 2 * x[i]; }
         int[] rows = [.. Enumerable.Range(0, 300)];
-        TrainPlan plan = new(r => MultiTaskNet.DenseTrunk(1, 0, r), 16) { Epochs = 40, Members = 2 };
+        TrainPlan plan = new((inputs, r) => MultiTaskNet.DenseTrunk(inputs, 0, r), 16) { Epochs = 40, Members = 2 };
         MultiTaskModel model = MultiTaskModel.Fit(Tensor.Of([300, 1], x), [new("y", HeadKind.Value, target) { Known = known }], rows[..200], plan, rng, default)!;
         float[] predicted = model.Predict(rows[200..])[0];
         double rmse = Math.Sqrt(predicted.Select((p, i) => Math.Pow(p - target[200 + i], 2)).Average());

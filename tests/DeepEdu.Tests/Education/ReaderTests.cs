@@ -40,6 +40,25 @@ public sealed class ReaderTests : IDisposable
     }
 
     [Fact]
+    public void AFolderOfRatingsIsDescribed()
+    {
+        Ncf(false, "0\t0\n0\t2\n1\t1\n", "0\t3\n1\t0\n", "(0,3)\t4\n(1,0)\t2\n");
+        string[] card = [.. DataCard.Of(_folder, null, null, null)];
+        Assert.Equal(("format: ncf", 3), (card[0], card.Length));
+        Assert.EndsWith(": 2 users, 5 items, 3 training interactions, 2 held out", card[1], StringComparison.Ordinal);
+        Assert.Equal("of all pairs taken: 30.00 %", card[2]);
+    }
+
+    [Fact]
+    public void AFolderOfEssaysIsDescribed()
+    {
+        Asap("1\t1\tone\t4\t4\t\t8\n2\t1\ttwo\t4\t4\t\t12\n");
+        string[] card = [.. DataCard.Of(_folder, null, null, null)];
+        Assert.Equal("format: essays", card[0]);
+        Assert.EndsWith("2 essays, scores 2..12, 1 folds", Assert.Single(card[1..]), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void ABrokenGzipFileIsNamed()
     {
         Write("x.train.rating.gz", Encoding.ASCII.GetBytes("this is no gzip"));

@@ -74,6 +74,17 @@ public class InitTests
     }
 
     [Fact]
+    public void ConstantsFillEveryValue()
+    {
+        var w = new Parameter([2, 3]);
+        foreach (var (init, value) in new[] { (Init.Zeros(), 0f), (Init.Ones(), 1), (Init.Constant(-2.5f), -2.5f) })
+        {
+            init(w, new Rng(1));
+            Assert.Equal(Enumerable.Repeat(value, 6), w.ToArray());
+        }
+    }
+
+    [Fact]
     public void AVectorHasNoFan() =>
         Assert.Contains("[3]", Assert.Throws<ShapeException>(() => Init.XavierUniform()(new Parameter([3]), new Rng(1))).Message, StringComparison.Ordinal);
 }

@@ -289,6 +289,27 @@ public class RecurrentLayerTests
     }
 
     [Fact]
+    public void ASimpleStreamTakesAndGivesItsState()
+    {
+        var layer = new SimpleRnn(4, 5, new Rng(4), layers: 2);
+        var x = Tensor.Uniform([2, 3, 4], new Rng(9), -1, 1);
+        var stream = new SimpleRnnStream(layer, 2) { State = layer.Run(x.Narrow(1, 0, 2)).State };
+        stream.Step(x.Narrow(1, 2, 1).ToArray(), new float[10]);
+        Close(layer.Run(x).State.AsSpan(), stream.State.AsSpan());
+    }
+
+    [Fact]
+    public void AStateThatIsKeptOutlivesItsTape()
+    {
+        var layer = new Lstm(3, 4, new Rng(4));
+        var x = Tensor.Uniform([2, 7, 3], new Rng(9), -1, 1);
+        LstmState kept, lost;
+        using (new Tape()) { (kept, lost) = (layer.Run(x.Narrow(1, 0, 3)).State.Keep(), layer.Run(x).State); }
+        Assert.Equal(layer.Run(x).State.H.ToArray(), layer.Run(x.Narrow(1, 3, 4), kept).State.H.ToArray());
+        Assert.Throws<ObjectDisposedException>(() => layer.Run(x, lost));
+    }
+
+    [Fact]
     public void AStreamForgetsWhenTold()
     {
         var layer = new Lstm(2, 3, new Rng(4));
