@@ -5,13 +5,17 @@ using System.Runtime.InteropServices;
 
 namespace DeepEdu.Devices;
 
-/// <summary>The threads behind <see cref="Work"/>. One job runs at a time; its chunks are claimed one by one by whoever is free, the caller first of all, so a worker
-/// that wakes late delays nobody. A worker that ran out of work spins for a while, because the next job of a training step comes within microseconds and the next step soon, then parks.</summary>
+/// <summary>The threads behind <see cref="Work"/>. One job runs at a time. Each thread has its own part of the chunks, the caller the first one, so that from job to job a thread comes back to what lies in its
+/// cache; whoever is through takes chunks from the ends of other parts, so a worker that wakes late delays nobody. A worker that ran out of work spins for a while, because the next job of a training step comes
+/// within microseconds and the next step soon, then parks.</summary>
 internal static class WorkPool
 {
     // a worker that is woken may come up on the caller's core, and then it takes the system a millisecond or more to part them: rather spin from one training step to the next
     private const int SpinMicroseconds = 2000;
     private const int AwaitMicroseconds = 100;
+
+    private const int Line = 16; // longs: two cache lines, which the processor fetches in pairs
+    private const int MaxUnits = ushort.MaxValue;
 
     private static readonly object s_gate = new();
 
@@ -19,9 +23,14 @@ internal static class WorkPool
     private static int s_busy;
     private static volatile Job? s_job;
     private static volatile Exception? s_error;
-    private static volatile int s_chunks;
+    private static volatile int s_chunks, s_group;
     private static volatile bool s_asleep;
-    private static Counters s_counters;
+    private static Counter s_pending; // chunks that are not done
+
+    // for each thread, the caller first, the part of the job that nobody has claimed: the job's number in the high 32 bits, then the first chunk, then the one after the last, 16 bits each.
+    // The number keeps a worker that still looks at an older job from claiming in this one's place.
+    private static volatile long[] s_parts = new long[Line];
+    private static uint s_number;
 
     [ThreadStatic] private static bool t_inside;
 
@@ -36,12 +45,18 @@ internal static class WorkPool
         s_chunks = chunks;
         s_error = null;
         t_inside = true;
-        Volatile.Write(ref s_counters.Pending, chunks);
-        // The word is both the job's number and the chunks left, so a late claim by a worker that still looks at an older job cannot succeed.
-        long number = (Volatile.Read(ref s_counters.Unclaimed) >> 32) + 1;
-        Interlocked.Exchange(ref s_counters.Unclaimed, (number << 32) | (uint)chunks);
+        int units = Math.Min(chunks, MaxUnits);
+        s_group = (chunks + units - 1) / units;
+        units = (chunks + s_group - 1) / s_group;
+        Volatile.Write(ref s_pending.Value, units);
+        s_number++;
+        for (int i = 0; i < threads; i++)
+        {
+            long first = (long)units * i / threads, end = (long)units * (i + 1) / threads;
+            Interlocked.Exchange(ref s_parts[i * Line], ((long)s_number << 32) | (first << 16) | end);
+        }
         for (int i = 0; i < threads - 1; i++) { workers[i].Wake(); }
-        while (TryChunk()) { }
+        TakePart(0);
         Await();
         var error = s_error;
         s_error = null;
@@ -52,26 +67,45 @@ internal static class WorkPool
         return true;
     }
 
-    private static bool TryChunk()
+    private static bool HasPart(int self) => Volatile.Read(ref s_parts[self * Line]) is var part && (ushort)(part >> 16) < (ushort)part;
+
+    // until nothing is left to claim
+    private static void TakePart(int self)
     {
-        while (true)
+        int done = 0;
+        for (int unit; (unit = Claim(self)) >= 0; done++)
         {
-            long seen = Volatile.Read(ref s_counters.Unclaimed);
-            int left = (int)seen;
-            if (left == 0) { return false; }
-            if (Interlocked.CompareExchange(ref s_counters.Unclaimed, seen - 1, seen) != seen) { continue; }
             // From here on the job cannot end before this chunk does: its fields hold still.
             try
             {
-                if (s_error is null) { s_job!.Run(s_chunks - left); }
+                int group = s_group, end = Math.Min(s_chunks, (unit + 1) * group);
+                for (int chunk = unit * group; chunk < end && s_error is null; chunk++) { s_job!.Run(chunk); }
             }
             catch (Exception e)
             {
                 s_error = e;
             }
-            if (Interlocked.Decrement(ref s_counters.Pending) == 0 && s_asleep) { Rouse(); }
-            return true;
         }
+        if (done > 0 && Interlocked.Add(ref s_pending.Value, -done) == 0 && s_asleep) { Rouse(); }
+    }
+
+    // its own part from the front, another's from the end
+    private static int Claim(int self)
+    {
+        long[] parts = s_parts;
+        int threads = parts.Length / Line;
+        for (int i = 0, of = self; i < threads; i++, of = of + 1 == threads ? 0 : of + 1)
+        {
+            ref long part = ref parts[of * Line];
+            while (true)
+            {
+                long seen = Volatile.Read(ref part);
+                int first = (ushort)(seen >> 16), end = (ushort)seen;
+                if (first >= end) { break; }
+                if (Interlocked.CompareExchange(ref part, i == 0 ? seen + (1 << 16) : seen - 1, seen) == seen) { return i == 0 ? first : end - 1; }
+            }
+        }
+        return -1;
     }
 
     // The last chunks are with others. One that takes long is with a thread that waits for a core, perhaps for this one: the system put it here when it woke. Yielding in turns would keep
@@ -79,7 +113,7 @@ internal static class WorkPool
     private static void Await()
     {
         long patience = Stopwatch.Frequency * AwaitMicroseconds / 1_000_000, since = 0;
-        for (int i = 0; Volatile.Read(ref s_counters.Pending) != 0; i++)
+        for (int i = 0; Volatile.Read(ref s_pending.Value) != 0; i++)
         {
             Thread.SpinWait(1);
             if (i < 500) { continue; }
@@ -94,7 +128,7 @@ internal static class WorkPool
         {
             s_asleep = true;
             Interlocked.MemoryBarrier(); // the flag before the look at the counter, as the counter before the look at the flag
-            while (Volatile.Read(ref s_counters.Pending) != 0) { Monitor.Wait(s_gate); }
+            while (Volatile.Read(ref s_pending.Value) != 0) { Monitor.Wait(s_gate); }
             s_asleep = false;
         }
     }
@@ -115,6 +149,9 @@ internal static class WorkPool
             {
                 var workers = s_workers;
                 Array.Resize(ref workers, count);
+                long[] parts = s_parts; // nobody claims now
+                Array.Resize(ref parts, (count + 1) * Line);
+                s_parts = parts;
                 for (int i = old; i < count; i++) { workers[i] = new Worker(i); }
                 s_workers = workers;
             }
@@ -127,15 +164,11 @@ internal static class WorkPool
         return s_workers;
     }
 
-    /// <summary>Each on a cache line of its own: every thread writes them.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 384)]
-    private struct Counters
+    /// <summary>On cache lines of its own: every thread writes it.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct Counter
     {
-        /// <summary>The job's number above, its chunks that nobody has claimed in the low 32 bits.</summary>
-        [FieldOffset(128)] public long Unclaimed;
-
-        /// <summary>Chunks that are not done.</summary>
-        [FieldOffset(256)] public int Pending;
+        [FieldOffset(128)] public int Value;
     }
 
     private abstract class Job
@@ -183,9 +216,9 @@ internal static class WorkPool
             while (true)
             {
                 bool allowed = _index < DeepEduOptions.MaxThreads - 1;
-                if (allowed && TryChunk())
+                if (allowed && HasPart(_index + 1))
                 {
-                    while (TryChunk()) { }
+                    TakePart(_index + 1);
                     idleSince = Stopwatch.GetTimestamp();
                 }
                 else if (allowed && Stopwatch.GetTimestamp() - idleSince < patience)
@@ -205,7 +238,7 @@ internal static class WorkPool
         {
             Interlocked.Exchange(ref _parked, 1);
             // a job may have come between the last look and the flag
-            if (_index < DeepEduOptions.MaxThreads - 1 && (int)Volatile.Read(ref s_counters.Unclaimed) != 0)
+            if (_index < DeepEduOptions.MaxThreads - 1 && HasPart(_index + 1))
             {
                 Volatile.Write(ref _parked, 0);
                 return;

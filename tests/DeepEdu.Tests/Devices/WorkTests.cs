@@ -25,6 +25,19 @@ public sealed class WorkTests : IDisposable
         }
     }
 
+    // a part counts in 16 bits: several chunks are claimed at once here
+    [Theory]
+    [InlineData(65535)]
+    [InlineData(65536)]
+    [InlineData(200_001)]
+    public void EveryOneOfManyChunksRunsOnce(int chunks)
+    {
+        DeepEduOptions.MaxThreads = 3;
+        var counts = new int[chunks];
+        Work.Run(chunks, new Count { Counts = counts });
+        Assert.DoesNotContain(counts, x => x != 1);
+    }
+
     [Theory]
     [InlineData(0, 3)]
     [InlineData(1, 3)]
