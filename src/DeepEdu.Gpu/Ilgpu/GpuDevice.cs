@@ -13,6 +13,7 @@ namespace DeepEdu.Gpu;
 /// <summary>An accelerator of ILGPU as a device: CUDA, OpenCL, or ILGPU's processor that stands in for tests.</summary>
 public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
 {
+    private static readonly List<GpuDevice> s_broken = [];
     private readonly Context? _owned;
     private readonly Accelerator _accelerator;
     private readonly Pool _pool;
@@ -216,9 +217,18 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     public void Dispose()
     {
         _memory.Close();
-        _staging.Dispose();
-        _order.Dispose();
-        _accelerator.Dispose();
+        try
+        {
+            _staging.Dispose();
+            _order.Dispose();
+            _accelerator.Dispose();
+        }
+        catch (AcceleratorException)
+        {
+            // a kernel's error, which was told already, ends a CUDA context: it gives nothing back, and no finalizer may ask it to
+            lock (s_broken) { s_broken.Add(this); }
+            return;
+        }
         _owned?.Dispose();
     }
 

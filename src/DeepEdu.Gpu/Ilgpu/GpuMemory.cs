@@ -1,5 +1,6 @@
 using DeepEdu.Memory;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 using Buffer = ILGPU.Runtime.MemoryBuffer1D<float, ILGPU.Stride1D.Dense>;
 
 namespace DeepEdu.Gpu;
@@ -101,7 +102,6 @@ internal sealed class GpuMemory(Accelerator accelerator, string device, Action t
         {
             _isDisposed = true;
             _idle.Clear();
-            _all.Clear();
         }
     }
 
@@ -115,13 +115,16 @@ internal sealed class GpuMemory(Accelerator accelerator, string device, Action t
             if (_taken + bytes > Limit) { return null; }
             Buffer buffer;
             try { buffer = accelerator.Allocate1D<float>(capacity); }
-            catch (Exception e) when (e is AcceleratorException or OutOfMemoryException) { return null; }
+            catch (Exception e) when (IsShortage(e)) { return null; }
             _all.Add(buffer);
             _taken += bytes;
             _peak = Math.Max(_peak, _taken);
             return buffer;
         }
     }
+
+    // after a kernel's error CUDA answers everything with it: more memory would not help
+    private static bool IsShortage(Exception e) => e is OutOfMemoryException || (e is CudaException cuda ? cuda.Error == nameof(CudaError.CUDA_ERROR_OUT_OF_MEMORY) : e is AcceleratorException);
 
     // forgotten tensors hold memory until the collector finds them, and blocks of other sizes wait in the pool
     private Buffer TakeAfterCollection(int capacity)

@@ -9,8 +9,8 @@ namespace DeepEdu.Gpu;
 /// <summary>The order in which an accelerator works: what goes there besides kernels.</summary>
 internal interface IOrder : IDisposable
 {
-    /// <summary>Copies page-locked memory to byte <paramref name="at"/> of a buffer; returns before it has.</summary>
-    void Write(Span<byte> pinned, Buffer to, long at);
+    /// <summary>Copies memory that stays where it is, page-locked or not, to byte <paramref name="at"/> of a buffer; returns before it has.</summary>
+    void Write(Span<byte> pinned, Buffer to, long at, bool isLocked);
 
     /// <summary>Copies from byte <paramref name="at"/> of a buffer to page-locked memory; returns before it has.</summary>
     void Read(Buffer from, long at, Span<byte> pinned);
@@ -31,7 +31,7 @@ internal interface IOrder : IDisposable
 /// <summary>The order of ILGPU's default stream.</summary>
 internal sealed class IlgpuOrder(Accelerator accelerator) : IOrder
 {
-    public void Write(Span<byte> pinned, Buffer to, long at)
+    public void Write(Span<byte> pinned, Buffer to, long at, bool isLocked)
     {
         using var window = Window(pinned);
         to.AsRawArrayView().SubView(at, pinned.Length).CopyFrom(accelerator.DefaultStream, window.AsRawArrayView());

@@ -51,12 +51,12 @@ public sealed partial class GpuDevice
     {
         FindVersionedLibraries();
         Found found = new([], []);
-        Try(found, "cuda", b => b.Cuda().EnableAlgorithms().Optimize(OptimizationLevel.O2), c => c.GetCudaDevices());
-        Try(found, "opencl", b => b.OpenCL(_ => true).EnableAlgorithms().Optimize(OptimizationLevel.O2), c => c.GetCLDevices());
+        Try(found, "cuda", b => b.Cuda().EnableAlgorithms().Optimize(OptimizationLevel.O2), c => c.GetCudaDevices(), CudaDriver.WhyNone);
+        Try(found, "opencl", b => b.OpenCL(_ => true).EnableAlgorithms().Optimize(OptimizationLevel.O2), c => c.GetCLDevices(), () => "no driver or no device found");
         return found;
     }
 
-    private static void Try<T>(Found found, string kind, Action<Context.Builder> enable, Func<Context, Context.DeviceCollection<T>> devices) where T : ILGPU.Runtime.Device
+    private static void Try<T>(Found found, string kind, Action<Context.Builder> enable, Func<Context, Context.DeviceCollection<T>> devices, Func<string> whyNone) where T : ILGPU.Runtime.Device
     {
         try
         {
@@ -66,6 +66,7 @@ public sealed partial class GpuDevice
             {
                 count++;
                 if (device is CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_CPU }) { found.Infos.Add(new(kind, device.Name, "a processor, which is faster without OpenCL")); continue; }
+                if (device is CLDevice { Vendor: CLDeviceVendor.Nvidia } && found.Devices.Any(d => d.Kind == "cuda")) { found.Infos.Add(new(kind, device.Name, "used through CUDA")); continue; }
                 try
                 {
                     found.Devices.Add(new(device.CreateAccelerator(context), kind));
@@ -73,7 +74,7 @@ public sealed partial class GpuDevice
                 }
                 catch (Exception e) when (e is not OutOfMemoryException) { found.Infos.Add(new(kind, device.Name, e.Message)); }
             }
-            if (count == 0) { found.Infos.Add(new(kind, kind, "no driver or no device found")); }
+            if (count == 0) { found.Infos.Add(new(kind, kind, whyNone())); }
         }
         catch (Exception e) when (e is not OutOfMemoryException) { found.Infos.Add(new(kind, kind, e.Message)); }
     }

@@ -17,6 +17,7 @@ internal sealed class Staging(Accelerator accelerator, IOrder order, Func<IMark>
     private readonly IMark[] _marks = [mark(), mark()];
     private readonly bool[] _underWay = new bool[2];
     private PageLockedArray1D<byte>? _pinned;
+    private byte[]? _plain;
     private int _half, _used;
     private long _waits;
 
@@ -28,14 +29,14 @@ internal sealed class Staging(Accelerator accelerator, IOrder order, Func<IMark>
     {
         lock (_gate)
         {
-            var pinned = Pinned();
+            var pinned = Room();
             for (long target = (long)at * sizeof(float); from.Length > 0;)
             {
                 if (_used == Half) { Turn(); }
                 int n = Math.Min(from.Length, Half - _used);
-                var part = pinned.Span.Slice((_half * Half) + _used, n);
+                var part = pinned.Slice((_half * Half) + _used, n);
                 from[..n].CopyTo(part);
-                order.Write(part, to, target);
+                order.Write(part, to, target, _plain is null);
                 _used += n;
                 target += n;
                 from = from[n..];
@@ -48,11 +49,11 @@ internal sealed class Staging(Accelerator accelerator, IOrder order, Func<IMark>
     {
         lock (_gate)
         {
-            var pinned = Pinned();
+            var pinned = Room();
             for (long source = (long)at * sizeof(float); to.Length > 0;)
             {
                 // what is being written from the same place comes earlier on the stream
-                var part = pinned.Span[..Math.Min(to.Length, Capacity)];
+                var part = pinned[..Math.Min(to.Length, Capacity)];
                 order.Read(from, source, part);
                 Wait();
                 part.CopyTo(to);
@@ -96,5 +97,11 @@ internal sealed class Staging(Accelerator accelerator, IOrder order, Func<IMark>
         _underWay[_half] = false;
     }
 
-    private PageLockedArray1D<byte> Pinned() => _pinned ??= accelerator.AllocatePageLocked1D<byte>(Capacity, uninitialized: true);
+    // where the system locks no pages, copies take longer; they come in the same order
+    private Span<byte> Room()
+    {
+        if (_pinned is not null || _plain is not null) { return _pinned is null ? _plain : _pinned.Span; }
+        try { return (_pinned = accelerator.AllocatePageLocked1D<byte>(Capacity, uninitialized: true)).Span; }
+        catch (AcceleratorException) { return _plain = GC.AllocateUninitializedArray<byte>(Capacity, pinned: true); }
+    }
 }

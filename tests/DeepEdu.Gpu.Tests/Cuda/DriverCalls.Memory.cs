@@ -82,7 +82,8 @@ internal static unsafe partial class DriverCalls
         Count(DriverFunction.cuMemHostRegister_v2);
         return Within(_ =>
         {
-            const int AlreadyRegistered = 712;
+            const int AlreadyRegistered = 712, NotPermitted = 800;
+            if (EmulatedDriver.LocksNoPages) { return NotPermitted; }
             lock (s_locked)
             {
                 if (s_locked.Any(l => l.At < address + bytes && address < l.At + l.Bytes)) { return AlreadyRegistered; }

@@ -9,6 +9,9 @@ namespace DeepEdu.Gpu.Tests.Cuda;
 /// <content>Streams, events, modules and launches. Work waits in the context's queue until somebody waits for it or asks how far it is, so that errors show late, as they do on a GPU.</content>
 internal static unsafe partial class DriverCalls
 {
+    // of a kernel, before PTX 8.1 and compute capability 7.0
+    private const int MostParameters = 4096;
+
     // stream 0 is the context's own
     private static int Put(DriverContext context, nint stream, Action work)
     {
@@ -225,6 +228,7 @@ internal static unsafe partial class DriverCalls
         if (t_current is not { IsAlive: true } context) { return Error(InvalidContext, "no context is current on this thread"); }
         lock (context)
         {
+            if (context.Broken is { } fault) { return Error(fault.Error, fault.Message); }
             bool runs = !context.Counts, notes = context.Counts && EmulatedDriver.Record;
             int error = Prepare(context, function, (gridX, gridY, gridZ), (blockX, blockY, blockZ), sharedBytes, parameters, extra, runs || notes, out var kernel, out var launched);
             if (error != Success || launched is null) { return error; }
@@ -249,6 +253,7 @@ internal static unsafe partial class DriverCalls
         {
             return Error(InvalidValue, $"{kernel.Name}: grid {grid.X} × {grid.Y} × {grid.Z}, block {block.X} × {block.Y} × {block.Z}");
         }
+        if (kernel.ParameterBytes > MostParameters) { return Error(InvalidValue, $"{kernel.Name}: {kernel.ParameterBytes} bytes of parameters, at most {MostParameters}"); }
         // the list of extras: 1 is followed by the buffer, 2 by where its size stands, 0 ends
         byte* buffer = null;
         long bytes = 0;

@@ -80,16 +80,25 @@ internal static unsafe partial class DriverCalls
         if (t_current is not { IsAlive: true } context) { return Error(InvalidContext, "no context is current on this thread"); }
         lock (context)
         {
+            if (context.Broken is { } fault) { return Error(fault.Error, fault.Message); }
             try { return body(context); }
-            catch (KernelFault e) { return Error(e.Error, e.Message); }
+            catch (KernelFault e) { return Failed(context, e); }
             catch (Exception e) { return Error(LaunchFailed, e.ToString()); }
         }
+    }
+
+    // what a kernel does wrong ends its context: from then on it answers with nothing else
+    private static int Failed(DriverContext context, KernelFault fault)
+    {
+        if (fault.Error >= IllegalAddress) { context.Broken = fault; }
+        return Error(fault.Error, fault.Message);
     }
 
     [UnmanagedCallersOnly]
     private static int cuInit(int flags)
     {
         Count(DriverFunction.cuInit);
+        if (EmulatedDriver.InitError != 0) { return EmulatedDriver.InitError; }
         s_initialized = true;
         return flags == 0 ? Success : InvalidValue;
     }
@@ -98,7 +107,7 @@ internal static unsafe partial class DriverCalls
     private static int cuDriverGetVersion(int* version)
     {
         Count(DriverFunction.cuDriverGetVersion);
-        *version = 12090;
+        *version = EmulatedDriver.Version;
         return Success;
     }
 

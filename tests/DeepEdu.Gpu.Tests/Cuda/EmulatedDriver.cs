@@ -41,6 +41,20 @@ internal static unsafe partial class EmulatedDriver
     [ThreadStatic]
     private static Kind? t_mode;
 
+    [ThreadStatic]
+    private static int t_version;
+
+    /// <summary>What cuInit answers this thread; 0 unless set.</summary>
+    [field: ThreadStatic]
+    public static int InitError { get; set; }
+
+    /// <summary>Whether this thread's memory is refused to be page-locked.</summary>
+    [field: ThreadStatic]
+    public static bool LocksNoPages { get; set; }
+
+    /// <summary>The version that this thread is told, as the driver writes it: 12.9 unless set.</summary>
+    public static int Version { get => t_version == 0 ? 12090 : t_version; set => t_version = value; }
+
     /// <summary>What launches do in a context that this thread makes now.</summary>
     internal static Kind Mode => t_mode ?? Kind.Execute;
 

@@ -49,6 +49,9 @@ internal sealed class DriverContext(int owner, bool counts)
 
     public bool IsAlive { get; set; } = true;
 
+    /// <summary>What a kernel did wrong; null while nothing did.</summary>
+    public KernelFault? Broken { get; set; }
+
     /// <summary>How much was put into the queue, and how much of it is done.</summary>
     public long Queued { get; private set; }
 

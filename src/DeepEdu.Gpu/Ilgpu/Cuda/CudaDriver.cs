@@ -29,14 +29,39 @@ internal sealed unsafe class CudaDriver
     /// <summary>Its library.</summary>
     public static nint Library => s_library.Value;
 
-    /// <summary>A library by its name, or, on a machine without the developer packages, by its versioned name.</summary>
+    /// <summary>A library by its versioned name, which is a driver's; else by its plain name, which may be that of a toolkit's stub; else where containers and Windows' Linux keep it.</summary>
     public static nint Load(string name, System.Reflection.Assembly assembly, DllImportSearchPath? path)
     {
         bool cuda = name.Contains("cuda", StringComparison.OrdinalIgnoreCase);
         if (cuda && OperatingSystem.IsWindows()) { name = "nvcuda"; }
-        if (NativeLibrary.TryLoad(name, assembly, path, out nint handle)) { return handle; }
-        string? versioned = cuda ? "libcuda.so.1" : name.Contains("opencl", StringComparison.OrdinalIgnoreCase) ? "libOpenCL.so.1" : null;
-        return versioned is not null && NativeLibrary.TryLoad(versioned, out handle) ? handle : 0;
+        string? versioned = !OperatingSystem.IsLinux() ? null : cuda ? "libcuda.so.1" : name.Contains("opencl", StringComparison.OrdinalIgnoreCase) ? "libOpenCL.so.1" : null;
+        if (versioned is not null && NativeLibrary.TryLoad(versioned, out nint handle)) { return handle; }
+        if (NativeLibrary.TryLoad(name, assembly, path, out handle)) { return handle; }
+        foreach (string folder in versioned is null ? [] : (string[])["/usr/local/nvidia/lib64", "/usr/lib/wsl/lib", "/usr/lib64-nvidia", "/usr/lib/x86_64-linux-gnu/nvidia/current"])
+        {
+            if (NativeLibrary.TryLoad(Path.Combine(folder, versioned!), out handle)) { return handle; }
+        }
+        return 0;
+    }
+
+    /// <summary>Why the driver shows no device.</summary>
+    public static string WhyNone()
+    {
+        const int NoDevice = 100, Stub = 34, NotReady = 802;
+        if (Library == 0) { return "no libcuda, which comes with NVIDIA's driver, was found on the library path"; }
+        if (!NativeLibrary.TryGetExport(Library, "cuInit", out nint init) || !NativeLibrary.TryGetExport(Library, "cuGetErrorString", out nint words)) { return "libcuda has no cuInit: it is no driver"; }
+        int error = (int)((delegate* unmanaged<uint, CudaError>)init)(0);
+        if (error == 0) { return "the driver is there and shows no device that ILGPU can describe; is CUDA_VISIBLE_DEVICES set?"; }
+        byte* text = null;
+        _ = ((delegate* unmanaged<int, byte**, CudaError>)words)(error, &text);
+        string help = error switch
+        {
+            NoDevice => "; a container gets GPUs only where it is started with them, and CUDA_VISIBLE_DEVICES hides those that it does not name",
+            Stub => "; a toolkit's stub was found in place of the driver's library: take its folder off LD_LIBRARY_PATH",
+            NotReady => "; GPUs that are joined by NVSwitch take a running fabric manager",
+            _ => "",
+        };
+        return $"cuInit ends with error {error}, {Marshal.PtrToStringUTF8((nint)text) ?? "unknown to the driver"}{help}";
     }
 
     /// <exception cref="CudaException">The driver says no.</exception>

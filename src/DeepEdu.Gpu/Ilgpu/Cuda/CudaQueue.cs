@@ -76,10 +76,16 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
         Direct(what, arguments, bytes);
     }
 
-    public void Write(Span<byte> pinned, Buffer to, long at) => Copy(CudaLaunch.FromHost, to.NativePtr + (nint)at, Address(pinned), pinned.Length);
+    public void Write(Span<byte> pinned, Buffer to, long at, bool isLocked)
+    {
+        if (!isLocked) { Flushed(); } // of other memory a graph takes no copies
+        CopyWork copy = new() { To = to.NativePtr + (nint)at, From = Address(pinned), Bytes = pinned.Length };
+        if (isLocked) { Copy(CudaLaunch.FromHost, copy); }
+        else { CudaDriver.Check(_driver.MemcpyAsync(copy.To, copy.From, copy.Bytes, _stream)); }
+    }
 
     public void Copy(Buffer from, int fromAt, Buffer to, int toAt, int length) =>
-        Copy(CudaLaunch.Within, to.NativePtr + ((nint)toAt * sizeof(float)), from.NativePtr + ((nint)fromAt * sizeof(float)), (nint)length * sizeof(float));
+        Copy(CudaLaunch.Within, new() { To = to.NativePtr + ((nint)toAt * sizeof(float)), From = from.NativePtr + ((nint)fromAt * sizeof(float)), Bytes = (nint)length * sizeof(float) });
 
     public void Read(Buffer from, long at, Span<byte> pinned)
     {
@@ -126,11 +132,7 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
 
     private static nint Address(Span<byte> pinned) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(pinned));
 
-    private void Copy(int kind, nint to, nint from, nint bytes)
-    {
-        CopyWork copy = new() { To = to, From = from, Bytes = bytes };
-        Launch(new() { Kernel = kind }, (byte*)&copy, sizeof(CopyWork));
-    }
+    private void Copy(int kind, CopyWork copy) => Launch(new() { Kernel = kind }, (byte*)&copy, sizeof(CopyWork));
 
     private void Direct(in CudaLaunch what, byte* arguments, nint bytes)
     {
