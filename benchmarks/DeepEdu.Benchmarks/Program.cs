@@ -10,11 +10,11 @@ namespace DeepEdu.Benchmarks;
 internal static class Program
 {
     private const string Usage = """
-        benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S] [--device cpu|gpu [--graphs]]
+        benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S] [--device cpu|gpu|simulated [--graphs]]
                     | profile -w NAME [-t THREADS] [--mode train|infer] [--seconds S]
                     | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM] [--device cpu|gpu [--graphs]]
                     | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] [--python PROGRAM] | scaling [--seconds S] | padding [-t 1,2] [--seconds S]
-                    | gpu [--size 4096] [--floats 67108864] [--seconds S] [--python PROGRAM] [--device gpu|simulated]
+                    | gpu [-w NAMES|none] [--pairs N] [--size 4096] [--floats 67108864] [--seconds S] [--python PROGRAM] [--device gpu|simulated] [--save FILE]
                     | startup | soak [--steps N] [-t THREADS] | any BenchmarkDotNet arguments, such as --filter '*Gemm*'
         """;
 
@@ -70,7 +70,11 @@ internal static class Program
             case ["padding", ..]:
                 return PaddingTable.Run(Threads(args, "1,2"), Seconds(args));
             case ["gpu", ..]:
-                return GpuTable.Run(int.Parse(Option(args, "--size", "4096")), int.Parse(Option(args, "--floats", "67108864")), Seconds(args), Option(args, "--python", "python3"), Option(args, "--device", "gpu"));
+                using (Report report = new(Option(args, "--save", "")))
+                {
+                    return GpuTable.Run(report, int.Parse(Option(args, "--size", "4096")), int.Parse(Option(args, "--floats", "67108864")), Seconds(args), Option(args, "--python", "python3"), Option(args, "--device", "gpu"),
+                        Option(args, "-w", "all") == "none" ? [] : [.. Names(args)], int.Parse(Option(args, "--pairs", "1")));
+                }
             case ["startup", ..]:
                 return Startup.Run();
             case ["soak", ..]:

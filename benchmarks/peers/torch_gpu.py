@@ -1,7 +1,12 @@
 #!/usr/bin/env python3
 """PyTorch on a GPU: square matrix products at each float32 precision and value-by-value functions, each batch of calls timed from launch to completion.
-python3 torch_gpu.py SIZE FLOATS SECONDS; JSON lines {op, seconds}, the fastest fifth of the batches."""
+python3 torch_gpu.py SIZE FLOATS SECONDS; JSON lines: {torch}, which version on which GPU, then {op, seconds}, the fastest fifth of the batches, or {op, error}."""
 import sys, json, time, torch
+
+if not torch.cuda.is_available():
+    sys.exit(f"PyTorch {torch.__version__} (made for CUDA {torch.version.cuda}) sees no CUDA device")
+print(json.dumps(dict(torch=f"{torch.__version__}, CUDA {torch.version.cuda}, {torch.cuda.get_device_name()}")), flush=True)
+torch.backends.cuda.matmul.allow_tf32 = False
 
 size, floats, budget = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 a, b, c = (torch.randn(size, size, device="cuda") for _ in range(3))
@@ -24,7 +29,9 @@ OPS = {
     "exp": lambda: torch.exp(x, out=y),
     "sum": lambda: torch.sum(x),
 }
-for name, op in OPS.items():
+
+
+def measure(op):
     times, end, calls = [], 0, 1
     for batch in range(1000):
         torch.cuda.synchronize()
@@ -40,4 +47,11 @@ for name, op in OPS.items():
         if time.perf_counter() > end and len(times) >= 5:
             break
     times.sort()
-    print(json.dumps(dict(op=name, seconds=times[len(times) // 5])), flush=True)
+    return times[len(times) // 5]
+
+
+for name, op in OPS.items():
+    try:
+        print(json.dumps(dict(op=name, seconds=measure(op))), flush=True)
+    except RuntimeError as e:
+        print(json.dumps(dict(op=name, error=str(e).splitlines()[0])), flush=True)

@@ -19,7 +19,15 @@ internal static class Compare
         foreach (string name in names)
         {
             var (_, _, peers) = WorkloadList.Find(name);
-            foreach (int t in threads) { agree &= Row(name, peers, t, mode, pairs, seconds, python, script, device, graphs); }
+            foreach (int t in threads)
+            {
+                try { agree &= Row(name, peers, t, mode, pairs, seconds, python, script, device, graphs); }
+                catch (Exception e) when (IsFailure(e))
+                {
+                    Console.WriteLine($"| {name} | {t} | {e.Message} |");
+                    agree = false;
+                }
+            }
         }
         return agree ? 0 : 1;
     }
@@ -70,24 +78,32 @@ internal static class Compare
     /// <summary>The kernels that OpenBLAS shall use. Left to itself, or to what the shell says, it takes narrower ones on processors that are newer than it.</summary>
     internal static (string Name, string Value) CoreType => ("OPENBLAS_CORETYPE", System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? "SKYLAKEX" : "HASWELL");
 
-    private static JsonElement Ours(string name, int threads, string mode, double seconds, string device, bool graphs) =>
+    internal static JsonElement Ours(string name, int threads, string mode, double seconds, string device, bool graphs) =>
         Json(Start(Environment.ProcessPath!, ["workloads", "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds), "--device", device, .. graphs ? (string[])["--graphs"] : []], []));
 
-    private static JsonElement Peer(string python, string script, string name, int threads, string mode, double seconds, string simd, string device) =>
+    internal static JsonElement Peer(string python, string script, string name, int threads, string mode, double seconds, string simd, string device) =>
         Json(Start(python, [script, "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds), "--device", device == "gpu" ? "cuda" : "cpu"], simd == "default" ? [CoreType] : [CoreType, ("ATEN_CPU_CAPABILITY", simd)]));
+
+    /// <summary>Whether one measurement failed, and the others may go on.</summary>
+    internal static bool IsFailure(Exception e) => e is InvalidOperationException or JsonException or KeyNotFoundException or System.ComponentModel.Win32Exception;
 
     private static JsonElement Json(string output) => JsonDocument.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]).RootElement;
 
+    /// <summary>What a program prints.</summary>
+    /// <exception cref="InvalidOperationException">It failed, printed nothing, or did not end; the message ends with the last line of its errors.</exception>
     internal static string Start(string program, string[] arguments, (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (n, v) in environment) { start.Environment[n] = v; }
         start.Environment.Remove("OPENBLAS_L2_SIZE"); // a size that the shell claims is not the machine's
         using var process = Process.Start(start) ?? throw new InvalidOperationException($"compare: {program} did not start");
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0 && output.Length > 0 ? output
-            : throw new InvalidOperationException($"compare: {program} {string.Join(' ', arguments)} ended with code {process.ExitCode}");
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
+        var limit = TimeSpan.FromMinutes(10);
+        bool ended = process.WaitForExit(limit);
+        if (!ended) { process.Kill(entireProcessTree: true); }
+        string last = errors.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault("");
+        if (ended && process.ExitCode == 0 && output.Result.Trim().Length > 0) { return output.Result; }
+        throw new InvalidOperationException($"compare: {program} {string.Join(' ', arguments)} {(ended ? $"ended with code {process.ExitCode}" : $"was stopped after {limit.TotalMinutes} minutes")}{(last.Length > 0 ? $": {last}" : "")}");
     }
 
     internal static string Peer(string script)
@@ -97,7 +113,7 @@ internal static class Compare
         return at is null ? throw new FileNotFoundException("compare: benchmarks/peers was not found above the program") : Path.Combine(at, "benchmarks", "peers", script);
     }
 
-    private static double Median(List<double> values)
+    internal static double Median(List<double> values)
     {
         double[] sorted = [.. values.Order()];
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;

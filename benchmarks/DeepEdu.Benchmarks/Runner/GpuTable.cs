@@ -8,22 +8,45 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Benchmarks.Runner;
 
-/// <summary>What a GPU can do: square matrix products at each precision, with their largest error, and value-by-value functions beside the bandwidth of a copy; PyTorch's in a process of its own.</summary>
+/// <summary>What a GPU can do, beside PyTorch's CUDA backend in processes of its own, as a page of markdown: square matrix products at each precision, with their largest error; value-by-value functions
+/// beside the bandwidth of a copy; and the training step of every workload, as it is and with launches as graphs. What fails is said in its row, and the rest goes on.</summary>
 internal static class GpuTable
 {
-    public static int Run(int size, int floats, double seconds, string python, string where)
+    private const double ShareOfProducts = 0.6, ShareOfCopy = 0.85;
+
+    public static int Run(Report report, int size, int floats, double seconds, string python, string where, string[] names, int pairs)
     {
-        foreach (var info in GpuDevice.Doctor()) { Console.WriteLine(info); }
-        var device = where switch { "gpu" => GpuDevice.Best(), "simulated" => GpuDevice.Simulated(), _ => throw new ArgumentException($"--device is gpu or simulated, not '{where}'") };
-        var theirs = where == "gpu" && python.Length > 0 ? Theirs(size, floats, seconds, python) : [];
-        Console.WriteLine($"\n| {device.Name} | DeepEdu ms | | largest error | PyTorch ms | ratio |\n|---|---|---|---|---|---|");
-        Products(device, size, seconds, theirs);
-        Values(device, floats, seconds, theirs);
-        Console.WriteLine($"\n{device.MemoryReport()}");
-        return 0;
+        foreach (var info in GpuDevice.Doctor()) { report.Line($"- {info}"); }
+        bool simulated = where == "simulated";
+        var theirs = simulated || python.Length == 0 ? [] : Theirs(report, size, floats, seconds, python);
+        if (!Tables(report, where, size, floats, seconds, theirs)) { return 1; }
+        if (names.Length > 0) { GpuWorkloads.Run(report, names, pairs, seconds, python, where); }
+        return report.Aims() ? 0 : 1;
     }
 
-    private static void Products(GpuDevice device, int n, double seconds, Dictionary<string, double> theirs)
+    private static bool Tables(Report report, string where, int size, int floats, double seconds, Dictionary<string, double> theirs)
+    {
+        // gone before the workloads begin, each of which has the GPU to itself
+        using var device = where switch { "gpu" => GpuDevice.Best(), "simulated" => GpuDevice.Simulated(), _ => throw new ArgumentException($"--device is gpu or simulated, not '{where}'") };
+        report.Line($"\n| {device.Name} | DeepEdu ms | | largest error | PyTorch ms | ratio |\n|---|---|---|---|---|---|");
+        bool whole = Try(report, "matmul", () => Products(report, device, size, seconds, theirs)) & Try(report, "values", () => Values(report, device, floats, seconds, theirs));
+        report.Line($"\n{device.MemoryReport()}");
+        return whole;
+    }
+
+    private static bool Try(Report report, string what, Action run)
+    {
+        try { run(); }
+        catch (Exception e) when (e is not ArgumentException)
+        {
+            report.Line($"| {what} | {e.GetType().Name}: {e.Message} |");
+            report.Aim(what, "failed", false);
+            return false;
+        }
+        return true;
+    }
+
+    private static void Products(Report report, GpuDevice device, int n, double seconds, Dictionary<string, double> theirs)
     {
         Rng rng = new(1);
         Tensor a = Tensor.Normal([n, n], rng), b = Tensor.Normal([n, n], rng), there = a.To(device), other = b.To(device);
@@ -33,13 +56,18 @@ internal static class GpuTable
             double error;
             using (var arena = new Arena()) { error = Error(a, b, there.MatMul(other)); }
             double t = Time(device, seconds, () => there.MatMul(other));
-            Row($"matmul {precision}".ToLowerInvariant(), t, $"{2.0 * n * n * n / t / 1e12:f2} TFLOP/s", $"{error:e1}", theirs);
+            string name = $"matmul {precision}".ToLowerInvariant();
+            Row(report, name, t, $"{2.0 * n * n * n / t / 1e12:f2} TFLOP/s", $"{error:e1}", theirs);
+            // of a sum of n terms, each rounded: half a unit of 24, 11 or 8 bits, twice for two factors, and what the sum adds
+            double bound = precision switch { MatMulPrecision.Highest => 1e-6, MatMulPrecision.High => 1.1e-3, _ => 8.5e-3 };
+            report.Aim($"{name}: largest error at most {bound:e1}", $"{error:e1}", error <= bound);
+            if (precision == MatMulPrecision.Highest && theirs.TryGetValue(name, out double p)) { report.Aim($"matmul {n}³, float32: at least {ShareOfProducts:p0} of cuBLAS", $"{p / t:p0}", p / t >= ShareOfProducts); }
         }
         device.MatMulPrecision = MatMulPrecision.Highest;
     }
 
-    // a copy reads and writes each value, and so on: bytes moved, as a share of what a copy moves
-    private static void Values(GpuDevice device, int n, double seconds, Dictionary<string, double> theirs)
+    // a copy reads and writes each value, and so on: bytes moved, as a share of what a copy moves, theirs if it is the faster
+    private static void Values(Report report, GpuDevice device, int n, double seconds, Dictionary<string, double> theirs)
     {
         Rng rng = new(2);
         Tensor x = Tensor.Uniform([n], rng).To(device), z = Tensor.Uniform([n], rng).To(device), y = Tensor.Zeros([n], device);
@@ -51,15 +79,16 @@ internal static class GpuTable
         foreach (var (name, moves, run) in all)
         {
             double t = Time(device, seconds, run), speed = (double)moves * n * sizeof(float) / t;
-            copy = name == "copy" ? speed : copy;
-            Row(name, t, $"{speed / 1e9:f0} GB/s, {speed / copy:p0} of the copy", "", theirs);
+            if (name == "copy") { copy = Math.Max(speed, theirs.TryGetValue(name, out double p) ? 2.0 * n * sizeof(float) / p : 0); }
+            Row(report, name, t, $"{speed / 1e9:f0} GB/s, {speed / copy:p0} of the copy", "", theirs);
+            if (name is "add" or "relu" or "exp") { report.Aim($"{name}: at least {ShareOfCopy:p0} of the copy's bandwidth", $"{speed / copy:p0}", speed / copy >= ShareOfCopy); }
         }
     }
 
-    private static void Row(string name, double t, string what, string error, Dictionary<string, double> theirs)
+    private static void Row(Report report, string name, double t, string what, string error, Dictionary<string, double> theirs)
     {
         string peer = theirs.TryGetValue(name, out double p) ? $"{p * 1e3:f3} | {t / p:f2}" : " | ";
-        Console.WriteLine($"| {name} | {t * 1e3:f3} | {what} | {error} | {peer} |");
+        report.Line($"| {name} | {t * 1e3:f3} | {what} | {error} | {peer} |");
     }
 
     // of some values, as a share of the sum of their terms' sizes
@@ -106,10 +135,22 @@ internal static class GpuTable
         return times[times.Count / 5];
     }
 
-    private static Dictionary<string, double> Theirs(int size, int floats, double seconds, string python)
+    private static Dictionary<string, double> Theirs(Report report, int size, int floats, double seconds, string python)
     {
-        string output = Compare.Start(python, [Compare.Peer("torch_gpu.py"), $"{size}", $"{floats}", Compare.Text(seconds)], []);
-        return output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)
-            .ToDictionary(e => e.GetProperty("op").GetString()!, e => e.GetProperty("seconds").GetDouble());
+        try
+        {
+            JsonElement[] all = [.. Compare.Start(python, [Compare.Peer("torch_gpu.py"), $"{size}", $"{floats}", Compare.Text(seconds)], []).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement)];
+            foreach (var e in all)
+            {
+                if (e.TryGetProperty("torch", out var version)) { report.Line($"- PyTorch {version}"); }
+                if (e.TryGetProperty("error", out var error)) { report.Line($"- PyTorch's {e.GetProperty("op")} failed: {error}"); }
+            }
+            return all.Where(e => e.TryGetProperty("seconds", out _)).ToDictionary(e => e.GetProperty("op").GetString()!, e => e.GetProperty("seconds").GetDouble());
+        }
+        catch (Exception e) when (Compare.IsFailure(e))
+        {
+            report.Line($"- nothing of PyTorch's: {e.Message}");
+            return [];
+        }
     }
 }

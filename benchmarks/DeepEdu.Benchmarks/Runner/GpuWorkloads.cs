@@ -1,0 +1,59 @@
+using System.Text.Json;
+using DeepEdu.Benchmarks.Workloads;
+
+namespace DeepEdu.Benchmarks.Runner;
+
+/// <summary>Training steps on a GPU: ours, ours with launches as graphs, and PyTorch's, each in a process of its own, in turn.</summary>
+internal static class GpuWorkloads
+{
+    public static void Run(Report report, string[] names, int pairs, double seconds, string python, string where)
+    {
+        report.Line($"\n| workload | DeepEdu ms | with graphs ms | PyTorch ms | ratio | with graphs | at most | same bits | losses | launches |\n|---|---|---|---|---|---|---|---|---|---|");
+        foreach (string name in names)
+        {
+            var (_, _, peers) = WorkloadList.Find(name);
+            List<double> plain = [], graphs = [], theirs = [];
+            JsonElement us = default, captured = default, them = default;
+            List<string> wrong = [];
+            for (int pair = 0; pair < pairs; pair++)
+            {
+                us = Take(plain, wrong, "DeepEdu", () => Compare.Ours(name, 1, "train", seconds, where, false));
+                captured = Take(graphs, wrong, "with graphs", () => Compare.Ours(name, 1, "train", seconds, where, true));
+                if (python.Length == 0) { continue; }
+                List<double> best = [];
+                foreach (string peer in peers) { them = Take(best, wrong, "PyTorch", () => Compare.Peer(python, Compare.Peer("torch_workloads.py"), peer, 1, "train", seconds, "default", where)); }
+                if (best.Count > 0) { theirs.Add(best.Min()); }
+            }
+            double a = Median(plain), b = Median(graphs), c = Median(theirs), most = Most(name);
+            bool same = Number(us, "loss_same").Equals(Number(captured, "loss_same"));
+            report.Line($"| {name} | {a:f3} | {b:f3} | {c:f3} | **{a / c:f2}** | **{b / c:f2}** | {most:f1} | {(same ? "yes" : "**no**")} | {Number(us, "loss_first"):f3}→{Number(us, "loss_last"):f3} / {Number(them, "loss_first"):f3}→{Number(them, "loss_last"):f3} | {Text(us, "launches")} |");
+            foreach (string what in wrong.Distinct()) { report.Line($"| {name} | {what} |"); }
+            if (plain.Count == 0 || theirs.Count > 0) { report.Aim($"{name}: at most {most:f1} of PyTorch's time", $"{a / c:f2}; with graphs {b / c:f2}", Math.Min(a / c, b / c) <= most); }
+            if (graphs.Count > 0) { report.Aim($"{name}: graphs train to the same bits", same ? "yes" : "no", same); }
+        }
+    }
+
+    // PyTorch is bound by launches where networks are small
+    private static double Most(string name) => name.StartsWith("charlm", StringComparison.Ordinal) || name.StartsWith("dkt", StringComparison.Ordinal) || name == "attention" ? 1.5 : 1.0;
+
+    private static JsonElement Take(List<double> times, List<string> wrong, string who, Func<JsonElement> run)
+    {
+        try
+        {
+            var said = run();
+            times.Add(said.GetProperty("median_ms").GetDouble());
+            return said;
+        }
+        catch (Exception e) when (Compare.IsFailure(e))
+        {
+            wrong.Add($"{who}: {e.Message}");
+            return default;
+        }
+    }
+
+    private static double Number(JsonElement e, string property) => e.ValueKind == JsonValueKind.Object && e.TryGetProperty(property, out var v) ? v.GetDouble() : double.NaN;
+
+    private static string Text(JsonElement e, string property) => e.ValueKind == JsonValueKind.Object && e.TryGetProperty(property, out var v) ? v.GetString()! : "";
+
+    private static double Median(List<double> values) => values.Count == 0 ? double.NaN : Compare.Median(values);
+}
