@@ -13,6 +13,8 @@ public static partial class OpCatalog
         new("gather fewer rows", (x, i) => x[0].Gather(-1, i[0])),
         new("scatter-add", (x, i) => x[0].ScatterAdd(1, i[0], x[1])) { Big = [[1, 7, 64], [1, 900, 64]], BigIndices = [Scattered([1, 900, 64], 7)] },
         new("scatter-add last", (x, i) => x[0].ScatterAdd(-1, i[0], x[1])) { Big = [[300, 7], [300, 200]], BigIndices = [Scattered([300, 200], 7)] },
+        new("index-add", (x, i) => x[0].IndexAdd(1, i[0], x[1])) { Big = [[2, 7, 64], [2, 900, 64]], BigIndices = [Scattered([900], 7)] },
+        new("index-add first", (x, i) => x[0].IndexAdd(0, i[0], x[1])) { Big = [[300, 40], [3000, 40]], BigIndices = [Scattered([3000], 300)] },
         new("embedding", (x, i) => x[0].Embedding(i[0])) { Big = [[50, 100]], BigIndices = [Scattered([40, 25], 50)] },
         new("embedding padding", (x, i) => x[0].Embedding(i[0], padding: 2)) { CheckTolerance = 0 }, // the padding row has a gradient of 0 though the output depends on it
         new("one-hot", (x, i) => i[0].OneHot(4, x[0].Device) * x[0]),

@@ -33,8 +33,18 @@ public sealed record LoadReport(IReadOnlyList<string> Missing, IReadOnlyList<str
         var left = new HashSet<string>(from.TensorNames, StringComparer.Ordinal);
         foreach (var (name, value) in parts.Tensors)
         {
-            if (!left.Remove(name)) { missing.Add(name); }
-            else if (from.Tensor(name).Shape is var saved && saved != value.Shape) { misshaped.Add($"{name} {saved} in the file, {value.Shape} in the model"); }
+            string there = parts.NameIn(from, name);
+            if (!left.Remove(there)) { missing.Add(name); }
+            else if (from.Tensor(there).Shape is var saved && saved != value.Shape) { misshaped.Add($"{name} {saved} in the file, {value.Shape} in the model"); }
+        }
+        // a shared weight stands in PyTorch's files under each of its names
+        foreach (var (name, first) in parts.Again)
+        {
+            if (left.Contains(name) && from.Tensor(name) is var again && from.Tensor(parts.NameIn(from, first)) is var one && again.Shape == one.Shape
+                && again.ToArray().AsSpan().SequenceEqual(one.ToArray()))
+            {
+                left.Remove(name);
+            }
         }
         return new(missing, [.. from.Names.Where(left.Contains)], misshaped);
     }

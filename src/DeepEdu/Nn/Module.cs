@@ -87,7 +87,8 @@ public abstract class Module : IStateful
     }
 
     /// <summary>Takes over parameters and buffers, such as those of a model trained elsewhere. PyTorch's <c>load_state_dict</c>.</summary>
-    /// <param name="from">Tensors under the names of <see cref="Parameters"/> and <see cref="Buffers"/>.</param>
+    /// <param name="from">Tensors under the names of <see cref="Parameters"/> and <see cref="Buffers"/>. A shared one may stand there under all of its names, as in PyTorch's files, with the same
+    /// values, or under any one of them.</param>
     /// <param name="strict">Whether every name must be there on both sides, in the same shape. If not, what fits is taken over.</param>
     /// <returns>What did not fit.</returns>
     /// <exception cref="InvalidDataException">Strict, and names are missing, unexpected, or of other shapes: all are listed, and nothing is changed.</exception>
@@ -99,7 +100,8 @@ public abstract class Module : IStateful
         if (strict && !report.IsExact) { throw new InvalidDataException($"load: the saved weights do not fit the {Kind}\n{report}"); }
         foreach (var (name, value) in parts.Tensors)
         {
-            if (from.Has(name) && from.Tensor(name).Shape == value.Shape) { from.CopyTo(name, value); }
+            string there = parts.NameIn(from, name);
+            if (from.Has(there) && from.Tensor(there).Shape == value.Shape) { from.CopyTo(there, value); }
         }
         return report;
     }

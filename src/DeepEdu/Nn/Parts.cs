@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Text;
 using DeepEdu.Numerics;
@@ -6,14 +7,16 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Nn;
 
 /// <summary>What a module is made of, collected by <see cref="Module.Parts"/>. A part's name is the expression that was passed, in snake case: <c>p.Of(_hiddenBias)</c> is
-/// "hidden_bias".</summary>
+/// "hidden_bias". Two parts of one name are an <see cref="InvalidOperationException"/>.</summary>
 public sealed class Parts
 {
     private readonly List<(string, Parameter)> _parameters = [];
     private readonly List<(string, Tensor)> _buffers = [];
     private readonly List<(string, Module)> _modules = [];
     private readonly List<(string, Rng)> _streams = [];
-    private readonly HashSet<object> _seen = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<object, string> _seen = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly List<(string, string)> _again = [];
     private string _path = "";
 
     internal IReadOnlyList<(string Name, Parameter Value)> Parameters => _parameters;
@@ -25,27 +28,41 @@ public sealed class Parts
 
     internal IReadOnlyList<(string Name, Rng Value)> Streams => _streams;
 
+    /// <summary>Further names of what is shared, each with the first one. PyTorch's files have them too.</summary>
+    internal IReadOnlyList<(string Name, string First)> Again => _again;
+
     /// <summary>Modules with their paths, each before what it is made of.</summary>
     internal IReadOnlyList<(string Path, Module Value)> Modules => _modules;
+
+    /// <summary>The name under which saved weights have a tensor: its own or, where they have a shared one under another of its names alone, that.</summary>
+    internal string NameIn(StateDict from, string name)
+    {
+        if (from.Has(name)) { return name; }
+        foreach (var (other, first) in _again)
+        {
+            if (first == name && from.Has(other)) { return other; }
+        }
+        return name;
+    }
 
     /// <summary>A parameter; nothing if null, such as a bias that is switched off.</summary>
     public Parts Of(Parameter? value, [CallerArgumentExpression(nameof(value))] string name = "")
     {
-        if (value is not null && _seen.Add(value)) { _parameters.Add((_path + Snake(name), value)); }
+        if (IsNew(value, name, out string full)) { _parameters.Add((full, value)); }
         return this;
     }
 
     /// <summary>A tensor that is kept but not learned, such as a running mean.</summary>
     public Parts Buffer(Tensor? value, [CallerArgumentExpression(nameof(value))] string name = "")
     {
-        if (value is not null && _seen.Add(value)) { _buffers.Add((_path + Snake(name), value)); }
+        if (IsNew(value, name, out string full)) { _buffers.Add((full, value)); }
         return this;
     }
 
     /// <summary>Random numbers that the module draws while learning, so that training can be taken up where they stood.</summary>
     public Parts Stream(Rng? value, [CallerArgumentExpression(nameof(value))] string name = "")
     {
-        if (value is not null && _seen.Add(value)) { _streams.Add((_path + Snake(name), value)); }
+        if (IsNew(value, name, out string full)) { _streams.Add((full, value)); }
         return this;
     }
 
@@ -70,6 +87,19 @@ public sealed class Parts
         foreach (var part in parts) { Of(part, $"{prefix}{i++}"); }
         return this;
     }
+
+    private bool IsNew([NotNullWhen(true)] object? value, string name, out string full)
+    {
+        full = _path + Snake(name);
+        if (value is null) { return false; }
+        if (_seen.TryAdd(value, full)) { return _names.Add(full) || ThrowTwice(full); }
+        if (_seen[value] != full) { _again.Add((full, _seen[value])); }
+        return false;
+    }
+
+    [DoesNotReturn]
+    private static bool ThrowTwice(string name) =>
+        throw new InvalidOperationException($"parts: two of them are called \"{name}\"; hand over a list whole, p.Of(_layers), or give each a name, p.Of(layer, $\"layers.{{i}}\")");
 
     // "this._weightHh" → "weight_hh"
     private static string Snake(string expression)

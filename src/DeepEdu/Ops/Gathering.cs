@@ -22,6 +22,29 @@ public static class Gathering
             return x.Select("index-select", x.Shape.Axis("index-select", axis), index, -1);
         }
 
+        /// <summary>x with whole entries of an axis added, each where the index says: y = x; y[.., index[j], ..] += source[.., j, ..]. The sum of what each edge of a graph brings to the node it
+        /// leads to; the adjoint of <c>IndexSelect</c>. PyTorch's <c>index_add</c>.</summary>
+        /// <param name="axis">The axis; negative counts from the end.</param>
+        /// <param name="index">One axis of positions on the axis.</param>
+        /// <param name="source">Of x's shape, but with the index's length on the axis.</param>
+        /// <exception cref="ShapeException">There is no such axis, or the sizes do not fit.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">A position lies outside the axis.</exception>
+        public Tensor IndexAdd(int axis, Indices index, Tensor source)
+        {
+            ArgumentNullException.ThrowIfNull(index);
+            ArgumentNullException.ThrowIfNull(source);
+            int at = x.Shape.Axis("index-add", axis);
+            if (index.Rank != 1 || source.Shape != x.Shape.With(at, index.Size)) { ThrowIndexAdd(x.Shape, index.Shape, source.Shape, at); }
+            Elementwise.SameDevice("index-add", x, source);
+            index.CheckBelow("index-add", x.Shape[at]);
+            var (outer, n, inner) = Around(x.Shape, at);
+            var y = Tensor.Empty(x.Shape, x.Device);
+            x.Device.Copy(x.View, y.View);
+            x.Device.Launch(new SelectAddKernel(source.View, index, y.View, outer, n, inner, -1));
+            Tape.For(x, source)?.Add(y, (x, dy => dy), (source, dy => dy.IndexSelect(at, index)));
+            return y;
+        }
+
         /// <summary>Values along an axis, each by an index of its own: y[o, j, i] = x[o, index[o, j, i], i]. PyTorch's gather, NumPy's take_along_axis.</summary>
         /// <param name="axis">The axis; negative counts from the end.</param>
         /// <param name="index">Of x's rank; its sizes on the other axes are x's or smaller. The result has its shape.</param>
@@ -115,6 +138,10 @@ public static class Gathering
     [DoesNotReturn]
     private static void ThrowScatter(Shape x, Shape index, Shape source, int axis) =>
         throw new ShapeException("scatter-add", $"{x}, index {index} and source {source} along axis {axis}: index and source need one shape, equal to x's but on that axis", x, index, source);
+
+    [DoesNotReturn]
+    private static void ThrowIndexAdd(Shape x, Shape index, Shape source, int axis) =>
+        throw new ShapeException("index-add", $"{x}, index {index} and source {source} along axis {axis}: the index needs one axis{(index.Rank == 1 ? $", the source {x.With(axis, index.Size)}" : "; ScatterAdd takes an index a value")}", x, index, source);
 
     [DoesNotReturn]
     private static void ThrowTable(Shape weight, int padding) =>

@@ -17,7 +17,8 @@ public static class Joining
         {
             if (parts.IsEmpty) { ThrowNone("concat"); }
             var s = parts[0].Shape;
-            int at = s.Axis("concat", axis), n = 0;
+            int at = s.Axis("concat", axis);
+            long n = 0;
             for (int i = 0; i < parts.Length; i++)
             {
                 var p = parts[i].Shape;
@@ -25,7 +26,8 @@ public static class Joining
                 Elementwise.SameDevice("concat", parts[0], parts[i]);
                 n += p[at];
             }
-            var y = Tensor.Empty(s.With(at, n), parts[0].Device);
+            if (n > int.MaxValue) { ThrowMany("concat", s, parts.Length, at, n); }
+            var y = Tensor.Empty(s.With(at, (int)n), parts[0].Device);
             Span<int> steps = stackalloc int[s.Rank];
             Strides.RowMajor(y.Shape, steps);
             int start = 0;
@@ -147,6 +149,10 @@ public static class Joining
 
     [DoesNotReturn]
     private static void ThrowNone(string op) => throw new ShapeException(op, "no tensor was given; it needs at least one");
+
+    [DoesNotReturn]
+    private static void ThrowMany(string op, Shape first, int parts, int axis, long size) =>
+        throw new ShapeException(op, $"{parts} tensors, {first} and on: {size} entries on axis {axis} are more than {int.MaxValue}", first);
 
     [DoesNotReturn]
     private static void ThrowParts(string op, Shape first, Shape other, int i, int axis) =>

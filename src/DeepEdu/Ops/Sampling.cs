@@ -29,7 +29,8 @@ public static class Sampling
             int k = s[s.Axis("multinomial", -1)], rows = s.Product(0, s.Rank - 1);
             if (k == 0) { throw new ShapeException("multinomial", $"{s} holds no class to draw", s); }
             float[] weights = probabilities.ToArray();
-            int[] drawn = new int[rows * count];
+            var to = s.With(s.Rank - 1, count);
+            int[] drawn = new int[to.Size];
             for (int row = 0; row < rows; row++)
             {
                 var own = weights.AsSpan(row * k, k);
@@ -38,7 +39,7 @@ public static class Sampling
                 if (replacement) { Repeat(own, drawn.AsSpan(row * count, count), rng); }
                 else { Once(own, drawn.AsSpan(row * count, count), rng); }
             }
-            return Indices.Wrap(drawn, s.With(s.Rank - 1, count));
+            return Indices.Wrap(drawn, to);
         }
 
         /// <summary>1 with the probability that stands there, else 0. PyTorch's <c>bernoulli</c>.</summary>

@@ -33,6 +33,7 @@ public abstract class Optimizer : IStateful
     private readonly Slot[] _slots;
     private readonly string[] _names;
     private readonly double _weightDecay;
+    private double _learningRate;
 
     /// <summary>An optimiser of parameter groups.</summary>
     /// <param name="groups">The groups; no parameter may stand in two places.</param>
@@ -41,7 +42,6 @@ public abstract class Optimizer : IStateful
     private protected Optimizer(ParameterGroup[] groups, OptimizerOptions options, params string[] states)
     {
         ArgumentNullException.ThrowIfNull(groups);
-        ThrowIfNegative(options.LearningRate, "learning rate");
         ThrowIfNegative(options.WeightDecay, "weight decay");
         (_groups, _names, _weightDecay, LearningRate) = ([.. groups], states, options.WeightDecay, options.LearningRate);
         var seen = new HashSet<Tensor>(ReferenceEqualityComparer.Instance);
@@ -62,17 +62,28 @@ public abstract class Optimizer : IStateful
     }
 
     /// <summary>Multiplies each step. May be set at any time; schedules do.</summary>
-    public double LearningRate { get; set; }
+    /// <exception cref="ArgumentOutOfRangeException">Negative, infinite or NaN.</exception>
+    public double LearningRate
+    {
+        get => _learningRate;
+        set
+        {
+            ThrowIfNegative(value, "learning rate");
+            _learningRate = value;
+        }
+    }
 
     /// <summary>The parameter groups.</summary>
     public IReadOnlyList<ParameterGroup> Groups => _groups;
 
     /// <summary>Moves every parameter that has a gradient by one step.</summary>
+    /// <exception cref="InvalidOperationException">None of them has one, though not all are frozen: the gradients are of another model.</exception>
     public void Step(Gradients gradients)
     {
         ArgumentNullException.ThrowIfNull(gradients);
         var tape = Tape.Recording;
         Device? device = null;
+        bool stepped = false;
         try
         {
             foreach (var slot in _slots)
@@ -83,22 +94,31 @@ public abstract class Optimizer : IStateful
                     device = slot.Parameter.Device;
                     device.BeginUpdates();
                 }
-                Step(slot, gradients, tape);
+                stepped |= Step(slot, gradients, tape);
             }
         }
         finally { device?.EndUpdates(); }
+        if (!stepped && gradients.Count > 0) { ThrowIfStill(gradients); }
     }
 
-    private void Step(Slot slot, Gradients gradients, Tape? tape)
+    private bool Step(Slot slot, Gradients gradients, Tape? tape)
     {
         slot.Rows = IsLazy ? gradients.FindRows(slot.Parameter) : null;
-        if ((slot.Rows?.Values ?? gradients.Find(slot.Parameter)) is not { } g) { return; }
+        if ((slot.Rows?.Values ?? gradients.Find(slot.Parameter)) is not { } g) { return false; }
         slot.Prepare(_names.Length, StartOf);
         slot.Steps++;
         var group = slot.Group;
         Update(slot, g, LearningRate * group.LearningRateFactor, group.WeightDecay ?? _weightDecay);
         tape?.Stepped(slot.Parameter);
         slot.Parameter.Constraint?.Invoke(slot.Parameter);
+        return true;
+    }
+
+    private void ThrowIfStill(Gradients gradients)
+    {
+        if (Array.Find(_slots, s => s.Parameter.Trainable) is not { } first) { return; }
+        throw new InvalidOperationException($"optimizer: none of its {_slots.Length} parameters (\"{first.Name}\" {first.Parameter.Shape}, ..) is among the {gradients.Count} that have a gradient; " +
+            "was the optimiser made of another model, or of this one before its layers were made anew?");
     }
 
     /// <summary>The statistics of each parameter that has been stepped, and the number of its steps, to be written to a checkpoint: "weight.exp_avg", "weight.step".
@@ -173,7 +193,7 @@ public abstract class Optimizer : IStateful
     /// <summary>Throws unless 0 ≤ value.</summary>
     private protected static void ThrowIfNegative(double value, string what)
     {
-        if (!(value >= 0)) { throw new ArgumentOutOfRangeException(null, $"optimizer: {what} {value} must be a number of at least 0"); }
+        if (!(value >= 0 && value < double.PositiveInfinity)) { throw new ArgumentOutOfRangeException(null, $"optimizer: {what} {value} must be a number of at least 0"); }
     }
 
     /// <summary>Throws unless 0 ≤ value &lt; 1.</summary>

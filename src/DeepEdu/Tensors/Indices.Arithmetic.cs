@@ -29,6 +29,15 @@ public sealed partial class Indices
     /// <exception cref="OverflowException">A result is outside int32.</exception>
     public static Indices operator *(Indices a, int c) => With(a, c, static (x, y) => checked(x * y));
 
+    /// <summary>⌊a / c⌋, rounded down as in PyTorch and Python (and unlike C#'s own /): the row of a place in a table of c columns.</summary>
+    /// <exception cref="DivideByZeroException">c is 0.</exception>
+    /// <exception cref="OverflowException">A result is outside int32.</exception>
+    public static Indices operator /(Indices a, int c) => With(a, NotZero(c, "divide"), static (x, y) => checked((x / y) - (x % y != 0 && x < 0 != y < 0 ? 1 : 0)));
+
+    /// <summary>a − c·⌊a / c⌋: what is left of that division, with the sign of c, as in PyTorch and Python (and unlike C#'s own %): the column of that place.</summary>
+    /// <exception cref="DivideByZeroException">c is 0.</exception>
+    public static Indices operator %(Indices a, int c) => With(a, NotZero(c, "remainder"), static (x, y) => (int)(((long)x % y + y) % y));
+
     /// <summary>1 where a = b, else 0; of one shape. <c>predicted.Equal(labels).Mean()</c> is the share that is right.</summary>
     /// <exception cref="ShapeException">Two shapes.</exception>
     public Tensor Equal(Indices b) => Zip("equal", this, b, static (x, y) => x == y ? 1 : 0).ToTensor();
@@ -42,6 +51,8 @@ public sealed partial class Indices
 
     /// <summary>1 where a ≠ c, else 0: <c>tokens.NotEqual(0)</c> is the mask of a padded batch.</summary>
     public Tensor NotEqual(int c) => With(this, c, static (x, y) => x != y ? 1 : 0).ToTensor();
+
+    private static int NotZero(int c, string op) => c != 0 ? c : throw new DivideByZeroException($"{op}: indices by 0");
 
     private static Indices With(Indices a, int c, Combine f)
     {

@@ -85,7 +85,9 @@ public partial class Tensor
     public static Tensor Arange(double start, double end, double step = 1, Device? device = null)
     {
         if (step == 0 || !double.IsFinite((end - start) / step) || (end - start) / step < 0) { throw new ArgumentException($"arange: from {start} to {end} a step of {step} never arrives", nameof(step)); }
-        float[] values = new float[(int)Math.Ceiling((end - start) / step)];
+        double n = Math.Ceiling((end - start) / step);
+        if (n > Array.MaxLength) { throw new ArgumentException($"arange: from {start} to {end} with a step of {step} are {n} values, more than {Array.MaxLength}", nameof(step)); }
+        float[] values = new float[(int)n];
         for (int i = 0; i < values.Length; i++) { values[i] = (float)(start + (i * step)); }
         return Of([values.Length], values, device);
     }

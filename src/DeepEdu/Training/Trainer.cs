@@ -25,6 +25,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
     private readonly TrainerOptions _options = Check(options ?? new());
     private readonly GradientSum _gradients = new();
     private Action<Callback>? _step, _settled;
+    private bool _looked;
 
     /// <summary>Where training stands.</summary>
     public TrainingRun Run { get; } = new(model, optimizer, options ?? new());
@@ -34,7 +35,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
     /// <param name="epochs">How often all of it is seen.</param>
     /// <param name="validation">Evaluated, not learned from, after each epoch.</param>
     /// <param name="stop">Looked at before each step. What was learnt is kept, callbacks are told the end, and <see cref="History.Cancelled"/> is true.</param>
-    /// <exception cref="InvalidOperationException">There is no batch, or a callback threw.</exception>
+    /// <exception cref="InvalidOperationException">There is no batch, or a callback threw, or the loss depends on a parameter that is neither part of the model nor with the optimiser.</exception>
     /// <exception cref="NonFiniteException">A loss is not finite; see <see cref="TrainerOptions.NonFinite"/>.</exception>
     public History Fit(IBatches<B> training, int epochs, IBatches<B>? validation = null, CancellationToken stop = default)
     {
@@ -172,6 +173,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
         float value = objective.Total.Item();
         if (!float.IsFinite(value) && NotFinite(tape, objective.Total, batch)) { return false; }
         var gradients = tape.Gradients(objective.Total);
+        if (!_looked) { ThrowIfForgotten(gradients); }
         if (_options.CheckGradients && !float.IsFinite(Clip.Norm(gradients)) && NotFinite(tape, objective.Total, batch)) { return false; }
         if (number == 1 && _options.Schedule is { } schedule) { optimizer.LearningRate = schedule.At(Run.Step); }
         if (_options.AccumulateBatches > 1) { _gradients.Add(gradients, weight); }
@@ -185,6 +187,19 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
         }
         Stepped();
         return true;
+    }
+
+    // a field that Parts() does not name would neither learn nor be saved
+    private void ThrowIfForgotten(Gradients gradients)
+    {
+        var known = new HashSet<Tensor>(optimizer.Groups.SelectMany(g => g.Parameters).Concat(model.Parameters()).Select(p => p.Value), ReferenceEqualityComparer.Instance);
+        Tensor[] forgotten = [.. gradients.Leaves.Where(leaf => leaf is Parameter && !known.Contains(leaf))];
+        if (forgotten.Length > 0)
+        {
+            throw new InvalidOperationException($"trainer: the loss depends on {forgotten.Length} parameters ({string.Join(", ", forgotten.Take(4).Select(p => p.Shape))}{(forgotten.Length > 4 ? ", .." : "")}) " +
+                $"that are neither part of the {model.Kind} nor with the optimiser; does Parts() name every field? Freeze() a module that shall not learn");
+        }
+        _looked = true;
     }
 
     private void Stepped()

@@ -49,6 +49,24 @@ public class ModuleTests
     public void NamesBecomeSnakeCase() =>
         Assert.Equal(["plain", "two_words", "weight_hh", "given_l0"], new Named().Parameters().Select(p => p.Name));
 
+    /// <summary>Named in a loop, all parts have the loop variable's name; said when the names are asked for first, not when the trained model is saved.</summary>
+    [Fact]
+    public void TwoPartsOfOneNameAreRefused()
+    {
+        var model = new Looped(new Rng(1));
+        Assert.Contains("two of them are called \"layer.weight\"; hand over a list whole, p.Of(_layers)", Assert.Throws<InvalidOperationException>(() => model.Parameters()).Message, StringComparison.Ordinal);
+    }
+
+    private sealed class Looped(Rng rng) : Module
+    {
+        private readonly Dense[] _layers = [new(2, 2, rng), new(2, 2, rng)];
+
+        protected internal override void Parts(Parts p)
+        {
+            foreach (var layer in _layers) { p.Of(layer); }
+        }
+    }
+
     [Fact]
     public void ASnapshotBringsBackParametersAndBuffers()
     {

@@ -1,4 +1,6 @@
+using DeepEdu.Autograd;
 using DeepEdu.Data;
+using DeepEdu.Ops;
 using DeepEdu.Optim;
 using DeepEdu.Tensors;
 
@@ -33,6 +35,30 @@ public class OptimErrorTests
             _ => () => new Adam(Array.Empty<ParameterGroup>()),
         };
         Assert.Contains(text, Assert.ThrowsAny<ArgumentException>(make).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(-1)]
+    [InlineData(double.PositiveInfinity)]
+    public void ARateThatAScheduleCannotMeanIsRefused(double rate)
+    {
+        var adam = new Adam(s_one) { LearningRate = 0.5 };
+        Assert.Contains("learning rate", Assert.Throws<ArgumentOutOfRangeException>(() => adam.LearningRate = rate).Message, StringComparison.Ordinal);
+        Assert.Equal(0.5, adam.LearningRate);
+    }
+
+    [Fact]
+    public void GradientsOfAnotherModelAreRefused()
+    {
+        Parameter mine = new([2], [1, 2]), other = new([2], [3, 4]);
+        var sgd = new Sgd([("mine", mine)]);
+        using var tape = new Tape();
+        var gradients = tape.Gradients(other.Square().Sum());
+        Assert.Contains("none of its 1 parameters (\"mine\" [2], ..) is among the 1", Assert.Throws<InvalidOperationException>(() => sgd.Step(gradients)).Message, StringComparison.Ordinal);
+        mine.Trainable = false; // nothing is expected of it then
+        sgd.Step(gradients);
+        Assert.Equal([1f, 2f], mine.ToArray());
     }
 
     [Theory]

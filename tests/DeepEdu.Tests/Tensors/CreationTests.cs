@@ -40,6 +40,7 @@ public class CreationTests
     [InlineData(0, 1, -1, "arange: from 0 to 1 a step of -1 never arrives (Parameter 'step')")]
     [InlineData(3, 1, 1, "arange: from 3 to 1 a step of 1 never arrives (Parameter 'step')")]
     [InlineData(0, double.PositiveInfinity, 1, "arange: from 0 to Infinity a step of 1 never arrives (Parameter 'step')")]
+    [InlineData(0, 1e12, 1, "arange: from 0 to 1000000000000 with a step of 1 are 1000000000000 values, more than 2147483591 (Parameter 'step')")]
     [InlineData(0, 1, double.NaN, "arange: from 0 to 1 a step of NaN never arrives (Parameter 'step')")]
     public void AStepThatNeverArrivesIsRefused(double start, double end, double step, string message) =>
         Assert.Equal(message, Assert.Throws<ArgumentException>(() => Tensor.Arange(start, end, step)).Message);

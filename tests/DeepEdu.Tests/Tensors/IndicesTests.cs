@@ -71,6 +71,20 @@ public class IndicesTests
         Assert.Contains("[3] and [1]", Assert.Throws<ShapeException>(() => a.Equal(new[] { 1 })).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>As in Python, whose // and % round down for every pair of signs.</summary>
+    [Fact]
+    public void QuotientsRoundDown()
+    {
+        Indices a = new[] { 7, -7, 6, -6, 0, int.MaxValue };
+        Assert.Equal([2, -3, 2, -2, 0, int.MaxValue / 3], (a / 3).ToArray());
+        Assert.Equal([1, 2, 0, 0, 0, 1], (a % 3).ToArray());
+        Assert.Equal([-3, 2, -2, 2, 0, -715827883], (a / -3).ToArray());
+        Assert.Equal([-2, -1, 0, 0, 0, -2], (a % -3).ToArray());
+        Assert.Equal(a.ToArray(), (((a / 4) * 4) + (a % 4)).ToArray());
+        Assert.Contains("divide: indices by 0", Assert.Throws<DivideByZeroException>(() => a / 0).Message, StringComparison.Ordinal);
+        Assert.Contains("remainder: indices by 0", Assert.Throws<DivideByZeroException>(() => a % 0).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void RandomOnesCoverTheirRange()
     {

@@ -121,4 +121,39 @@ public class StateDictTests
         Assert.Equal((2, 1, 1), (report.Missing.Count, report.Unexpected.Count, report.Misshaped.Count));
         Assert.Equal([1f, 1f], model.Parameters()[3].Value.ToArray());
     }
+
+    /// <summary>PyTorch's state dict has a tied weight under each of its names; its safetensors files have it under any one of them.</summary>
+    [Fact]
+    public void ATiedWeightIsFoundUnderEachOfItsNames()
+    {
+        var both = new StateDict().Set("embedding.weight", Tensor.Ones([4, 3])).Set("head.weight", Tensor.Ones([4, 3])).Set("head.bias", Tensor.Ones([4]));
+        var model = new Tied(new Rng(1));
+        Assert.Equal(["embedding.weight", "head.bias"], model.Parameters().Select(p => p.Name));
+        Assert.True(model.LoadWeights(both).IsExact);
+        Assert.All(model.Parameters()[0].Value.ToArray(), v => Assert.Equal(1, v));
+
+        var last = new StateDict().Set("head.weight", Tensor.Full([4, 3], 2)).Set("head.bias", Tensor.Ones([4]));
+        Assert.True(model.LoadWeights(last).IsExact);
+        Assert.All(model.Parameters()[0].Value.ToArray(), v => Assert.Equal(2, v));
+
+        // a model that was not tied
+        var untied = new StateDict().Set("embedding.weight", Tensor.Ones([4, 3])).Set("head.weight", Tensor.Zeros([4, 3])).Set("head.bias", Tensor.Ones([4]));
+        Assert.Contains("not in the model (1): head.weight", Assert.Throws<InvalidDataException>(() => model.LoadWeights(untied)).Message, StringComparison.Ordinal);
+        var none = new StateDict().Set("head.bias", Tensor.Ones([4]));
+        Assert.Contains("missing from the file (1): embedding.weight", Assert.Throws<InvalidDataException>(() => model.LoadWeights(none)).Message, StringComparison.Ordinal);
+    }
+
+    private sealed class Tied : Module
+    {
+        private readonly Embedding _embedding;
+        private readonly Dense _head;
+
+        public Tied(Rng rng)
+        {
+            _embedding = new(4, 3, rng);
+            _head = Dense.Tied(_embedding.Weight, bias: true);
+        }
+
+        protected internal override void Parts(Parts p) => p.Of(_embedding).Of(_head);
+    }
 }

@@ -209,6 +209,32 @@ public class TrainerTests
         Assert.Contains("no batch", Assert.Throws<InvalidOperationException>(() => _data.Trainer(Clouds.Model()).Evaluate(new Batches(0, 4))).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A field that Parts() does not name would not learn, and not be saved, without a word.</summary>
+    [Fact]
+    public void AForgottenPartIsFoundAtTheFirstStep()
+    {
+        var rng = new Rng(1);
+        var x = Tensor.Normal([8, 2], rng);
+        var model = new Forgetful(rng);
+        Trainer Of(Optimizer optimizer) => new(model, optimizer, rows => model.Forward(x.IndexSelect(0, rows)).Square().Mean());
+        string says = Assert.Throws<InvalidOperationException>(() => Of(new Sgd(model.Parameters())).Fit(new Batches(8, 4), 1)).Message;
+        Assert.Contains("depends on 2 parameters ([1,2], [1]) that are neither part of the Forgetful nor with the optimiser", says, StringComparison.Ordinal);
+        Of(new Sgd([.. model.Parameters(), .. model.Head.Parameters().Select(p => ($"head.{p.Name}", p.Value))])).Fit(new Batches(8, 4), 1);
+        model.Head.Freeze();
+        Of(new Sgd(model.Parameters())).Fit(new Batches(8, 4), 1);
+    }
+
+    private sealed class Forgetful(Rng rng) : Module
+    {
+        private readonly Dense _body = new(2, 2, rng);
+
+        public Dense Head { get; } = new(2, 1, rng);
+
+        public Tensor Forward(Tensor x) => Head.Forward(_body.Forward(x));
+
+        protected internal override void Parts(Parts p) => p.Of(_body);
+    }
+
     private sealed class Closing : Callback
     {
         public int Closed { get; private set; }
