@@ -18,14 +18,14 @@ internal static class DataCard
         format ??= columns is not null ? "long" : Guess(path, encoding);
         IEnumerable<string> lines = format switch
         {
-            "long" => Of(EventReader.Read(path, EventColumns.Parse(columns ?? ""), Separated(path, encoding))),
+            "long" => Of(EventReader.Read(path, EventColumns.Parse(columns ?? ""), TableFormat.Of(path, encoding))),
             "tracing" => Of(SequenceReader.Read(path, encoding)),
             "diagnosis" => DiagnosisReader.Read(path, encoding).SelectMany(log => Of(log)),
             "ncf" => Of(NcfReader.Read(path)),
             "atomic" => Directory.Exists(path) ? Of(AtomicReader.Read(path, 1, encoding)) : AtomicReader.Columns(path, encoding).Select(Line),
             "essays" => Enumerable.Range(1, 8).Where(p => TextSource.TryFind(path, $"asap_prompt{p}.tsv") is not null || TextSource.TryFind(path, "training_set_rel3.tsv") is not null)
-                .Select(p => AsapReader.Read(path, p, encoding)).Select(s => $"{s.Name}: {s.Essays.Length} essays, scores {s.Min}..{s.Max}, {s.Folds.Length} folds"),
-            "table" => Of(TypedTable.Read(path, Separated(path, encoding))),
+                .Select(p => AsapReader.Read(path, p, encoding)).Select(s => s.ToString()),
+            "table" => Of(TypedTable.Read(path, TableFormat.Of(path, encoding))),
             _ => throw new DataException($"--format {format}: take one of {string.Join(", ", Formats)}."),
         };
         return lines.Prepend($"format: {format}");
@@ -42,19 +42,10 @@ internal static class DataCard
         string[] fields = first.Fields[0].Split(',');
         bool counts = first.Fields.Length == 1 && fields.Length <= 2 && int.TryParse(fields[^1], NumberStyles.None, CultureInfo.InvariantCulture, out _);
         if (counts) { return "tracing"; }
-        TableFormat format = Separated(path, encoding);
+        TableFormat format = TableFormat.Of(path, encoding);
         string[] header = TextTable.Rows(path, format with { Header = false }).First().Fields;
         return header[0].Contains(':', StringComparison.Ordinal) && format.Separator == '\t' ? "atomic"
             : EventColumns.Found.Find("user", path, header) >= 0 && EventColumns.Found.Find("correct", path, header) >= 0 ? "long" : "table";
-    }
-
-    /// <summary>The separator that the first line has most of. Between tabs quotes are plain characters.</summary>
-    private static TableFormat Separated(string path, Encoding? encoding)
-    {
-        using StreamReader reader = TextSource.Reader(path, encoding);
-        string line = reader.ReadLine() ?? "";
-        char separator = ",;\t".MaxBy(s => line.Count(c => c == s));
-        return (separator == '\t' ? TableFormat.Tab : TableFormat.Comma) with { Separator = separator, Encoding = encoding };
     }
 
     private static IEnumerable<string> Of(LearnerLog log)

@@ -1,4 +1,6 @@
 using System.Text;
+using DeepEdu.Data;
+using DeepEdu.Numerics;
 
 namespace DeepEdu.Education.Data;
 
@@ -9,12 +11,21 @@ internal readonly record struct Essay(int Id, string Text, int Score);
 internal sealed record Fold(int[] Train, int[] Dev, int[] Test);
 
 /// <summary>Essays of one prompt, the fixed range of its scores, and its folds.</summary>
-internal sealed record EssaySet(string Name, int Prompt, int Min, int Max, Essay[] Essays, Fold[] Folds);
+internal sealed record EssaySet(string Name, int Prompt, int Min, int Max, Essay[] Essays, Fold[] Folds)
+{
+    /// <summary>Whether the folds were drawn here, as no file says which they are.</summary>
+    public bool Drawn { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name}: {Essays.Length} essays, scores {Min}..{Max}, {Folds.Length} folds{(Drawn ? ", drawn here: there is no folds_fold_0.test_ids.txt" : "")}";
+}
 
 /// <summary>Reads ASAP-AES: <c>asap_promptN.tsv</c> (or <c>training_set_rel3.tsv</c>) with tab-separated fields where quotes are plain characters,
-/// and <c>folds_fold_k.{train,dev,test}_ids.txt</c> (Taghipour and Ng 2016).</summary>
+/// and <c>folds_fold_k.{train,dev,test}_ids.txt</c> (Taghipour and Ng 2016); without these, five folds are drawn, always the same.</summary>
 internal static class AsapReader
 {
+    private const int DrawnFolds = 5;
+
     private static readonly (int Min, int Max)[] s_ranges = [(2, 12), (1, 6), (0, 3), (0, 3), (0, 4), (0, 4), (0, 30), (0, 60)];
 
     public static EssaySet Read(string folder, int prompt, Encoding? encoding = null)
@@ -49,8 +60,24 @@ internal static class AsapReader
         {
             folds.Add(new(Ids(folder, k, "train", places), Ids(folder, k, "dev", places), Ids(folder, k, "test", places)));
         }
-        if (folds.Count == 0) { throw new DataException($"{folder}: no file folds_fold_0.test_ids.txt(.gz) in this folder."); }
-        return new($"asap-aes prompt {prompt}", prompt, min, max, [.. essays], [.. folds]);
+        bool drawn = folds.Count == 0;
+        if (drawn)
+        {
+            if (essays.Count < DrawnFolds) { throw new DataException($"{path}: {essays.Count} essays of prompt {prompt} are too few for {DrawnFolds} folds, and {folder} has no file folds_fold_0.test_ids.txt(.gz)."); }
+            folds.AddRange(Draw(essays.Count));
+        }
+        return new($"asap-aes prompt {prompt}", prompt, min, max, [.. essays], [.. folds]) { Drawn = drawn };
+    }
+
+    // 60, 20 and 20 % as in the folds of Taghipour and Ng; of one seed, so that runs with several are about the same essays
+    private static IEnumerable<Fold> Draw(int count)
+    {
+        int[][] tests = [.. Folds.KFold(count, DrawnFolds, new Rng(1)).Select(s => s.Test)];
+        for (int k = 0; k < DrawnFolds; k++)
+        {
+            int dev = (k + 1) % DrawnFolds;
+            yield return new([.. tests.Where((_, f) => f != k && f != dev).SelectMany(t => t).Order()], tests[dev], tests[k]);
+        }
     }
 
     /// <summary>The id lists cover all prompts; those of other prompts are passed over.</summary>

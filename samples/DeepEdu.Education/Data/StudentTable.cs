@@ -48,7 +48,8 @@ internal sealed record LearnerTable(string Name, float[] Features, string[] Feat
     public ReadOnlySpan<float> this[int row] => Features.AsSpan(row * FeatureNames.Length, FeatureNames.Length);
 }
 
-/// <summary>Reads UCI Student Performance (Cortez and Silva 2008): <c>student-*.csv</c>, fields separated by semicolons, text and some numbers in quotes.
+/// <summary>Reads UCI Student Performance (Cortez and Silva 2008): <c>student-*.csv</c>, fields separated by semicolons (by commas in copies that went
+/// round since), text and some numbers in quotes.
 /// The grades G1, G2, G3 (0..20) are the targets, all other columns features.</summary>
 internal static class StudentReader
 {
@@ -57,11 +58,11 @@ internal static class StudentReader
     public static LearnerTable Read(string folder)
     {
         string path = File.Exists(folder) ? folder : TextSource.Find(folder, "student-*.csv");
-        TypedTable table = TypedTable.Read(path, TableFormat.Semicolon);
+        TypedTable table = TypedTable.Read(path, TableFormat.Of(path));
         foreach (string grade in s_grades)
         {
             TypedColumn column = Array.Find(table.Columns, c => c.Name == grade)
-                ?? throw DataException.At(path, 1, $"no column '{grade}' in the header; expected the columns of UCI Student Performance, separated by ';'.");
+                ?? throw DataException.At(path, 1, $"no column '{grade}' in the header; expected the columns of UCI Student Performance.");
             for (int r = 0; r < table.Rows; r++)
             {
                 if (column.Numbers is null || column.Numbers[r] is not (>= 0 and <= 20))

@@ -14,9 +14,18 @@ internal sealed record TableFormat(char Separator = ',', bool Header = true, boo
 {
     public static TableFormat Comma { get; } = new();
 
-    public static TableFormat Semicolon { get; } = new(';');
-
     public static TableFormat Tab { get; } = new('\t', Quotes: false);
+
+    /// <summary>Separated by what the first line has most of. Between tabs quotes are plain characters.</summary>
+    public static TableFormat Of(string path, Encoding? encoding = null)
+    {
+        using StreamReader reader = TextSource.Reader(path, encoding);
+        string line;
+        try { line = reader.ReadLine() ?? ""; }
+        catch (InvalidDataException) { throw TextSource.NotGzip(path); }
+        char separator = ",;\t".MaxBy(s => line.Count(c => c == s));
+        return (separator == '\t' ? Tab : Comma) with { Separator = separator, Encoding = encoding };
+    }
 }
 
 /// <summary>One row of a table.</summary>

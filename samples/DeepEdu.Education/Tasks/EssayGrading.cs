@@ -20,7 +20,7 @@ internal sealed class EssayGrading(RunOptions options)
     {
         Stopwatch clock = Stopwatch.StartNew();
         EssaySet set = AsapReader.Read(options.Data!, options.Prompt);
-        progress.Line($"{set.Name}: {set.Essays.Length} essays, scores {set.Min}..{set.Max}, {set.Folds.Length} folds");
+        progress.Line(set.ToString());
         Fold[] folds = options.Quick ? set.Folds[..1] : set.Folds;
         List<string>[] words = [.. set.Essays.Select(e => EssayWords.Split(e.Text))];
         float[] scores = [.. set.Essays.Select(e => (e.Score - set.Min) / (float)(set.Max - set.Min))];

@@ -27,6 +27,18 @@ public sealed record LoadReport(IReadOnlyList<string> Missing, IReadOnlyList<str
         }
     }
 
+    /// <summary>Where all names differ by one prefix alone, what to do about it; else "".</summary>
+    internal string Hint() =>
+        Prefix(Unexpected, Missing) is { } saved ? $"\nthe saved names begin with \"{saved}.\"; take that part of them, such as TorchFile.Read(path).Part(\"{saved}\")"
+        : Prefix(Missing, Unexpected) is { } own ? $"\nthe model's names begin with \"{own}.\"; load into that part of it" : "";
+
+    private static string? Prefix(IReadOnlyList<string> longer, IReadOnlyList<string> shorter)
+    {
+        if (shorter.Count == 0 || longer.FirstOrDefault(n => n.EndsWith($".{shorter[0]}", StringComparison.Ordinal)) is not { } one) { return null; }
+        string prefix = one[..^shorter[0].Length];
+        return shorter.All(n => longer.Contains(prefix + n)) ? prefix[..^1] : null;
+    }
+
     internal static LoadReport Of(Parts parts, StateDict from)
     {
         List<string> missing = [], misshaped = [];

@@ -97,7 +97,7 @@ public abstract class Module : IStateful
         ArgumentNullException.ThrowIfNull(from);
         var parts = Collect();
         var report = LoadReport.Of(parts, from);
-        if (strict && !report.IsExact) { throw new InvalidDataException($"load: the saved weights do not fit the {Kind}\n{report}"); }
+        if (strict && !report.IsExact) { throw new InvalidDataException($"load: the saved weights do not fit the {Kind}\n{report}{report.Hint()}"); }
         foreach (var (name, value) in parts.Tensors)
         {
             string there = parts.NameIn(from, name);

@@ -116,6 +116,24 @@ public sealed class ReaderTests : IDisposable
         Assert.Contains(expected, Assert.Throws<DataException>(() => AsapReader.Read(_folder, prompt)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>The file as it was published has no folds.</summary>
+    [Fact]
+    public void AsapWithoutFoldsIsCutIntoFive()
+    {
+        Asap(string.Concat(Enumerable.Range(1, 21).Select(i => $"{i}\t1\ttext\t4\t4\t\t{2 + (i % 10)}\n")));
+        foreach (string file in Directory.GetFiles(_folder, "folds_*")) { File.Delete(file); }
+        EssaySet set = AsapReader.Read(_folder, 1);
+        Assert.Equal(5, set.Folds.Length);
+        Assert.EndsWith("5 folds, drawn here: there is no folds_fold_0.test_ids.txt", set.ToString(), StringComparison.Ordinal);
+        Assert.Equal(Enumerable.Range(0, 21), set.Folds.SelectMany(f => f.Test).Order());
+        Assert.All(set.Folds, f => Assert.Equal(Enumerable.Range(0, 21), f.Train.Concat(f.Dev).Concat(f.Test).Order()));
+        Assert.Equal(set.Folds.SelectMany(f => f.Test), AsapReader.Read(_folder, 1).Folds.SelectMany(f => f.Test));
+
+        Asap("1\t1\ttext\t4\t4\t\t8\n");
+        foreach (string file in Directory.GetFiles(_folder, "folds_*")) { File.Delete(file); }
+        Assert.Contains("1 essays of prompt 1 are too few for 5 folds", Assert.Throws<DataException>(() => AsapReader.Read(_folder, 1)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void StudentsBecomeNumbersAndOneHotCategories()
     {
@@ -126,11 +144,20 @@ public sealed class ReaderTests : IDisposable
         Assert.Equal([6f, 10, 3], table.Targets["G3"]);
     }
 
+    [Fact]
+    public void StudentsMayBeSeparatedByCommas()
+    {
+        Write("student-mat.csv", "sex,age,Mjob,G1,G2,G3\nF,18,\"at;home, or not\",5,6,6\nM,17,teacher,9,8,10\n"u8.ToArray());
+        LearnerTable table = StudentReader.Read(_folder);
+        Assert.Equal(["sex=M", "age", "Mjob=teacher"], table.FeatureNames);
+        Assert.Equal([6f, 10], table.Targets["G3"]);
+    }
+
     [Theory]
     [InlineData("age;G1;G2;G3\n18;5;6\n", "line 2: 3 fields, the header has 4")]
     [InlineData("age;G1;G2;G3\n18;5;6;21\n", "line 2: G3 = 21 is outside 0..20")]
     [InlineData("age;G1;G2;G3\n18;5;6;6\nold;5;6;6\n", "line 3: 'old' is not a number")]
-    [InlineData("age,G1,G2,G3\n18,5,6,6\n", "line 1: no column 'G1'")]
+    [InlineData("age;G1;G2\n18;5;6\n", "line 1: no column 'G3'")]
     [InlineData("age;G1;G2;G3\n\"18;5;6;6\n", "line 2: a quote is never closed")]
     [InlineData("age;G1;G2;G3\n", "a header but no rows")]
     public void StudentErrorsNameTheLine(string text, string expected)

@@ -122,6 +122,21 @@ public class StateDictTests
         Assert.Equal([1f, 1f], model.Parameters()[3].Value.ToArray());
     }
 
+    [Fact]
+    public void NamesThatDifferByAPrefixAreUnderstood()
+    {
+        var model = new Sequential(new Dense(3, 4, new Rng(1)), new Dense(4, 2, new Rng(2)));
+        var saved = new StateDict().Set("epoch", 3L);
+        model.SaveState(saved.Part("module"));
+        string says = Assert.Throws<InvalidDataException>(() => model.LoadWeights(saved)).Message;
+        Assert.EndsWith("the saved names begin with \"module.\"; take that part of them, such as TorchFile.Read(path).Part(\"module\")", says, StringComparison.Ordinal);
+        Assert.True(model.LoadWeights(saved.Part("module")).IsExact);
+
+        says = Assert.Throws<InvalidDataException>(() => new Sequential(model).LoadWeights(saved.Part("module"))).Message;
+        Assert.EndsWith("the model's names begin with \"0.\"; load into that part of it", says, StringComparison.Ordinal);
+        Assert.DoesNotContain("begin with", Assert.Throws<InvalidDataException>(() => new Dense(3, 4, new Rng(1)).LoadWeights(saved.Part("module"))).Message, StringComparison.Ordinal);
+    }
+
     /// <summary>PyTorch's state dict has a tied weight under each of its names; its safetensors files have it under any one of them.</summary>
     [Fact]
     public void ATiedWeightIsFoundUnderEachOfItsNames()
