@@ -14,6 +14,8 @@ internal sealed record TableFormat(char Separator = ',', bool Header = true, boo
 {
     public static TableFormat Comma { get; } = new();
 
+    public static TableFormat Semicolon { get; } = new(';');
+
     public static TableFormat Tab { get; } = new('\t', Quotes: false);
 
     /// <summary>Separated by what the first line has most of. Between tabs quotes are plain characters.</summary>
