@@ -47,6 +47,11 @@ internal sealed class EssayGrading(RunOptions options)
             byMean.Add(new(set, fold.Test, [.. fold.Test.Select(_ => mean)]));
             progress.Line($"fold {f + 1}/{folds.Length}  epoch {trainer.BestEpoch + 1}: test qwk {model[^1].Qwk:F4}  (ridge on length {byLength[^1].Qwk:F4})");
         }
+        return Result(set, clock, trainers, model, byLength, byMean) with { Confusion = confusion };
+    }
+
+    private RunResult Result(EssaySet set, Stopwatch clock, List<EssayTrainer> trainers, List<FoldScores> model, List<FoldScores> byLength, List<FoldScores> byMean)
+    {
         double floor = byLength.Average(f => f.Qwk), reached = model.Average(f => f.Qwk);
         return new("grade", "LSTM", set.Name)
         {
@@ -60,13 +65,12 @@ internal sealed class EssayGrading(RunOptions options)
                 new("mean squared error while learning", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", [.. t.Losses]))]),
                 new("dev qwk", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", [.. t.DevKappas]))]),
             ],
-            Confusion = confusion,
             ClassNames = [.. Enumerable.Range(set.Min, set.Max - set.Min + 1).Select(g => $"{g}")],
             Protocol = $"{model.Count} of the {set.Folds.Length} given folds; vocabulary of {VocabularySize} from the training part; in each fold the epoch with the best dev kappa "
                 + $"({string.Join(", ", trainers.Select(t => t.BestEpoch + 1))}); kappa of rounded scores over the prompt's full range; the mean over test folds (qwk {model.Min(f => f.Qwk):F3} to {model.Max(f => f.Qwk):F3}). "
                 + $"One network a fold, {trainers[0].ParameterCount} parameters, no pre-trained word vectors, no hand-made features. Differs from Taghipour and Ng: 32 units, mean and sum over "
                 + "time, dropout on word vectors, Adam with a falling rate, batches of like length."
-                + (reached < floor ? $" Ridge regression on eight length features reaches {floor:F3}: raters of this prompt follow length, which the network has to learn from {folds[0].Train.Length} essays." : ""),
+                + (reached < floor ? $" Ridge regression on eight length features reaches {floor:F3}: raters of this prompt follow length, which the network has to learn from {set.Folds[0].Train.Length} essays." : ""),
         };
     }
 

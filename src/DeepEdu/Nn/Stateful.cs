@@ -9,7 +9,7 @@ namespace DeepEdu.Nn;
 /// foreach (var piece in pieces) { using var tape = new Tape(); optimizer.Step(tape.Gradients(Loss(memory.Forward(piece)))); }
 /// memory.Reset();   // another sequence begins
 /// </code>
-/// Parameters have the names of the layer itself.</summary>
+/// Parameters have the names of the layer itself. The state belongs to the data that pass, not to the model: it is in no file, and a training that is taken up begins with a state of 0.</summary>
 public sealed class Stateful : Layer
 {
     private readonly Recurrent _layer;
