@@ -22,19 +22,15 @@ internal static class AtomicReader
     /// <param name="folder">The folder.</param>
     /// <param name="seed">Of the candidates.</param>
     /// <param name="encoding">How characters are written; found out if null.</param>
-    /// <param name="atLeast">The least rating that counts as taken.</param>
-    public static Interactions Read(string folder, ulong seed, Encoding? encoding = null, float atLeast = float.NegativeInfinity)
+    public static Interactions Read(string folder, ulong seed, Encoding? encoding = null)
     {
         string path = TextSource.Find(folder, "*.inter");
-        List<TableRow> all = Rows(path, encoding);
-        AtomicColumn[] columns = [.. all[0].Header.Select((head, c) => Column(path, head, c, all))];
-        string?[] users = Tokens("user_id"), items = Tokens("item_id");
-        float[]? ratings = Array.Find(columns, c => c.Name == "rating")?.Floats;
+        List<TableRow> rows = Rows(path, encoding);
+        AtomicColumn[] columns = [.. rows[0].Header.Select((head, c) => Column(path, head, c, rows))];
+        (int[] user, int userCount) = Numbers(Tokens("user_id"));
+        (int[] item, int itemCount) = Numbers(Tokens("item_id"));
         int time = Array.FindIndex(columns, c => c.Name == "timestamp");
-        int[] rows = [.. Enumerable.Range(0, users.Length).Where(r => ratings is null || ratings[r] >= atLeast)];
-        long[] times = Array.ConvertAll(rows, r => time < 0 ? r : Time(all[r], time));
-        (int[] user, int userCount) = Numbers(users, rows);
-        (int[] item, int itemCount) = Numbers(items, rows);
+        long[] times = [.. rows.Select((row, r) => time < 0 ? r : Time(row, time))];
         Split split = Split.LastOfGroup<int>(user, times);
         int[] held = new int[userCount];
         Array.Fill(held, -1);
@@ -77,13 +73,13 @@ internal static class AtomicReader
         return candidates;
     }
 
-    private static (int[] Numbers, int Count) Numbers(string?[] tokens, int[] rows)
+    private static (int[] Numbers, int Count) Numbers(string?[] tokens)
     {
         Dictionary<string, int> numbers = new(StringComparer.Ordinal);
-        int[] of = new int[rows.Length];
-        for (int i = 0; i < rows.Length; i++)
+        int[] of = new int[tokens.Length];
+        for (int i = 0; i < tokens.Length; i++)
         {
-            string token = tokens[rows[i]] ?? "";
+            string token = tokens[i] ?? "";
             if (!numbers.TryGetValue(token, out of[i])) { numbers.Add(token, of[i] = numbers.Count); }
         }
         return (of, numbers.Count);

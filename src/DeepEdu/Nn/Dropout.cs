@@ -18,8 +18,7 @@ public sealed class Dropout : Layer
     public Dropout(float p, Rng rng)
     {
         ArgumentNullException.ThrowIfNull(rng);
-        if (!(p is >= 0 and <= 1)) { throw new ArgumentOutOfRangeException(nameof(p), $"dropout: probability {p} must lie in 0..1"); }
-        (_p, _rng) = (p, rng.Fork());
+        (_p, _rng) = (Noises.Probability("dropout", p), rng.Fork());
     }
 
     /// <summary>The layer's random numbers; their position belongs into a checkpoint.</summary>

@@ -28,8 +28,10 @@ public abstract class NoiseLayer(Rng rng) : Layer
 /// <param name="rng">One child stream is taken.</param>
 public sealed class Dropout2d(float p, Rng rng) : NoiseLayer(rng)
 {
+    private readonly float _p = Noises.Probability("dropout2d", p);
+
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.ChannelDropout(p, Rng);
+    public override Tensor Forward(Tensor x) => x.ChannelDropout(_p, Rng);
 }
 
 /// <summary>Leaves out whole channels of [N, C, L]. PyTorch's <c>nn.Dropout1d(p)</c>, Keras' <c>SpatialDropout1D(p)</c> with channels first.</summary>
@@ -37,8 +39,10 @@ public sealed class Dropout2d(float p, Rng rng) : NoiseLayer(rng)
 /// <param name="rng">One child stream is taken.</param>
 public sealed class Dropout1d(float p, Rng rng) : NoiseLayer(rng)
 {
+    private readonly float _p = Noises.Probability("dropout1d", p);
+
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.ChannelDropout(p, Rng);
+    public override Tensor Forward(Tensor x) => x.ChannelDropout(_p, Rng);
 }
 
 /// <summary>Adds normal noise. Keras' <c>GaussianNoise(std)</c>; in PyTorch <c>x + std * torch.randn_like(x)</c>.</summary>
@@ -46,8 +50,10 @@ public sealed class Dropout1d(float p, Rng rng) : NoiseLayer(rng)
 /// <param name="rng">One child stream is taken.</param>
 public sealed class GaussianNoise(float std, Rng rng) : NoiseLayer(rng)
 {
+    private readonly float _std = Noises.Deviation(std);
+
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.GaussianNoise(std, Rng);
+    public override Tensor Forward(Tensor x) => x.GaussianNoise(_std, Rng);
 }
 
 /// <summary>Multiplies by normal noise of mean 1 and variance p / (1 − p). Keras' <c>GaussianDropout(p)</c>.</summary>
@@ -55,8 +61,10 @@ public sealed class GaussianNoise(float std, Rng rng) : NoiseLayer(rng)
 /// <param name="rng">One child stream is taken.</param>
 public sealed class GaussianDropout(float p, Rng rng) : NoiseLayer(rng)
 {
+    private readonly float _p = Noises.Probability("gaussian-dropout", p, below: true);
+
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.GaussianDropout(p, Rng);
+    public override Tensor Forward(Tensor x) => x.GaussianDropout(_p, Rng);
 }
 
 /// <summary>Dropout that keeps mean and variance after <see cref="Selu"/>. PyTorch's <c>nn.AlphaDropout(p)</c>, Keras' <c>AlphaDropout(p)</c>.</summary>
@@ -64,6 +72,8 @@ public sealed class GaussianDropout(float p, Rng rng) : NoiseLayer(rng)
 /// <param name="rng">One child stream is taken.</param>
 public sealed class AlphaDropout(float p, Rng rng) : NoiseLayer(rng)
 {
+    private readonly float _p = Noises.Probability("alpha-dropout", p);
+
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.AlphaDropout(p, Rng);
+    public override Tensor Forward(Tensor x) => x.AlphaDropout(_p, Rng);
 }

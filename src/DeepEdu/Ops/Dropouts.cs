@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
@@ -21,8 +20,7 @@ public static class Dropouts
         public Tensor Dropout(float p, Rng rng)
         {
             ArgumentNullException.ThrowIfNull(rng);
-            if (!(p >= 0 && p <= 1)) { ThrowProbability(p); }
-            if (p == 0 || !Tape.IsTraining) { return x; }
+            if (Noises.Probability("dropout", p) == 0 || !Tape.IsTraining) { return x; }
             ulong start = rng.Reserve(x.Size);
             var y = Dropped(x, p, rng.Seed, rng.Stream, start);
             Tape.For(x)?.Add(y, (x, dy => Dropped(dy, p, rng.Seed, rng.Stream, start)));
@@ -36,9 +34,6 @@ public static class Dropouts
         x.Device.Launch(new DropoutKernel(x.View, y.View, p, seed, stream, start));
         return y;
     }
-
-    [DoesNotReturn]
-    private static void ThrowProbability(float p) => throw new ArgumentOutOfRangeException(nameof(p), $"dropout: probability {p} is not in [0, 1]");
 
     /// <summary>y = uniform(seed, stream, start + i) &lt; p ? 0 : x / (1 − p).</summary>
     public readonly record struct DropoutKernel(View X, View Y, float P, ulong Seed, ulong Stream, ulong Start) : IKernel

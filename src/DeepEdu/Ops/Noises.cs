@@ -22,8 +22,7 @@ public static class Noises
         {
             ArgumentNullException.ThrowIfNull(rng);
             if (x.Rank < 2) { ThrowRank(x.Shape); }
-            if (!(p >= 0 && p <= 1)) { ThrowProbability("channel-dropout", p); }
-            if (p == 0 || !Tape.IsTraining) { return x; }
+            if (Probability("channel-dropout", p) == 0 || !Tape.IsTraining) { return x; }
             var mask = Tensor.Ones([x.Shape[0], x.Shape[1]], x.Device).Dropout(p, rng);
             return x * mask.Reshape([x.Shape[0], x.Shape[1], .. Enumerable.Repeat(1, x.Rank - 2)]);
         }
@@ -35,8 +34,7 @@ public static class Noises
         public Tensor GaussianNoise(float std, Rng rng)
         {
             ArgumentNullException.ThrowIfNull(rng);
-            if (!(std >= 0)) { ThrowDeviation(std); }
-            return std == 0 || !Tape.IsTraining ? x : x + Draw(x, 0, std, rng);
+            return Deviation(std) == 0 || !Tape.IsTraining ? x : x + Draw(x, 0, std, rng);
         }
 
         /// <summary>x · N(1, p / (1 − p)): as much noise as dropout with probability p, but nothing is left out. Srivastava et al. 2014, JMLR 15, §10. Keras' <c>GaussianDropout</c>.</summary>
@@ -46,8 +44,7 @@ public static class Noises
         public Tensor GaussianDropout(float p, Rng rng)
         {
             ArgumentNullException.ThrowIfNull(rng);
-            if (!(p >= 0 && p < 1)) { ThrowProbability("gaussian-dropout", p, ")"); }
-            return p == 0 || !Tape.IsTraining ? x : x * Draw(x, 1, MathF.Sqrt(p / (1 - p)), rng);
+            return Probability("gaussian-dropout", p, below: true) == 0 || !Tape.IsTraining ? x : x * Draw(x, 1, MathF.Sqrt(p / (1 - p)), rng);
         }
 
         /// <summary>Dropout that keeps mean 0 and variance 1, for SELU: values left out become α′ = −λα = −1.7580993, and the result a·y + b with a = ((1 − p)(1 + p·α′²))^(−½), b = −a·p·α′.
@@ -58,14 +55,27 @@ public static class Noises
         public Tensor AlphaDropout(float p, Rng rng)
         {
             ArgumentNullException.ThrowIfNull(rng);
-            if (!(p >= 0 && p <= 1)) { ThrowProbability("alpha-dropout", p); }
-            if (p == 0 || !Tape.IsTraining) { return x; }
+            if (Probability("alpha-dropout", p) == 0 || !Tape.IsTraining) { return x; }
             if (p == 1) { return x * 0; }
             const float Low = -1.7580993408473766f;
             float a = 1 / MathF.Sqrt((1 - p) * (1 + (p * Low * Low)));
             var kept = Tensor.Ones(x.Shape, x.Device).Dropout(p, rng).Greater(0);
             return (x * (kept * a)) + ((1 - kept - p) * (a * Low));
         }
+    }
+
+    /// <summary>p, if it lies in [0, 1], or below 1 where no value may be left out for certain.</summary>
+    internal static float Probability(string op, float p, bool below = false)
+    {
+        if (!(p >= 0 && p <= 1) || (below && p == 1)) { ThrowProbability(op, p, below ? ")" : "]"); }
+        return p;
+    }
+
+    /// <summary>The deviation, if it is one.</summary>
+    internal static float Deviation(float std)
+    {
+        if (!(std >= 0)) { ThrowDeviation(std); }
+        return std;
     }
 
     private static Tensor Draw(Tensor x, float mean, float std, Rng rng)
@@ -79,7 +89,7 @@ public static class Noises
     private static void ThrowRank(Shape x) => throw new ShapeException("channel-dropout", $"{x} is not [N, C, ..]; add the batch axis with Unsqueeze(0)?", x);
 
     [DoesNotReturn]
-    private static void ThrowProbability(string op, float p, string end = "]") => throw new ArgumentOutOfRangeException(nameof(p), $"{op}: probability {p} is not in [0, 1{end}");
+    private static void ThrowProbability(string op, float p, string end) => throw new ArgumentOutOfRangeException(nameof(p), $"{op}: probability {p} is not in [0, 1{end}");
 
     [DoesNotReturn]
     private static void ThrowDeviation(float std) => throw new ArgumentOutOfRangeException(nameof(std), $"gaussian-noise: the deviation {std} must not be negative");

@@ -192,7 +192,6 @@ public sealed class FormatTests : IDisposable
         Assert.Equal([2, 1], data.Train[0].OrderDescending());
         Assert.Equal([0], data.Train[1]);
         Assert.Empty(data.Negatives[0]); // nothing is left that a did not take
-        Assert.Equal([1], AtomicReader.Read(_folder, 1, atLeast: 4).Train[0]); // y is gone, so z is item 1
     }
 
     [DataFact("kt-assist2009-updated")]

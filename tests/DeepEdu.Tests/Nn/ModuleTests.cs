@@ -130,6 +130,20 @@ public class ModuleTests
     }
 
     [Fact]
+    public void NoiseThatCannotBeIsRefusedAtOnce()
+    {
+        var rng = new Rng(1);
+        foreach (var (says, make) in (IEnumerable<(string, Func<Layer>)>)
+            [
+                ("dropout: probability 1.5 is not in [0, 1]", () => new Dropout(1.5f, rng)), ("dropout1d: probability -1", () => new Dropout1d(-1, rng)), ("dropout2d: probability NaN", () => new Dropout2d(float.NaN, rng)),
+                ("alpha-dropout: probability 2", () => new AlphaDropout(2, rng)), ("gaussian-dropout: probability 1 is not in [0, 1)", () => new GaussianDropout(1, rng)), ("gaussian-noise: the deviation -1", () => new GaussianNoise(-1, rng)),
+            ])
+        {
+            Assert.Contains(says, Assert.Throws<ArgumentOutOfRangeException>(make).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void TheSameSeedGivesTheSameModel()
     {
         static float[] Weights(ulong seed) => new Dense(4, 4, new Rng(seed)).Weight.ToArray();
