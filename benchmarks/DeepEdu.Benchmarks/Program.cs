@@ -13,7 +13,8 @@ internal static class Program
         benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S] [--device cpu|gpu|simulated [--graphs]]
                     | profile -w NAME [-t THREADS] [--mode train|infer] [--seconds S]
                     | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM] [--device cpu|gpu [--graphs]]
-                    | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] [--python PROGRAM] | scaling [--seconds S] | padding [-t 1,2] [--seconds S]
+                    | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] [--python PROGRAM]
+                    | ops [-t 1,2] [--sizes small,medium,large] [--only "softmax"] [--seconds S, for each] [--python PROGRAM] | scaling [--seconds S] | padding [-t 1,2] [--seconds S]
                     | gpu [-w NAMES|none] [--pairs N] [--size 4096] [--floats 67108864] [--seconds S] [--python PROGRAM] [--device gpu|simulated] [--save FILE]
                     | startup | soak [--steps N] [-t THREADS] | any BenchmarkDotNet arguments, such as --filter '*Gemm*'
         """;
@@ -65,6 +66,8 @@ internal static class Program
                 return GemmSide.Serve(library, int.Parse(threads));
             case ["elementwise", ..]:
                 return ElementwiseTable.Run(Threads(args, "1,2"), Seconds(args), Option(args, "--python", "/usr/bin/python3"));
+            case ["ops", ..]:
+                return OpsTable.Run(Threads(args, "1,2"), double.Parse(Option(args, "--seconds", "0.05")), Option(args, "--only", ""), Option(args, "--sizes", "small,medium,large").Split(','), Option(args, "--python", "/usr/bin/python3"));
             case ["scaling", ..]:
                 return ScalingTable.Run(Seconds(args));
             case ["padding", ..]:
