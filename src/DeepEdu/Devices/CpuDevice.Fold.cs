@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using DeepEdu.Lanes;
 
 namespace DeepEdu.Devices;
@@ -10,6 +10,9 @@ public sealed partial class CpuDevice
 {
     // a long sum is cut here; the pieces are joined in order
     private const int FoldPiece = 4096;
+
+    // columns are cut after so many rows, and folded so many rows at a time: these lie in as many pages, which the processor reads ahead in
+    private const int FoldedRows = 512, RowsAtOnce = 8, MostColumns = 1024;
 
     /// <inheritdoc/>
     public override void Fold<F>(F f, View x, int outer, int n, int inner, View y)
@@ -35,9 +38,10 @@ public sealed partial class CpuDevice
     private static void FoldLongRows<F>(F f, View x, int outer, int n, int pieces, View y) where F : unmanaged, IFold
     {
         float[] partial = ArrayPool<float>.Shared.Rent(outer * pieces);
-        var body = new PieceChunks<F> { Formula = f, X = x, N = n, Pieces = pieces, Partial = partial };
         // pieces are cut for the sake of rounding: a few of them are not worth handing over
-        if ((long)outer * n <= 4 * Grain) { Work.Alone(outer * pieces, body); } else { Work.Run(outer * pieces, body); }
+        int each = (long)outer * n <= 4 * Grain ? outer * pieces : 2 * Grain / FoldPiece, chunks = ((outer * pieces) + each - 1) / each;
+        var body = new PieceChunks<F> { Formula = f, X = x, N = n, Pieces = pieces, Each = each, Partial = partial, Count = outer * pieces };
+        if (chunks == 1) { body.Run(0); } else { Work.Run(chunks, body); }
         ref float result = ref At(y);
         for (int o = 0; o < outer; o++)
         {
@@ -51,22 +55,14 @@ public sealed partial class CpuDevice
     private static void FoldColumns<F>(F f, View x, int outer, int n, int inner, View y) where F : unmanaged, IFold
     {
         // blocks of columns side by side, so that rows are read whole, each folded from top to bottom; long columns in pieces, as long rows are
-        int pieces = (n + FoldPiece - 1) / FoldPiece, rows = Math.Min(n, FoldPiece);
-        int columns = Math.Min(inner, Math.Max(64, Grain / rows / 16 * 16)), blocks = (inner + columns - 1) / columns, units = outer * pieces * blocks;
+        int rows = Math.Min(n, FoldedRows), pieces = (n + rows - 1) / rows;
+        int columns = Math.Min(inner, Math.Clamp(4 * Grain / rows & -16, 64, MostColumns)), blocks = (inner + columns - 1) / columns, units = outer * pieces * blocks;
         float[]? partial = pieces == 1 ? null : ArrayPool<float>.Shared.Rent(outer * pieces * inner);
         int each = Math.Max(1, Grain / (rows * columns)), chunks = (units + each - 1) / each;
-        var body = new ColumnChunks<F> { Formula = f, X = x, Y = y, N = n, Inner = inner, Columns = columns, Blocks = blocks, Pieces = pieces, Partial = partial, Units = units, Each = each };
+        var body = new ColumnChunks<F> { Formula = f, X = x, Y = y, N = n, Inner = inner, Rows = rows, Columns = columns, Blocks = blocks, Pieces = pieces, Partial = partial, Units = units, Each = each };
         if (chunks == 1) { body.Run(0); } else { Work.Run(chunks, body); }
         if (partial is null) { return; }
-        for (int o = 0; o < outer; o++)
-        {
-            for (int i = 0; i < inner; i++)
-            {
-                F1 acc = partial[(o * pieces * inner) + i];
-                for (int p = 1; p < pieces; p++) { acc = f.Join<F1>(acc, partial[(((o * pieces) + p) * inner) + i]); }
-                At(y, (o * inner) + i) = acc.V;
-            }
-        }
+        for (int o = 0; o < outer; o++) { ColumnChunks<Joined<F>>.Sweep(new(f), ref partial[o * pieces * inner], ref At(y, o * inner), pieces, inner, inner); }
         ArrayPool<float>.Shared.Return(partial);
     }
 
@@ -93,11 +89,32 @@ public sealed partial class CpuDevice
                 c = f.Step(c, L.Load(in x, i + (2 * L.Width)));
                 d = f.Step(d, L.Load(in x, i + (3 * L.Width)));
             }
-            a = f.Join(f.Join(a, b), f.Join(c, d));
-            F1 sum = L.Get(a, 0);
-            for (int k = 1; k < L.Width; k++) { sum = f.Join<F1>(sum, L.Get(a, k)); }
-            return sum;
+            return Across(f, f.Join(f.Join(a, b), f.Join(c, d)));
         }
+    }
+
+    // a register folded by halves: through memory, which takes fewer steps than value after value
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static F1 Across<F, L>(F f, L x) where F : unmanaged, IFold where L : struct, IVectorLane<L>
+    {
+        Unsafe.SkipInit(out Vector512<float> lanes);
+        ref float at = ref Unsafe.As<Vector512<float>, float>(ref lanes);
+        L.Store(x, ref at, 0);
+        if (L.Width == 16) { F8.Store(f.Join(F8.Load(in at, 0), F8.Load(in at, 8)), ref at, 0); }
+        if (L.Width >= 8) { F4.Store(f.Join(F4.Load(in at, 0), F4.Load(in at, 4)), ref at, 0); }
+        return f.Join<F1>(f.Join<F1>(at, Unsafe.Add(ref at, 1)), f.Join<F1>(Unsafe.Add(ref at, 2), Unsafe.Add(ref at, 3)));
+    }
+
+    // folds partial results
+    private readonly struct Joined<F>(F f) : IFold where F : unmanaged, IFold
+    {
+        public float Start => f.Start;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Step<L>(L acc, L x) where L : struct, ILane<L> => f.Join(acc, x);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Join<L>(L a, L b) where L : struct, ILane<L> => f.Join(a, b);
     }
 
     private struct RowChunks<F> : IChunks where F : unmanaged, IFold
@@ -117,13 +134,17 @@ public sealed partial class CpuDevice
     {
         public F Formula;
         public View X;
-        public int N, Pieces;
+        public int N, Pieces, Each, Count;
         public float[] Partial;
 
         public readonly void Run(int chunk)
         {
-            int row = chunk / Pieces, from = chunk % Pieces * FoldPiece;
-            Partial[chunk] = FoldRun(Formula, ref At(X, (row * N) + from), Math.Min(FoldPiece, N - from));
+            int end = Math.Min(Count, (chunk + 1) * Each);
+            for (int piece = chunk * Each; piece < end; piece++)
+            {
+                int row = piece / Pieces, from = piece % Pieces * FoldPiece;
+                Partial[piece] = FoldRun(Formula, ref At(X, (row * N) + from), Math.Min(FoldPiece, N - from));
+            }
         }
     }
 
@@ -131,7 +152,7 @@ public sealed partial class CpuDevice
     {
         public F Formula;
         public View X, Y;
-        public int N, Inner, Columns, Blocks, Pieces, Units, Each;
+        public int N, Inner, Rows, Columns, Blocks, Pieces, Units, Each;
         public float[]? Partial;
 
         public readonly void Run(int chunk)
@@ -141,28 +162,34 @@ public sealed partial class CpuDevice
             {
                 var (at, block) = Math.DivRem(unit, Blocks);
                 var (o, piece) = Math.DivRem(at, Pieces);
-                int from = block * Columns, row = piece * FoldPiece;
+                int from = block * Columns, row = piece * Rows;
                 ref float to = ref Partial is null ? ref At(Y, (o * Inner) + from) : ref Partial[(at * Inner) + from];
-                Sweep(Formula, ref At(X, (((o * N) + row) * Inner) + from), ref to, Math.Min(FoldPiece, N - row), Inner, Math.Min(Columns, Inner - from));
+                Sweep(Formula, ref At(X, (((o * N) + row) * Inner) + from), ref to, Math.Min(Rows, N - row), Inner, Math.Min(Columns, Inner - from));
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private static void Sweep(F f, ref float x, ref float y, int rows, int stride, nint n)
+        public static void Sweep(F f, ref float x, ref float y, int rows, nint stride, nint n)
         {
-            nint i = 0;
-            if (F16.IsSupported) { i = Lanes<F16>(f, ref x, ref y, rows, stride, i, n); }
-            if (F8.IsSupported) { i = Lanes<F8>(f, ref x, ref y, rows, stride, i, n); }
-            if (F4.IsSupported) { i = Lanes<F4>(f, ref x, ref y, rows, stride, i, n); }
-            Lanes<F1>(f, ref x, ref y, rows, stride, i, n);
+            for (int from = 0; from < rows; from += RowsAtOnce)
+            {
+                int count = Math.Min(RowsAtOnce, rows - from);
+                nint i = 0;
+                if (F16.IsSupported) { i = Lanes<F16>(f, ref x, ref y, from == 0, count, stride, i, n); }
+                if (F8.IsSupported) { i = Lanes<F8>(f, ref x, ref y, from == 0, count, stride, i, n); }
+                if (F4.IsSupported) { i = Lanes<F4>(f, ref x, ref y, from == 0, count, stride, i, n); }
+                Lanes<F1>(f, ref x, ref y, from == 0, count, stride, i, n);
+                x = ref Unsafe.Add(ref x, count * stride);
+            }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static nint Lanes<L>(F f, ref float x, ref float y, int rows, int stride, nint i, nint n) where L : struct, IVectorLane<L>
+        private static nint Lanes<L>(F f, ref float x, ref float y, bool begins, int rows, nint stride, nint i, nint n) where L : struct, IVectorLane<L>
         {
             for (; i <= n - (4 * L.Width); i += 4 * L.Width)
             {
                 L a = L.Of(f.Start), b = a, c = a, d = a;
+                if (!begins) { (a, b, c, d) = (L.Load(in y, i), L.Load(in y, i + L.Width), L.Load(in y, i + (2 * L.Width)), L.Load(in y, i + (3 * L.Width))); }
                 nint at = i;
                 for (int r = 0; r < rows; r++, at += stride)
                 {
@@ -178,7 +205,7 @@ public sealed partial class CpuDevice
             }
             for (; i <= n - L.Width; i += L.Width)
             {
-                L a = L.Of(f.Start);
+                L a = begins ? L.Of(f.Start) : L.Load(in y, i);
                 nint at = i;
                 for (int r = 0; r < rows; r++, at += stride) { a = f.Step(a, L.Load(in x, at)); }
                 L.Store(a, ref y, i);

@@ -10,6 +10,8 @@ internal static unsafe class GemmOuter
     // floats of C worth handing to another thread
     private const int ChunkSize = 1 << 16;
 
+    private const int LongRow = 256;
+
     /// <summary>C [m, n] (+)= a [m] · b [n]; a lies stepA floats apart, b stepB.</summary>
     public static void Run<L>(int m, int n, float* a, nint stepA, float* b, nint stepB, float* c, nint ldc, bool accumulate, Epilogue epilogue) where L : struct, IVectorLane<L>, ILane<L>
     {
@@ -37,7 +39,8 @@ internal static unsafe class GemmOuter
         public readonly void Run(int from, int to)
         {
             int j = 0;
-            for (; Plain && j <= N - (4 * L.Width); j += 4 * L.Width) { Block(from, to, j); }
+            if (Plain && N >= LongRow) { j = Long(from, to); }
+            else { for (; Plain && j <= N - (4 * L.Width); j += 4 * L.Width) { Block(from, to, j); } }
             int tail = (N - j) % L.Width, whole = N - tail, first = j;
             float* c = C + (from * Ldc), b = B;
             var end = End;
@@ -47,6 +50,26 @@ internal static unsafe class GemmOuter
                 for (j = first; j < whole; j += L.Width) { end.Put(L.MultiplyAdd(x, L.Load(in *b, j), default), c, j); }
                 if (tail > 0) { end.Put(L.MultiplyAdd(x, Partial.Load<L>(b + j, tail), default), c, j, tail); }
             }
+        }
+
+        // rows of C that lie pages apart are written one after the other
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly int Long(int from, int to)
+        {
+            float* c = C + (from * Ldc), b = B, a = A + (from * StepA);
+            nint step = StepA, ldc = Ldc, whole = N / (4 * L.Width) * (4 * L.Width);
+            for (int i = from; i < to; i++, c += ldc, a += step)
+            {
+                L x = L.Of(*a);
+                for (nint j = 0; j < whole; j += 4 * L.Width)
+                {
+                    L.Store(L.MultiplyAdd(x, L.Load(in *b, j), default), ref *c, j);
+                    L.Store(L.MultiplyAdd(x, L.Load(in *b, j + L.Width), default), ref *c, j + L.Width);
+                    L.Store(L.MultiplyAdd(x, L.Load(in *b, j + (2 * L.Width)), default), ref *c, j + (2 * L.Width));
+                    L.Store(L.MultiplyAdd(x, L.Load(in *b, j + (3 * L.Width)), default), ref *c, j + (3 * L.Width));
+                }
+            }
+            return (int)whole;
         }
 
         // four vectors of b stay in registers while the rows pass

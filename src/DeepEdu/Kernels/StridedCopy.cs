@@ -26,15 +26,23 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
         Walk walk = Walk;
         int count = walk.Count, last = walk.Rank - 1, n = walk.Sizes[last];
         if (count == 0) { return; }
-        if (walk.To[last] == 1 && walk.From[last] is not (0 or 1) && BringAcross(ref walk)) { RunTiles(walk, count); return; }
-        int piece = Math.Min(n, CpuDevice.Grain), rows = count / n;
+        if (walk.To[last] == 1 && walk.From[last] is not (0 or 1 or -1) && BringAcross(ref walk)) { RunTiles(walk, count); return; }
+        int repeat = 1;
+        if (last > 0 && n <= 16 && walk.From[last] == 0 && walk.To[last] == 1 && walk.From[last - 1] == 1 && walk.To[last - 1] == n)
+        {
+            // each value a few times in a row: one line of them
+            (repeat, n) = (n, walk.Sizes[last - 1]);
+            (walk.Rank, last) = (last, last - 1);
+        }
+        int piece = Math.Min(n, CpuDevice.Grain / repeat), rows = count / n / repeat;
         var body = new Rows
         {
             From = From,
             To = To,
             Walk = walk,
             Count = rows,
-            RowsAChunk = Math.Max(1, CpuDevice.Grain / n),
+            RowsAChunk = Math.Max(1, CpuDevice.Grain / n / repeat),
+            Repeat = repeat,
             Piece = piece,
             Pieces = (n + piece - 1) / piece,
         };
@@ -75,7 +83,7 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
     {
         public View From, To;
         public Walk Walk;
-        public int Count, RowsAChunk, Piece, Pieces;
+        public int Count, RowsAChunk, Piece, Pieces, Repeat;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         public readonly void Run(int chunk)
@@ -93,7 +101,8 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
             }
             while (true)
             {
-                Line(ref Unsafe.Add(ref from, f), ref Unsafe.Add(ref to, t), n, stepFrom, stepTo);
+                if (Repeat > 1) { Lines.Repeat(ref Unsafe.Add(ref from, f), ref Unsafe.Add(ref to, t), n, Repeat); }
+                else { Line(ref Unsafe.Add(ref from, f), ref Unsafe.Add(ref to, t), n, stepFrom, stepTo); }
                 if (++row == end) { return; }
                 for (int k = last - 1; k >= 0; k--)
                 {
@@ -112,8 +121,7 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
         {
             if (stepTo == 1 && stepFrom == 1)
             {
-                // a short run is over before a call of the block copy has begun
-                if (n <= 256) { Short(ref from, ref to, n); return; }
+                if (n <= 4096) { Lines.Copy(ref from, ref to, n); return; }
                 MemoryMarshal.CreateReadOnlySpan(ref from, n).CopyTo(MemoryMarshal.CreateSpan(ref to, n));
                 return;
             }
@@ -123,24 +131,8 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
                 else { MemoryMarshal.CreateSpan(ref to, n).Fill(from); }
                 return;
             }
+            if (stepTo == 1 && stepFrom == -1) { Lines.Reverse(ref from, ref to, n); return; }
             for (nint i = 0; i < n; i++) { Unsafe.Add(ref to, i * stepTo) = Unsafe.Add(ref from, i * stepFrom); }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Short(ref float from, ref float to, nint n)
-    {
-        nint i = 0;
-        if (F16.IsSupported) { i = Lanes<F16>(ref from, ref to, i, n); }
-        if (F8.IsSupported) { i = Lanes<F8>(ref from, ref to, i, n); }
-        if (F4.IsSupported) { i = Lanes<F4>(ref from, ref to, i, n); }
-        Lanes<F1>(ref from, ref to, i, n);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        static nint Lanes<L>(ref float from, ref float to, nint i, nint n) where L : struct, IVectorLane<L>
-        {
-            for (; i <= n - L.Width; i += L.Width) { L.Store(L.Load(in from, i), ref to, i); }
-            return i;
         }
     }
 

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
@@ -51,6 +53,7 @@ public static class Cumulative
             int blocks = (Inner + Block - 1) / Block;
             for (int i = from; i < to; i++)
             {
+                if (Inner == 1 && Avx512F.IsSupported) { Wide(ref CpuDevice.At(X, i * N), ref CpuDevice.At(Y, i * N), N, Reverse); continue; }
                 if (Inner == 1)
                 {
                     int rows = to - i >= Abreast ? Abreast : 1;
@@ -61,6 +64,39 @@ public static class Cumulative
                 }
                 int first = i % blocks * Block, at = (i / blocks * N * Inner) + first + (Reverse ? (N - 1) * Inner : 0);
                 Columns(ref CpuDevice.At(X, at), ref CpuDevice.At(Y, at), N, Reverse ? -Inner : Inner, Math.Min(Block, Inner - first));
+            }
+        }
+
+        // eight sums by three shifts and additions; only what came before them waits for the eight before
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private static void Wide(ref float x, ref float y, nint n, bool reverse)
+        {
+            var before = Vector512<double>.Zero;
+            var none = Vector512<long>.Zero;
+            nint i = 0, step = reverse ? -8 : 8, at = reverse ? n - 8 : 0;
+            for (; i <= n - 8; i += 8, at += step)
+            {
+                var v = Avx512F.ConvertToVector512Double(Vector256.LoadUnsafe(ref x, (nuint)at));
+                if (reverse)
+                {
+                    v += Avx512F.AlignRight64(none, v.AsInt64(), 1).AsDouble();
+                    v += Avx512F.AlignRight64(none, v.AsInt64(), 2).AsDouble();
+                    v += Avx512F.AlignRight64(none, v.AsInt64(), 4).AsDouble();
+                }
+                else
+                {
+                    v += Avx512F.AlignRight64(v.AsInt64(), none, 7).AsDouble();
+                    v += Avx512F.AlignRight64(v.AsInt64(), none, 6).AsDouble();
+                    v += Avx512F.AlignRight64(v.AsInt64(), none, 4).AsDouble();
+                }
+                Avx512F.ConvertToVector256Single(v + before).StoreUnsafe(ref y, (nuint)at);
+                before += Avx512F.PermuteVar8x64(v, reverse ? none : Vector512.Create(7L));
+            }
+            double sum = before.ToScalar();
+            for (at = reverse ? n - 1 - i : i; i < n; i++, at += reverse ? -1 : 1)
+            {
+                sum += Unsafe.Add(ref x, at);
+                Unsafe.Add(ref y, at) = (float)sum;
             }
         }
 

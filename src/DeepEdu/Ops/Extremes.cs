@@ -1,10 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
 using DeepEdu.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace DeepEdu.Ops;
 
@@ -121,7 +121,7 @@ public static class Extremes
     /// <summary>Finds the extreme along the middle axis of X [Outer, N, Inner]: its value in Values and its place in Where, both [Outer, Inner].</summary>
     public readonly record struct LocateExtreme(View X, View Values, int[] Where, int Outer, int N, int Inner, bool Largest) : IKernel, IRange
     {
-        private const int Block = 64;
+        private const int Block = 256;
 
         /// <inheritdoc/>
         public static string Name => "locate extreme";
@@ -146,10 +146,29 @@ public static class Extremes
             var values = CpuDevice.Of(Values);
             for (int i = from; i < to; i++)
             {
-                var row = x.Slice(i * N, N);
-                Where[i] = Largest ? TensorPrimitives.IndexOfMax<float>(row) : TensorPrimitives.IndexOfMin<float>(row);
-                values[i] = row[Where[i]];
+                ref float row = ref x[i * N];
+                float extreme = Largest ? CpuDevice.FoldRun(default(MaxFold), ref row, N) : CpuDevice.FoldRun(default(MinFold), ref row, N);
+                Where[i] = First(ref row, N, extreme);
+                values[i] = Unsafe.Add(ref row, Where[i]);
             }
+        }
+
+        // the first that equals a value that is there; the first NaN if it is NaN
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private static int First(ref float x, int n, float value)
+        {
+            int i = 0;
+            var wanted = new Vector<float>(value);
+            if (!float.IsNaN(value))
+            {
+                while (i <= n - Vector<float>.Count && !Vector.EqualsAny(Vector.LoadUnsafe(ref x, (nuint)i), wanted)) { i += Vector<float>.Count; }
+            }
+            for (; i < n - 1; i++)
+            {
+                float v = Unsafe.Add(ref x, i);
+                if (v == value || (float.IsNaN(v) && float.IsNaN(value))) { break; }
+            }
+            return i;
         }
 
         // rows of a block of columns are read whole
@@ -161,15 +180,26 @@ public static class Extremes
             var x = CpuDevice.Of(X)[((outer * N * Inner) + first)..];
             x[..n].CopyTo(best);
             where.Clear();
-            for (int r = 1; r < N; r++)
+            for (int r = 1; r < N; r++) { Better(ref x[r * Inner], ref best[0], ref where[0], n, r, Largest); }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private static void Better(ref float x, ref float best, ref int where, int n, int row, bool largest)
+        {
+            int i = 0;
+            var place = new Vector<int>(row);
+            for (; i <= n - Vector<float>.Count; i += Vector<float>.Count)
             {
-                var row = x.Slice(r * Inner, n);
-                for (int j = 0; j < row.Length; j++)
-                {
-                    float v = row[j], b = best[j];
-                    if (Largest ? v > b : v < b) { (best[j], where[j]) = (v, r); }
-                    else if (float.IsNaN(v) && !float.IsNaN(b)) { (best[j], where[j]) = (v, r); }
-                }
+                Vector<float> v = Vector.LoadUnsafe(ref x, (nuint)i), b = Vector.LoadUnsafe(ref best, (nuint)i);
+                // larger, or NaN where none has been
+                var take = (largest ? Vector.GreaterThan(v, b) : Vector.LessThan(v, b)) | Vector.AndNot(Vector.Equals(b, b), Vector.Equals(v, v));
+                Vector.ConditionalSelect(take, v, b).StoreUnsafe(ref best, (nuint)i);
+                Vector.ConditionalSelect(take, place, Vector.LoadUnsafe(ref where, (nuint)i)).StoreUnsafe(ref where, (nuint)i);
+            }
+            for (; i < n; i++)
+            {
+                float v = Unsafe.Add(ref x, i), b = Unsafe.Add(ref best, i);
+                if ((largest ? v > b : v < b) || (float.IsNaN(v) && !float.IsNaN(b))) { (Unsafe.Add(ref best, i), Unsafe.Add(ref where, i)) = (v, row); }
             }
         }
     }

@@ -73,12 +73,16 @@ public static class Functions
         return L.WhereEqual(u, 1f, x, L.WhereGreater(x, 1.6e7f, log, log * (x / (u - 1f))));
     }
 
-    /// <summary>eˣ − 1 = 2t / (1 − t) with t = tanh(x/2) where that is exact, near 0.</summary>
+    /// <summary>eˣ − 1; a polynomial for |x| &lt; ½, where the subtraction would lose digits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static L Expm1<L>(L x) where L : struct, ILane<L>
     {
-        L t = L.Tanh(0.5f * x);
-        return L.WhereGreater(1f, L.Abs(x), (t + t) / (1f - t), L.Exp(x) - 1f);
+        L p = L.MultiplyAdd(1.98498106e-4f, x, 1.39961764e-3f);
+        p = L.MultiplyAdd(p, x, 8.33357871e-3f);
+        p = L.MultiplyAdd(p, x, 4.16653603e-2f);
+        p = L.MultiplyAdd(p, x, 0.166666642f);
+        p = L.MultiplyAdd(p, x, 0.50000006f);
+        return L.WhereGreater(0.5f, L.Abs(x), L.MultiplyAdd(p, x * x, x), L.Exp(x) - 1f);
     }
 
     /// <summary>eˣ.</summary>

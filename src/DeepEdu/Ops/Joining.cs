@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using DeepEdu.Autograd;
+using DeepEdu.Kernels;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Ops;
@@ -141,10 +142,22 @@ public static class Joining
         {
             int at = x.Shape.Axis("roll", axis), n = x.Shape[at];
             if (n == 0 || shift % n == 0) { return x; }
-            int cut = n - (((shift % n) + n) % n);
-            var parts = x.Split([cut, n - cut], at);
-            return Tensor.Concat([parts[1], parts[0]], at);
+            var y = Rolled(x, n - (((shift % n) + n) % n), at);
+            Tape.For(x)?.Add(y, (x, dy => Rolled(dy, ((shift % n) + n) % n, at)));
+            return y;
         }
+    }
+
+    // entries from cut on, then those before
+    private static Tensor Rolled(Tensor x, int cut, int axis)
+    {
+        var y = Tensor.Empty(x.Shape, x.Device);
+        Span<int> steps = stackalloc int[x.Rank];
+        Strides.RowMajor(x.Shape, steps);
+        int n = x.Shape[axis], step = steps[axis];
+        x.Device.Launch(new StridedCopy(x.View, y.View, Walk.Plan("roll", x.Shape.With(axis, n - cut).Sizes, steps, cut * step, steps, 0)));
+        x.Device.Launch(new StridedCopy(x.View, y.View, Walk.Plan("roll", x.Shape.With(axis, cut).Sizes, steps, 0, steps, (n - cut) * step)));
+        return y;
     }
 
     [DoesNotReturn]

@@ -125,12 +125,12 @@ public static class Reductions
     {
         var from = x;
         int lead = x.Rank - to.Rank;
-        // runs of axes to fold, from the outermost; neighbours are folded together
-        for (int i = 0; i < x.Rank;)
+        // runs of axes to fold, from the innermost, which is read straight; neighbours are folded together
+        for (int j = x.Rank; j > 0;)
         {
-            if (!Longer(x.Shape, to, i, lead)) { i++; continue; }
-            int j = i;
-            while (j < x.Rank && (Longer(x.Shape, to, j, lead) || x.Shape[j] == 1)) { j++; }
+            if (!Longer(x.Shape, to, j - 1, lead)) { j--; continue; }
+            int i = j;
+            while (i > 0 && (Longer(x.Shape, to, i - 1, lead) || x.Shape[i - 1] == 1)) { i--; }
             int[] sizes = x.Shape.Sizes.ToArray();
             sizes.AsSpan(i, j - i).Fill(1);
             var y = Tensor.Empty(Shape.Create(sizes), x.Device);
@@ -138,7 +138,7 @@ public static class Reductions
             if (ReferenceEquals(x, from)) { x.Device.Fold(first, x.View, outer, n, inner, y.View); }
             else { x.Device.Fold(then, x.View, outer, n, inner, y.View); }
             x = y;
-            i = j;
+            j = i;
         }
         if (!ReferenceEquals(x, from)) { return x.Alias(to); }
         var single = Tensor.Empty(to, x.Device);
@@ -161,9 +161,7 @@ public static class Reductions
     internal static Tensor Spread(Tensor value, Shape shape, float c)
     {
         if (value.Shape == shape && c == 1) { return value; }
-        var y = Tensor.Empty(shape, value.Device);
-        value.Device.Zip(new FirstFormula(c), value.View, value.View, y.View, Broadcasting.Plan("expand", shape, value.Shape, value.Shape, shape));
-        return y;
+        return (c == 1 ? value : value.MapConstant(new Arithmetic.ScaleFormula(c))).Detach().BroadcastTo(shape);
     }
 
     private static bool Longer(Shape from, Shape to, int axis, int lead) => from[axis] != 1 && (axis < lead || to[axis - lead] == 1);
@@ -244,12 +242,6 @@ public static class Reductions
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Join<L>(L a, L b) where L : struct, ILane<L> => L.Min(a, b);
-    }
-
-    internal readonly struct FirstFormula(float c) : IZip
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public L Apply<L>(L a, L b) where L : struct, ILane<L> => c * a;
     }
 
     internal readonly struct WhenFormula(float zeros) : IZip3

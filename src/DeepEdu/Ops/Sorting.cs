@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using DeepEdu.Devices;
 using DeepEdu.Tensors;
@@ -90,8 +91,22 @@ public static class Sorting
         {
             int count = 0;
             ulong bar = ulong.MaxValue;
+            float last = float.NaN;
             for (int j = 0; j < n; j++)
             {
+                if (inner == 1 && !float.IsNaN(last))
+                {
+                    // most are worse than the bar, many at a time; a NaN never is
+                    var least = new Vector<float>(last);
+                    ref float x = ref Unsafe.AsRef(in values[from]);
+                    while (j <= n - Vector<float>.Count)
+                    {
+                        var v = Vector.LoadUnsafe(ref x, (nuint)j);
+                        if (!(descending ? Vector.LessThanOrEqualAll(v, least) : Vector.GreaterThanOrEqualAll(v, least))) { break; }
+                        j += Vector<float>.Count;
+                    }
+                    if (j == n) { break; }
+                }
                 ulong key = Key(values[from + (j * inner)], j);
                 if (key >= bar) { continue; }
                 keys[count++] = key;
@@ -100,6 +115,7 @@ public static class Sorting
                     keys.AsSpan(0, count).Sort();
                     count = k;
                     bar = keys[k - 1];
+                    last = values[from + ((int)(uint)bar * inner)];
                 }
             }
             return count;
