@@ -10,6 +10,9 @@ public sealed partial class CpuDevice : Device
     // a chunk of 16 Ki floats is 64 KiB: it stays in the second-level cache, and handing it over costs far less than computing it
     internal const int Grain = 16 * 1024;
 
+    // floats of an array that the garbage collector does not move anyway, so that it may as well begin with a cache line
+    private const int LargeObject = 85_000 / sizeof(float);
+
     private readonly Pool _pool = new((home, n) => new CpuBlock(n, pinned: true) { Home = home });
 
     private CpuDevice() { }
@@ -29,7 +32,7 @@ public sealed partial class CpuDevice : Device
     /// <inheritdoc/>
     public override Block Allocate(int length)
     {
-        if (Arena.Current is not { } arena) { return new CpuBlock(length, pinned: false); }
+        if (Arena.Current is not { } arena) { return new CpuBlock(length, pinned: length >= LargeObject); }
         var block = Recording.Current is { } recording ? recording.Allocate(length) : _pool.Rent(length);
         arena.Own(block);
         return block;

@@ -77,6 +77,13 @@ internal static class GatherLoops
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Add(ref float from, ref readonly int index, ref float to, int o, int n, int m, nint inner, nint column, nint end)
     {
+        if (inner == 1)
+        {
+            ref float source = ref Unsafe.Add(ref from, o * (nint)m), row = ref Unsafe.Add(ref to, o * (nint)n);
+            ref int place = ref Unsafe.Add(ref Unsafe.AsRef(in index), o * (nint)m);
+            for (nint j = 0; j < m; j++) { Unsafe.Add(ref row, Unsafe.Add(ref place, j)) += Unsafe.Add(ref source, j); }
+            return;
+        }
         for (nint j = 0; j < m; j++)
         {
             nint at = ((o * (nint)m) + j) * inner;

@@ -52,8 +52,8 @@ public static class BatchNorms
         }
     }
 
-    // a strip of columns (whole cache lines, at least four) or channels one after the other
-    private static int ChannelsAChunk(int n, int inner) => inner == 1 ? Math.Clamp(CpuDevice.Grain / n & -16, 64, NormColumns.Strip) : Math.Max(1, CpuDevice.Grain / Math.Max(1, n * inner));
+    // channels one after the other
+    private static int ChannelsAChunk(int n, int inner) => Math.Max(1, CpuDevice.Grain / Math.Max(1, n * inner));
 
     [DoesNotReturn]
     private static void ThrowRank(Shape x) => throw new ShapeException("batch-norm", $"{x} is not [N, C] or [N, C, ..]; add the batch axis with Unsqueeze(0)?", x);
@@ -65,7 +65,7 @@ public static class BatchNorms
     private static void ThrowAlone(Shape x) => throw new ShapeException("batch-norm", $"{x}: a channel has fewer than two values, so the batch has no variance; use a larger batch, or a tape with training: false", x);
 
     /// <summary>Normalises each channel of X [n, c, inner]. Statistics [2, c] keeps what was subtracted and the factor.</summary>
-    public readonly record struct BatchNormKernel(View X, View Weight, View Bias, View RunningMean, View RunningVariance, View Y, View Statistics,
+    public readonly unsafe record struct BatchNormKernel(View X, View Weight, View Bias, View RunningMean, View RunningVariance, View Y, View Statistics,
         int N, int C, int Inner, float Momentum, float Eps, bool Batch) : IKernel
     {
         /// <inheritdoc/>
@@ -74,20 +74,19 @@ public static class BatchNorms
         /// <inheritdoc/>
         public void Run()
         {
-            if (Y.Length > 0) { Work.For(C, ChannelsAChunk(N, Inner), new Range(this)); }
+            if (Y.Length == 0) { return; }
+            if (Inner > 1) { Work.For(C, ChannelsAChunk(N, Inner), new Range(this)); return; }
+            fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), bias = CpuDevice.Of(Bias), mean = CpuDevice.Of(RunningMean), variance = CpuDevice.Of(RunningVariance), y = CpuDevice.Of(Y),
+                statistics = CpuDevice.Of(Statistics))
+            {
+                NormColumns.Forward(x, weight, bias, mean, variance, y, statistics, statistics + C, N, C, Momentum, Eps, Batch);
+            }
         }
 
         private readonly struct Range(BatchNormKernel k) : IRange
         {
             public void Run(int from, int to)
             {
-                if (k.Inner == 1)
-                {
-                    NormColumns.Forward(ref CpuDevice.At(k.X, from), ref RowNorms.At(k.Weight, from), ref RowNorms.At(k.Bias, from), ref RowNorms.At(k.RunningMean, from),
-                        ref RowNorms.At(k.RunningVariance, from), ref CpuDevice.At(k.Y, from), ref CpuDevice.At(k.Statistics, from), ref CpuDevice.At(k.Statistics, k.C + from),
-                        to - from, k.N, k.C, k.Momentum, k.Eps, k.Batch);
-                    return;
-                }
                 for (int c = from; c < to; c++) { Channel(c); }
             }
 
@@ -135,7 +134,7 @@ public static class BatchNorms
 
     /// <summary>The way back of <see cref="BatchNormKernel"/>: with x̂ the normalised values and means over a channel, dBias = Σ dy, dWeight = Σ dy ⊙ x̂,
     /// dx = weight · scale · (dy − mean(dy) − x̂ · mean(dy ⊙ x̂)); with running statistics, dx = weight · scale · dy.</summary>
-    public readonly record struct BatchNormPullKernel(View Dy, View X, View Weight, View Statistics, View Dx, View DWeight, View DBias, int N, int C, int Inner, bool Batch) : IKernel
+    public readonly unsafe record struct BatchNormPullKernel(View Dy, View X, View Weight, View Statistics, View Dx, View DWeight, View DBias, int N, int C, int Inner, bool Batch) : IKernel
     {
         /// <inheritdoc/>
         public static string Name => "batch-norm-pull";
@@ -145,19 +144,18 @@ public static class BatchNorms
         {
             if (!DWeight.IsNone) { CpuDevice.Of(DWeight).Clear(); }
             if (!DBias.IsNone) { CpuDevice.Of(DBias).Clear(); }
-            if (Dy.Length > 0) { Work.For(C, ChannelsAChunk(N, Inner), new Range(this)); }
+            if (Dy.Length == 0) { return; }
+            if (Inner > 1) { Work.For(C, ChannelsAChunk(N, Inner), new Range(this)); return; }
+            fixed (float* dy = CpuDevice.Of(Dy), x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), statistics = CpuDevice.Of(Statistics), dx = CpuDevice.Of(Dx), dWeight = CpuDevice.Of(DWeight), dBias = CpuDevice.Of(DBias))
+            {
+                NormColumns.Backward(dy, x, weight, statistics, statistics + C, dx, dWeight, dBias, N, C, Batch);
+            }
         }
 
         private readonly struct Range(BatchNormPullKernel k) : IRange
         {
             public void Run(int from, int to)
             {
-                if (k.Inner == 1)
-                {
-                    NormColumns.Backward(ref CpuDevice.At(k.Dy, from), ref CpuDevice.At(k.X, from), ref RowNorms.At(k.Weight, from), ref CpuDevice.At(k.Statistics, from),
-                        ref CpuDevice.At(k.Statistics, k.C + from), ref RowNorms.At(k.Dx, from), ref RowNorms.At(k.DWeight, from), ref RowNorms.At(k.DBias, from), to - from, k.N, k.C, k.Batch);
-                    return;
-                }
                 for (int c = from; c < to; c++) { Channel(c); }
             }
 

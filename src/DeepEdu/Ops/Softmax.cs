@@ -119,37 +119,69 @@ public static class SoftmaxOp
             return L.Sum(a + b);
         }
 
+        // row after row of a block of columns, whose largest values and sums stay in the cache
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private static void Columns(ref float x, ref float y, int rows, int stride, nint n, bool log)
+        private static unsafe void Columns(ref float x, ref float y, int rows, int stride, nint n, bool log)
         {
-            nint i = 0;
-            if (F16.IsSupported) { i = Lanes<F16>(ref x, ref y, rows, stride, i, n, log); }
-            if (F8.IsSupported) { i = Lanes<F8>(ref x, ref y, rows, stride, i, n, log); }
-            if (F4.IsSupported) { i = Lanes<F4>(ref x, ref y, rows, stride, i, n, log); }
-            Lanes<F1>(ref x, ref y, rows, stride, i, n, log);
+            float* max = stackalloc float[Block], sum = stackalloc float[Block];
+            new Span<float>(max, (int)n).Fill(float.NegativeInfinity);
+            new Span<float>(sum, (int)n).Clear();
+            nint end = (nint)rows * stride;
+            for (nint at = 0; at < end; at += stride) { Each(new LargestStep(max), ref Unsafe.Add(ref x, at), ref Unsafe.Add(ref x, at), n); }
+            for (nint at = 0; at < end; at += stride) { Each(new ExpStep(max, sum, !log), ref Unsafe.Add(ref x, at), ref Unsafe.Add(ref y, at), n); }
+            for (nint i = 0; i < n; i++) { sum[i] = log ? MathF.Log(sum[i]) : 1 / sum[i]; }
+            for (nint at = 0; at < end; at += stride) { Each(new LastStep(max, sum, log), ref log ? ref Unsafe.Add(ref x, at) : ref Unsafe.Add(ref y, at), ref Unsafe.Add(ref y, at), n); }
         }
+    }
 
+    // one row of a block of columns
+    private interface IStep
+    {
+        void At<L>(ref float x, ref float y, nint i) where L : struct, IVectorLane<L>, ILane<L>;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Each<S>(S step, ref float x, ref float y, nint n) where S : struct, IStep
+    {
+        nint i = 0;
+        if (F16.IsSupported) { for (; i <= n - F16.Width; i += F16.Width) { step.At<F16>(ref x, ref y, i); } }
+        if (F8.IsSupported) { for (; i <= n - F8.Width; i += F8.Width) { step.At<F8>(ref x, ref y, i); } }
+        if (F4.IsSupported) { for (; i <= n - F4.Width; i += F4.Width) { step.At<F4>(ref x, ref y, i); } }
+        for (; i < n; i++) { step.At<F1>(ref x, ref y, i); }
+    }
+
+    private readonly unsafe struct LargestStep(float* max) : IStep
+    {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static nint Lanes<L>(ref float x, ref float y, int rows, nint stride, nint i, nint n, bool log) where L : struct, IVectorLane<L>, ILane<L>
+        public void At<L>(ref float x, ref float y, nint i) where L : struct, IVectorLane<L>, ILane<L> => L.Store(L.Max(L.Load(in *max, i), L.Load(in x, i)), ref *max, i);
+    }
+
+    private readonly unsafe struct ExpStep(float* max, float* sum, bool store) : IStep
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void At<L>(ref float x, ref float y, nint i) where L : struct, IVectorLane<L>, ILane<L>
         {
-            for (; i <= n - L.Width; i += L.Width)
-            {
-                nint end = i + (rows * stride);
-                L max = L.Load(in x, i), sum = L.Of(0);
-                for (nint at = i + stride; at < end; at += stride) { max = L.Max(max, L.Load(in x, at)); }
-                for (nint at = i; at < end; at += stride)
-                {
-                    L e = L.Exp(L.Load(in x, at) - max);
-                    sum += e;
-                    if (!log) { L.Store(e, ref y, at); }
-                }
-                L last = log ? L.Log(sum) : L.Of(1) / sum;
-                for (nint at = i; at < end; at += stride)
-                {
-                    L.Store(log ? L.Load(in x, at) - max - last : L.Load(in y, at) * last, ref y, at);
-                }
-            }
-            return i;
+            L e = L.Exp(L.Load(in x, i) - L.Load(in *max, i));
+            L.Store(L.Load(in *sum, i) + e, ref *sum, i);
+            if (store) { L.Store(e, ref y, i); }
+        }
+    }
+
+    private readonly unsafe struct LastStep(float* max, float* last, bool log) : IStep
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void At<L>(ref float x, ref float y, nint i) where L : struct, IVectorLane<L>, ILane<L> =>
+            L.Store(log ? L.Load(in x, i) - L.Load(in *max, i) - L.Load(in *last, i) : L.Load(in x, i) * L.Load(in *last, i), ref y, i);
+    }
+
+    // Σ dy ⊙ y, or Σ dy
+    private readonly unsafe struct TotalStep(float* sum, bool log) : IStep
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void At<L>(ref float dy, ref float y, nint i) where L : struct, IVectorLane<L>, ILane<L>
+        {
+            L s = L.Load(in *sum, i), d = L.Load(in dy, i);
+            L.Store(log ? s + d : L.MultiplyAdd(d, L.Load(in y, i), s), ref *sum, i);
         }
     }
 
@@ -203,23 +235,26 @@ public static class SoftmaxOp
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private static void Columns(ref float dy, ref float y, ref float dx, int rows, int stride, nint n, bool log)
+        private static unsafe void Columns(ref float dy, ref float y, ref float dx, int rows, int stride, nint n, bool log)
         {
-            nint i = 0;
-            if (F16.IsSupported) { i = Lanes<F16>(ref dy, ref y, ref dx, rows, stride, i, n, log); }
-            if (F8.IsSupported) { i = Lanes<F8>(ref dy, ref y, ref dx, rows, stride, i, n, log); }
-            if (F4.IsSupported) { i = Lanes<F4>(ref dy, ref y, ref dx, rows, stride, i, n, log); }
-            Lanes<F1>(ref dy, ref y, ref dx, rows, stride, i, n, log);
+            float* sum = stackalloc float[Block];
+            new Span<float>(sum, (int)n).Clear();
+            nint end = (nint)rows * stride;
+            for (nint at = 0; at < end; at += stride) { Each(new TotalStep(sum, log), ref Unsafe.Add(ref dy, at), ref Unsafe.Add(ref y, at), n); }
+            for (nint at = 0; at < end; at += stride)
+            {
+                nint i = at;
+                if (F16.IsSupported) { i = Lanes<F16>(ref dy, ref y, ref dx, at, i, at + n, log, sum); }
+                if (F8.IsSupported) { i = Lanes<F8>(ref dy, ref y, ref dx, at, i, at + n, log, sum); }
+                if (F4.IsSupported) { i = Lanes<F4>(ref dy, ref y, ref dx, at, i, at + n, log, sum); }
+                Lanes<F1>(ref dy, ref y, ref dx, at, i, at + n, log, sum);
+            }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static nint Lanes<L>(ref float dy, ref float y, ref float dx, int rows, nint stride, nint i, nint n, bool log) where L : struct, IVectorLane<L>, ILane<L>
+        private static unsafe nint Lanes<L>(ref float dy, ref float y, ref float dx, nint row, nint i, nint end, bool log, float* sum) where L : struct, IVectorLane<L>, ILane<L>
         {
-            for (; i <= n - L.Width; i += L.Width)
-            {
-                nint end = i + (rows * stride);
-                Write(ref dy, ref y, ref dx, i, end, stride, log, Total<L>(ref dy, ref y, i, end, stride, log));
-            }
+            for (; i <= end - L.Width; i += L.Width) { Write(ref dy, ref y, ref dx, i, i + 1, 1, log, L.Load(in *sum, i - row)); }
             return i;
         }
 
@@ -247,7 +282,7 @@ public static class SoftmaxOp
     }
 
     // rows one by one; other axes in blocks of columns, so that memory is read in runs
-    private const int Block = 64;
+    private const int Block = 128;
 
     private static void Cut<K>(int outer, int n, int inner, in K kernel) where K : struct, IRange
     {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using DeepEdu.Devices;
 using DeepEdu.Tensors;
 
@@ -63,6 +64,8 @@ public static class Sorting
 
     private readonly struct Rows(View x, int[] order, int n, int inner, int k, bool descending, int rows, int rowsAChunk) : IChunks
     {
+        private const int Few = 32;
+
         public void Run(int chunk)
         {
             ulong[] keys = ArrayPool<ulong>.Shared.Rent(n);
@@ -72,7 +75,7 @@ public static class Sorting
             {
                 var (o, i) = Math.DivRem(row, inner);
                 int count = k < n / 4 ? Select(values, (o * n * inner) + i, keys) : All(values, (o * n * inner) + i, keys);
-                keys.AsSpan(0, count).Sort();
+                if (count > k || k > Few) { keys.AsSpan(0, count).Sort(); }
                 for (int j = 0; j < k; j++) { order[(((o * k) + j) * inner) + i] = (int)(uint)keys[j]; }
             }
             ArrayPool<ulong>.Shared.Return(keys);
@@ -85,40 +88,52 @@ public static class Sorting
             return n;
         }
 
-        // keeps those that may be among the first k; whenever there are 2k the worse half goes, and the k-th is the bar for the next
+        // keeps those that may be among the first k; few are put in their place at once, of many the worse half goes whenever there are 2k, and the k-th is the bar for the next
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private int Select(ReadOnlySpan<float> values, int from, ulong[] keys)
         {
             int count = 0;
             ulong bar = ulong.MaxValue;
             float last = float.NaN;
-            for (int j = 0; j < n; j++)
+            for (int j = 0; j < n;)
             {
-                if (inner == 1 && !float.IsNaN(last))
+                uint wanted = 1;
+                int step = 1;
+                if (Vector256.IsHardwareAccelerated && inner == 1 && j <= n - 8)
                 {
-                    // most are worse than the bar, many at a time; a NaN never is
-                    var least = new Vector<float>(last);
-                    ref float x = ref Unsafe.AsRef(in values[from]);
-                    while (j <= n - Vector<float>.Count)
-                    {
-                        var v = Vector.LoadUnsafe(ref x, (nuint)j);
-                        if (!(descending ? Vector.LessThanOrEqualAll(v, least) : Vector.GreaterThanOrEqualAll(v, least))) { break; }
-                        j += Vector<float>.Count;
-                    }
-                    if (j == n) { break; }
+                    // most are worse than the bar, eight at a time; a NaN never is
+                    Vector256<float> v = Vector256.LoadUnsafe(in values[from], (nuint)j), least = Vector256.Create(last);
+                    wanted = (descending ? Vector256.LessThanOrEqual(v, least) : Vector256.GreaterThanOrEqual(v, least)).ExtractMostSignificantBits() ^ 0xFF;
+                    step = 8;
                 }
-                ulong key = Key(values[from + (j * inner)], j);
-                if (key >= bar) { continue; }
-                keys[count++] = key;
-                if (count == 2 * k)
+                for (; wanted != 0; wanted &= wanted - 1)
                 {
-                    keys.AsSpan(0, count).Sort();
-                    count = k;
+                    int at = j + BitOperations.TrailingZeroCount(wanted);
+                    ulong key = Key(values[from + (at * inner)], at);
+                    if (key >= bar) { continue; }
+                    if (k <= Few) { Insert(keys, ref count, key); }
+                    else
+                    {
+                        keys[count++] = key;
+                        if (count < 2 * k) { continue; }
+                        keys.AsSpan(0, count).Sort();
+                        count = k;
+                    }
+                    if (count < k) { continue; }
                     bar = keys[k - 1];
                     last = values[from + ((int)(uint)bar * inner)];
                 }
+                j += step;
             }
             return count;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void Insert(ulong[] keys, ref int count, ulong key)
+        {
+            int p = count < k ? count++ : k - 1;
+            for (; p > 0 && keys[p - 1] > key; p--) { keys[p] = keys[p - 1]; }
+            keys[p] = key;
         }
 
         // the bits of a float in the order of its value, then the position: all keys differ, so any sort of them is stable
