@@ -21,6 +21,9 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
     public static string Name => "copy";
 
     /// <inheritdoc/>
+    public string Sizes => $"{Walk.Count}";
+
+    /// <inheritdoc/>
     public void Run()
     {
         Walk walk = Walk;

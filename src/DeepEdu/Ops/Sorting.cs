@@ -49,7 +49,7 @@ public static class Sorting
         }
     }
 
-    private static Indices Order(Tensor x, int axis, int k, bool descending)
+    internal static Indices Order(Tensor x, int axis, int k, bool descending)
     {
         int n = x.Shape[axis], inner = x.Shape.Product(axis + 1, x.Rank), rows = n == 0 ? 0 : x.Size / n;
         int[] order = new int[rows * k];
@@ -74,8 +74,9 @@ public static class Sorting
             for (int row = chunk * rowsAChunk; row < end; row++)
             {
                 var (o, i) = Math.DivRem(row, inner);
-                int count = k < n / 4 ? Select(values, (o * n * inner) + i, keys) : All(values, (o * n * inner) + i, keys);
-                if (count > k || k > Few) { keys.AsSpan(0, count).Sort(); }
+                bool some = k < n / 4;
+                int count = some ? Select(values, (o * n * inner) + i, keys) : All(values, (o * n * inner) + i, keys);
+                if (!some || k > Few) { keys.AsSpan(0, count).Sort(); }
                 for (int j = 0; j < k; j++) { order[(((o * k) + j) * inner) + i] = (int)(uint)keys[j]; }
             }
             ArrayPool<ulong>.Shared.Return(keys);

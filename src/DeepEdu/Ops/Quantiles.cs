@@ -1,0 +1,100 @@
+using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Ops;
+
+/// <summary>Values by their rank along an axis. The gradient goes to the values that were taken.</summary>
+public static class Quantiles
+{
+    extension(Tensor x)
+    {
+        /// <summary>The k-th smallest value along an axis and where it stands. NaN counts as larger than every number. PyTorch's <c>kthvalue</c>.</summary>
+        /// <param name="k">1 for the smallest, up to the axis' size.</param>
+        /// <param name="axis">The axis; negative counts from the end.</param>
+        /// <param name="keepDims">Whether the axis stays, of size 1.</param>
+        /// <exception cref="ShapeException">No such axis, or it holds fewer than k values.</exception>
+        public (Tensor Values, Indices Indices) KthValue(int k, int axis = -1, bool keepDims = false)
+        {
+            int at = x.Shape.Axis("kth-value", axis);
+            if (k < 1 || k > x.Shape[at]) { ThrowRank(x.Shape, at, k); }
+            return Taken(x, at, Places(x, at, k - 1), keepDims);
+        }
+
+        /// <summary>The middle value along an axis and where it stands; of an even number the lower of the two in the middle. NaN if any value is. PyTorch's <c>median(dim)</c>.</summary>
+        /// <exception cref="ShapeException">No such axis, or it is empty.</exception>
+        public (Tensor Values, Indices Indices) Median(int axis, bool keepDims = false)
+        {
+            int at = x.Shape.Axis("median", axis), n = x.Shape[at];
+            if (n == 0) { ThrowEmpty("median", x.Shape); }
+            return Taken(x, at, OrNaN(x, at, Places(x, at, (n - 1) / 2)), keepDims);
+        }
+
+        /// <summary>The middle of all values; of an even number the lower of the two in the middle. NaN if any value is.</summary>
+        /// <exception cref="ShapeException">There is no value.</exception>
+        public Tensor Median() => x.Flatten().Median(0).Values;
+
+        /// <summary>The value below which a part <paramref name="q"/> of an axis lies: the value of rank q·(n − 1), between two ranks a mixture of both. NaN if any value is.
+        /// PyTorch's and NumPy's <c>quantile</c>.</summary>
+        /// <param name="q">0 for the smallest, ½ for the middle, 1 for the largest.</param>
+        /// <param name="axis">The axis; negative counts from the end.</param>
+        /// <param name="keepDims">Whether the axis stays, of size 1.</param>
+        /// <exception cref="ShapeException">No such axis, or it is empty.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">q is not between 0 and 1.</exception>
+        public Tensor Quantile(float q, int axis, bool keepDims = false)
+        {
+            int at = x.Shape.Axis("quantile", axis), n = x.Shape[at];
+            if (!(q >= 0 && q <= 1)) { ThrowPart(q); }
+            if (n == 0) { ThrowEmpty("quantile", x.Shape); }
+            double rank = (double)q * (n - 1);
+            int low = (int)rank;
+            float part = (float)(rank - low);
+            var below = Taken(x, at, OrNaN(x, at, Places(x, at, low)), keepDims).Values;
+            if (part == 0) { return below; }
+            var above = Taken(x, at, OrNaN(x, at, Places(x, at, low + 1)), keepDims).Values;
+            return below + ((above - below) * part);
+        }
+
+        /// <summary>The quantile of all values.</summary>
+        /// <exception cref="ShapeException">There is no value.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">q is not between 0 and 1.</exception>
+        public Tensor Quantile(float q) => x.Flatten().Quantile(q, 0);
+    }
+
+    private static (Tensor Values, Indices Indices) Taken(Tensor x, int axis, Indices places, bool keepDims)
+    {
+        var values = x.Gather(axis, places);
+        return keepDims ? (values, places) : (values.Squeeze(axis), places.Squeeze(axis));
+    }
+
+    // where the value of a rank from 0 stands, as an axis of size 1; sought from the nearer end
+    private static Indices Places(Tensor x, int axis, int rank)
+    {
+        int n = x.Shape[axis], inner = x.Shape.Product(axis + 1, x.Rank);
+        bool fromAbove = rank > n / 2;
+        int count = fromAbove ? n - rank : rank + 1;
+        var order = Sorting.Order(x, axis, count, fromAbove).Span;
+        int[] places = new int[order.Length / count];
+        for (int i = 0; i < places.Length; i++) { places[i] = order[(((i / inner * count) + count - 1) * inner) + (i % inner)]; }
+        return Indices.Wrap(places, x.Shape.With(axis, 1));
+    }
+
+    // a NaN where there is one
+    private static Indices OrNaN(Tensor x, int axis, Indices places)
+    {
+        var (largest, at) = x.Detach().MaxWithIndices(axis, keepDims: true);
+        float[] values = largest.ToArray();
+        if (!Array.Exists(values, float.IsNaN)) { return places; }
+        int[] mixed = places.ToArray();
+        for (int i = 0; i < mixed.Length; i++) { if (float.IsNaN(values[i])) { mixed[i] = at.Span[i]; } }
+        return Indices.Wrap(mixed, places.Shape);
+    }
+
+    [DoesNotReturn]
+    private static void ThrowRank(Shape x, int axis, int k) => throw new ShapeException("kth-value", $"value {k} of axis {axis} of {x}, which has values 1 to {x[axis]}", x);
+
+    [DoesNotReturn]
+    private static void ThrowEmpty(string op, Shape x) => throw new ShapeException(op, $"{x} holds no value to choose from; is the batch empty?", x);
+
+    [DoesNotReturn]
+    private static void ThrowPart(float q) => throw new ArgumentOutOfRangeException(nameof(q), $"quantile: {q} is not between 0 and 1");
+}
