@@ -17,6 +17,7 @@ public static partial class OpCatalog
         new("layer-norm far from 0", x => x[0].LayerNorm([x[0].Shape[^1]])) { Tolerance = 2e-3f, CheckTolerance = 0 },
         new("rms-norm", x => x[0].RmsNorm(x[1].Shape, x[1])) { Big = ManyRows[..2], Composed = (x, _) => x[0] * (x[0].Square().Mean(-1, keepDims: true) + 1e-5f).Rsqrt() * x[1] },
         new("group-norm", x => x[0].GroupNorm(2, x[1], x[2])),
+        new("group-norm of images", x => x[0].GroupNorm(2, x[1], x[2])) { Big = [[5, 8, 30, 31], [8], [8]], Composed = (x, _) => GroupNorms.Composed(x[0], 2, x[1], x[2], 1e-5f) },
         new("batch-norm training", x => BatchNorm(x, true)) { Big = [[300, 130], [130], [130], [130], [130]], Composed = (x, _) => Channels(x, Standard(x[0], OtherAxes(x[0]), 1e-5f)) },
         new("batch-norm in use", x => BatchNorm(x, false))
         {

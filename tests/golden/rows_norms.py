@@ -18,6 +18,7 @@ row("layer-norm plain", lambda x: F.layer_norm(x, x.shape[-1:], eps=0.1), [(5, 6
 row("layer-norm far from 0", lambda x: F.layer_norm(x, x.shape[-1:]), (3, 50), low=999, high=1001)
 row("rms-norm", lambda x, w: x / (x.square().mean(-1, keepdim=True) + 1e-5).sqrt() * w, [(3, 7), (7,)], [(2, 2, 33), (33,)])
 row("group-norm", lambda x, w, b: F.group_norm(x, 2, w, b), [(3, 8), (8,), (8,)], [(2, 6, 3, 2), (6,), (6,)])
+row("group-norm of images", lambda x, w, b: F.group_norm(x, 2, w, b), [(2, 4, 5, 4), (4,), (4,)])
 row("batch-norm training", batch_norm(True), *BATCH, **WIDTHS)
 row("batch-norm in use", batch_norm(False), *BATCH, **WIDTHS)
 row("batch-norm plain", lambda x: F.batch_norm(x, None, None, training=True), [(5, 18)], [(2, 3, 9)])

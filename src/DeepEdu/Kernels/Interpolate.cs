@@ -21,11 +21,18 @@ internal sealed class ResizedAxis
 
     public float[] Part { get; }
 
+    /// <summary>How many times each place stands in the result, one after the other; 0 if it is not so simple.</summary>
+    public int Times { get; private set; }
+
     /// <summary>The one place below i · ratio.</summary>
     public static ResizedAxis Nearest(int n, int size, double ratio)
     {
         var axis = new ResizedAxis(n, size);
         for (int i = 0; i < size; i++) { axis.Low[i] = axis.High[i] = Math.Min((int)Math.Floor(i * ratio), n - 1); }
+        int times = size / n;
+        bool even = size % n == 0 && times is > 1 and <= 16;
+        for (int i = 0; even && i < size; i++) { even = axis.Low[i] == i / times; }
+        axis.Times = even ? times : 0;
         return axis;
     }
 
@@ -74,10 +81,24 @@ internal static unsafe class Interpolate
                     Span<float> low = new(inner + (Rows.Low[i] * w), w), high = new(inner + (Rows.High[i] * w), w);
                     if (Back)
                     {
-                        line.Clear();
-                        Scatter(outer, line);
+                        if (Columns.Times > 0) { Lines.AddGroups(ref *outer, ref line[0], w, Columns.Times); }
+                        else
+                        {
+                            line.Clear();
+                            Scatter(outer, line);
+                        }
                         if (part != 0) { TensorPrimitives.MultiplyAdd(line, part, high, high); }
                         TensorPrimitives.MultiplyAdd(line, 1 - part, low, low);
+                        continue;
+                    }
+                    if (part == 0 && i > 0 && Rows.Part[i - 1] == 0 && Rows.Low[i - 1] == Rows.Low[i])
+                    {
+                        Lines.Copy(ref *(outer - Columns.Size), ref *outer, Columns.Size);
+                        continue;
+                    }
+                    if (part == 0 && Columns.Times > 0)
+                    {
+                        Lines.Repeat(ref low[0], ref *outer, w, Columns.Times);
                         continue;
                     }
                     if (part == 0) { Gather(low, outer); continue; }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Lanes;
 
 namespace DeepEdu.Kernels;
@@ -71,6 +72,28 @@ internal static class Lines
         for (; i < n; i++)
         {
             for (int k = 0; k < times; k++) { Unsafe.Add(ref to, (i * times) + k) = Unsafe.Add(ref from, i); }
+        }
+    }
+
+    /// <summary>n sums of <paramref name="times"/> values each, side by side: to[i] = Σ from[i·times + ..].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static void AddGroups(ref float from, ref float to, nint n, int times)
+    {
+        nint i = 0;
+        if (Avx512F.IsSupported && times == 2)
+        {
+            Vector512<int> even = Vector512<int>.Indices * 2, odd = even + Vector512<int>.One;
+            for (; i <= n - 16; i += 16)
+            {
+                Vector512<float> a = Vector512.LoadUnsafe(ref from, (nuint)(2 * i)), b = Vector512.LoadUnsafe(ref from, (nuint)((2 * i) + 16));
+                (Avx512F.PermuteVar16x32x2(a, even, b) + Avx512F.PermuteVar16x32x2(a, odd, b)).StoreUnsafe(ref to, (nuint)i);
+            }
+        }
+        for (; i < n; i++)
+        {
+            float sum = 0;
+            for (int k = 0; k < times; k++) { sum += Unsafe.Add(ref from, (i * times) + k); }
+            Unsafe.Add(ref to, i) = sum;
         }
     }
 }

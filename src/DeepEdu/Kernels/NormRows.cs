@@ -146,4 +146,22 @@ internal static class NormRows
             return i;
         }
     }
+
+    /// <summary>dx = p · dy + q · (x − mean) + r.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static void Mix(ref float dy, ref float x, ref float dx, nint n, float mean, float p, float q, float r)
+    {
+        nint i = 0;
+        if (F16.IsSupported) { i = Lanes<F16>(ref dy, ref x, ref dx, i, n, mean, p, q, r); }
+        if (F8.IsSupported) { i = Lanes<F8>(ref dy, ref x, ref dx, i, n, mean, p, q, r); }
+        if (F4.IsSupported) { i = Lanes<F4>(ref dy, ref x, ref dx, i, n, mean, p, q, r); }
+        Lanes<F1>(ref dy, ref x, ref dx, i, n, mean, p, q, r);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static nint Lanes<L>(ref float dy, ref float x, ref float dx, nint i, nint n, L mean, L p, L q, L r) where L : struct, IVectorLane<L>, ILane<L>
+        {
+            for (; i <= n - L.Width; i += L.Width) { L.Store(L.MultiplyAdd(p, L.Load(in dy, i), L.MultiplyAdd(q, L.Load(in x, i) - mean, r)), ref dx, i); }
+            return i;
+        }
+    }
 }

@@ -75,7 +75,13 @@ public static class BatchNorms
         public void Run()
         {
             if (Y.Length == 0) { return; }
-            if (Inner > 1) { Work.For(C, ChannelsAChunk(N, Inner), new Range(this)); return; }
+            if (Inner > 1)
+            {
+                Work.For(C, Batch ? ChannelsAChunk(N, Inner) : C, new Channels(this));
+                // with statistics at hand planes are gone through as they lie
+                if (!Batch) { Work.For(N * C, Math.Max(1, CpuDevice.Grain / Inner), new Planes(this)); }
+                return;
+            }
             fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), bias = CpuDevice.Of(Bias), mean = CpuDevice.Of(RunningMean), variance = CpuDevice.Of(RunningVariance), y = CpuDevice.Of(Y),
                 statistics = CpuDevice.Of(Statistics))
             {
@@ -83,39 +89,46 @@ public static class BatchNorms
             }
         }
 
-        private readonly struct Range(BatchNormKernel k) : IRange
+        private readonly struct Planes(BatchNormKernel k) : IRange
         {
             public void Run(int from, int to)
             {
-                for (int c = from; c < to; c++) { Channel(c); }
+                for (int plane = from; plane < to; plane++) { k.Normalise(plane); }
+            }
+        }
+
+        private void Normalise(int plane)
+        {
+            int c = plane % C, at = plane * Inner;
+            float mean = CpuDevice.At(Statistics, c), scale = CpuDevice.At(Statistics, C + c), factor = Weight.IsNone ? scale : scale * CpuDevice.At(Weight, c), offset = Bias.IsNone ? 0 : CpuDevice.At(Bias, c);
+            NormRows.Normalise(ref CpuDevice.At(X, at), ref Unsafe.NullRef<float>(), ref Unsafe.NullRef<float>(), ref CpuDevice.At(Y, at), Inner, mean, factor, offset);
+        }
+
+        private readonly struct Channels(BatchNormKernel k) : IRange
+        {
+            public void Run(int from, int to)
+            {
+                for (int c = from; c < to; c++)
+                {
+                    var (mean, variance) = k.Batch ? OfBatch(c) : (CpuDevice.At(k.RunningMean, c), CpuDevice.At(k.RunningVariance, c));
+                    CpuDevice.At(k.Statistics, c) = mean;
+                    CpuDevice.At(k.Statistics, k.C + c) = 1 / MathF.Sqrt(variance + k.Eps);
+                    for (int i = 0; k.Batch && i < k.N; i++) { k.Normalise((i * k.C) + c); }
+                }
             }
 
-            private void Channel(int c)
+            private (float Mean, float Variance) OfBatch(int c)
             {
-                float mean, variance;
-                if (k.Batch)
+                float count = k.N * k.Inner, mean = Moments(c, 0).Sum / count;
+                var (rest, squares) = Moments(c, mean);
+                // what rounding left in the mean is taken out
+                float variance = (squares - (rest * rest / count)) / count;
+                if (!k.RunningMean.IsNone)
                 {
-                    float count = k.N * k.Inner;
-                    mean = Moments(c, 0).Sum / count;
-                    var (rest, squares) = Moments(c, mean);
-                    // what rounding left in the mean is taken out
-                    variance = (squares - (rest * rest / count)) / count;
-                    if (!k.RunningMean.IsNone)
-                    {
-                        CpuDevice.At(k.RunningMean, c) += k.Momentum * (mean - CpuDevice.At(k.RunningMean, c));
-                        CpuDevice.At(k.RunningVariance, c) += k.Momentum * ((variance * (count / (count - 1))) - CpuDevice.At(k.RunningVariance, c));
-                    }
+                    CpuDevice.At(k.RunningMean, c) += k.Momentum * (mean - CpuDevice.At(k.RunningMean, c));
+                    CpuDevice.At(k.RunningVariance, c) += k.Momentum * ((variance * (count / (count - 1))) - CpuDevice.At(k.RunningVariance, c));
                 }
-                else { (mean, variance) = (CpuDevice.At(k.RunningMean, c), CpuDevice.At(k.RunningVariance, c)); }
-                float scale = 1 / MathF.Sqrt(variance + k.Eps);
-                CpuDevice.At(k.Statistics, c) = mean;
-                CpuDevice.At(k.Statistics, k.C + c) = scale;
-                float factor = k.Weight.IsNone ? scale : scale * CpuDevice.At(k.Weight, c), offset = k.Bias.IsNone ? 0 : CpuDevice.At(k.Bias, c);
-                for (int i = 0; i < k.N; i++)
-                {
-                    int at = ((i * k.C) + c) * k.Inner;
-                    NormRows.Normalise(ref CpuDevice.At(k.X, at), ref Unsafe.NullRef<float>(), ref Unsafe.NullRef<float>(), ref CpuDevice.At(k.Y, at), k.Inner, mean, factor, offset);
-                }
+                return (mean, variance);
             }
 
             private (float Sum, float Squares) Moments(int c, float shift)

@@ -31,25 +31,6 @@ public static class RowNorms
         /// <exception cref="ShapeException">x does not end in those sizes, or the weight has another shape.</exception>
         public Tensor RmsNorm(Shape normalized, Tensor? weight = null, float eps = 1e-5f) =>
             x.RowNorm("rms-norm", normalized, weight, null, eps, centre: false);
-
-        /// <summary>Channels normalised in groups: those of a group and all their positions together. Wu, He 2018, arXiv:1803.08494, eq. 1, 7.</summary>
-        /// <param name="groups">How many groups; they divide the channels, axis 1 of x [N, C, ..].</param>
-        /// <param name="weight">[C]; none is 1.</param>
-        /// <param name="bias">[C]; none is 0.</param>
-        /// <param name="eps">ε.</param>
-        /// <returns>x's shape.</returns>
-        /// <exception cref="ShapeException">x has no axis 1, the groups do not divide it, or weight or bias is not [C].</exception>
-        public Tensor GroupNorm(int groups, Tensor? weight = null, Tensor? bias = null, float eps = 1e-5f)
-        {
-            var s = x.Shape;
-            if (s.Rank < 2 || groups <= 0 || s[1] % groups != 0) { ThrowGroups(s, groups); }
-            CheckAffine("group-norm", x, [s[1]], weight, bias);
-            int row = s.Product(1, s.Rank) / groups;
-            var y = x.Reshape([s[0] * groups, row]).LayerNorm([row], eps: eps).Reshape(s);
-            int[] channels = [s[1], .. Enumerable.Repeat(1, s.Rank - 2)];
-            if (weight is not null) { y = y * weight.Reshape(channels); }
-            return bias is null ? y : y + bias.Reshape(channels);
-        }
     }
 
     private static Tensor RowNorm(this Tensor x, string op, Shape normalized, Tensor? weight, Tensor? bias, float eps, bool centre)
@@ -98,10 +79,6 @@ public static class RowNorms
     [DoesNotReturn]
     private static void ThrowAffine(string op, Shape x, string name, Shape got, Shape wanted) =>
         throw new ShapeException(op, $"{name} {got} for {x}: it must be {wanted}", x, got);
-
-    [DoesNotReturn]
-    private static void ThrowGroups(Shape x, int groups) =>
-        throw new ShapeException("group-norm", $"{groups} groups of the channels of {x}: x must be [N, C, ..] and the groups must divide C", x);
 
     /// <summary>Normalises each row of X [rows, n]. Statistics [2, rows] keeps what was subtracted and the factor. Without Centre nothing is subtracted.</summary>
     public readonly record struct RowNormKernel(View X, View Weight, View Bias, View Y, View Statistics, int Rows, int N, float Eps, bool Centre) : IKernel
