@@ -101,7 +101,7 @@ public static class Einsums
             int again = Array.IndexOf(term.Labels, term.Labels[i], i + 1);
             if (again < 0) { continue; }
             var s = term.X.Shape;
-            if (s[i] != s[again]) { ThrowSizes(equation, term.Labels[i], s[i], s[again]); }
+            if (s[i] != s[again]) { ThrowSizes(equation, term.Labels[i], s[i], s[again], s); }
             int[] others = [.. Enumerable.Range(0, s.Rank).Where(k => k != i && k != again)];
             term = new(term.X.Permute([.. others, i, again]).Diagonal(), [.. others.Select(k => term.Labels[k]), term.Labels[i]]);
             i = -1;
@@ -117,7 +117,7 @@ public static class Einsums
             for (int i = 0; i < term.Labels.Length; i++)
             {
                 int n = term.X.Shape[i], known = sizes.GetValueOrDefault(term.Labels[i], 1);
-                if (n != known && n != 1 && known != 1) { ThrowSizes(equation, term.Labels[i], known, n); }
+                if (n != known && n != 1 && known != 1) { ThrowSizes(equation, term.Labels[i], known, n, Array.ConvertAll(terms, t => t.X.Shape)); }
                 if (n != 1 || !sizes.ContainsKey(term.Labels[i])) { sizes[term.Labels[i]] = n; }
             }
         }
@@ -181,5 +181,6 @@ public static class Einsums
     private static void ThrowRank(string equation, string names, Tensor x) => throw new ShapeException("einsum", $"\"{equation}\": '{names}' does not name the {x.Rank} axes of {x.Shape} one by one; use ... for the rest?", x.Shape);
 
     [DoesNotReturn]
-    private static void ThrowSizes(string equation, int label, int first, int second) => throw new ShapeException("einsum", $"\"{equation}\": axis '{Name(label)}' is {first} long in one place and {second} in another");
+    private static void ThrowSizes(string equation, int label, int first, int second, params Shape[] shapes) =>
+        throw new ShapeException("einsum", $"\"{equation}\": axis '{Name(label)}' is {first} long in one place and {second} in another", shapes);
 }
