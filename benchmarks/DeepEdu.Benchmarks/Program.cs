@@ -5,7 +5,7 @@ using DeepEdu.Benchmarks.Workloads;
 
 namespace DeepEdu.Benchmarks;
 
-/// <summary>Ways to measure: whole workloads, pairs with PyTorch, tables of products, of element-wise functions, of growing sizes and of padding, what a GPU can do, start-up, a hundred thousand steps in a row, and
+/// <summary>Ways to measure: whole workloads, pairs with PyTorch, tables of products, of element-wise functions, of all families of operations, of growing sizes and of padding, what a GPU can do, start-up, a hundred thousand steps in a row, and
 /// BenchmarkDotNet's micro-benchmarks for everything else.</summary>
 internal static class Program
 {

@@ -43,7 +43,7 @@ internal static class OpsTable
 
     private static double[] Ours(OpCase[] cases, OpInputs inputs, double seconds)
     {
-        double[] times = GemmTable.Times([.. cases.Select(c => Call(c, inputs))], seconds * cases.Length);
+        double[] times = Meter.Turns([.. cases.Select(c => Call(c, inputs))], seconds * cases.Length);
         CpuDevice.Instance.Pool.Trim();
         return times;
     }
