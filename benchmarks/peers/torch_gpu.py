@@ -8,7 +8,7 @@ if not torch.cuda.is_available():
 print(json.dumps(dict(torch=f"{torch.__version__}, CUDA {torch.version.cuda}, {torch.cuda.get_device_name()}")), flush=True)
 torch.backends.cuda.matmul.allow_tf32 = False
 
-size, floats, budget = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+size, floats, budget = max(1, int(sys.argv[1])), max(1, int(sys.argv[2])), float(sys.argv[3])
 a, b, c = (torch.randn(size, size, device="cuda") for _ in range(3))
 x, z, y = (torch.rand(floats, device="cuda") for _ in range(3))
 

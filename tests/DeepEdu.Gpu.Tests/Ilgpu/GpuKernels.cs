@@ -22,7 +22,8 @@ internal static class GpuKernels
     public static string NameOf(Type kernel) => Short(kernel);
 
     /// <summary>Threads of a group.</summary>
-    public static int Threads(Type kernel) => kernel.GetFields().Any(f => f.FieldType == typeof(Team)) ? Team.MaxThreads : 256;
+    public static int Threads(Type kernel) => kernel.GetFields().Any(f => f.FieldType == typeof(Team)) ? Team.MaxThreads
+        : NameOf(kernel).StartsWith("StepKernel", StringComparison.Ordinal) ? RecurrentStep.Side * RecurrentStep.Units : 256;
 
     /// <summary>Threads that a multiprocessor of an H200 should hold at once, of 2048: tiles keep their sums in registers and hide the way to memory behind products; everything else needs its threads to hide it.</summary>
     public static int ThreadsAtOnce(Type kernel)

@@ -54,7 +54,8 @@ internal interface IStepEnd
     void Put(StepPlace at, Gates sums);
 }
 
-/// <summary>A step of many sequences: a product, and what follows it while it is in registers. A group makes 16 sequences × 16 units of every gate.</summary>
+/// <summary>A step of many sequences: a product, and what follows it while it is in registers. A group makes 16 sequences × 8 units of every gate: steps are short and wait for each other, so that more groups that do
+/// less are faster than fewer that share more.</summary>
 internal struct StepKernel<E> : IGpuKernel where E : struct, IStepEnd
 {
     public E End;
@@ -68,33 +69,38 @@ internal struct StepKernel<E> : IGpuKernel where E : struct, IStepEnd
 /// <summary>The body of <see cref="StepKernel{E}"/>.</summary>
 internal static class RecurrentStep
 {
-    /// <summary>Threads of a group along each axis.</summary>
-    public const int Side = 16;
+    /// <summary>Threads of a group: a sequence each, and a unit each.</summary>
+    public const int Side = 16, Units = 8;
 
     // rows of the tiles are four longer, so that threads side by side read from different banks
-    private const int Depth = 32, Stride = (Depth / 4) + 1, Pitch = 4 * Stride, Plane = Side * Stride;
+    private const int Depth = 32, Lines = Side * Units / Depth, Stride = (Depth / 4) + 1, Pitch = 4 * Stride, Plane = Side * Stride, PlaneW = Units * Stride;
 
     public static void Body<E>(E end, Floats a, Floats w, Floats mask, ArrayView<int> table, StepPlan p) where E : struct, IStepEnd
     {
         var a4 = SharedMemory.Allocate<Float4>(4 * Side * Stride);
-        var w4 = SharedMemory.Allocate<Float4>(4 * Side * Stride);
+        var w4 = SharedMemory.Allocate<Float4>(4 * Units * Stride);
         Floats sa = a4.Cast<float>(), sw = w4.Cast<float>();
-        int tx = Group.IdxX, ty = Group.IdxY, me = (ty * Side) + tx, row0 = Grid.IdxY * Side, unit0 = Grid.IdxX * Side;
-        // each thread carries two values of each plane of a and of w, where planes are gates or, of a product without gates, four stretches of k at once: a long sum then waits for memory a quarter as
+        int tx = Group.IdxX, ty = Group.IdxY, me = (ty * Units) + tx, row0 = Grid.IdxY * Side, unit0 = Grid.IdxX * Units;
+        // each thread carries four values of each plane of a, and two of w, where planes are gates or, of a product without gates, four stretches of k at once: a long sum then waits for memory a quarter as
         // often. Neighbours in a group read neighbours in memory, whichever way w lies
         int column = me & (Depth - 1), line = me >> 5;
         Source(table, p, row0 + line, out int fromA, out int maskA);
-        Source(table, p, row0 + line + (Side / 2), out int fromB, out int maskB);
+        Source(table, p, row0 + line + Lines, out int fromB, out int maskB);
+        Source(table, p, row0 + line + (2 * Lines), out int fromC, out int maskC);
+        Source(table, p, row0 + line + (3 * Lines), out int fromD, out int maskD);
         Carried one = new(p, unit0, p.Across != 0 ? line : tx, p.Across != 0 ? column : ty);
-        Carried two = new(p, unit0, p.Across != 0 ? line + (Side / 2) : tx, p.Across != 0 ? column : ty + (Depth / 2));
+        Carried two = new(p, unit0, p.Across != 0 ? line + Lines : tx, p.Across != 0 ? column : ty + (Depth / 2));
         Gates sums = default;
         Gates a0 = Load<E>(a, mask, p, fromA, maskA, column), a1 = Load<E>(a, mask, p, fromB, maskB, column);
+        Gates a2 = Load<E>(a, mask, p, fromC, maskC, column), a3 = Load<E>(a, mask, p, fromD, maskD, column);
         Gates w0 = one.Get<E>(w, p, 0), w1 = two.Get<E>(w, p, 0);
         int terms = E.Count == 1 ? 4 * Depth : Depth;
         for (int k0 = 0; k0 < p.K; k0 += terms)
         {
             PutA<E>(sa, (line * Pitch) + column, a0);
-            PutA<E>(sa, ((line + (Side / 2)) * Pitch) + column, a1);
+            PutA<E>(sa, ((line + Lines) * Pitch) + column, a1);
+            PutA<E>(sa, ((line + (2 * Lines)) * Pitch) + column, a2);
+            PutA<E>(sa, ((line + (3 * Lines)) * Pitch) + column, a3);
             one.Put<E>(sw, w0);
             two.Put<E>(sw, w1);
             Group.Barrier();
@@ -104,6 +110,8 @@ internal static class RecurrentStep
             {
                 a0 = Load<E>(a, mask, p, fromA, maskA, next + column);
                 a1 = Load<E>(a, mask, p, fromB, maskB, next + column);
+                a2 = Load<E>(a, mask, p, fromC, maskC, next + column);
+                a3 = Load<E>(a, mask, p, fromD, maskD, next + column);
                 w0 = one.Get<E>(w, p, next);
                 w1 = two.Get<E>(w, p, next);
             }
@@ -113,9 +121,9 @@ internal static class RecurrentStep
             {
                 var v = x[0];
                 Add(v, y[0], ref sums.A);
-                if (Planes<E>() > 1) { Add(E.Count == 1 ? x[Plane] : v, y[Plane], ref sums.B); }
-                if (Planes<E>() > 2) { Add(E.Count == 1 ? x[2 * Plane] : v, y[2 * Plane], ref sums.C); }
-                if (Planes<E>() > 3) { Add(E.Count == 1 ? x[3 * Plane] : v, y[3 * Plane], ref sums.D); }
+                if (Planes<E>() > 1) { Add(E.Count == 1 ? x[Plane] : v, y[PlaneW], ref sums.B); }
+                if (Planes<E>() > 2) { Add(E.Count == 1 ? x[2 * Plane] : v, y[2 * PlaneW], ref sums.C); }
+                if (Planes<E>() > 3) { Add(E.Count == 1 ? x[3 * Plane] : v, y[3 * PlaneW], ref sums.D); }
                 x = x.SubView(1);
                 y = y.SubView(1);
             }
@@ -208,9 +216,9 @@ internal static class RecurrentStep
         public void Put<E>(Floats sw, Gates g) where E : struct, IStepEnd
         {
             sw[_to] = g.A.V;
-            if (Planes<E>() > 1) { sw[_to + (4 * Plane)] = g.B.V; }
-            if (Planes<E>() > 2) { sw[_to + (8 * Plane)] = g.C.V; }
-            if (Planes<E>() > 3) { sw[_to + (12 * Plane)] = g.D.V; }
+            if (Planes<E>() > 1) { sw[_to + (4 * PlaneW)] = g.B.V; }
+            if (Planes<E>() > 2) { sw[_to + (8 * PlaneW)] = g.C.V; }
+            if (Planes<E>() > 3) { sw[_to + (12 * PlaneW)] = g.D.V; }
         }
     }
 }
