@@ -70,7 +70,7 @@ internal static class App
         foreach (IEducationTask task in tasks)
         {
             if (stop.IsCancellationRequested) { break; }
-            results.AddRange(view.During(task.Name, progress => task.Run(options, progress, stop.Token)));
+            results.AddRange(view.During(task.Name, progress => task.Run(options, progress, stop.Token)).Select(r => r with { Interrupted = stop.IsCancellationRequested }));
         }
         ResultTable.Write(view, results);
         File.WriteAllText(html, HtmlReport.Render(results, options.CommandLine));

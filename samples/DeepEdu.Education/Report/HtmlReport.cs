@@ -25,7 +25,7 @@ internal static class HtmlReport
         html.Append(CultureInfo.InvariantCulture, $"<h2>{Encode(r.Task)}: {Encode(r.Model)} on {Encode(r.Data)}</h2>\n");
         if (r.Protocol.Length > 0) { html.Append(CultureInfo.InvariantCulture, $"<p>{Encode(r.Protocol)}</p>\n"); }
         Table(html, r);
-        html.Append(CultureInfo.InvariantCulture, $"<p>{r.Epochs} epochs, {r.Seconds:0.0} s, seed {r.Seed}.</p>\n<div class=\"charts\">\n");
+        html.Append(CultureInfo.InvariantCulture, $"<p>{r.Epochs} epochs, {r.Seconds:0.0} s, seed {r.Seed}{(r.Interrupted ? "; interrupted before its end" : "")}.</p>\n<div class=\"charts\">\n");
         foreach (Chart chart in r.Charts) { html.Append(Svg.Lines(chart)).Append('\n'); }
         if (r.Confusion is not null) { html.Append(Svg.Confusion(r.Confusion, r.ClassNames)).Append('\n'); }
         if (r.Calibration is not null) { html.Append(Svg.Reliability(r.Calibration)).Append('\n'); }

@@ -29,6 +29,7 @@ internal static class JsonReport
         foreach (var (name, scores) in result.Baselines) { Write(json, name, scores); }
         json.WriteEndObject();
         json.WriteNumber("epochs", result.Epochs);
+        if (result.Interrupted) { json.WriteBoolean("interrupted", true); }
         json.WriteNumber("seconds", Math.Round(result.Seconds, 3));
         json.WriteNumber("seed", result.Seed);
         json.WriteEndObject();

@@ -21,6 +21,9 @@ internal sealed record RunResult(string Task, string Model, string Data)
 
     public int Epochs { get; init; }
 
+    /// <summary>Whether it was stopped before its end, so that its numbers are no others' equals.</summary>
+    public bool Interrupted { get; init; }
+
     public double Seconds { get; init; }
 
     public ulong Seed { get; init; }

@@ -16,6 +16,7 @@ internal sealed class InferencePlan
     private readonly Input[] _inputs;
     private readonly (View View, Shape Shape)[] _outputs;
     private readonly bool[] _given;
+    private bool _ran;
 
     public InferencePlan(Func<InferenceInputs, Tensor[]> forward)
     {
@@ -47,19 +48,41 @@ internal sealed class InferencePlan
         _given[input] = true;
     }
 
-    /// <summary>Forgets that inputs were given: the next call must not see this one's.</summary>
-    public void Begin() => _given.AsSpan().Clear();
+    /// <summary>Which call the plan is lent to: a call that has ended must not touch the next one's numbers.</summary>
+    public int Ticket { get; private set; }
 
-    public ReadOnlySpan<float> Output(int output) => CpuDevice.Of(_outputs[output].View);
+    /// <summary>Forgets what was given and computed: the next call must not see this one's.</summary>
+    public void Begin()
+    {
+        _given.AsSpan().Clear();
+        _ran = false;
+    }
 
-    public Shape OutputShape(int output) => _outputs[output].Shape;
+    public void End() => Ticket++;
+
+    public ReadOnlySpan<float> Result(int output)
+    {
+        CheckOutput(output);
+        if (!_ran) { ThrowNotRun(); }
+        return Output(output);
+    }
+
+    public Shape OutputShape(int output)
+    {
+        CheckOutput(output);
+        return _outputs[output].Shape;
+    }
 
     public void Run()
     {
         int missing = _given.AsSpan().IndexOf(false);
         if (missing >= 0) { ThrowMissing(missing); }
+        _ran = false;
         Replay();
+        _ran = true;
     }
+
+    private ReadOnlySpan<float> Output(int output) => CpuDevice.Of(_outputs[output].View);
 
     private void Replay()
     {
@@ -72,6 +95,11 @@ internal sealed class InferencePlan
     private void CheckInput(int input)
     {
         if ((uint)input >= (uint)_inputs.Length) { throw new ArgumentOutOfRangeException(nameof(input), $"inference-session: there is no input {input}; the forward pass asks for {_inputs.Length}"); }
+    }
+
+    private void CheckOutput(int output)
+    {
+        if ((uint)output >= (uint)_outputs.Length) { throw new ArgumentOutOfRangeException(nameof(output), $"inference-session: there is no result {output}; the forward pass gives {_outputs.Length}"); }
     }
 
     /// <summary>Throws unless replaying random inputs gives what computing them gives.</summary>
@@ -108,6 +136,9 @@ internal sealed class InferencePlan
 
     [DoesNotReturn]
     private void ThrowMissing(int input) => throw new InvalidOperationException($"inference-session: input {input}, {_inputs[input].Shape}, was not given in this call; it has {_inputs.Length} inputs: Set each before Run");
+
+    [DoesNotReturn]
+    private static void ThrowNotRun() => throw new InvalidOperationException("inference-session: this call has not run, or its run failed: Run it before its results are read");
 
     [DoesNotReturn]
     private static void ThrowKind(int input, string what) => throw new ArgumentException($"inference-session: input {input} takes {what}");

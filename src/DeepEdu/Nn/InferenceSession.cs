@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using DeepEdu.Devices;
 using DeepEdu.Tensors;
 
@@ -58,7 +59,7 @@ public sealed class InferenceSession
         using var call = Begin();
         call.Set(0, input);
         call.Run();
-        call.Output(0).CopyTo(output);
+        call.CopyTo(output);
     }
 
     /// <inheritdoc cref="Run(ReadOnlySpan{float}, Span{float})"/>
@@ -68,7 +69,7 @@ public sealed class InferenceSession
         using var call = Begin();
         call.Set(0, input);
         call.Run();
-        call.Output(0).CopyTo(output);
+        call.CopyTo(output);
     }
 
     /// <summary>A call with several inputs or results. Dispose it, so that its memory serves the next call.
@@ -88,13 +89,16 @@ public sealed class InferenceSession
         }
         plan ??= new InferencePlan(_forward);
         plan.Begin();
-        return new(this, plan);
+        return new(this, plan, plan.Ticket);
     }
 
-    internal void Return(InferencePlan plan)
+    // a call that is disposed twice gives its plan back once: two callers would have it otherwise
+    internal void Return(InferencePlan plan, int ticket)
     {
         lock (_gate)
         {
+            if (plan.Ticket != ticket) { return; }
+            plan.End();
             if (_count == _free.Length) { Array.Resize(ref _free, 2 * _count); }
             _free[_count++] = plan;
         }
@@ -106,31 +110,56 @@ public readonly ref struct InferenceCall
 {
     private readonly InferenceSession _session;
     private readonly InferencePlan _plan;
+    private readonly int _ticket;
 
-    internal InferenceCall(InferenceSession session, InferencePlan plan) => (_session, _plan) = (session, plan);
+    internal InferenceCall(InferenceSession session, InferencePlan plan, int ticket) => (_session, _plan, _ticket) = (session, plan, ticket);
+
+    private InferencePlan Plan
+    {
+        get
+        {
+            if (_plan is null || _plan.Ticket != _ticket) { ThrowEnded(); }
+            return _plan;
+        }
+    }
 
     /// <summary>Copies the values of an input.</summary>
     /// <param name="input">Which, in the order in which the forward pass asks.</param>
     /// <param name="values">As many as it has.</param>
     /// <exception cref="ArgumentException">Another number of values, or the input is one of indices.</exception>
-    public void Set(int input, ReadOnlySpan<float> values) => _plan.Set(input, values);
+    public void Set(int input, ReadOnlySpan<float> values) => Plan.Set(input, values);
 
     /// <inheritdoc cref="Set(int, ReadOnlySpan{float})"/>
-    public void Set(int input, ReadOnlySpan<int> values) => _plan.Set(input, values);
+    public void Set(int input, ReadOnlySpan<int> values) => Plan.Set(input, values);
 
     /// <summary>Computes.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An index is outside what the model looks it up in.</exception>
     /// <exception cref="InvalidOperationException">An input was not set in this call.</exception>
-    public void Run() => _plan.Run();
+    public void Run() => Plan.Run();
 
     /// <summary>A result, good until the call is disposed.</summary>
-    public ReadOnlySpan<float> Output(int output = 0) => _plan.Output(output);
+    /// <exception cref="InvalidOperationException">The call has not run.</exception>
+    /// <exception cref="ObjectDisposedException">The call was disposed.</exception>
+    public ReadOnlySpan<float> Output(int output = 0) => Plan.Result(output);
 
     /// <summary>The shape of a result.</summary>
-    public Shape OutputShape(int output = 0) => _plan.OutputShape(output);
+    public Shape OutputShape(int output = 0) => Plan.OutputShape(output);
 
-    /// <summary>Ends the call.</summary>
-    public void Dispose() => _session.Return(_plan);
+    /// <summary>Ends the call. A second time nothing happens.</summary>
+    public void Dispose() => _session?.Return(_plan, _ticket);
+
+    internal void CopyTo(Span<float> output)
+    {
+        var result = Output(0);
+        if (output.Length < result.Length) { ThrowRoom(OutputShape(0), output.Length); }
+        result.CopyTo(output);
+    }
+
+    [DoesNotReturn]
+    private static void ThrowRoom(Shape shape, int room) => throw new ArgumentException($"inference-session: room for {room} values for the result, {shape}, which has {shape.Size}");
+
+    [DoesNotReturn]
+    private static void ThrowEnded() => throw new ObjectDisposedException(nameof(InferenceCall), "inference-session: this call was disposed, or is not one that Begin() gave");
 }
 
 /// <summary>What a recorded forward pass asks for its inputs.</summary>

@@ -70,12 +70,13 @@ public static class LinearOps
             }
             var y = Tensor.Empty(x.Shape.With(x.Rank - 1, outputs), x.Device);
             x.Device.Launch(new Linear(x.View, weight.View, bias?.View ?? default, y.View, rows, inputs, outputs, relu));
-            if (Tape.For(x, weight, bias ?? weight) is { } tape) { Record(tape, x, weight, bias, y, rows, relu); }
+            if (Tape.For(x, weight, bias ?? weight) is { } tape) { Linear(tape, x, weight, bias, y, rows, relu); }
             return y;
         }
     }
 
-    private static void Record(Tape tape, Tensor x, Tensor weight, Tensor? bias, Tensor y, int rows, bool relu)
+    // named after the operation, which is what a diagnosis calls it
+    private static void Linear(Tape tape, Tensor x, Tensor weight, Tensor? bias, Tensor y, int rows, bool relu)
     {
         int inputs = weight.Shape[1], outputs = weight.Shape[0];
         tape.Add([y], bias is null ? [x, weight] : [x, weight, bias], (dys, into) =>

@@ -87,6 +87,26 @@ public sealed class Schedule
             : line(first, last, Math.Min(1, (t - middle) / (steps - 1 - middle))));
     }
 
+    /// <summary>Up from low to high and down again, over and over: Smith 2017, arXiv:1506.01186. <c>CyclicLR</c>.</summary>
+    /// <param name="low">The rate that each cycle begins and ends with.</param>
+    /// <param name="high">The rate at the top of the first cycle.</param>
+    /// <param name="up">Steps from low to high.</param>
+    /// <param name="down">Steps back; as many as up unless given.</param>
+    /// <param name="shrink">What the height above low is multiplied by from one cycle to the next: ½ is PyTorch's <c>triangular2</c>.</param>
+    /// <param name="fade">The same from one step to the next: PyTorch's <c>exp_range</c> with this <c>gamma</c>.</param>
+    public static Schedule Cyclic(double low, double high, int up, int? down = null, double shrink = 1, double fade = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(up);
+        if (down is { } steps) { ArgumentOutOfRangeException.ThrowIfNegativeOrZero(steps, nameof(down)); }
+        int back = down ?? up;
+        return new(t =>
+        {
+            int cycle = t / (up + back), since = t % (up + back);
+            double part = since <= up ? since / (double)up : 1 - ((since - up) / (double)back);
+            return low + ((high - low) * part * Math.Pow(shrink, cycle) * Math.Pow(fade, t));
+        });
+    }
+
     /// <summary>From rate to end in a straight line in the given steps, then end. <c>LinearLR</c>.</summary>
     public static Schedule Linear(double rate, double end, int steps) => Polynomial(rate, steps, 1, end);
 

@@ -1,6 +1,8 @@
+using System.Text;
 using System.Text.Json;
 using System.Xml;
 using DeepEdu.Education.Cli;
+using DeepEdu.Education.Report;
 
 namespace DeepEdu.Tests.Education;
 
@@ -33,6 +35,16 @@ public sealed class CommandLineTests : IDisposable
         report.LoadXml(File.ReadAllText(Path.Combine(_folder, "report.html")).Replace("<!DOCTYPE html>", "", StringComparison.Ordinal));
         Assert.NotEmpty(report.GetElementsByTagName("svg").Cast<XmlNode>());
         Assert.Empty(report.GetElementsByTagName("script").Cast<XmlNode>());
+    }
+
+    /// <summary>Numbers of a run that was stopped are not to be taken for those of a whole one.</summary>
+    [Fact]
+    public void AnInterruptedRunSaysSoInItsFiles()
+    {
+        RunResult whole = new("grade", "CNN", "digits"), stopped = whole with { Interrupted = true };
+        Assert.Contains("\"interrupted\": true", Encoding.UTF8.GetString(JsonReport.Render([stopped])), StringComparison.Ordinal);
+        Assert.Contains("interrupted before its end", HtmlReport.Render([stopped], ""), StringComparison.Ordinal);
+        Assert.DoesNotContain("interrupted", Encoding.UTF8.GetString(JsonReport.Render([whole])) + HtmlReport.Render([whole], ""), StringComparison.Ordinal);
     }
 
     [Fact]

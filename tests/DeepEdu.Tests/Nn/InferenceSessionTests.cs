@@ -51,6 +51,42 @@ public class InferenceSessionTests
         Assert.Equal(0, Allocated(Call));
     }
 
+    /// <summary>A call given back twice would let two later callers compute on the same memory.</summary>
+    [Fact]
+    public void ACallThatHasEndedTouchesNoOther()
+    {
+        var session = new InferenceSession(new Relu(), [2]);
+        var first = session.Begin();
+        first.Set(0, [1f, 2]);
+        first.Run();
+        first.Dispose();
+        first.Dispose();
+        using var second = session.Begin();
+        using var third = session.Begin();
+        second.Set(0, [3f, 4]);
+        third.Set(0, [5f, 6]);
+        second.Run();
+        third.Run();
+        first.Dispose();
+        Assert.Equal([3f, 4], second.Output().ToArray());
+        Assert.Equal([5f, 6], third.Output().ToArray());
+        bool ended = false;
+        try { _ = first.Output(); }
+        catch (ObjectDisposedException e) { ended = e.Message.Contains("this call was disposed", StringComparison.Ordinal); }
+        Assert.True(ended);
+    }
+
+    /// <summary>The memory still holds what another caller computed.</summary>
+    [Fact]
+    public void ResultsAreThereOnceTheCallHasRun()
+    {
+        var session = new InferenceSession(new Relu(), [2]);
+        session.Run([1f, 2], new float[2]);
+        Assert.Contains("has not run", Assert.Throws<InvalidOperationException>(() => { using var call = session.Begin(); call.Set(0, [3f, 4]); _ = call.Output(); }).Message, StringComparison.Ordinal);
+        Assert.Contains("no result 1; the forward pass gives 1", Assert.Throws<ArgumentOutOfRangeException>(() => { using var call = session.Begin(); _ = call.OutputShape(1); }).Message, StringComparison.Ordinal);
+        Assert.Contains("room for 1 values for the result, [2], which has 2", Assert.Throws<ArgumentException>(() => session.Run([3f, 4], new float[1])).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void RecurrentModelsAllocateNothingAndFollowTheirWeights()
     {
@@ -127,6 +163,10 @@ public class InferenceSessionTests
             });
             Assert.True(round < 5 || allocated == 0, $"{allocated} bytes");
             using var result = session.Begin();
+            result.Set(0, x);
+            result.Set(1, lengths);
+            result.Set(2, mask);
+            result.Run();
             using var arena = new Arena();
             var expected = Forward(Tensor.Of(shape, x), Indices.Of(lengths), Tensor.Of(counting, mask));
             for (int k = 0; k < expected.Length; k++) { Assert.Equal(expected[k].ToArray(), result.Output(k).ToArray()); }

@@ -40,7 +40,7 @@ public class NonFiniteTests
         _data.X.AsSpan()[2 * 52] = float.NaN;
         var error = Assert.Throws<NonFiniteException>(() => Trainer(rows => _data.Loss(_model, rows), new()).Fit(InOrder, 1));
         Assert.Equal(("0", 52, 5), (error.Layer, error.Sample, error.Step));
-        Assert.Contains("in layer \"0\"", error.Message, StringComparison.Ordinal);
+        Assert.Contains("in Linear, [10,8], in layer \"0\"", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
