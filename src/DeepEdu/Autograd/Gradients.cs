@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using DeepEdu.Devices;
@@ -88,8 +89,12 @@ public sealed class Gradients
         return slot.Value;
     }
 
+    [DoesNotReturn]
+    private static void ThrowNothing(Shape to) => throw new ShapeException("gradients", $"a pullback gave null for an input {to}; leave out the input, or give zeros", to);
+
     internal void Accumulate(Tensor to, Tensor gradient)
     {
+        if (gradient is null) { ThrowNothing(to.Shape); }
         if (gradient.Shape != to.Shape) { throw new ShapeException("gradients", $"a pullback gave {gradient.Shape} for an input {to.Shape}", to.Shape, gradient.Shape); }
         if (_rows is not null && _rows.Remove(to, out var rows))
         {

@@ -219,6 +219,9 @@ public class TapeTests
         using (new Arena()) { Assert.Contains("innermost", Assert.Throws<InvalidOperationException>(() => tape.Gradients(loss)).Message, StringComparison.Ordinal); }
         tape.Add(loss, (x, _ => Tensor.Ones([5])));
         Assert.Contains("a pullback gave [5] for an input [2]", Assert.Throws<ShapeException>(() => tape.Gradients(loss)).Message, StringComparison.Ordinal);
+        var other = (x * x).Sum();
+        tape.Add(other, (x, _ => null!));
+        Assert.Contains("a pullback gave null for an input [2]", Assert.Throws<ShapeException>(() => tape.Gradients(other)).Message, StringComparison.Ordinal);
         var g = tape.Gradients((x * x).Sum());
         Assert.Throws<ShapeException>(() => g.Replace(x, Tensor.Ones([3])));
     }
