@@ -25,8 +25,8 @@ internal static class Program
         try { return Run(args); }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
-            Console.Error.WriteLine(e.Message);
             Console.Error.WriteLine(Usage);
+            Console.Error.WriteLine(e.Message); // last, where it is looked for
             return 2;
         }
     }

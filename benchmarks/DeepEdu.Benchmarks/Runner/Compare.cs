@@ -90,7 +90,7 @@ internal static class Compare
     private static JsonElement Json(string output) => JsonDocument.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]).RootElement;
 
     /// <summary>What a program prints.</summary>
-    /// <exception cref="InvalidOperationException">It failed, printed nothing, or did not end; the message ends with the last line of its errors.</exception>
+    /// <exception cref="InvalidOperationException">It failed, printed nothing, or did not end; the message ends with the line of its errors that says why.</exception>
     internal static string Start(string program, string[] arguments, (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -101,7 +101,8 @@ internal static class Compare
         var limit = TimeSpan.FromMinutes(10);
         bool ended = process.WaitForExit(limit);
         if (!ended) { process.Kill(entireProcessTree: true); }
-        string last = errors.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault("");
+        string[] lines = errors.Result.Replace('|', '/').Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string last = lines.FirstOrDefault(l => l.StartsWith("Unhandled exception", StringComparison.Ordinal)) ?? lines.LastOrDefault("");
         if (ended && process.ExitCode == 0 && output.Result.Trim().Length > 0) { return output.Result; }
         throw new InvalidOperationException($"compare: {program} {string.Join(' ', arguments)} {(ended ? $"ended with code {process.ExitCode}" : $"was stopped after {limit.TotalMinutes} minutes")}{(last.Length > 0 ? $": {last}" : "")}");
     }
