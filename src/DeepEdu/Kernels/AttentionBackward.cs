@@ -15,7 +15,8 @@ namespace DeepEdu.Kernels;
 /// <param name="dV">Becomes dL/d(values).</param>
 internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionRows dO, AttentionRows dQ, AttentionRows dK, AttentionRows dV) : IRange
 {
-    private const int Block = AttentionData.BlockQ * AttentionData.BlockK;
+    // as many scores as a block of the forward pass has, but more queries: what a block of keys adds to goes to memory, what a block of queries needs is turned round once
+    private static readonly int Queries = int.Parse(Environment.GetEnvironmentVariable("QB") ?? "96"), Keys = int.Parse(Environment.GetEnvironmentVariable("KB") ?? "64");
 
     /// <summary>Runs it on all threads.</summary>
     public static void Run(AttentionData data, AttentionRows dO, AttentionRows dQ, AttentionRows dK, AttentionRows dV)
@@ -52,117 +53,90 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
         dV.Fetch(sequence, part, parts, data.Keys, data.Heads * data.ValueWidth);
     }
 
-    // Blocks of keys outside, whose gradients are summed in the thread's own memory; a query's gradient is summed in its place.
+    // Blocks of queries outside, which are turned round for the scores; all gradients are summed in their places.
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private void Head<L>(int sequence, int head) where L : struct, IVectorLane<L>, ILane<L>
     {
         int keys = data.KeysOf(sequence), width = data.Width, valueWidth = data.ValueWidth, whole = AttentionData.Whole<L>(width), wholeV = AttentionData.Whole<L>(valueWidth);
-        bool direct = width == whole && valueWidth == wholeV; // products go to their places without a stop
-        int tile = GemmTile.Rows<L>() & ~3; // blocks of queries are whole tiles
-        int across = Math.Max(tile, L.Width); // what is cleared behind a row reaches as far as a tile of keys does
-        const int Keys = AttentionData.BlockK;
-        float* scores = Scratch.Images.Take((2 * Block) + ((1 + width + valueWidth + (2 * whole) + wholeV) * Keys) + (AttentionData.BlockQ * (whole + wholeV)) + (tile * whole) + data.Queries);
-        float* pulls = scores + Block, random = pulls + Block, panel = random + Keys, panelV = panel + (width * Keys), sumK = panelV + (valueWidth * Keys), sumV = sumK + (whole * Keys);
-        float* ownK = sumV + (wholeV * Keys), ownQ = ownK + (whole * Keys), ownDy = ownQ + (AttentionData.BlockQ * whole), sumQ = ownDy + (AttentionData.BlockQ * wholeV), delta = sumQ + (tile * whole);
-        float* logSum = data.LogSum + ((nint)((sequence * data.Heads) + head) * data.Queries);
-        Deltas<L>(sequence, head, delta);
-        if (keys == 0)
+        int tile = GemmTile.Rows<L>() & ~3; // blocks of keys are whole tiles
+        float* scores = Scratch.Images.Take((4 * Queries * Keys) + ((width + valueWidth) * Queries) + ((whole + wholeV) * Queries) + (whole * Keys) + (tile * (whole + wholeV)) + (2 * Queries));
+        float* pulls = scores + (Queries * Keys), random = pulls + (Queries * Keys), turned = random + (Queries * Keys), panel = turned + (Queries * Keys), panelDy = panel + (width * Queries);
+        float* ownQ = panelDy + (valueWidth * Queries), ownDy = ownQ + (whole * Queries), ownK = ownDy + (wholeV * Queries), sums = ownK + (whole * Keys), logSum = sums + (tile * (whole + wholeV)), delta = logSum + Queries;
+        int size = AttentionData.Even<L>(data.Queries, Queries);
+        for (int first = 0; first < data.Queries; first += size)
         {
-            for (int i = 0; i < data.Queries; i++) { new Span<float>(dQ.Of(sequence, i, head * width), width).Clear(); }
-        }
-        for (int key = 0; key < data.Keys; key += Keys)
-        {
-            int n = Math.Min(Keys, keys - key), all = Math.Min(Keys, data.Keys - key);
-            ulong begun = 0; // tiles of keys whose gradients have a value
-            var (toK, stepK) = direct ? ((nint)dK.Of(sequence, key, head * width), dK.Row) : ((nint)sumK, whole);
-            var (toV, stepV) = direct ? ((nint)dV.Of(sequence, key, head * valueWidth), dV.Row) : ((nint)sumV, wholeV);
-            if (n > 0)
+            int rows = Math.Min(size, data.Queries - first), row = AttentionData.Whole<L>(rows), seen = Math.Max(0, data.Seen(keys, first + rows - 1)), before = first == 0 ? 0 : Math.Max(0, data.Seen(keys, first - 1));
+            float* q = data.Q.Of(sequence, first, head * width), dy = dO.Of(sequence, first, head * valueWidth);
+            AttentionTiles.Turn<L>(width, rows, q, data.Q.Row, panel, data.Scale);
+            AttentionTiles.Turn<L>(valueWidth, rows, dy, dO.Row, panelDy, 1);
+            var (ownedQ, rowQ) = AttentionTiles.Whole<L>(q, data.Q.Row, rows, width, ownQ);
+            var (ownedDy, rowDy) = AttentionTiles.Whole<L>(dy, dO.Row, rows, valueWidth, ownDy);
+            new Span<float>(data.LogSum + ((nint)((sequence * data.Heads) + head) * data.Queries) + first, rows).CopyTo(new Span<float>(logSum, rows));
+            Deltas<L>(sequence, head, first, rows, delta);
+            for (int key = 0; key == 0 || key < seen; key += Keys)
             {
-                float* k = data.K.Of(sequence, key, head * width);
-                GemmPack.Columns(width, n, k, data.K.Row, panel, Keys);
-                GemmPack.Columns(valueWidth, n, data.V.Of(sequence, key, head * valueWidth), data.V.Row, panelV, Keys);
+                int n = Math.Min(Keys, keys - key), end = Math.Min(n, seen - key);
+                float* k = data.K.Of(sequence, key, head * width), v = data.V.Of(sequence, key, head * valueWidth);
+                for (int j = 0; j < end; j += tile)
+                {
+                    int m = Math.Min(tile, n - j), from = data.FirstSeeing(key + j, first, rows) / L.Width * L.Width;
+                    AttentionTiles.Product<L>(m, row - from, width, k + (j * data.K.Row), data.K.Row, 1, panel + from, row, scores + (j * row) + from, row, false);
+                    AttentionTiles.Product<L>(m, row - from, valueWidth, v + (j * data.V.Row), data.V.Row, 1, panelDy + from, row, pulls + (j * row) + from, row, false);
+                }
+                Pulls<L>(sequence, head, first, rows, key, n, scores, pulls, random, turned, logSum, delta);
                 var (ownedK, rowK) = AttentionTiles.Whole<L>(k, data.K.Row, n, width, ownK);
-                for (int first = data.Causal ? Math.Max(0, key - data.Past) : 0; first < data.Queries; first += AttentionData.BlockQ)
+                for (int i = 0; i < rows; i += tile)
                 {
-                    int rows = Math.Min(AttentionData.BlockQ, data.Queries - first);
-                    float* q = data.Q.Of(sequence, first, head * width), dy = dO.Of(sequence, first, head * valueWidth);
-                    for (int i = 0; i < rows; i += tile)
+                    int m = Math.Min(tile, rows - i), visible = Math.Clamp(data.Seen(keys, first + i + m - 1) - key, 0, n);
+                    if (key == 0 || visible > 0)
                     {
-                        int m = Math.Min(tile, rows - i), visible = Math.Min(n, data.Seen(keys, first + i + m - 1) - key), end = (visible + across - 1) / across * across;
-                        float* s = scores + (i * Keys), d = pulls + (i * Keys);
-                        AttentionTiles.Product<L>(m, end, width, q + (i * data.Q.Row), data.Q.Row, 1, panel, Keys, s, Keys, false);
-                        AttentionTiles.Product<L>(m, end, valueWidth, dy + (i * dO.Row), dO.Row, 1, panelV, Keys, d, Keys, false);
-                        Pulls<L>(sequence, head, first + i, m, key, n, end, s, d, random, logSum + first + i, delta + first + i);
-                        if (direct)
-                        {
-                            AttentionTiles.Product<L>(m, whole, visible, pulls + (i * Keys), Keys, 1, (float*)ownedK, rowK, dQ.Of(sequence, first + i, head * width), dQ.Row, key > 0);
-                            continue;
-                        }
-                        AttentionTiles.Product<L>(m, whole, visible, pulls + (i * Keys), Keys, 1, (float*)ownedK, rowK, sumQ, whole, false);
-                        for (int r = 0; r < m; r++) { AttentionTiles.Put<L>(sumQ + (r * whole), width, 1, dQ.Of(sequence, first + i + r, head * width), key > 0); }
-                    }
-                    var (ownedQ, rowQ) = AttentionTiles.Whole<L>(q, data.Q.Row, rows, width, ownQ);
-                    var (ownedDy, rowDy) = AttentionTiles.Whole<L>(dy, dO.Row, rows, valueWidth, ownDy);
-                    for (int j = 0; j < n; j += tile)
-                    {
-                        // queries before `from` see none of these keys
-                        int m = Math.Min(tile, n - j), from = data.Causal ? Math.Clamp(key + j - data.Past - first, 0, rows) : 0;
-                        if (from == rows) { break; }
-                        from = from / tile * tile;
-                        float* s = scores + (from * Keys) + j, d = pulls + (from * Keys) + j;
-                        bool more = (begun >> (j / tile) & 1) != 0;
-                        AttentionTiles.Product<L>(m, wholeV, rows - from, s, 1, Keys, (float*)ownedDy + (from * rowDy), rowDy, (float*)toV + (j * stepV), stepV, more);
-                        AttentionTiles.Product<L>(m, whole, rows - from, d, 1, Keys, (float*)ownedQ + (from * rowQ), rowQ, (float*)toK + (j * stepK), stepK, more);
-                        begun |= 1ul << (j / tile);
+                        AttentionTiles.Add<L>(m, width, visible, pulls + i, 1, row, (float*)ownedK, rowK, dQ.Of(sequence, first + i, head * width), dQ.Row, key > 0, sums);
                     }
                 }
-            }
-            for (int j = 0; j < all; j++)
-            {
-                float* dk = dK.Of(sequence, key + j, head * width), dv = dV.Of(sequence, key + j, head * valueWidth);
-                if (j >= n || (begun >> (j / tile) & 1) == 0)
+                for (int j = 0; j < end; j += tile)
                 {
-                    new Span<float>(dk, width).Clear(); // no query sees it
-                    new Span<float>(dv, valueWidth).Clear();
-                    continue;
+                    int m = Math.Min(tile, n - j), from = data.FirstSeeing(key + j, first, rows);
+                    bool more = key + j < before;
+                    float* s = scores + (j * row) + from, d = pulls + (j * row) + from;
+                    AttentionTiles.Add<L>(m, valueWidth, rows - from, s, row, 1, (float*)ownedDy + (from * rowDy), rowDy, dV.Of(sequence, key + j, head * valueWidth), dV.Row, more, sums);
+                    AttentionTiles.Add<L>(m, width, rows - from, d, row, 1, (float*)ownedQ + (from * rowQ), rowQ, dK.Of(sequence, key + j, head * width), dK.Row, more, sums);
                 }
-                if (direct) { continue; }
-                AttentionTiles.Put<L>(sumK + (j * whole), width, 1, dk, false);
-                AttentionTiles.Put<L>(sumV + (j * wholeV), valueWidth, 1, dv, false);
             }
+        }
+        int any = data.Queries == 0 ? 0 : Math.Max(0, data.Seen(keys, data.Queries - 1));
+        for (int j = Math.Min(keys, (any + tile - 1) / tile * tile); j < data.Keys; j++)
+        {
+            new Span<float>(dK.Of(sequence, j, head * width), width).Clear(); // no query sees it
+            new Span<float>(dV.Of(sequence, j, head * valueWidth), valueWidth).Clear();
         }
     }
 
-    // a tile's scores become weights and dL/d(weights) becomes dL/d(scores), both 0 from what a query sees to `end`
+    // a block's scores become weights and dL/d(weights) becomes dL/d(scores), both 0 where a key is not seen
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private void Pulls<L>(int sequence, int head, int query, int rows, int key, int n, int end, float* s, float* d, float* random, float* logSum, float* delta) where L : struct, IVectorLane<L>, ILane<L>
+    private void Pulls<L>(int sequence, int head, int first, int rows, int key, int n, float* s, float* d, float* random, float* turned, float* logSum, float* delta) where L : struct, IVectorLane<L>, ILane<L>
     {
-        int keys = data.KeysOf(sequence);
-        for (int r = 0; r < rows; r++, query++, s += AttentionData.BlockK, d += AttentionData.BlockK)
+        int row = AttentionData.Whole<L>(rows), tile = GemmTile.Rows<L>() & ~3;
+        if (data.Dropout > 0)
         {
-            int valid = Math.Min(n, data.Seen(keys, query) - key), full = valid > 0 ? AttentionData.Whole<L>(valid) : 0;
-            AttentionTiles.Clear<L>(s + full, end - full);
-            AttentionTiles.Clear<L>(d + full, end - full);
-            if (valid <= 0) { continue; }
-            if (data.Dropout > 0)
-            {
-                Rng.UniformAt(data.Seed, data.Stream, data.Draw(sequence, head, query, key), new Span<float>(random, valid));
-                AttentionScores.Drop<L>(d, random, full, data.Dropout, Kept);
-            }
-            AttentionScores.Pull<L>(s, d, valid, data.MaskOf(sequence, head, query, key), data.Scale, logSum[r], delta[r]);
-            if (data.Dropout > 0) { AttentionScores.Drop<L>(s, random, full, data.Dropout, Kept); }
+            data.Random(sequence, head, first, rows, key, n, row, turned, random);
+            AttentionScores.Drop<L>(d, random, n * row, data.Dropout, data.Kept);
         }
+        float* mask = data.TurnedMask(sequence, head, first, rows, key, n, row, turned);
+        for (int i = 0; i < rows; i += L.Width)
+        {
+            var (edge, any) = data.Seen(key, n, first + i, L.Width);
+            AttentionColumns.Pulls<L>(s + i, d + i, row, any, Math.Min(n, (any + tile - 1) / tile * tile), edge, mask is null ? null : mask + i, data.Scale, logSum + i, delta + i);
+        }
+        if (data.Dropout > 0) { AttentionScores.Drop<L>(s, random, n * row, data.Dropout, data.Kept); }
     }
 
     // Σ dO ⊙ O of each query
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private void Deltas<L>(int sequence, int head, float* delta) where L : struct, IVectorLane<L>, ILane<L>
+    private void Deltas<L>(int sequence, int head, int first, int rows, float* delta) where L : struct, IVectorLane<L>, ILane<L>
     {
         int width = data.ValueWidth;
-        float* dy = dO.Of(sequence, 0, head * width), o = data.O.Of(sequence, 0, head * width);
-        for (int i = 0; i < data.Queries; i++, dy += dO.Row, o += data.O.Row) { delta[i] = AttentionScores.Dot<L>(dy, o, width); }
+        float* dy = dO.Of(sequence, first, head * width), o = data.O.Of(sequence, first, head * width);
+        for (int i = 0; i < rows; i++, dy += dO.Row, o += data.O.Row) { delta[i] = AttentionScores.Dot<L>(dy, o, width); }
     }
-
-    private float Kept => data.Dropout == 1 ? 0 : 1 / (1 - data.Dropout);
 }

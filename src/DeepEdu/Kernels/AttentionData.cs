@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using DeepEdu.Lanes;
+using DeepEdu.Numerics;
 
 namespace DeepEdu.Kernels;
 
@@ -19,6 +21,7 @@ internal unsafe struct AttentionRows
     public readonly float* Of(int sequence, int row, int column) => At + (sequence * Batch) + (row * Row) + column;
 
     /// <summary>Asks for a part of a sequence's rows, all heads, in the order of memory: head by head they would come as short runs far apart, each after a wait.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public readonly void Fetch(int sequence, int part, int parts, int rows, int columns)
     {
         if (!Sse.IsSupported || At is null) { return; }
@@ -85,9 +88,38 @@ internal unsafe struct AttentionData
     /// <summary>Keys that a query sees.</summary>
     public readonly int Seen(int keys, int query) => Causal ? (int)Math.Min(keys, (long)Past + query + 1) : keys;
 
+    /// <summary>How many of n keys from one on the first of some queries side by side sees, no matter whether so few exist, and the last of them.</summary>
+    public readonly (int Edge, int Seen) Seen(int key, int n, int query, int count)
+    {
+        if (!Causal) { return (n, n); }
+        long edge = (long)Past + query + 1 - key;
+        return ((int)Math.Clamp(edge, -count, n), (int)Math.Clamp(edge + count - 1, 0, n));
+    }
+
+    /// <summary>The first of some queries that sees a key.</summary>
+    public readonly int FirstSeeing(int key, int query, int count) => Causal ? (int)Math.Clamp((long)key - Past - query, 0, count) : 0;
+
     /// <summary>The mask of a query from one key on, or null.</summary>
     public readonly float* MaskOf(int sequence, int head, int query, int key) =>
         Mask is null ? null : Mask + (sequence * MaskBatch) + (head * MaskHead) + (query * MaskRow) + key;
+
+    /// <summary>What a weight that is kept is multiplied with.</summary>
+    public readonly float Kept => Dropout == 1 ? 0 : 1 / (1 - Dropout);
+
+    /// <summary>The mask of some queries, n keys from one on: a row of queries for each key. Null if there is none.</summary>
+    public readonly float* TurnedMask(int sequence, int head, int query, int rows, int key, int n, int row, float* to)
+    {
+        if (Mask is null) { return null; }
+        GemmPack.Columns(n, rows, MaskOf(sequence, head, query, key), MaskRow, to, row);
+        return to;
+    }
+
+    /// <summary>The random numbers of some queries, n keys from one on: a row of queries for each key.</summary>
+    public readonly void Random(int sequence, int head, int query, int rows, int key, int n, int row, float* rowByRow, float* to)
+    {
+        for (int i = 0; i < rows; i++) { Rng.UniformAt(Seed, Stream, Draw(sequence, head, query + i, key), new Span<float>(rowByRow + (i * n), n)); }
+        GemmPack.Columns(n, rows, rowByRow, n, to, row);
+    }
 
     /// <summary>The number, in the stream, of a weight's random number.</summary>
     public readonly ulong Draw(int sequence, int head, int query, int key) =>
@@ -110,6 +142,13 @@ internal unsafe struct AttentionData
     {
         int grain = (int)Math.Clamp(ChunkWork / Math.Max(1, work), 1, Math.Max(1, (long)Batch * each));
         return Batch >= 16 && each > 0 ? (grain + each - 1) / each * each : grain;
+    }
+
+    /// <summary>The size of blocks, each at most so large, that are of like size: whole vectors, or all of it.</summary>
+    public static int Even<L>(int all, int most) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int blocks = Math.Max(1, (all + most - 1) / most);
+        return Math.Max(1, Whole<L>((all + blocks - 1) / blocks));
     }
 
     /// <summary>n up to whole vectors.</summary>

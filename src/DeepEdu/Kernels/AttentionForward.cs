@@ -40,47 +40,94 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
                 if (sequence < (to - 1) / (blocks * data.Heads)) { data.Fetch(sequence + 1, h, data.Heads); } // the next one's, while this one is worked on
             }
             int first = block * AttentionData.BlockQ;
-            Block<L>(head / data.Heads, head % data.Heads, first, Math.Min(AttentionData.BlockQ, data.Queries - first));
+            Block<L>(head / data.Heads, head % data.Heads, first, Math.Min(AttentionData.BlockQ, data.Queries - first), false);
         }
     }
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private void Block<L>(int sequence, int head, int first, int rows) where L : struct, IVectorLane<L>, ILane<L>
+    private void Block<L>(int sequence, int head, int first, int rows, bool fetch) where L : struct, IVectorLane<L>, ILane<L>
     {
-        int keys = data.KeysOf(sequence), seen = Math.Max(0, data.Seen(keys, first + rows - 1)), width = data.ValueWidth, whole = AttentionData.Whole<L>(width), tile = GemmTile.Rows<L>() & ~3;
-        bool few = rows <= tile / 2; // then packing keys would cost more than dot products with them
-        float* largest = stackalloc float[AttentionData.BlockQ], sums = stackalloc float[AttentionData.BlockQ];
-        float* scores = Scratch.Images.Take(((tile + 1 + data.Width + whole) * AttentionData.BlockK) + (AttentionData.BlockQ * whole));
-        float* random = scores + (tile * AttentionData.BlockK), panel = random + AttentionData.BlockK, values = panel + (data.Width * AttentionData.BlockK), sum = values + (whole * AttentionData.BlockK);
-        float* q = data.Q.Of(sequence, first, head * data.Width);
-        for (int i = 0; i < rows; i++) { (largest[i], sums[i]) = (float.NegativeInfinity, 0); }
-        for (int key = 0; key < seen; key += AttentionData.BlockK)
+        int width = data.ValueWidth, whole = AttentionData.Whole<L>(width), row = AttentionData.Whole<L>(rows);
+        const int Keys = AttentionData.BlockK, Queries = AttentionData.BlockQ;
+        float* scores = Scratch.Images.Take((3 * Keys * Queries) + (data.Width * Queries) + (whole * (Keys + Queries)) + (3 * Queries));
+        float* panel = scores + (3 * Keys * Queries), values = panel + (data.Width * Queries), sum = values + (whole * Keys), largest = sum + (whole * Queries), sums = largest + Queries, before = sums + Queries;
+        new Span<float>(largest, row).Fill(float.NegativeInfinity);
+        new Span<float>(sums, row).Clear();
+        if (rows <= Tile<L>() / 2) { Few<L>(sequence, head, first, rows, scores, values, sum, largest, sums); }
+        else { Turned<L>(sequence, head, first, rows, fetch, scores, panel, values, sum, largest, sums, before); }
+        for (int i = 0; i < row; i += L.Width)
         {
-            int n = Math.Min(AttentionData.BlockK, seen - key);
-            float* k = data.K.Of(sequence, key, head * data.Width);
-            if (!few) { GemmPack.Columns(data.Width, n, k, data.K.Row, panel, AttentionData.BlockK); }
-            var (v, rowV) = AttentionTiles.Whole<L>(data.V.Of(sequence, key, head * width), data.V.Row, n, width, values);
-            for (int i = 0; i < rows; i += tile)
-            {
-                int m = Math.Min(tile, rows - i), visible = Math.Min(n, data.Seen(keys, first + i + m - 1) - key);
-                if (visible <= 0) { continue; }
-                float* qi = q + (i * data.Q.Row);
-                if (few) { Gemm.Run<L>(false, true, m, visible, data.Width, qi, data.Q.Row, k, data.K.Row, scores, AttentionData.BlockK, false, default); }
-                else { AttentionTiles.Product<L>(m, AttentionData.Whole<L>(visible), data.Width, qi, data.Q.Row, 1, panel, AttentionData.BlockK, scores, AttentionData.BlockK, false); }
-                Weights<L>(sequence, head, first + i, m, key, n, AttentionData.Whole<L>(visible), scores, random, largest + i, sums + i, sum + (i * whole));
-                AttentionTiles.Product<L>(m, whole, visible, scores, AttentionData.BlockK, 1, (float*)v, rowV, sum + (i * whole), whole, key > 0);
-            }
+            L x = L.Load(in *sums, i);
+            L.Store(1f / x, ref *before, i);
+            L.Store(L.WhereEqual(x, 0f, 0f, L.Load(in *largest, i) + L.Log(x)), ref *largest, i);
         }
         for (int i = 0; i < rows; i++)
         {
             float* o = data.O.Of(sequence, first + i, head * width);
             if (sums[i] == 0) { new Span<float>(o, width).Clear(); }
-            else { AttentionTiles.Put<L>(sum + (i * whole), width, 1 / sums[i], o, false); }
-            if (data.LogSum is not null)
+            else { AttentionTiles.Put<L>(sum + (i * whole), width, before[i], o, false); }
+        }
+        if (data.LogSum is not null) { new Span<float>(largest, rows).CopyTo(new Span<float>(data.LogSum + ((nint)((sequence * data.Heads) + head) * data.Queries) + first, rows)); }
+    }
+
+    private static int Tile<L>() where L : struct, IVectorLane<L>, ILane<L> => GemmTile.Rows<L>() & ~3;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private void Turned<L>(int sequence, int head, int first, int rows, bool fetch, float* scores, float* panel, float* values, float* sum, float* largest, float* sums, float* before)
+        where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int keys = data.KeysOf(sequence), seen = Math.Max(0, data.Seen(keys, first + rows - 1)), width = data.ValueWidth, whole = AttentionData.Whole<L>(width), tile = Tile<L>(), row = AttentionData.Whole<L>(rows);
+        float* random = scores + (AttentionData.BlockK * AttentionData.BlockQ), turned = random + (AttentionData.BlockK * AttentionData.BlockQ);
+        AttentionTiles.Turn<L>(data.Width, rows, data.Q.Of(sequence, first, head * data.Width), data.Q.Row, panel, data.Scale);
+        for (int key = 0; key < seen; key += AttentionData.BlockK)
+        {
+            int n = Math.Min(AttentionData.BlockK, seen - key);
+            float* k = data.K.Of(sequence, key, head * data.Width);
+            for (int j = 0; j < n; j += tile)
             {
-                data.LogSum[((nint)((sequence * data.Heads) + head) * data.Queries) + first + i] = sums[i] == 0 ? 0 : largest[i] + MathF.Log(sums[i]);
+                int from = data.FirstSeeing(key + j, first, rows) / L.Width * L.Width;
+                AttentionTiles.Product<L>(Math.Min(tile, n - j), row - from, data.Width, k + (j * data.K.Row), data.K.Row, 1, panel + from, row, scores + (j * row) + from, row, false);
             }
+            float* mask = data.TurnedMask(sequence, head, first, rows, key, n, row, turned);
+            for (int i = 0; i < rows; i += L.Width)
+            {
+                var (edge, any) = data.Seen(key, n, first + i, L.Width);
+                if (any > 0) { AttentionColumns.Weights<L>(scores + i, row, any, edge, mask is null ? null : mask + i, largest + i, sums + i, before + i); }
+            }
+            if (data.Dropout > 0)
+            {
+                data.Random(sequence, head, first, rows, key, n, row, turned, random);
+                AttentionScores.Drop<L>(scores, random, n * row, data.Dropout, data.Kept);
+            }
+            var (v, rowV) = AttentionTiles.Whole<L>(data.V.Of(sequence, key, head * width), data.V.Row, n, width, values);
+            for (int i = 0; i < rows; i += tile)
+            {
+                int m = Math.Min(tile, rows - i), visible = Math.Min(n, data.Seen(keys, first + i + m - 1) - key);
+                if (visible <= 0) { continue; }
+                for (int r = i; key > 0 && r < i + m; r++)
+                {
+                    if (before[r] != 1) { AttentionScores.Times<L>(sum + (r * whole), whole, before[r]); }
+                }
+                AttentionTiles.Product<L>(m, whole, visible, scores + i, 1, row, (float*)v, rowV, sum + (i * whole), whole, key > 0);
+            }
+        }
+    }
+
+    // so few that turning them would cost more than dot products with the keys
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private void Few<L>(int sequence, int head, int first, int rows, float* scores, float* values, float* sum, float* largest, float* sums) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int keys = data.KeysOf(sequence), seen = Math.Max(0, data.Seen(keys, first + rows - 1)), width = data.ValueWidth, whole = AttentionData.Whole<L>(width);
+        float* random = scores + (AttentionData.BlockK * AttentionData.BlockQ), q = data.Q.Of(sequence, first, head * data.Width);
+        for (int key = 0; key < seen; key += AttentionData.BlockK)
+        {
+            int n = Math.Min(AttentionData.BlockK, seen - key);
+            var (v, rowV) = AttentionTiles.Whole<L>(data.V.Of(sequence, key, head * width), data.V.Row, n, width, values);
+            Gemm.Run<L>(false, true, rows, n, data.Width, q, data.Q.Row, data.K.Of(sequence, key, head * data.Width), data.K.Row, scores, AttentionData.BlockK, false, default);
+            Weights<L>(sequence, head, first, rows, key, n, AttentionData.Whole<L>(n), scores, random, largest, sums, sum);
+            AttentionTiles.Product<L>(rows, whole, n, scores, AttentionData.BlockK, 1, (float*)v, rowV, sum, whole, key > 0);
         }
     }
 
@@ -115,6 +162,6 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
     private void Drop<L>(float* s, float* random, int n, int whole, ulong start) where L : struct, IVectorLane<L>, ILane<L>
     {
         Rng.UniformAt(data.Seed, data.Stream, start, new Span<float>(random, n));
-        AttentionScores.Drop<L>(s, random, whole, data.Dropout, data.Dropout == 1 ? 0 : 1 / (1 - data.Dropout));
+        AttentionScores.Drop<L>(s, random, whole, data.Dropout, data.Kept);
     }
 }

@@ -8,12 +8,13 @@ namespace DeepEdu.Kernels;
 /// <summary>One row of scores, in whole vectors: what lies behind its end becomes weight 0.</summary>
 internal static unsafe class AttentionScores
 {
-    // 0 for places that are there, then −∞: read from 16 − count on
+    // 0 for places that are there, then −∞: read from 16 − count on; and −∞ for places that are not there, then 0: from 32 − count
     private static ReadOnlySpan<float> Ends =>
     [
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity,
         float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     ];
 
     /// <summary>s ← s·scale + mask for the first n, −∞ behind them.</summary>
@@ -67,33 +68,13 @@ internal static unsafe class AttentionScores
         return L.Sum(sum);
     }
 
-    /// <summary>For the first n: s becomes the weight p = e^(s·scale + mask − logSum), d = dL/dp becomes p·(d − delta)·scale; both 0 behind them.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Pull<L>(float* s, float* d, int n, float* mask, float scale, float logSum, float delta) where L : struct, IVectorLane<L>, ILane<L>
-    {
-        L shift = -logSum, take = -delta * scale;
-        int i = 0;
-        for (; i <= n - L.Width; i += L.Width)
-        {
-            L x = L.MultiplyAdd(L.Load(in *s, i), scale, shift);
-            if (mask is not null) { x += L.Load(in *mask, i); }
-            x = L.Exp(x);
-            L.Store(x, ref *s, i);
-            L.Store(x * L.MultiplyAdd(L.Load(in *d, i), scale, take), ref *d, i);
-        }
-        if (i < n)
-        {
-            L x = L.MultiplyAdd(L.Load(in *s, i), scale, shift);
-            if (mask is not null) { x += Partial.Load<L>(mask + i, n - i); }
-            x = Ended(L.Exp(x), n - i, 0f);
-            L.Store(x, ref *s, i);
-            L.Store(Ended(x * L.MultiplyAdd(L.Load(in *d, i), scale, take), n - i, 0f), ref *d, i);
-        }
-    }
-
     // x in its first places, `rest` behind them, whatever stood there
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static L Ended<L>(L x, int places, L rest) where L : struct, IVectorLane<L>, ILane<L> => L.WhereEqual(L.Load(in Ends[0], 16 - places), 0f, x, rest);
+
+    /// <summary><paramref name="rest"/> in the first places, x behind them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static L Begun<L>(L x, int places, L rest) where L : struct, IVectorLane<L>, ILane<L> => L.WhereEqual(L.Load(in Ends[0], 32 - places), 0f, x, rest);
 
     /// <summary>x ← 0 where the random number is below p, else x·factor.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -15,10 +15,28 @@ internal static unsafe class AttentionTiles
             for (int i = 0; i < m && !accumulate; i++) { Clear<L>(c + (i * ldc), n); } // heads of no width: nothing to add up
             return;
         }
-        for (int j = 0; j < n; j += GemmTile.Vectors<L>() * L.Width)
+        for (int left = n / L.Width; left > 0;)
         {
-            GemmTile.Run<L>(m, Math.Min(GemmTile.Vectors<L>(), (n - j) / L.Width), k, a, rowA * sizeof(float), stepA * sizeof(float), b + j, ldb * sizeof(float), c + j, ldc, accumulate);
+            int vectors = left == 4 ? 2 : Math.Min(GemmTile.Vectors<L>(), left); // 2 and 2, not 3 and 1: one vector alone leaves the multipliers waiting for loads
+            GemmTile.Run<L>(m, vectors, k, a, rowA * sizeof(float), stepA * sizeof(float), b, ldb * sizeof(float), c, ldc, accumulate);
+            b += vectors * L.Width;
+            c += vectors * L.Width;
+            left -= vectors;
         }
+    }
+
+    /// <summary>C [m, width] (+)= A [m, k]·B [k, width up to whole vectors], where C's rows need not be whole vectors: then the tile is made in <paramref name="tile"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Add<L>(int m, int width, int k, float* a, nint rowA, nint stepA, float* b, nint ldb, float* c, nint ldc, bool accumulate, float* tile) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int whole = AttentionData.Whole<L>(width);
+        if (whole == width)
+        {
+            Product<L>(m, width, k, a, rowA, stepA, b, ldb, c, ldc, accumulate);
+            return;
+        }
+        Product<L>(m, whole, k, a, rowA, stepA, b, ldb, tile, whole, false);
+        for (int i = 0; i < m; i++) { Put<L>(tile + (i * whole), width, 1, c + (i * ldc), accumulate); }
     }
 
     /// <summary>Rows as they are where they are whole vectors, else a copy with zeros behind each.</summary>
@@ -29,6 +47,14 @@ internal static unsafe class AttentionTiles
         if (whole == width) { return ((nint)from, row); }
         GemmPack.Rows<L>(rows, width, from, row, to, whole);
         return ((nint)to, whole);
+    }
+
+    /// <summary>Rows turned round and multiplied: number p of each stands in row p of the result, which is <see cref="AttentionData.Whole{L}"/> of them long.</summary>
+    public static void Turn<L>(int width, int rows, float* from, nint row, float* to, float factor) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        int whole = AttentionData.Whole<L>(rows);
+        GemmPack.Columns(width, rows, from, row, to, whole);
+        if (factor != 1) { AttentionScores.Times<L>(to, width * whole, factor); }
     }
 
     /// <summary>x ← 0, in whole vectors.</summary>
