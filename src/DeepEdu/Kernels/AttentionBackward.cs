@@ -16,7 +16,7 @@ namespace DeepEdu.Kernels;
 internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionRows dO, AttentionRows dQ, AttentionRows dK, AttentionRows dV) : IRange
 {
     // as many scores as a block of the forward pass has, but more queries: what a block of keys adds to goes to memory, what a block of queries needs is turned round once
-    private static readonly int Queries = int.Parse(Environment.GetEnvironmentVariable("QB") ?? "96"), Keys = int.Parse(Environment.GetEnvironmentVariable("KB") ?? "64");
+    private const int Queries = 96, Keys = 64;
 
     /// <summary>Runs it on all threads.</summary>
     public static void Run(AttentionData data, AttentionRows dO, AttentionRows dQ, AttentionRows dK, AttentionRows dV)
@@ -68,8 +68,12 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
         {
             int rows = Math.Min(size, data.Queries - first), row = AttentionData.Whole<L>(rows), seen = Math.Max(0, data.Seen(keys, first + rows - 1)), before = first == 0 ? 0 : Math.Max(0, data.Seen(keys, first - 1));
             float* q = data.Q.Of(sequence, first, head * width), dy = dO.Of(sequence, first, head * valueWidth);
-            AttentionTiles.Turn<L>(width, rows, q, data.Q.Row, panel, data.Scale);
-            AttentionTiles.Turn<L>(valueWidth, rows, dy, dO.Row, panelDy, 1);
+            bool few = rows <= tile / 2; // then turning the dot products round costs less
+            if (!few)
+            {
+                AttentionTiles.Turn<L>(width, rows, q, data.Q.Row, panel, data.Scale);
+                AttentionTiles.Turn<L>(valueWidth, rows, dy, dO.Row, panelDy, 1);
+            }
             var (ownedQ, rowQ) = AttentionTiles.Whole<L>(q, data.Q.Row, rows, width, ownQ);
             var (ownedDy, rowDy) = AttentionTiles.Whole<L>(dy, dO.Row, rows, valueWidth, ownDy);
             new Span<float>(data.LogSum + ((nint)((sequence * data.Heads) + head) * data.Queries) + first, rows).CopyTo(new Span<float>(logSum, rows));
@@ -78,7 +82,13 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
             {
                 int n = Math.Min(Keys, keys - key), end = Math.Min(n, seen - key);
                 float* k = data.K.Of(sequence, key, head * width), v = data.V.Of(sequence, key, head * valueWidth);
-                for (int j = 0; j < end; j += tile)
+                if (few)
+                {
+                    Dots<L>(rows, n, width, q, data.Q.Row, k, data.K.Row, turned, scores, row);
+                    AttentionScores.Times<L>(scores, n * row, data.Scale);
+                    Dots<L>(rows, n, valueWidth, dy, dO.Row, v, data.V.Row, turned, pulls, row);
+                }
+                for (int j = 0; j < end && !few; j += tile)
                 {
                     int m = Math.Min(tile, n - j), from = data.FirstSeeing(key + j, first, rows) / L.Width * L.Width;
                     AttentionTiles.Product<L>(m, row - from, width, k + (j * data.K.Row), data.K.Row, 1, panel + from, row, scores + (j * row) + from, row, false);
@@ -110,6 +120,13 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
             new Span<float>(dK.Of(sequence, j, head * width), width).Clear(); // no query sees it
             new Span<float>(dV.Of(sequence, j, head * valueWidth), valueWidth).Clear();
         }
+    }
+
+    private static void Dots<L>(int rows, int n, int width, float* x, nint rowX, float* y, nint rowY, float* dots, float* turned, int row) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        if (n == 0) { return; }
+        Gemm.Run<L>(false, true, rows, n, width, x, rowX, y, rowY, dots, n, false, default);
+        GemmPack.Columns(n, rows, dots, n, turned, row);
     }
 
     // a block's scores become weights and dL/d(weights) becomes dL/d(scores), both 0 where a key is not seen
