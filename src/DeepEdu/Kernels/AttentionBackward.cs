@@ -31,16 +31,10 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
     {
         for (int unit = from; unit < to; unit++)
         {
-            var (sequence, head) = Math.DivRem(unit, data.Heads);
-            if (data.IsShort)
-            {
-                if (unit == from) { Fetch(sequence, 0, 1); }
-                if (sequence < (to - 1) / data.Heads) { Fetch(sequence + 1, head, data.Heads); } // the next one's, while this one is worked on
-            }
-            if (F16.IsSupported) { Head<F16>(sequence, head); }
-            else if (F8.IsSupported) { Head<F8>(sequence, head); }
-            else if (F4.IsSupported) { Head<F4>(sequence, head); }
-            else { Head<F1>(sequence, head); }
+            if (F16.IsSupported) { Head<F16>(unit, from, to); }
+            else if (F8.IsSupported) { Head<F8>(unit, from, to); }
+            else if (F4.IsSupported) { Head<F4>(unit, from, to); }
+            else { Head<F1>(unit, from, to); }
         }
     }
 
@@ -56,13 +50,16 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
     // Blocks of queries outside, which are turned round for the scores; all gradients are summed in their places.
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private void Head<L>(int sequence, int head) where L : struct, IVectorLane<L>, ILane<L>
+    private void Head<L>(int unit, int begin, int behind) where L : struct, IVectorLane<L>, ILane<L>
     {
+        var (sequence, head) = Math.DivRem(unit, data.Heads);
         int keys = data.KeysOf(sequence), width = data.Width, valueWidth = data.ValueWidth, whole = AttentionData.Whole<L>(width), wholeV = AttentionData.Whole<L>(valueWidth);
         int tile = GemmTile.Rows<L>() & ~3; // blocks of keys are whole tiles
         float* scores = Scratch.Images.Take((4 * Queries * Keys) + ((width + valueWidth) * Queries) + ((whole + wholeV) * Queries) + (whole * Keys) + (tile * (whole + wholeV)) + (2 * Queries));
         float* pulls = scores + (Queries * Keys), random = pulls + (Queries * Keys), turned = random + (Queries * Keys), panel = turned + (Queries * Keys), panelDy = panel + (width * Queries);
         float* ownQ = panelDy + (valueWidth * Queries), ownDy = ownQ + (whole * Queries), ownK = ownDy + (wholeV * Queries), sums = ownK + (whole * Keys), logSum = sums + (tile * (whole + wholeV)), delta = logSum + Queries;
+        var ahead = new AttentionAhead(data, unit, begin, behind, data.Heads, (data.Keys / tile) + (data.Queries / tile) + 1);
+        if (ahead.IsFirst) { Fetch(sequence, 0, 1); }
         int size = AttentionData.Even<L>(data.Queries, Queries);
         for (int first = 0; first < data.Queries; first += size)
         {
@@ -90,6 +87,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
                 }
                 for (int j = 0; j < end && !few; j += tile)
                 {
+                    if (ahead.Next(out int part)) { Fetch(ahead.Sequence, part, ahead.Parts); }
                     int m = Math.Min(tile, n - j), from = data.FirstSeeing(key + j, first, rows) / L.Width * L.Width;
                     AttentionTiles.Product<L>(m, row - from, width, k + (j * data.K.Row), data.K.Row, 1, panel + from, row, scores + (j * row) + from, row, false);
                     AttentionTiles.Product<L>(m, row - from, valueWidth, v + (j * data.V.Row), data.V.Row, 1, panelDy + from, row, pulls + (j * row) + from, row, false);
@@ -98,6 +96,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
                 var (ownedK, rowK) = AttentionTiles.Whole<L>(k, data.K.Row, n, width, ownK);
                 for (int i = 0; i < rows; i += tile)
                 {
+                    if (ahead.Next(out int part)) { Fetch(ahead.Sequence, part, ahead.Parts); }
                     int m = Math.Min(tile, rows - i), visible = Math.Clamp(data.Seen(keys, first + i + m - 1) - key, 0, n);
                     if (key == 0 || visible > 0)
                     {
@@ -114,6 +113,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
                 }
             }
         }
+        while (ahead.Next(out int part)) { Fetch(ahead.Sequence, part, ahead.Parts); }
         int any = data.Queries == 0 ? 0 : Math.Max(0, data.Seen(keys, data.Queries - 1));
         for (int j = Math.Min(keys, (any + tile - 1) / tile * tile); j < data.Keys; j++)
         {
@@ -142,8 +142,8 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
         float* mask = data.TurnedMask(sequence, head, first, rows, key, n, row, turned);
         for (int i = 0; i < rows; i += L.Width)
         {
-            var (edge, any) = data.Seen(key, n, first + i, L.Width);
-            AttentionColumns.Pulls<L>(s + i, d + i, row, any, Math.Min(n, (any + tile - 1) / tile * tile), edge, mask is null ? null : mask + i, data.Scale, logSum + i, delta + i);
+            var (edge, any, end) = data.Seen<L>(key, n, first, i, tile);
+            AttentionColumns.Pulls<L>(s + i, d + i, row, any, Math.Min(n, (end + tile - 1) / tile * tile), edge, mask is null ? null : mask + i, data.Scale, logSum + i, delta + i);
         }
         if (data.Dropout > 0) { AttentionScores.Drop<L>(s, random, n * row, data.Dropout, data.Kept); }
     }

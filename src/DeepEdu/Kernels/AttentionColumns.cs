@@ -7,9 +7,9 @@ namespace DeepEdu.Kernels;
 /// Each method does one vector of queries; <c>edge</c> is how many of the n keys the first of them sees, each further query seeing one more, and <c>n</c> what the last one sees.</summary>
 internal static unsafe class AttentionColumns
 {
-    /// <summary>Scores become e^(score − largest), 0 where a key is not seen. What was summed before counts e^(largest before − largest) as much: <paramref name="before"/>.</summary>
+    /// <summary>Scores become e^(score − largest), 0 where a key is not seen and up to <paramref name="end"/>. What was summed before counts e^(largest before − largest) as much: <paramref name="before"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Weights<L>(float* s, nint row, int n, int edge, float* mask, float* largest, float* sums, float* before) where L : struct, IVectorLane<L>, ILane<L>
+    public static void Weights<L>(float* s, nint row, int n, int end, int edge, float* mask, float* largest, float* sums, float* before) where L : struct, IVectorLane<L>, ILane<L>
     {
         L last = L.Load(in *largest, 0), a = last, b = last, c = last, d = last;
         float* x = s;
@@ -48,6 +48,7 @@ internal static unsafe class AttentionColumns
             L.Store(e, ref *x, 0);
             sum += e;
         }
+        for (; j < end; j++, x += row) { L.Store(0f, ref *x, 0); }
         L less = L.Exp(last - from);
         L.Store(less, ref *before, 0);
         L.Store(L.MultiplyAdd(L.Load(in *sums, 0), less, sum), ref *sums, 0);

@@ -88,12 +88,12 @@ internal unsafe struct AttentionData
     /// <summary>Keys that a query sees.</summary>
     public readonly int Seen(int keys, int query) => Causal ? (int)Math.Min(keys, (long)Past + query + 1) : keys;
 
-    /// <summary>How many of n keys from one on the first of some queries side by side sees, no matter whether so few exist, and the last of them.</summary>
-    public readonly (int Edge, int Seen) Seen(int key, int n, int query, int count)
+    /// <summary>How many of n keys from one on are seen by the first of a vector of a block's queries (no matter whether so few exist), by the last of them, and by the last that shares a tile with them.</summary>
+    public readonly (int Edge, int Seen, int End) Seen<L>(int key, int n, int first, int i, int tile) where L : struct, IVectorLane<L>, ILane<L>
     {
-        if (!Causal) { return (n, n); }
-        long edge = (long)Past + query + 1 - key;
-        return ((int)Math.Clamp(edge, -count, n), (int)Math.Clamp(edge + count - 1, 0, n));
+        if (!Causal) { return (n, n, n); }
+        long edge = (long)Past + first + i + 1 - key, more = tile > L.Width ? tile - 1 - (i % tile) : L.Width - 1;
+        return ((int)Math.Clamp(edge, -L.Width, n), (int)Math.Clamp(edge + L.Width - 1, 0, n), (int)Math.Clamp(edge + more, 0, n));
     }
 
     /// <summary>The first of some queries that sees a key.</summary>

@@ -33,20 +33,17 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
         for (int unit = from; unit < to; unit++)
         {
             var (head, block) = Math.DivRem(unit, blocks);
-            if (block == 0 && data.IsShort)
-            {
-                var (sequence, h) = Math.DivRem(head, data.Heads);
-                if (unit == from) { data.Fetch(sequence, 0, 1); }
-                if (sequence < (to - 1) / (blocks * data.Heads)) { data.Fetch(sequence + 1, h, data.Heads); } // the next one's, while this one is worked on
-            }
-            int first = block * AttentionData.BlockQ;
-            Block<L>(head / data.Heads, head % data.Heads, first, Math.Min(AttentionData.BlockQ, data.Queries - first), false);
+            int sequence = head / data.Heads, first = block * AttentionData.BlockQ, rows = Math.Min(AttentionData.BlockQ, data.Queries - first);
+            var ahead = new AttentionAhead(data, unit, from, to, data.Heads * blocks, (data.Keys / Tile<L>()) + (rows / Tile<L>()) + 1);
+            if (ahead.IsFirst) { data.Fetch(sequence, 0, 1); }
+            Block<L>(sequence, head % data.Heads, first, rows, ref ahead);
+            while (ahead.Next(out int part)) { data.Fetch(ahead.Sequence, part, ahead.Parts); }
         }
     }
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private void Block<L>(int sequence, int head, int first, int rows, bool fetch) where L : struct, IVectorLane<L>, ILane<L>
+    private void Block<L>(int sequence, int head, int first, int rows, ref AttentionAhead ahead) where L : struct, IVectorLane<L>, ILane<L>
     {
         int width = data.ValueWidth, whole = AttentionData.Whole<L>(width), row = AttentionData.Whole<L>(rows);
         const int Keys = AttentionData.BlockK, Queries = AttentionData.BlockQ;
@@ -55,7 +52,7 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
         new Span<float>(largest, row).Fill(float.NegativeInfinity);
         new Span<float>(sums, row).Clear();
         if (rows <= Tile<L>() / 2) { Few<L>(sequence, head, first, rows, scores, values, sum, largest, sums); }
-        else { Turned<L>(sequence, head, first, rows, fetch, scores, panel, values, sum, largest, sums, before); }
+        else { Turned<L>(sequence, head, first, rows, ref ahead, scores, panel, values, sum, largest, sums, before); }
         for (int i = 0; i < row; i += L.Width)
         {
             L x = L.Load(in *sums, i);
@@ -74,7 +71,7 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
     private static int Tile<L>() where L : struct, IVectorLane<L>, ILane<L> => GemmTile.Rows<L>() & ~3;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private void Turned<L>(int sequence, int head, int first, int rows, bool fetch, float* scores, float* panel, float* values, float* sum, float* largest, float* sums, float* before)
+    private void Turned<L>(int sequence, int head, int first, int rows, ref AttentionAhead ahead, float* scores, float* panel, float* values, float* sum, float* largest, float* sums, float* before)
         where L : struct, IVectorLane<L>, ILane<L>
     {
         int keys = data.KeysOf(sequence), seen = Math.Max(0, data.Seen(keys, first + rows - 1)), width = data.ValueWidth, whole = AttentionData.Whole<L>(width), tile = Tile<L>(), row = AttentionData.Whole<L>(rows);
@@ -86,14 +83,15 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
             float* k = data.K.Of(sequence, key, head * data.Width);
             for (int j = 0; j < n; j += tile)
             {
+                if (ahead.Next(out int part)) { data.Fetch(ahead.Sequence, part, ahead.Parts); }
                 int from = data.FirstSeeing(key + j, first, rows) / L.Width * L.Width;
                 AttentionTiles.Product<L>(Math.Min(tile, n - j), row - from, data.Width, k + (j * data.K.Row), data.K.Row, 1, panel + from, row, scores + (j * row) + from, row, false);
             }
             float* mask = data.TurnedMask(sequence, head, first, rows, key, n, row, turned);
             for (int i = 0; i < rows; i += L.Width)
             {
-                var (edge, any) = data.Seen(key, n, first + i, L.Width);
-                if (any > 0) { AttentionColumns.Weights<L>(scores + i, row, any, edge, mask is null ? null : mask + i, largest + i, sums + i, before + i); }
+                var (edge, any, end) = data.Seen<L>(key, n, first, i, tile);
+                if (end > 0) { AttentionColumns.Weights<L>(scores + i, row, any, end, edge, mask is null ? null : mask + i, largest + i, sums + i, before + i); }
             }
             if (data.Dropout > 0)
             {
@@ -105,6 +103,7 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
             {
                 int m = Math.Min(tile, rows - i), visible = Math.Min(n, data.Seen(keys, first + i + m - 1) - key);
                 if (visible <= 0) { continue; }
+                if (ahead.Next(out int part)) { data.Fetch(ahead.Sequence, part, ahead.Parts); }
                 for (int r = i; key > 0 && r < i + m; r++)
                 {
                     if (before[r] != 1) { AttentionScores.Times<L>(sum + (r * whole), whole, before[r]); }
