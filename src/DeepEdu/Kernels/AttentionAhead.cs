@@ -1,43 +1,76 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Devices;
 
 namespace DeepEdu.Kernels;
 
-/// <summary>Which rows of which later sequence a thread asks for while it works on one, a few with each tile: they come while it multiplies. All at once, or a whole head's at once, they make it wait.</summary>
-internal struct AttentionAhead
+/// <summary>Asks for the rows of a later sequence while a thread works on one, a few cache lines of each tensor with each tile: they come while it multiplies. All at once, or a head's at once, they make
+/// it wait. They are asked for in the order of memory, all heads: head by head they would come as short runs far apart.</summary>
+internal unsafe struct AttentionAhead
 {
-    private readonly int _end;
-    private int _part;
+    private const int Line = 64, Most = 8;
+    private readonly int _unit, _units, _steps, _sequence;
+    private int _count, _left;
+    private fixed long _at[Most];
+    private fixed int _lines[Most];
 
     /// <param name="data">What is computed.</param>
     /// <param name="unit">The unit at work, one of those from <paramref name="from"/> up to <paramref name="to"/> of this thread.</param>
     /// <param name="from">The first.</param>
     /// <param name="to">Behind the last.</param>
-    /// <param name="units">Units of a sequence.</param>
+    /// <param name="units">Units of a sequence, each of which asks for a part of the later one.</param>
     /// <param name="steps">How often this unit will ask.</param>
     public AttentionAhead(in AttentionData data, int unit, int from, int to, int units, int steps)
     {
-        var (sequence, i) = Math.DivRem(unit, units);
-        int chunk = (to - from) / units, others = chunk * (DeepEduOptions.MaxThreads - 1); // whole sequences of each chunk; the next chunks are probably with the others
-        IsFirst = data.IsShort && unit == from && i == 0 && sequence <= others;
-        Sequence = (sequence + 1) * units < to ? sequence + 1 : sequence + 1 + others;
-        Parts = units * steps;
-        _part = i * steps;
-        _end = data.IsShort && Sequence < data.Batch ? _part + steps : 0;
+        if (!Sse.IsSupported || !data.IsShort) { return; }
+        (int sequence, _unit) = Math.DivRem(unit, units);
+        int others = (to - from) / units * (DeepEduOptions.MaxThreads - 1); // sequences of the next chunks, which are probably with the other threads
+        _sequence = (sequence + 1) * units < to ? sequence + 1 : sequence + 1 + others;
+        (_units, _steps, _left) = (units, steps, _sequence < data.Batch ? steps : 0);
+        Add(data.Q, data.K, data.V, data);
+        Add(data.O, data.Queries, data.Heads * data.ValueWidth);
     }
 
-    /// <summary>Whether nobody has asked for this thread's first sequence.</summary>
-    public readonly bool IsFirst { get; }
-
-    /// <summary>The sequence that will be needed.</summary>
-    public readonly int Sequence { get; }
-
-    /// <summary>The parts into which its rows are cut.</summary>
-    public readonly int Parts { get; }
-
-    /// <summary>The next part to ask for; false when there is none.</summary>
-    public bool Next(out int part)
+    /// <summary>Queries, keys and values, or their gradients, are wanted too. They may stand side by side in the same rows.</summary>
+    public void Add(in AttentionRows q, in AttentionRows k, in AttentionRows v, in AttentionData data)
     {
-        part = _part;
-        return _part++ < _end;
+        int columns = data.Heads * data.Width, values = data.Heads * data.ValueWidth;
+        if (k.At == q.At + columns && v.At == k.At + columns)
+        {
+            Add(q, Math.Max(data.Queries, data.Keys), (2 * columns) + values);
+            return;
+        }
+        Add(q, data.Queries, columns);
+        Add(k, data.Keys, columns);
+        Add(v, data.Keys, values);
+    }
+
+    /// <summary>These rows are wanted too.</summary>
+    public void Add(in AttentionRows rows, int count, int columns)
+    {
+        if (_left == 0 || count == 0 || rows.At is null) { return; }
+        long bytes = (((count - 1) * rows.Row) + columns) * sizeof(float), part = bytes / _units;
+        _at[_count] = (nint)rows.Of(_sequence, 0, 0) + (part * _unit);
+        _lines[_count++] = (int)((part + (Line * _steps) - 1) / (Line * _steps));
+    }
+
+    /// <summary>Asks for some.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public void Next()
+    {
+        if (_left == 0) { return; }
+        _left--;
+        for (int i = 0; i < _count; i++)
+        {
+            byte* at = (byte*)_at[i], end = at + (_lines[i] * Line);
+            for (; at < end; at += Line) { Sse.Prefetch0(at); }
+            _at[i] = (nint)end;
+        }
+    }
+
+    /// <summary>Asks for what is left.</summary>
+    public void Rest()
+    {
+        while (_left > 0) { Next(); }
     }
 }

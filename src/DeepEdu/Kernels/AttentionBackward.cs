@@ -38,15 +38,6 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
         }
     }
 
-    private void Fetch(int sequence, int part, int parts)
-    {
-        data.Fetch(sequence, part, parts);
-        dO.Fetch(sequence, part, parts, data.Queries, data.Heads * data.ValueWidth);
-        dQ.Fetch(sequence, part, parts, data.Queries, data.Heads * data.Width);
-        dK.Fetch(sequence, part, parts, data.Keys, data.Heads * data.Width);
-        dV.Fetch(sequence, part, parts, data.Keys, data.Heads * data.ValueWidth);
-    }
-
     // Blocks of queries outside, which are turned round for the scores; all gradients are summed in their places.
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -58,8 +49,9 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
         float* scores = Scratch.Images.Take((4 * Queries * Keys) + ((width + valueWidth) * Queries) + ((whole + wholeV) * Queries) + (whole * Keys) + (tile * (whole + wholeV)) + (2 * Queries));
         float* pulls = scores + (Queries * Keys), random = pulls + (Queries * Keys), turned = random + (Queries * Keys), panel = turned + (Queries * Keys), panelDy = panel + (width * Queries);
         float* ownQ = panelDy + (valueWidth * Queries), ownDy = ownQ + (whole * Queries), ownK = ownDy + (wholeV * Queries), sums = ownK + (whole * Keys), logSum = sums + (tile * (whole + wholeV)), delta = logSum + Queries;
-        var ahead = new AttentionAhead(data, unit, begin, behind, data.Heads, (data.Keys / tile) + (data.Queries / tile) + 1);
-        if (ahead.IsFirst) { Fetch(sequence, 0, 1); }
+        var ahead = new AttentionAhead(data, unit, begin, behind, data.Heads, data.Queries <= tile / 2 ? 1 : ((3 * data.Keys) + data.Queries) / tile);
+        ahead.Add(dQ, dK, dV, data);
+        ahead.Add(dO, data.Queries, data.Heads * valueWidth);
         int size = AttentionData.Even<L>(data.Queries, Queries);
         for (int first = 0; first < data.Queries; first += size)
         {
@@ -87,16 +79,17 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
                 }
                 for (int j = 0; j < end && !few; j += tile)
                 {
-                    if (ahead.Next(out int part)) { Fetch(ahead.Sequence, part, ahead.Parts); }
+                    ahead.Next();
                     int m = Math.Min(tile, n - j), from = data.FirstSeeing(key + j, first, rows) / L.Width * L.Width;
                     AttentionTiles.Product<L>(m, row - from, width, k + (j * data.K.Row), data.K.Row, 1, panel + from, row, scores + (j * row) + from, row, false);
+                    ahead.Next();
                     AttentionTiles.Product<L>(m, row - from, valueWidth, v + (j * data.V.Row), data.V.Row, 1, panelDy + from, row, pulls + (j * row) + from, row, false);
                 }
                 Pulls<L>(sequence, head, first, rows, key, n, scores, pulls, random, turned, logSum, delta);
                 var (ownedK, rowK) = AttentionTiles.Whole<L>(k, data.K.Row, n, width, ownK);
                 for (int i = 0; i < rows; i += tile)
                 {
-                    if (ahead.Next(out int part)) { Fetch(ahead.Sequence, part, ahead.Parts); }
+                    ahead.Next();
                     int m = Math.Min(tile, rows - i), visible = Math.Clamp(data.Seen(keys, first + i + m - 1) - key, 0, n);
                     if (key == 0 || visible > 0)
                     {
@@ -109,11 +102,12 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
                     bool more = key + j < before;
                     float* s = scores + (j * row) + from, d = pulls + (j * row) + from;
                     AttentionTiles.Add<L>(m, valueWidth, rows - from, s, row, 1, (float*)ownedDy + (from * rowDy), rowDy, dV.Of(sequence, key + j, head * valueWidth), dV.Row, more, sums);
+                    ahead.Next();
                     AttentionTiles.Add<L>(m, width, rows - from, d, row, 1, (float*)ownedQ + (from * rowQ), rowQ, dK.Of(sequence, key + j, head * width), dK.Row, more, sums);
                 }
             }
         }
-        while (ahead.Next(out int part)) { Fetch(ahead.Sequence, part, ahead.Parts); }
+        ahead.Rest();
         int any = data.Queries == 0 ? 0 : Math.Max(0, data.Seen(keys, data.Queries - 1));
         for (int j = Math.Min(keys, (any + tile - 1) / tile * tile); j < data.Keys; j++)
         {

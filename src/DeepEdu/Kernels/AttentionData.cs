@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using DeepEdu.Lanes;
 using DeepEdu.Numerics;
 
@@ -19,18 +17,6 @@ internal unsafe struct AttentionRows
 
     /// <summary>A row of a sequence, from one column on.</summary>
     public readonly float* Of(int sequence, int row, int column) => At + (sequence * Batch) + (row * Row) + column;
-
-    /// <summary>Asks for a part of a sequence's rows, all heads, in the order of memory: head by head they would come as short runs far apart, each after a wait.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public readonly void Fetch(int sequence, int part, int parts, int rows, int columns)
-    {
-        if (!Sse.IsSupported || At is null) { return; }
-        for (int i = rows * part / parts; i < rows * (part + 1) / parts; i++)
-        {
-            float* row = Of(sequence, i, 0);
-            for (int j = 0; j < columns; j += 16) { Sse.Prefetch0(row + j); }
-        }
-    }
 }
 
 /// <summary>Scaled dot-product attention over raw memory, cut into blocks of queries and keys so that no more than one block of scores is in memory. Dao et al. 2022, arXiv:2205.14135,
@@ -127,15 +113,6 @@ internal unsafe struct AttentionData
 
     /// <summary>Whether a sequence, all heads, fits the second-level cache together with its gradients.</summary>
     public readonly bool IsShort => (long)(Keys + Queries) * Heads * (Width + ValueWidth) <= 1 << 16;
-
-    /// <summary>Asks for a part of a sequence's queries, keys, values and outputs.</summary>
-    public readonly void Fetch(int sequence, int part, int parts)
-    {
-        Q.Fetch(sequence, part, parts, Queries, Heads * Width);
-        K.Fetch(sequence, part, parts, Keys, Heads * Width);
-        V.Fetch(sequence, part, parts, Keys, Heads * ValueWidth);
-        O.Fetch(sequence, part, parts, Queries, Heads * ValueWidth);
-    }
 
     /// <summary>How many of <paramref name="each"/> units a sequence make a chunk, each of so much work. Where there are sequences enough it is whole ones: two threads in one would each bring its rows.</summary>
     public readonly int Grain(long work, int each)

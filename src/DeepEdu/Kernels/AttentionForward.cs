@@ -34,16 +34,16 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
         {
             var (head, block) = Math.DivRem(unit, blocks);
             int sequence = head / data.Heads, first = block * AttentionData.BlockQ, rows = Math.Min(AttentionData.BlockQ, data.Queries - first);
-            var ahead = new AttentionAhead(data, unit, from, to, data.Heads * blocks, (data.Keys / Tile<L>()) + (rows / Tile<L>()) + 1);
-            if (ahead.IsFirst) { data.Fetch(sequence, 0, 1); }
-            Block<L>(sequence, head % data.Heads, first, rows, ref ahead);
-            while (ahead.Next(out int part)) { data.Fetch(ahead.Sequence, part, ahead.Parts); }
+            bool few = rows <= Tile<L>() / 2; // so few that turning them would cost more than dot products with the keys
+            var ahead = new AttentionAhead(data, unit, from, to, data.Heads * blocks, few ? 1 : (data.Keys + rows) / Tile<L>());
+            Block<L>(sequence, head % data.Heads, first, rows, few, ref ahead);
+            ahead.Rest();
         }
     }
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private void Block<L>(int sequence, int head, int first, int rows, ref AttentionAhead ahead) where L : struct, IVectorLane<L>, ILane<L>
+    private void Block<L>(int sequence, int head, int first, int rows, bool few, ref AttentionAhead ahead) where L : struct, IVectorLane<L>, ILane<L>
     {
         int width = data.ValueWidth, whole = AttentionData.Whole<L>(width), row = AttentionData.Whole<L>(rows);
         const int Keys = AttentionData.BlockK, Queries = AttentionData.BlockQ;
@@ -51,7 +51,7 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
         float* panel = scores + (3 * Keys * Queries), values = panel + (data.Width * Queries), sum = values + (whole * Keys), largest = sum + (whole * Queries), sums = largest + Queries, before = sums + Queries;
         new Span<float>(largest, row).Fill(float.NegativeInfinity);
         new Span<float>(sums, row).Clear();
-        if (rows <= Tile<L>() / 2) { Few<L>(sequence, head, first, rows, scores, values, sum, largest, sums); }
+        if (few) { Few<L>(sequence, head, first, rows, scores, values, sum, largest, sums); }
         else { Turned<L>(sequence, head, first, rows, ref ahead, scores, panel, values, sum, largest, sums, before); }
         for (int i = 0; i < row; i += L.Width)
         {
@@ -83,7 +83,7 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
             float* k = data.K.Of(sequence, key, head * data.Width);
             for (int j = 0; j < n; j += tile)
             {
-                if (ahead.Next(out int part)) { data.Fetch(ahead.Sequence, part, ahead.Parts); }
+                ahead.Next();
                 int from = data.FirstSeeing(key + j, first, rows) / L.Width * L.Width;
                 AttentionTiles.Product<L>(Math.Min(tile, n - j), row - from, data.Width, k + (j * data.K.Row), data.K.Row, 1, panel + from, row, scores + (j * row) + from, row, false);
             }
@@ -103,7 +103,7 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
             {
                 int m = Math.Min(tile, rows - i), visible = Math.Min(n, data.Seen(keys, first + i + m - 1) - key);
                 if (visible <= 0) { continue; }
-                if (ahead.Next(out int part)) { data.Fetch(ahead.Sequence, part, ahead.Parts); }
+                ahead.Next();
                 for (int r = i; key > 0 && r < i + m; r++)
                 {
                     if (before[r] != 1) { AttentionScores.Times<L>(sum + (r * whole), whole, before[r]); }
@@ -113,7 +113,6 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
         }
     }
 
-    // so few that turning them would cost more than dot products with the keys
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private void Few<L>(int sequence, int head, int first, int rows, float* scores, float* values, float* sum, float* largest, float* sums) where L : struct, IVectorLane<L>, ILane<L>
