@@ -1,5 +1,7 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace DeepEdu.Kernels;
 
@@ -55,6 +57,7 @@ internal readonly unsafe struct PhasePlane
     public void Border(float value, float* to) => new Span<float>(to, Size + Slack).Fill(value);
 
     /// <summary>Lays out the inside of a plane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public void Split(float* x, float* to)
     {
         float* t = to;
@@ -75,6 +78,16 @@ internal readonly unsafe struct PhasePlane
                         // one more is left for the end, behind which nothing may be read
                         for (; p + 4 < end; p += 4, from += 8) { Pool2dQuarters.Even(Vector128.Load(from), Vector128.Load(from + 4)).Store(t + p); }
                     }
+                    if (_strideW == 3 && Avx512F.IsSupported)
+                    {
+                        // of 48 values every third: from the first two registers, then from the last
+                        Vector512<int> places = Vector512<int>.Indices * 3, first32 = places & Vector512.Create(31);
+                        var last = Vector512.ConditionalSelect(Vector512.LessThan(places, Vector512.Create(32)), Vector512<int>.Indices, places - Vector512.Create(16));
+                        for (; p + 16 < end; p += 16, from += 48)
+                        {
+                            Avx512F.PermuteVar16x32x2(Avx512F.PermuteVar16x32x2(Vector512.Load(from), first32, Vector512.Load(from + 16)), last, Vector512.Load(from + 32)).Store(t + p);
+                        }
+                    }
                     for (; p < end; p++, from += _strideW) { t[p] = *from; }
                 }
             }
@@ -82,6 +95,7 @@ internal readonly unsafe struct PhasePlane
     }
 
     /// <summary>Adds one phase, whose lines are <paramref name="pitch"/> floats apart, to a plane; what lies outside is dropped.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public void Join(int a, int b, float* from, int pitch, float* x)
     {
         var (first, end) = Inside(b, Pitch);
