@@ -84,16 +84,13 @@ internal static class RecurrentStep
         // each thread carries four values of each plane of a, and two of w, where planes are gates or, of a product without gates, four stretches of k at once: a long sum then waits for memory a quarter as
         // often. Neighbours in a group read neighbours in memory, whichever way w lies
         int column = me & (Depth - 1), line = me >> 5;
-        Source(table, p, row0 + line, out int fromA, out int maskA);
-        Source(table, p, row0 + line + Lines, out int fromB, out int maskB);
-        Source(table, p, row0 + line + (2 * Lines), out int fromC, out int maskC);
-        Source(table, p, row0 + line + (3 * Lines), out int fromD, out int maskD);
+        Source lineA = new(table, p, row0 + line), lineB = new(table, p, row0 + line + Lines), lineC = new(table, p, row0 + line + (2 * Lines)), lineD = new(table, p, row0 + line + (3 * Lines));
         Carried one = new(p, unit0, p.Across != 0 ? line : tx, p.Across != 0 ? column : ty);
         Carried two = new(p, unit0, p.Across != 0 ? line + Lines : tx, p.Across != 0 ? column : ty + (Depth / 2));
         Gates sums = default;
-        Gates a0 = Load<E>(a, mask, p, fromA, maskA, column), a1 = Load<E>(a, mask, p, fromB, maskB, column);
-        Gates a2 = Load<E>(a, mask, p, fromC, maskC, column), a3 = Load<E>(a, mask, p, fromD, maskD, column);
-        Gates w0 = one.Get<E>(w, p, 0), w1 = two.Get<E>(w, p, 0);
+        Gates a0 = lineA.Load<E>(a, mask, p, column), a1 = lineB.Load<E>(a, mask, p, column);
+        Gates a2 = lineC.Load<E>(a, mask, p, column), a3 = lineD.Load<E>(a, mask, p, column);
+        Gates w0 = one.Get<E>(w, 0), w1 = two.Get<E>(w, 0);
         int terms = E.Count == 1 ? 4 * Depth : Depth;
         for (int k0 = 0; k0 < p.K; k0 += terms)
         {
@@ -108,12 +105,12 @@ internal static class RecurrentStep
             int next = k0 + terms;
             if (next < p.K)
             {
-                a0 = Load<E>(a, mask, p, fromA, maskA, next + column);
-                a1 = Load<E>(a, mask, p, fromB, maskB, next + column);
-                a2 = Load<E>(a, mask, p, fromC, maskC, next + column);
-                a3 = Load<E>(a, mask, p, fromD, maskD, next + column);
-                w0 = one.Get<E>(w, p, next);
-                w1 = two.Get<E>(w, p, next);
+                a0 = lineA.Load<E>(a, mask, p, next + column);
+                a1 = lineB.Load<E>(a, mask, p, next + column);
+                a2 = lineC.Load<E>(a, mask, p, next + column);
+                a3 = lineD.Load<E>(a, mask, p, next + column);
+                w0 = one.Get<E>(w, next);
+                w1 = two.Get<E>(w, next);
             }
             // distances between planes are constants, which are part of a load
             Fours x = a4.SubView(ty * Stride), y = w4.SubView(tx * Stride);
@@ -146,40 +143,7 @@ internal static class RecurrentStep
     private static void Add(Float4 a, Float4 b, ref GpuLane sum) =>
         sum = GpuLane.MultiplyAdd(a.W, b.W, GpuLane.MultiplyAdd(a.Z, b.Z, GpuLane.MultiplyAdd(a.Y, b.Y, GpuLane.MultiplyAdd(a.X, b.X, sum))));
 
-    // the row of a; negative if there is none
-    private static void Source(ArrayView<int> table, StepPlan p, int at, out int row, out int sequence)
-    {
-        row = -1;
-        sequence = 0;
-        if (at < p.Running)
-        {
-            p.Rows.Locate(table, at, out sequence, out int first, out int length);
-            if (p.Shift == 2) { row = sequence; }
-            else if (p.Step + p.Shift < length) { row = first + ((p.Step + p.Shift) * p.Rows.Step); }
-        }
-    }
-
     private static int Planes<E>() where E : struct, IStepEnd => E.Count == 1 ? 4 : E.Count;
-
-    private static Gates Load<E>(Floats a, Floats mask, StepPlan p, int row, int sequence, int k) where E : struct, IStepEnd
-    {
-        Gates g = default;
-        g.A = Load(a, mask, p, row, sequence, k);
-        if (E.Count == 1)
-        {
-            g.B = Load(a, mask, p, row, sequence, k + Depth);
-            g.C = Load(a, mask, p, row, sequence, k + (2 * Depth));
-            g.D = Load(a, mask, p, row, sequence, k + (3 * Depth));
-        }
-        return g;
-    }
-
-    private static float Load(Floats a, Floats mask, StepPlan p, int row, int sequence, int k)
-    {
-        if (row < 0 || k >= p.K) { return 0f; }
-        float v = a[(row * p.K) + k];
-        return p.Masks != 0 ? v * mask[(sequence * p.K) + k] : v;
-    }
 
     private static void PutA<E>(Floats sa, int at, Gates g) where E : struct, IStepEnd
     {
@@ -192,23 +156,72 @@ internal static class RecurrentStep
         }
     }
 
+    // a row of a; where there is none, it has no terms. One comparison a load: more are branches
+    private readonly struct Source
+    {
+        private readonly int _terms, _from, _mask;
+
+        public Source(ArrayView<int> table, StepPlan p, int at)
+        {
+            (_terms, _from, _mask) = (0, 0, 0);
+            if (at < p.Running)
+            {
+                p.Rows.Locate(table, at, out int sequence, out int first, out int length);
+                _mask = sequence * p.K;
+                if (p.Shift == 2) { (_terms, _from) = (p.K, _mask); }
+                else if (p.Step + p.Shift < length) { (_terms, _from) = (p.K, (first + ((p.Step + p.Shift) * p.Rows.Step)) * p.K); }
+            }
+        }
+
+        public Gates Load<E>(Floats a, Floats mask, StepPlan p, int k) where E : struct, IStepEnd
+        {
+            Gates g = default;
+            g.A = One(a, mask, p, k);
+            if (E.Count == 1)
+            {
+                g.B = One(a, mask, p, k + Depth);
+                g.C = One(a, mask, p, k + (2 * Depth));
+                g.D = One(a, mask, p, k + (3 * Depth));
+            }
+            return g;
+        }
+
+        private float One(Floats a, Floats mask, StepPlan p, int k)
+        {
+            float v = 0f;
+            if (k < _terms)
+            {
+                v = a[_from + k];
+                if (p.Masks != 0) { v *= mask[_mask + k]; }
+            }
+            return v;
+        }
+    }
+
     // what a thread carries of w: a value of each plane, of one unit
     private readonly struct Carried(StepPlan p, int unit0, int unit, int k)
     {
-        private readonly int _k = k, _to = (unit * Pitch) + k, _inside = unit0 + unit < p.Units ? 1 : 0,
+        private readonly int _to = (unit * Pitch) + k, _terms = unit0 + unit < p.Units ? p.K - k : 0,
             _from = p.Across != 0 ? ((unit0 + unit) * p.K) + k : (k * p.Units) + unit0 + unit, _step = p.Across != 0 ? 1 : p.Units, _gate = p.Units * p.K;
 
-        public Gates Get<E>(Floats w, StepPlan p, int k0) where E : struct, IStepEnd
+        public Gates Get<E>(Floats w, int k0) where E : struct, IStepEnd
         {
             Gates g = default;
-            int rest = p.K - k0 - _k, further = E.Count == 1 ? Depth : 0;
-            if (_inside != 0 && rest > 0)
+            int rest = _terms - k0, at = _from + (k0 * _step);
+            if (E.Count == 1)
             {
-                int at = _from + (k0 * _step), plane = E.Count == 1 ? Depth * _step : _gate;
+                int further = Depth * _step;
+                if (rest > 0) { g.A = w[at]; }
+                if (rest > Depth) { g.B = w[at + further]; }
+                if (rest > 2 * Depth) { g.C = w[at + (2 * further)]; }
+                if (rest > 3 * Depth) { g.D = w[at + (3 * further)]; }
+            }
+            else if (rest > 0)
+            {
                 g.A = w[at];
-                if (Planes<E>() > 1 && rest > further) { g.B = w[at + plane]; }
-                if (Planes<E>() > 2 && rest > 2 * further) { g.C = w[at + (2 * plane)]; }
-                if (Planes<E>() > 3 && rest > 3 * further) { g.D = w[at + (3 * plane)]; }
+                if (Planes<E>() > 1) { g.B = w[at + _gate]; }
+                if (Planes<E>() > 2) { g.C = w[at + (2 * _gate)]; }
+                if (Planes<E>() > 3) { g.D = w[at + (3 * _gate)]; }
             }
             return g;
         }
