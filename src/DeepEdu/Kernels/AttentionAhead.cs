@@ -28,7 +28,6 @@ internal unsafe struct AttentionAhead
         _sequence = (sequence + 1) * units < to ? sequence + 1 : sequence + 1 + others;
         (_units, _steps, _left) = (units, steps, _sequence < data.Batch ? steps : 0);
         Add(data.Q, data.K, data.V, data);
-        Add(data.O, data.Queries, data.Heads * data.ValueWidth);
     }
 
     /// <summary>Queries, keys and values, or their gradients, are wanted too. They may stand side by side in the same rows.</summary>

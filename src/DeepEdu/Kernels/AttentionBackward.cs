@@ -5,7 +5,7 @@ using DeepEdu.Numerics;
 
 namespace DeepEdu.Kernels;
 
-/// <summary>Attention backward: the weights are made again, block by block, from the scores and the kept ln Σ e^score. With P the weights, dP = dO·Vᵀ and δ = Σ dO ⊙ O of each query,
+/// <summary>Attention backward: the weights are made again, block by block, from the scores and the kept ln Σ e^score. With P the weights, dP = dO·Vᵀ and δ = Σ dO ⊙ O = Σ P ⊙ dP of each query,
 /// <code>dV = Pᵀ·dO,  dS = P ⊙ (dP − δ)·scale,  dQ = dS·K,  dK = dSᵀ·Q</code>
 /// Each unit is one head of one sequence.</summary>
 /// <param name="data">What was computed.</param>
@@ -52,6 +52,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
         var ahead = new AttentionAhead(data, unit, begin, behind, data.Heads, data.Queries <= tile / 2 ? 1 : ((3 * data.Keys) + data.Queries) / tile);
         ahead.Add(dQ, dK, dV, data);
         ahead.Add(dO, data.Queries, data.Heads * valueWidth);
+        if (data.Keys > Keys) { ahead.Add(data.O, data.Queries, data.Heads * valueWidth); }
         int size = AttentionData.Even<L>(data.Queries, Queries);
         for (int first = 0; first < data.Queries; first += size)
         {
@@ -66,7 +67,8 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
             var (ownedQ, rowQ) = AttentionTiles.Whole<L>(q, data.Q.Row, rows, width, ownQ);
             var (ownedDy, rowDy) = AttentionTiles.Whole<L>(dy, dO.Row, rows, valueWidth, ownDy);
             new Span<float>(data.LogSum + ((nint)((sequence * data.Heads) + head) * data.Queries) + first, rows).CopyTo(new Span<float>(logSum, rows));
-            Deltas<L>(sequence, head, first, rows, delta);
+            float* known = seen <= Keys ? null : delta; // where one block has all keys, it sums them up itself and the outputs are not read
+            if (known is not null) { Deltas<L>(sequence, head, first, rows, delta); }
             for (int key = 0; key == 0 || key < seen; key += Keys)
             {
                 int n = Math.Min(Keys, keys - key), end = Math.Min(n, seen - key);
@@ -85,7 +87,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
                     ahead.Next();
                     AttentionTiles.Product<L>(m, row - from, valueWidth, v + (j * data.V.Row), data.V.Row, 1, panelDy + from, row, pulls + (j * row) + from, row, false);
                 }
-                Pulls<L>(sequence, head, first, rows, key, n, scores, pulls, random, turned, logSum, delta);
+                Pulls<L>(sequence, head, first, rows, key, n, scores, pulls, random, turned, logSum, known);
                 var (ownedK, rowK) = AttentionTiles.Whole<L>(k, data.K.Row, n, width, ownK);
                 for (int i = 0; i < rows; i += tile)
                 {
@@ -137,7 +139,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
         for (int i = 0; i < rows; i += L.Width)
         {
             var (edge, any, end) = data.Seen<L>(key, n, first, i, tile);
-            AttentionColumns.Pulls<L>(s + i, d + i, row, any, Math.Min(n, (end + tile - 1) / tile * tile), edge, mask is null ? null : mask + i, data.Scale, logSum + i, delta + i);
+            AttentionColumns.Pulls<L>(s + i, d + i, row, any, Math.Min(n, (end + tile - 1) / tile * tile), edge, mask is null ? null : mask + i, data.Scale, logSum + i, delta is null ? null : delta + i);
         }
         if (data.Dropout > 0) { AttentionScores.Drop<L>(s, random, n * row, data.Dropout, data.Kept); }
     }

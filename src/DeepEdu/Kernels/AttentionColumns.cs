@@ -55,30 +55,37 @@ internal static unsafe class AttentionColumns
         L.Store(a, ref *largest, 0);
     }
 
-    /// <summary>Scores s become weights p = e^(s + mask − logSum), d = dL/dp becomes p·(d − delta)·scale; both 0 where a key is not seen, and up to <paramref name="end"/>.</summary>
+    /// <summary>Scores s become weights p = e^(s + mask − logSum), d = dL/dp becomes p·(d − delta)·scale; both 0 where a key is not seen, and up to <paramref name="end"/>.
+    /// Without <paramref name="delta"/> these are all keys of the queries, and it is Σ p·d.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Pulls<L>(float* s, float* d, nint row, int n, int end, int edge, float* mask, float scale, float* logSum, float* delta) where L : struct, IVectorLane<L>, ILane<L>
     {
-        L shift = -L.Load(in *logSum, 0), take = L.Load(in *delta, 0) * -scale;
+        L shift = -L.Load(in *logSum, 0), sum = 0f;
+        float* x = s, y = d;
         int j = 0;
-        for (; j < n; j++, s += row, d += row)
+        for (; j < n; j++, x += row, y += row)
         {
-            L x = L.Load(in *s, 0) + shift;
+            L p = L.Load(in *x, 0) + shift;
             if (mask is not null)
             {
-                x += L.Load(in *mask, 0);
+                p += L.Load(in *mask, 0);
                 mask += row;
             }
-            x = L.Exp(x);
-            L y = x * L.MultiplyAdd(L.Load(in *d, 0), scale, take);
-            if (j >= edge) { (x, y) = (AttentionScores.Begun(x, j - edge + 1, 0f), AttentionScores.Begun(y, j - edge + 1, 0f)); }
-            L.Store(x, ref *s, 0);
-            L.Store(y, ref *d, 0);
+            p = L.Exp(p);
+            if (j >= edge) { p = AttentionScores.Begun(p, j - edge + 1, 0f); }
+            L.Store(p, ref *x, 0);
+            sum = L.MultiplyAdd(p, L.Load(in *y, 0), sum);
         }
-        for (; j < end; j++, s += row, d += row)
+        for (; j < end; j++, x += row, y += row)
         {
-            L.Store(0f, ref *s, 0);
-            L.Store(0f, ref *d, 0);
+            L.Store(0f, ref *x, 0);
+            L.Store(0f, ref *y, 0);
+        }
+        L take = (delta is null ? sum : L.Load(in *delta, 0)) * -scale;
+        for (j = 0; j < n; j++, s += row, d += row)
+        {
+            L p = L.Load(in *s, 0) * L.MultiplyAdd(L.Load(in *d, 0), scale, take);
+            L.Store(j < edge ? p : AttentionScores.Begun(p, j - edge + 1, 0f), ref *d, 0);
         }
     }
 }
