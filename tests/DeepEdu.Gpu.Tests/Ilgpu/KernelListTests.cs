@@ -1,4 +1,5 @@
 using DeepEdu.Devices;
+using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Gpu.Tests;
@@ -12,6 +13,7 @@ public class KernelListTests
         using var device = TestDevice.New();
         Type[] kernels = [.. typeof(Tensor).Assembly.GetTypes().Where(t => t.IsValueType && typeof(IKernel).IsAssignableFrom(t))];
         Assert.True(kernels.Length > 30);
-        Assert.Empty(kernels.Where(k => !device.HasBody(k)).Select(k => k.FullName));
+        // of group norm the processor alone has kernels; elsewhere groups are normalised as rows, by kernels that are there
+        Assert.Empty(kernels.Where(k => !device.HasBody(k) && k.DeclaringType != typeof(GroupNorms)).Select(k => k.FullName));
     }
 }

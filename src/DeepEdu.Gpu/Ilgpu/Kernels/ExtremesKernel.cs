@@ -63,11 +63,11 @@ internal static class ExtremesKernel
             }
         }
 
-        // whole numbers in the order of the floats; NaN comes first. Along a row the processor takes +0 for larger than −0, across rows for equal
+        // whole numbers in the order of the floats; NaN comes first, and −0 is 0
         private readonly int Key(float x)
         {
             int bits = BitConverter.SingleToInt32Bits(x);
-            if (Inner > 1 && bits == int.MinValue) { bits = 0; }
+            if (bits == int.MinValue) { bits = 0; }
             int key = bits < 0 ? bits ^ int.MaxValue : bits;
             return float.IsNaN(x) ? int.MaxValue : Largest != 0 ? key : ~key;
         }
