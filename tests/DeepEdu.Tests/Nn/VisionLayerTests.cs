@@ -159,7 +159,7 @@ public class VisionLayerTests
         Says("dot: [4,3] and [4,2]", () => Merge.Dot(Tensor.Ones([4, 3]), Tensor.Ones([4, 2])));
         Says("merge add: there is nothing to merge", () => Merge.Add());
         Says("dense: a tied weight must be [outputs, inputs], not [3]", () => Dense.Tied(new Parameter([3])));
-        Says("dropout2d: probability 2 is not in [0, 1]", () => new Dropout2d(2, _rng));
+        Says("dropout2d: probability 2 is not in [0, 1]", () => _ = new Dropout2d(2, _rng));
 
         static void Says(string message, Action act) => Assert.StartsWith(message, Assert.ThrowsAny<ArgumentException>(act).Message, StringComparison.Ordinal);
     }
