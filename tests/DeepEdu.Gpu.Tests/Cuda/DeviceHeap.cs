@@ -23,7 +23,7 @@ internal static unsafe partial class DeviceHeap
     private const int Alignment = 256, Gap = 256;
 
     private static readonly Lock s_gate = new();
-    private static readonly SortedList<long, (long Bytes, byte Owner)> s_taken = [];
+    private static readonly SortedList<long, (long Bytes, int Owner)> s_taken = [];
     private static byte* s_data, s_state;
     private static long s_next, s_live;
 
@@ -58,7 +58,7 @@ internal static unsafe partial class DeviceHeap
 
     public static bool IsDevice(long address) => address >= Base;
 
-    /// <summary>The states of a context's bytes: those taken; or them with <see cref="Written"/>.</summary>
+    /// <summary>The states of a context's bytes: those taken; or them with <see cref="Written"/>. A byte tells 64 contexts apart, of which tests make more one after the other.</summary>
     public static byte StateOf(int owner) => (byte)((owner << 2) | Taken);
 
     /// <summary>Takes memory for a context, or 0 where there is no more.</summary>
@@ -68,7 +68,7 @@ internal static unsafe partial class DeviceHeap
         long at = s_next;
         if (bytes <= 0 || s_live + bytes > Capacity || at + bytes + Gap > Base + Size) { return 0; }
         s_next = (at + bytes + Gap + Alignment - 1) / Alignment * Alignment;
-        s_taken.Add(at, (bytes, StateOf(owner)));
+        s_taken.Add(at, (bytes, owner));
         s_live += bytes;
         Unsafe.InitBlockUnaligned(s_state + (at - Base), StateOf(owner), checked((uint)bytes));
         return at;
@@ -92,7 +92,7 @@ internal static unsafe partial class DeviceHeap
     public static void FreeAllOf(int owner)
     {
         using var held = s_gate.EnterScope();
-        foreach (long at in s_taken.Where(t => t.Value.Owner == StateOf(owner)).Select(t => t.Key).ToArray()) { Free(at); }
+        foreach (long at in s_taken.Where(t => t.Value.Owner == owner).Select(t => t.Key).ToArray()) { Free(at); }
     }
 
     /// <summary>Why a context may not touch some bytes, or null if it may.</summary>
