@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
-using DeepEdu.Devices;
 
 namespace DeepEdu.Kernels;
 
@@ -15,17 +14,14 @@ internal unsafe struct AttentionAhead
     private fixed int _lines[Most];
 
     /// <param name="data">What is computed.</param>
-    /// <param name="unit">The unit at work, one of those from <paramref name="from"/> up to <paramref name="to"/> of this thread.</param>
-    /// <param name="from">The first.</param>
-    /// <param name="to">Behind the last.</param>
+    /// <param name="unit">The unit at work.</param>
     /// <param name="units">Units of a sequence, each of which asks for a part of the later one.</param>
     /// <param name="steps">How often this unit will ask.</param>
-    public AttentionAhead(in AttentionData data, int unit, int from, int to, int units, int steps)
+    public AttentionAhead(in AttentionData data, int unit, int units, int steps)
     {
         if (!Sse.IsSupported || !data.IsShort) { return; }
         (int sequence, _unit) = Math.DivRem(unit, units);
-        int others = (to - from) / units * (DeepEduOptions.MaxThreads - 1); // sequences of the next chunks, which are probably with the other threads
-        _sequence = (sequence + 1) * units < to ? sequence + 1 : sequence + 1 + others;
+        _sequence = sequence + 1; // in this chunk or the thread's next one
         (_units, _steps, _left) = (units, steps, _sequence < data.Batch ? steps : 0);
         Add(data.Q, data.K, data.V, data);
     }

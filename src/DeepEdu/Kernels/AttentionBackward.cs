@@ -31,17 +31,17 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
     {
         for (int unit = from; unit < to; unit++)
         {
-            if (F16.IsSupported) { Head<F16>(unit, from, to); }
-            else if (F8.IsSupported) { Head<F8>(unit, from, to); }
-            else if (F4.IsSupported) { Head<F4>(unit, from, to); }
-            else { Head<F1>(unit, from, to); }
+            if (F16.IsSupported) { Head<F16>(unit); }
+            else if (F8.IsSupported) { Head<F8>(unit); }
+            else if (F4.IsSupported) { Head<F4>(unit); }
+            else { Head<F1>(unit); }
         }
     }
 
     // Blocks of queries outside, which are turned round for the scores; all gradients are summed in their places.
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private void Head<L>(int unit, int begin, int behind) where L : struct, IVectorLane<L>, ILane<L>
+    private void Head<L>(int unit) where L : struct, IVectorLane<L>, ILane<L>
     {
         var (sequence, head) = Math.DivRem(unit, data.Heads);
         int keys = data.KeysOf(sequence), width = data.Width, valueWidth = data.ValueWidth, whole = AttentionData.Whole<L>(width), wholeV = AttentionData.Whole<L>(valueWidth);
@@ -49,7 +49,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
         float* scores = Scratch.Images.Take((4 * Queries * Keys) + ((width + valueWidth) * Queries) + ((whole + wholeV) * Queries) + (whole * Keys) + (tile * (whole + wholeV)) + (2 * Queries));
         float* pulls = scores + (Queries * Keys), random = pulls + (Queries * Keys), turned = random + (Queries * Keys), panel = turned + (Queries * Keys), panelDy = panel + (width * Queries);
         float* ownQ = panelDy + (valueWidth * Queries), ownDy = ownQ + (whole * Queries), ownK = ownDy + (wholeV * Queries), sums = ownK + (whole * Keys), logSum = sums + (tile * (whole + wholeV)), delta = logSum + Queries;
-        var ahead = new AttentionAhead(data, unit, begin, behind, data.Heads, data.Queries <= tile / 2 ? 1 : ((3 * data.Keys) + data.Queries) / tile);
+        var ahead = new AttentionAhead(data, unit, data.Heads, data.Queries <= tile / 2 ? 1 : ((3 * data.Keys) + data.Queries) / tile);
         ahead.Add(dQ, dK, dV, data);
         ahead.Add(dO, data.Queries, data.Heads * valueWidth);
         if (data.Keys > Keys) { ahead.Add(data.O, data.Queries, data.Heads * valueWidth); }

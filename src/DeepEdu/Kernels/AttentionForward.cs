@@ -35,7 +35,7 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
             var (head, block) = Math.DivRem(unit, blocks);
             int sequence = head / data.Heads, first = block * AttentionData.BlockQ, rows = Math.Min(AttentionData.BlockQ, data.Queries - first);
             bool few = rows <= Tile<L>() / 2; // so few that turning them would cost more than dot products with the keys
-            var ahead = new AttentionAhead(data, unit, from, to, data.Heads * blocks, few ? 1 : (data.Keys + rows) / Tile<L>());
+            var ahead = new AttentionAhead(data, unit, data.Heads * blocks, few ? 1 : (data.Keys + rows) / Tile<L>());
             ahead.Add(data.O, data.Queries, data.Heads * data.ValueWidth);
             Block<L>(sequence, head % data.Heads, first, rows, few, ref ahead);
             ahead.Rest();

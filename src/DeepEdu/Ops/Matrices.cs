@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using DeepEdu.Autograd;
+using DeepEdu.Lanes;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Ops;
@@ -87,13 +89,12 @@ public static class Matrices
         /// <exception cref="ShapeException">No such axis, or one named twice.</exception>
         public Tensor NanMean(ReadOnlySpan<int> axes = default, bool keepDims = false) => x.NanSum(axes, keepDims) / x.Detach().IsNaN().LogicalNot().Sum(axes, keepDims);
 
-        /// <summary>ln(eᵃ + eᵇ) of two tensors that broadcast, without overflow.</summary>
+        /// <summary>ln(eᵃ + eᵇ) of two tensors that broadcast, without overflow; −∞ adds nothing. Gradients σ(a − b) and σ(b − a).</summary>
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
         public Tensor LogAddExp(Tensor b)
         {
             ArgumentNullException.ThrowIfNull(b);
-            var difference = x - b;
-            return b + difference.Softplus(threshold: float.PositiveInfinity);
+            return x.Zip(b, default(LogAddExpFormula), default(LogAddExpPullA), default(LogAddExpPullB), "log-add-exp");
         }
 
         /// <summary>x + w·(b − x): x at w = 0, b at 1. PyTorch's <c>lerp</c>.</summary>
@@ -101,8 +102,27 @@ public static class Matrices
         public Tensor Lerp(Tensor b, float w)
         {
             ArgumentNullException.ThrowIfNull(b);
-            return x + ((b - x) * w);
+            return w < 0.5f ? x + ((b - x) * w) : b - ((b - x) * (1 - w)); // exact at both ends
         }
+    }
+
+    internal readonly struct LogAddExpFormula : IZip
+    {
+        // of two equal infinities no difference can be made
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.Max(a, b) + Functions.Log1p(L.Exp(L.WhereEqual(a, b, 0f, -L.Abs(a - b))));
+    }
+
+    internal readonly struct LogAddExpPullA : IZip3
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L dy, L a, L b) where L : struct, ILane<L> => dy * L.Sigmoid(L.WhereEqual(a, b, 0f, a - b));
+    }
+
+    internal readonly struct LogAddExpPullB : IZip3
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L dy, L a, L b) where L : struct, ILane<L> => dy * L.Sigmoid(L.WhereEqual(a, b, 0f, b - a));
     }
 
     [DoesNotReturn]

@@ -17,7 +17,7 @@ public static class Quantiles
         {
             int at = x.Shape.Axis("kth-value", axis);
             if (k < 1 || k > x.Shape[at]) { ThrowRank(x.Shape, at, k); }
-            return Taken(x, at, Places(x, at, k - 1), keepDims);
+            return Taken(x, at, Places(x, at, k - 1)[0], keepDims);
         }
 
         /// <summary>The middle value along an axis and where it stands; of an even number the lower of the two in the middle. NaN if any value is. PyTorch's <c>median(dim)</c>.</summary>
@@ -26,7 +26,7 @@ public static class Quantiles
         {
             int at = x.Shape.Axis("median", axis), n = x.Shape[at];
             if (n == 0) { ThrowEmpty("median", x.Shape); }
-            return Taken(x, at, OrNaN(x, at, Places(x, at, (n - 1) / 2)), keepDims);
+            return Taken(x, at, OrNaN(x, at, Places(x, at, (n - 1) / 2))[0], keepDims);
         }
 
         /// <summary>The middle of all values; of an even number the lower of the two in the middle. NaN if any value is.</summary>
@@ -48,10 +48,8 @@ public static class Quantiles
             double rank = (double)q * (n - 1);
             int low = (int)rank;
             float part = (float)(rank - low);
-            var below = Taken(x, at, OrNaN(x, at, Places(x, at, low)), keepDims).Values;
-            if (part == 0) { return below; }
-            var above = Taken(x, at, OrNaN(x, at, Places(x, at, low + 1)), keepDims).Values;
-            return below + ((above - below) * part);
+            Tensor[] ends = Array.ConvertAll(OrNaN(x, at, part == 0 ? Places(x, at, low) : Places(x, at, low, low + 1)), places => Taken(x, at, places, keepDims).Values);
+            return part == 0 ? ends[0] : ends[0] + ((ends[1] - ends[0]) * part);
         }
 
         /// <summary>The quantile of all values.</summary>
@@ -66,27 +64,34 @@ public static class Quantiles
         return keepDims ? (values, places) : (values.Squeeze(axis), places.Squeeze(axis));
     }
 
-    // where the value of a rank from 0 stands, as an axis of size 1; sought from the nearer end
-    private static Indices Places(Tensor x, int axis, int rank)
+    // where the values of ranks from 0, upwards, stand, each as an axis of size 1; sought from the nearer end
+    private static Indices[] Places(Tensor x, int axis, params int[] ranks)
     {
         int n = x.Shape[axis], inner = x.Shape.Product(axis + 1, x.Rank);
-        bool fromAbove = rank > n / 2;
-        int count = fromAbove ? n - rank : rank + 1;
-        var order = Sorting.Order(x, axis, count, fromAbove).Span;
-        int[] places = new int[order.Length / count];
-        for (int i = 0; i < places.Length; i++) { places[i] = order[(((i / inner * count) + count - 1) * inner) + (i % inner)]; }
-        return Indices.Wrap(places, x.Shape.With(axis, 1));
+        bool fromAbove = ranks[0] > n / 2;
+        int count = fromAbove ? n - ranks[0] : ranks[^1] + 1;
+        var order = Sorting.Order(x, axis, count, fromAbove);
+        return Array.ConvertAll(ranks, rank =>
+        {
+            int[] places = new int[order.Size / count];
+            int place = fromAbove ? n - 1 - rank : rank;
+            for (int i = 0; i < places.Length; i++) { places[i] = order.Span[(((i / inner * count) + place) * inner) + (i % inner)]; }
+            return Indices.Wrap(places, x.Shape.With(axis, 1));
+        });
     }
 
     // a NaN where there is one
-    private static Indices OrNaN(Tensor x, int axis, Indices places)
+    private static Indices[] OrNaN(Tensor x, int axis, Indices[] places)
     {
         var (largest, at) = x.Detach().MaxWithIndices(axis, keepDims: true);
         float[] values = largest.ToArray();
         if (!Array.Exists(values, float.IsNaN)) { return places; }
-        int[] mixed = places.ToArray();
-        for (int i = 0; i < mixed.Length; i++) { if (float.IsNaN(values[i])) { mixed[i] = at.Span[i]; } }
-        return Indices.Wrap(mixed, places.Shape);
+        return Array.ConvertAll(places, one =>
+        {
+            int[] mixed = one.ToArray();
+            for (int i = 0; i < mixed.Length; i++) { if (float.IsNaN(values[i])) { mixed[i] = at.Span[i]; } }
+            return Indices.Wrap(mixed, one.Shape);
+        });
     }
 
     [DoesNotReturn]

@@ -1,3 +1,4 @@
+using DeepEdu.Autograd;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
@@ -48,5 +49,29 @@ public class EinsumTests
         Assert.Throws<ShapeException>(() => Tensor.Ones([3, 2, 2]).PixelShuffle(2));
         Assert.Throws<ShapeException>(() => Tensor.Ones([3, 2, 3]).PixelUnshuffle(2));
         Assert.Throws<ShapeException>(() => Tensor.Scalar(1).DiagEmbed());
+    }
+
+    // sums in logarithms begin at −∞
+    [Fact]
+    public void LogAddExpTakesInfinities()
+    {
+        const float Inf = float.PositiveInfinity;
+        Tensor a = Tensor.Of([6], [-Inf, 2, -Inf, Inf, Inf, float.NaN]), b = Tensor.Of([6], [3, -Inf, -Inf, 1, Inf, 1]);
+        using var tape = new Tape();
+        tape.Watch(a);
+        tape.Watch(b);
+        var y = a.LogAddExp(b);
+        Assert.Equal([3, 2, -Inf, Inf, Inf, float.NaN], y.ToArray());
+        var g = tape.Gradients(y, Tensor.Ones([6]));
+        Assert.Equal([0, 1, .5f, 1, .5f, float.NaN], g[a].ToArray());
+        Assert.Equal([1, 0, .5f, 0, .5f, float.NaN], g[b].ToArray());
+    }
+
+    [Fact]
+    public void LerpEndsAtBothEnds()
+    {
+        Tensor a = Tensor.Of([2], [1e8f, -3]), b = Tensor.Of([2], [.1f, 7]);
+        Assert.Equal(a.ToArray(), a.Lerp(b, 0).ToArray());
+        Assert.Equal(b.ToArray(), a.Lerp(b, 1).ToArray());
     }
 }
