@@ -27,5 +27,11 @@ public sealed partial class GpuDevice
     public string LaunchReport() => FormattableString.Invariant(
         $"{Name}: {Counts.Direct} kernels one by one; {Counts.Graphs} graphs of {Counts.Collected} kernels and copies, {Counts.Updated} of them with new arguments; {Counts.Made} graphs made");
 
+    internal override void EndStep()
+    {
+        LaunchUpdates();
+        _queue?.Submit();
+    }
+
     internal LaunchCounts Counts => _queue?.Counts ?? default;
 }

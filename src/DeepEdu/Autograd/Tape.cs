@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Devices;
 using DeepEdu.Memory;
 using DeepEdu.Tensors;
 
@@ -38,6 +39,7 @@ public sealed partial class Tape : Arena
     private readonly long _number = Interlocked.Increment(ref s_tapes); // parameters remember it, and so keep no closed tape
     private readonly List<Step> _steps;
     private List<Tensor>? _watched;
+    private Device? _rewound; // where gradients were made
     private bool _rewinding, _closed;
 
     /// <summary>Starts recording.</summary>
@@ -155,6 +157,7 @@ public sealed partial class Tape : Arena
         if (output.Device != seed.Device) { throw new InvalidOperationException($"gradients: the output lives on {output.Device.Name}, the gradient to start from on {seed.Device.Name}; move one of them"); }
         if (!Wants(output)) { ThrowNotRecorded(); }
         if (Current != this) { throw new InvalidOperationException("gradients: the tape must be the innermost open arena of this thread; close what was opened inside it"); }
+        _rewound = output.Device;
         var grads = new Gradients(this, _steps.Count);
         grads.Accumulate(output, seed);
         _rewinding = true;
@@ -204,6 +207,8 @@ public sealed partial class Tape : Arena
         t_spare = _steps; // from here on it is another tape's
         foreach (var tensor in _watched ?? []) { tensor.IsLeaf = false; }
         _watched = null; // tensors that were kept still know this tape
+        if (Innermost is null) { _rewound?.EndStep(); }
+        _rewound = null;
     }
 
     internal bool IsFirstOutput(Tensor made) => ReferenceEquals(_steps[made.Node].Output, made);

@@ -57,4 +57,7 @@ public abstract class Device
 
     /// <summary>Every update is under way.</summary>
     internal virtual void EndUpdates() { }
+
+    /// <summary>A step is over: what a device has only collected so far begins to run. Waits for nothing.</summary>
+    internal virtual void EndStep() { }
 }

@@ -69,6 +69,34 @@ public class GraphTests
         Assert.Equal(noted.Count, EmulatedDriver.Launches.Count);
     }
 
+    /// <summary>A step's work begins when its tape closes, not when a loss is read some steps later; so each step is the same lists.</summary>
+    [EmulatedFact]
+    public void AStepGoesWhenItsTapeCloses()
+    {
+        EmulatedDriver.Start(EmulatedDriver.Kind.CountOnly);
+        using var device = EmulatedDriver.NewDevice();
+        device.Graphs = true;
+        var rng = new Rng(3);
+        Dense head = new(6, 3, rng);
+        head.To(device);
+        var x = Tensor.Normal([4, 6], rng).To(device);
+        Sgd sgd = new(head.Parameters(), new());
+        device.Synchronize();
+        for (int i = 0; i < 8; i++)
+        {
+            EmulatedDriver.Reset();
+            using (var tape = new Tape())
+            {
+                Tensor part;
+                using (var inner = new Tape()) { part = inner.Gradients(head.Forward(x).Sum())[head.Weight].Keep(); }
+                sgd.Step(tape.Gradients(head.Forward(x).Square().Sum()));
+                Assert.Equal((0, 0), (EmulatedDriver.CountOf("cuGraphLaunch"), EmulatedDriver.CountOf("cuLaunchKernel"))); // nor when a tape within it closes
+            }
+            Assert.Equal(i >= GraphCache.Repeats - 1 ? (1, true) : (0, false), (EmulatedDriver.CountOf("cuGraphLaunch"), EmulatedDriver.CountOf("cuLaunchKernel") == 0));
+        }
+        Assert.Equal((6, 1), ((int)device.Counts.Graphs, (int)device.Counts.Made));
+    }
+
     /// <summary>The emulated GPU trains to the same bits with graphs and without.</summary>
     [EmulatedTheory]
     [InlineData("ncf sparse")]

@@ -20,7 +20,7 @@ internal struct CudaLaunch
 }
 
 /// <summary>The order of a CUDA accelerator's default stream, by calls of the driver. With graphs, what is asked for is collected in a list, and goes to the driver as a whole before anything else
-/// does that must come after it: reading, waiting, marks, giving memory back; or when the list is full. The list is what would have gone one by one, so nothing is remembered that could be out of
+/// does that must come after it: reading, waiting, marks, giving memory back; when a step is over; or when the list is full. The list is what would have gone one by one, so nothing is remembered that could be out of
 /// date: a graph that is there already gets every argument that has changed.</summary>
 internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
 {
@@ -99,6 +99,13 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
         CudaDriver.Check(_driver.StreamSynchronize(_stream));
     }
 
+    /// <summary>Lets what was collected go to the accelerator.</summary>
+    public void Submit()
+    {
+        if (Volatile.Read(ref _list) is null) { return; }
+        lock (_gate) { Flush(); }
+    }
+
     public IMark Mark() => new CudaMark(this, accelerator);
 
     // what is in the list may use that memory; and a graph must not hold on to it, though its addresses would be set anew
@@ -163,8 +170,7 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
     private void Flushed()
     {
         accelerator.Bind();
-        if (Volatile.Read(ref _list) is null) { return; }
-        lock (_gate) { Flush(); }
+        Submit();
     }
 
     private void Flush()
