@@ -21,6 +21,11 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
     /// <summary>Runs it on all threads.</summary>
     public static void Run(AttentionData data, AttentionRows dO, AttentionRows dQ, AttentionRows dK, AttentionRows dV)
     {
+        if (AttentionFew.Are(data.Queries))
+        {
+            AttentionFew.Pull(data, dO, dQ, dK, dV);
+            return;
+        }
         int units = data.Batch * data.Heads;
         long work = (long)data.Queries * data.Keys * ((3 * data.Width) + (2 * data.ValueWidth) + 32);
         Work.For(units, data.Grain(work, data.Heads), new AttentionBackward(data, dO, dQ, dK, dV));
@@ -49,7 +54,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
         float* scores = Scratch.Images.Take((4 * Queries * Keys) + ((width + valueWidth) * Queries) + ((whole + wholeV) * Queries) + (whole * Keys) + (tile * (whole + wholeV)) + (2 * Queries));
         float* pulls = scores + (Queries * Keys), random = pulls + (Queries * Keys), turned = random + (Queries * Keys), panel = turned + (Queries * Keys), panelDy = panel + (width * Queries);
         float* ownQ = panelDy + (valueWidth * Queries), ownDy = ownQ + (whole * Queries), ownK = ownDy + (wholeV * Queries), sums = ownK + (whole * Keys), logSum = sums + (tile * (whole + wholeV)), delta = logSum + Queries;
-        var ahead = new AttentionAhead(data, unit, data.Heads, data.Queries <= tile / 2 ? 1 : ((3 * data.Keys) + data.Queries) / tile);
+        var ahead = new AttentionAhead(data, unit, data.Heads, ((3 * data.Keys) + data.Queries) / tile);
         ahead.Add(dQ, dK, dV, data);
         ahead.Add(dO, data.Queries, data.Heads * valueWidth);
         if (data.Keys > Keys) { ahead.Add(data.O, data.Queries, data.Heads * valueWidth); }
@@ -58,12 +63,8 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
         {
             int rows = Math.Min(size, data.Queries - first), row = AttentionData.Whole<L>(rows), seen = Math.Max(0, data.Seen(keys, first + rows - 1)), before = first == 0 ? 0 : Math.Max(0, data.Seen(keys, first - 1));
             float* q = data.Q.Of(sequence, first, head * width), dy = dO.Of(sequence, first, head * valueWidth);
-            bool few = rows <= tile / 2; // then turning the dot products round costs less
-            if (!few)
-            {
-                AttentionTiles.Turn<L>(width, rows, q, data.Q.Row, panel, data.Scale);
-                AttentionTiles.Turn<L>(valueWidth, rows, dy, dO.Row, panelDy, 1);
-            }
+            AttentionTiles.Turn<L>(width, rows, q, data.Q.Row, panel, data.Scale);
+            AttentionTiles.Turn<L>(valueWidth, rows, dy, dO.Row, panelDy, 1);
             var (ownedQ, rowQ) = AttentionTiles.Whole<L>(q, data.Q.Row, rows, width, ownQ);
             var (ownedDy, rowDy) = AttentionTiles.Whole<L>(dy, dO.Row, rows, valueWidth, ownDy);
             new Span<float>(data.LogSum + ((nint)((sequence * data.Heads) + head) * data.Queries) + first, rows).CopyTo(new Span<float>(logSum, rows));
@@ -73,13 +74,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
             {
                 int n = Math.Min(Keys, keys - key), end = Math.Min(n, seen - key);
                 float* k = data.K.Of(sequence, key, head * width), v = data.V.Of(sequence, key, head * valueWidth);
-                if (few)
-                {
-                    Dots<L>(rows, n, width, q, data.Q.Row, k, data.K.Row, turned, scores, row);
-                    AttentionScores.Times<L>(scores, n * row, data.Scale);
-                    Dots<L>(rows, n, valueWidth, dy, dO.Row, v, data.V.Row, turned, pulls, row);
-                }
-                for (int j = 0; j < end && !few; j += tile)
+                for (int j = 0; j < end; j += tile)
                 {
                     ahead.Next();
                     int m = Math.Min(tile, n - j), from = data.FirstSeeing(key + j, first, rows) / L.Width * L.Width;
@@ -116,13 +111,6 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
             new Span<float>(dK.Of(sequence, j, head * width), width).Clear(); // no query sees it
             new Span<float>(dV.Of(sequence, j, head * valueWidth), valueWidth).Clear();
         }
-    }
-
-    private static void Dots<L>(int rows, int n, int width, float* x, nint rowX, float* y, nint rowY, float* dots, float* turned, int row) where L : struct, IVectorLane<L>, ILane<L>
-    {
-        if (n == 0) { return; }
-        Gemm.Run<L>(false, true, rows, n, width, x, rowX, y, rowY, dots, n, false, default);
-        GemmPack.Columns(n, rows, dots, n, turned, row);
     }
 
     // a block's scores become weights and dL/d(weights) becomes dL/d(scores), both 0 where a key is not seen

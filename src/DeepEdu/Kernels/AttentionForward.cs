@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
-using DeepEdu.Numerics;
 
 namespace DeepEdu.Kernels;
 
@@ -13,6 +12,11 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
     /// <summary>Runs it on all threads.</summary>
     public static void Run(AttentionData data)
     {
+        if (AttentionFew.Are(data.Queries))
+        {
+            AttentionFew.Run(data);
+            return;
+        }
         int blocks = (data.Queries + AttentionData.BlockQ - 1) / AttentionData.BlockQ, units = data.Batch * data.Heads * blocks;
         long work = (long)Math.Min(data.Queries, AttentionData.BlockQ) * data.Keys * (data.Width + data.ValueWidth + 32);
         Work.For(units, data.Grain(work, data.Heads * blocks), new AttentionForward(data));
@@ -34,17 +38,21 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
         {
             var (head, block) = Math.DivRem(unit, blocks);
             int sequence = head / data.Heads, first = block * AttentionData.BlockQ, rows = Math.Min(AttentionData.BlockQ, data.Queries - first);
-            bool few = rows <= Tile<L>() / 2; // so few that turning them would cost more than dot products with the keys
-            var ahead = new AttentionAhead(data, unit, data.Heads * blocks, few ? 1 : (data.Keys + rows) / Tile<L>());
+            if (AttentionFew.Are<L>(rows))
+            {
+                AttentionFew.Forward<L>(data, sequence, head % data.Heads, 1, first, rows);
+                continue;
+            }
+            var ahead = new AttentionAhead(data, unit, data.Heads * blocks, (data.Keys + rows) / Tile<L>());
             ahead.Add(data.O, data.Queries, data.Heads * data.ValueWidth);
-            Block<L>(sequence, head % data.Heads, first, rows, few, ref ahead);
+            Block<L>(sequence, head % data.Heads, first, rows, ref ahead);
             ahead.Rest();
         }
     }
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private void Block<L>(int sequence, int head, int first, int rows, bool few, ref AttentionAhead ahead) where L : struct, IVectorLane<L>, ILane<L>
+    private void Block<L>(int sequence, int head, int first, int rows, ref AttentionAhead ahead) where L : struct, IVectorLane<L>, ILane<L>
     {
         int width = data.ValueWidth, whole = AttentionData.Whole<L>(width), row = AttentionData.Whole<L>(rows);
         const int Keys = AttentionData.BlockK, Queries = AttentionData.BlockQ;
@@ -52,8 +60,7 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
         float* panel = scores + (3 * Keys * Queries), values = panel + (data.Width * Queries), sum = values + (whole * Keys), largest = sum + (whole * Queries), sums = largest + Queries, before = sums + Queries;
         new Span<float>(largest, row).Fill(float.NegativeInfinity);
         new Span<float>(sums, row).Clear();
-        if (few) { Few<L>(sequence, head, first, rows, scores, values, sum, largest, sums); }
-        else { Turned<L>(sequence, head, first, rows, ref ahead, scores, panel, values, sum, largest, sums, before); }
+        Turned<L>(sequence, head, first, rows, ref ahead, scores, panel, values, sum, largest, sums, before);
         for (int i = 0; i < row; i += L.Width)
         {
             L x = L.Load(in *sums, i);
@@ -112,55 +119,5 @@ internal readonly unsafe struct AttentionForward(AttentionData data) : IRange
                 AttentionTiles.Product<L>(m, whole, visible, scores + i, 1, row, (float*)v, rowV, sum + (i * whole), whole, key > 0);
             }
         }
-    }
-
-    [SkipLocalsInit]
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private void Few<L>(int sequence, int head, int first, int rows, float* scores, float* values, float* sum, float* largest, float* sums) where L : struct, IVectorLane<L>, ILane<L>
-    {
-        int keys = data.KeysOf(sequence), seen = Math.Max(0, data.Seen(keys, first + rows - 1)), width = data.ValueWidth, whole = AttentionData.Whole<L>(width);
-        float* random = scores + (AttentionData.BlockK * AttentionData.BlockQ), q = data.Q.Of(sequence, first, head * data.Width);
-        for (int key = 0; key < seen; key += AttentionData.BlockK)
-        {
-            int n = Math.Min(AttentionData.BlockK, seen - key);
-            var (v, rowV) = AttentionTiles.Whole<L>(data.V.Of(sequence, key, head * width), data.V.Row, n, width, values);
-            Gemm.Run<L>(false, true, rows, n, data.Width, q, data.Q.Row, data.K.Of(sequence, key, head * data.Width), data.K.Row, scores, AttentionData.BlockK, false, default);
-            Weights<L>(sequence, head, first, rows, key, n, AttentionData.Whole<L>(n), scores, random, largest, sums, sum);
-            AttentionTiles.Product<L>(rows, whole, n, scores, AttentionData.BlockK, 1, (float*)v, rowV, sum, whole, key > 0);
-        }
-    }
-
-    // a tile's scores become e^(score − largest), 0 from what a query sees to `end`; what was summed before follows when the largest changes
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private void Weights<L>(int sequence, int head, int query, int rows, int key, int n, int end, float* s, float* random, float* largest, float* sums, float* sum) where L : struct, IVectorLane<L>, ILane<L>
-    {
-        int keys = data.KeysOf(sequence), whole = AttentionData.Whole<L>(data.ValueWidth);
-        for (int r = 0; r < rows; r++, query++, s += AttentionData.BlockK)
-        {
-            int valid = Math.Min(n, data.Seen(keys, query) - key), full = valid > 0 ? AttentionData.Whole<L>(valid) : 0;
-            AttentionTiles.Clear<L>(s + full, end - full);
-            if (valid <= 0) { continue; }
-            float max = MathF.Max(largest[r], AttentionScores.Finish<L>(s, valid, data.MaskOf(sequence, head, query, key), data.Scale));
-            if (max == float.NegativeInfinity)
-            {
-                AttentionTiles.Clear<L>(s, full);
-                continue;
-            }
-            float total = AttentionScores.Exp<L>(s, full, max);
-            if (key > 0)
-            {
-                float before = MathF.Exp(largest[r] - max);
-                total += sums[r] * before;
-                if (before != 1) { AttentionScores.Times<L>(sum + (r * whole), whole, before); }
-            }
-            (largest[r], sums[r]) = (max, total);
-            if (data.Dropout > 0) { Drop<L>(s, random, valid, full, data.Draw(sequence, head, query, key)); }
-        }
-    }
-
-    private void Drop<L>(float* s, float* random, int n, int whole, ulong start) where L : struct, IVectorLane<L>, ILane<L>
-    {
-        Rng.UniformAt(data.Seed, data.Stream, start, new Span<float>(random, n));
-        AttentionScores.Drop<L>(s, random, whole, data.Dropout, data.Kept);
     }
 }

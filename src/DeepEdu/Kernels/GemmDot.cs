@@ -99,9 +99,9 @@ internal static unsafe class GemmDot
         return L.Sum(s0 + s1 + (s2 + s3));
     }
 
-    // one row of A, four of B, two sums each
+    /// <summary>One row of A, four of B: four dot products, with two sums each.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Dots1<L>(int k, float* a, float* b, nint ldb) where L : struct, IVectorLane<L>, ILane<L>
+    public static Vector128<float> Dots1<L>(int k, float* a, float* b, nint ldb) where L : struct, IVectorLane<L>, ILane<L>
     {
         float* b1 = b + ldb, b2 = b1 + ldb, b3 = b2 + ldb;
         L s0 = default, s1 = default, s2 = default, s3 = default, t0 = default, t1 = default, t2 = default, t3 = default;
