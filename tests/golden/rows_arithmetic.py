@@ -1,3 +1,5 @@
+from math import inf
+
 import torch
 from ops import row
 
@@ -25,6 +27,8 @@ row("clamp", lambda x: x.clamp(-1, 1.5), *ONE, away=(-1, 1.5))
 row("clamp at its bounds", lambda x: x.clamp(-1, 2), values=[[-2, -1, 0, 2, 3]])
 row("clamp from below", lambda x: x.clamp(min=0.5), *ONE, away=(0.5,))
 row("remainder", torch.remainder, [(3, 5), (3, 5)], [(2, 1, 4), (3, 1)], low=[-0.9, 1], high=[0.9, 3], away=(0,))
+# 1 % .1, 6 % .6: the rounded quotient is a whole number, the true one just below it
+row("remainder, special", torch.remainder, values=[[5, -5, 5, -5, 1, 6, -1, 5.5, -5.5, 5.5, 0.25], [3, 3, -3, -3, 0.1, 0.6, 0.1, inf, inf, -inf, 0.5]])
 row("remainder by 1.5", lambda x: torch.remainder(x, 1.5), *ONE, low=-4, high=4, away=(-3, -1.5, 0, 1.5, 3))
 row("pow 2", lambda x: x ** 2, *ONE)
 row("pow 3", lambda x: x ** 3, *ONE)

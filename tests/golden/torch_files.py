@@ -19,7 +19,7 @@ def saved(what, **options):
 
 run = {
     "epoch": 3, "rate": 0.5, "name": "run", "ok": True, "settings": [1, 2], "model": model.state_dict(), "half": base.half(), "bfloat": base.bfloat16(), "turned": base.reshape(3, 4).t(),
-    "part": base[4:8], "double": base[:2].double(), "int": base[:2].int(), "short": -base[:2].short(), "char": -base[:2].char(), "byte": base[:2].byte(), "large": torch.tensor([-1, 2 ** 40]), "truth": torch.tensor([True, False]), "empty": torch.zeros(0, 3), "single": torch.tensor(2.5), "parameter": torch.nn.Parameter(torch.ones(2)),
+    "part": base[4:8], "double": base[:2].double(), "int": base[:2].int(), "short": -base[:2].short(), "char": -base[:2].char(), "byte": base[:2].byte(), "large": torch.tensor([-1, 2 ** 40]), "truth": torch.tensor([True, False]), "empty": torch.zeros(0, 3), "single": torch.tensor(2.5), "parameter": torch.nn.Parameter(torch.ones(2)), "expanded": base[:2, None].expand(2, 3),
 }
 tensors = {**{f"model.{k}": v for k, v in model.state_dict().items()}, **{k: v for k, v in run.items() if isinstance(v, torch.Tensor)}}
 rows = {

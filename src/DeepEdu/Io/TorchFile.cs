@@ -21,7 +21,7 @@ public static class TorchFile
         using var file = File.OpenRead(path);
         try
         {
-            using var zip = new ZipArchive(file, ZipArchiveMode.Read);
+            using var zip = Open(file);
             var pickle = zip.Entries.FirstOrDefault(e => e.Name == "data.pkl") ?? throw new InvalidDataException("it is a zip, but torch.save did not write it; a checkpoint is read with Load");
             string folder = pickle.FullName[..^pickle.Name.Length];
             if (zip.GetEntry(folder + "byteorder") is { } order && !Bytes(order, file.Length).AsSpan().SequenceEqual("little"u8)) { throw new InvalidDataException("its numbers are big-endian"); }
@@ -41,6 +41,15 @@ public static class TorchFile
         Span<byte> head = stackalloc byte[2];
         using var file = File.OpenRead(path);
         return file.ReadAtLeast(head, 2, throwOnEndOfStream: false) == 2 && head.SequenceEqual("PK"u8);
+    }
+
+    private static ZipArchive Open(FileStream file)
+    {
+        try { return new(file, ZipArchiveMode.Read); }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException("it is no zip, or cut off; what torch.save wrote before version 1.6, or was told to write as then, is to be saved anew", e);
+        }
     }
 
     private static void Put(StateDict to, object? value, Storages storages, int depth)
@@ -97,7 +106,7 @@ public static class TorchFile
             Shape shape = Shape.Create(sizes);
             long last = start;
             for (int i = 0; i < sizes.Length; i++) { last += (long)steps[i] * (sizes[i] - 1); }
-            if (sizes.Length != steps.Length || start < 0 || steps.AsSpan().ContainsAnyInRange(int.MinValue, -1) || shape.Size > values.Length || (shape.Size > 0 && last >= values.Length))
+            if (sizes.Length != steps.Length || start < 0 || steps.AsSpan().ContainsAnyInRange(int.MinValue, -1) || shape.Size > longest || (shape.Size > 0 && last >= values.Length))
             {
                 throw new InvalidDataException($"\"{name}\" {shape} reaches beyond its {values.Length} numbers");
             }

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace DeepEdu.Memory;
 
 /// <summary>Every tensor born while an arena is open dies with it, in one stroke; <c>Keep()</c> lets one out.
@@ -5,18 +7,25 @@ namespace DeepEdu.Memory;
 /// do not <c>await</c> while it is open.</summary>
 public class Arena : IDisposable
 {
+    // a step in a step in a step is a handful; a loop whose `using` was forgotten would fill all memory
+    private const int MostOpen = 256;
+
     [ThreadStatic] private static Arena? t_current;
     [ThreadStatic] private static Arena? t_kernels;
     private readonly List<Block> _blocks = t_spare ?? [];
     private Arena? _outer;
     private bool _closed, _ofKernel;
+    private int _depth;
 
     // the list of the last closed arena of this thread: a training step then grows no new one
     [ThreadStatic] private static List<Block>? t_spare;
 
     /// <summary>Opens an arena inside the current one.</summary>
+    /// <exception cref="InvalidOperationException">So many are open inside each other that none of them can ever have been closed.</exception>
     public Arena()
     {
+        if (t_current is { _depth: >= MostOpen }) { ThrowDeep(); }
+        _depth = (t_current?._depth ?? 0) + 1;
         t_spare = null;
         _outer = t_current;
         t_current = this;
@@ -27,7 +36,7 @@ public class Arena : IDisposable
     {
         if (t_kernels is not { } arena) { return new() { _ofKernel = true }; }
         t_kernels = null;
-        (arena._closed, arena._outer, t_current) = (false, t_current, arena);
+        (arena._closed, arena._outer, arena._depth, t_current) = (false, t_current, (t_current?._depth ?? 0) + 1, arena);
         return arena;
     }
 
@@ -98,6 +107,10 @@ public class Arena : IDisposable
 
     /// <summary>Called once, after the memory went back.</summary>
     protected virtual void OnClose() { }
+
+    [DoesNotReturn]
+    private static void ThrowDeep() => throw new InvalidOperationException(
+        $"arena: {MostOpen} tapes and arenas are open on this thread, each inside the one before; is a `using` missing: `using var tape = new Tape();`?");
 
     private void Remove(Block block)
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using DeepEdu.Autograd;
 using DeepEdu.Kernels;
+using DeepEdu.Memory;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
@@ -42,6 +43,32 @@ public sealed class KeyValueCache
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
         Length = length;
         if (length == 0) { _memory = null; }
+    }
+
+    /// <summary>Sequence i goes on from what sequence <c>rows[i]</c> was: the beams of a beam search that are followed on, and their parents. A row may be named several times.</summary>
+    /// <param name="rows">[batch], the sequences as they were.</param>
+    /// <exception cref="ShapeException">Not one row for each sequence.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">No such sequence.</exception>
+    public void Reorder(Indices rows)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        int batch = Keys.Shape[0];
+        if (rows.Rank != 1 || rows.Size != batch) { throw new ShapeException("cache", $"reorder by {rows.Shape}, but the cache has {batch} sequences: [{batch}] is needed", rows.Shape, Keys.Shape); }
+        rows.CheckBelow("cache", batch);
+        if (rows.Span.SequenceEqual(Indices.Arange(batch).Span)) { return; }
+        Move(Keys, rows, Length);
+        Move(Values, rows, Length);
+        if (_memory is not { } memory) { return; }
+        Move(memory.Keys, rows, memory.Keys.Shape[1]);
+        Move(memory.Values, rows, memory.Values.Shape[1]);
+    }
+
+    private static void Move(Tensor x, Indices rows, int steps)
+    {
+        using var arena = new Arena();
+        var moved = x.Narrow(1, 0, steps).IndexSelect(0, rows);
+        int capacity = x.Shape[1], width = x.Shape[2];
+        x.Device.Launch(new StridedCopy(moved.View, x.View, Walk.Plan("cache", [x.Shape[0], steps, width], [steps * width, width, 1], 0, [capacity * width, width, 1], 0)));
     }
 
     /// <summary>The keys and values of a memory, projected at the first step.</summary>

@@ -1,3 +1,5 @@
+using DeepEdu.Tensors;
+
 namespace DeepEdu.Nn;
 
 /// <summary>The <see cref="KeyValueCache"/> of each layer of a stack.</summary>
@@ -15,6 +17,15 @@ public sealed class TransformerCache
     public void Reset(int length = 0)
     {
         foreach (var layer in Layers) { layer.Reset(length); }
+    }
+
+    /// <summary>Sequence i goes on from what sequence <c>rows[i]</c> was, as in <see cref="KeyValueCache.Reorder"/>.</summary>
+    /// <param name="rows">[batch], the sequences as they were.</param>
+    /// <exception cref="ShapeException">Not one row for each sequence.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">No such sequence.</exception>
+    public void Reorder(Indices rows)
+    {
+        foreach (var layer in Layers) { layer.Reorder(rows); }
     }
 
     internal void Check(int layers)

@@ -172,6 +172,14 @@ public static class Arithmetic
         public Tensor Remainder(Tensor b) => x.Zip(b, default(RemainderFormula), "remainder");
     }
 
+    // the quotient is rounded, so its floor may be one too many; an infinite b goes no whole time into a
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static L Remainder<L>(L a, L b) where L : struct, ILane<L>
+    {
+        L r = L.WhereEqual(L.Abs(b), float.PositiveInfinity, a - (0f * a), L.MultiplyAdd(-b, L.Floor(a / b), a));
+        return L.WhereGreater(0f, r, L.WhereGreater(b, 0f, r + b, r), L.WhereGreater(r, 0f, L.WhereGreater(0f, b, r + b, r), r));
+    }
+
     internal readonly struct DivPullB : IZip3
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -223,12 +231,12 @@ public static class Arithmetic
     internal readonly struct RemainderFormula : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public L Apply<L>(L a, L b) where L : struct, ILane<L> => a - (b * L.Floor(a / b));
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => Remainder(a, b);
     }
 
     internal readonly struct RemainderByFormula(float c) : IMap
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public L Apply<L>(L x) where L : struct, ILane<L> => x - (c * L.Floor(x / c));
+        public L Apply<L>(L x) where L : struct, ILane<L> => Remainder(x, L.Of(c));
     }
 }

@@ -26,7 +26,7 @@ public static class Padding
         /// <param name="widths">How many entries go before and behind; the last pair is the last axis'.</param>
         /// <param name="mode">What stands in the padding.</param>
         /// <param name="value">With <see cref="PadMode.Constant"/>: the value.</param>
-        /// <exception cref="ShapeException">More pairs than axes, a negative width, a mirror as wide as the axis, or nothing to repeat.</exception>
+        /// <exception cref="ShapeException">More pairs than axes, a negative width or too large a one, a mirror as wide as the axis, or nothing to repeat.</exception>
         public Tensor Pad(ReadOnlySpan<(int Before, int After)> widths, PadMode mode = PadMode.Constant, float value = 0)
         {
             var s = x.Shape;
@@ -37,6 +37,7 @@ public static class Padding
                 var (before, after) = widths[i];
                 int n = s[lead + i];
                 if (before < 0 || after < 0) { ThrowPad(s, $"widths ({before}, {after}) of axis {lead + i} are negative; cut with a slice instead"); }
+                if ((long)before + after + n > int.MaxValue) { ThrowPad(s, $"widths ({before}, {after}) make axis {lead + i} longer than {int.MaxValue}"); }
                 if (mode == PadMode.Reflect && Math.Max(before, after) >= Math.Max(n, 1)) { ThrowPad(s, $"axis {lead + i} of size {n} can be mirrored by {Math.Max(0, n - 1)} at most, not ({before}, {after})"); }
                 if (mode == PadMode.Replicate && n == 0 && before + after > 0) { ThrowPad(s, $"axis {lead + i} is empty: there is nothing to repeat"); }
             }

@@ -44,7 +44,17 @@ public static class Sampling
 
         /// <summary>1 with the probability that stands there, else 0. PyTorch's <c>bernoulli</c>.</summary>
         /// <param name="rng">Gives one number a value.</param>
-        public Tensor Bernoulli(Rng rng) => Tensor.Uniform(probabilities.Shape, rng, device: probabilities.Device).Less(probabilities);
+        /// <exception cref="ArgumentException">A probability is not between 0 and 1.</exception>
+        public Tensor Bernoulli(Rng rng)
+        {
+            var drawn = Tensor.Uniform(probabilities.Shape, rng, device: probabilities.Device);
+            float[] all = probabilities.ToArray();
+            for (int i = 0; i < all.Length; i++)
+            {
+                if (!(all[i] >= 0 && all[i] <= 1)) { ThrowProbability(all[i], i, probabilities.Shape); }
+            }
+            return drawn.Less(probabilities);
+        }
     }
 
     private static int CountPositive(ReadOnlySpan<float> weights, int row)
@@ -90,6 +100,10 @@ public static class Sampling
     [DoesNotReturn]
     private static void ThrowWeight(float weight, int row, int at) =>
         throw new ArgumentException($"multinomial: the weight {weight} of class {at} in row {row} must be a number of at least 0; Softmax makes probabilities of logits");
+
+    [DoesNotReturn]
+    private static void ThrowProbability(float p, int at, Shape s) =>
+        throw new ArgumentException($"bernoulli: {p} at position {at} of {s} is no probability from 0 to 1; Sigmoid makes probabilities of logits");
 
     [DoesNotReturn]
     private static void ThrowFew(Shape s, int row, int possible, int count) =>

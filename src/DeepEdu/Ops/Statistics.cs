@@ -40,7 +40,7 @@ public static class Statistics
         /// <exception cref="ShapeException">No such axis.</exception>
         public Tensor Std(int axis, int correction = 1, bool keepDims = false) => x.Std([axis], correction, keepDims);
 
-        /// <summary>(Σ |x|ᵖ)^(1/p); for p = ∞ the largest |x|, whose gradient ties share. Where a 2-norm is 0 its gradient is taken as 0.</summary>
+        /// <summary>(Σ |x|ᵖ)^(1/p); for p = ∞ the largest |x|, whose gradient ties share. Where a norm is 0 its gradient is taken as 0, for p of 1 or more.</summary>
         /// <param name="p">Above 0; <see cref="float.PositiveInfinity"/> is allowed.</param>
         /// <param name="axes">The axes; none named is all.</param>
         /// <param name="keepDims">Whether the folded axes stay, of size 1.</param>
@@ -51,7 +51,8 @@ public static class Statistics
             if (!(p > 0)) { throw new ArgumentOutOfRangeException(nameof(p), p, "norm: p must be above 0"); }
             if (float.IsPositiveInfinity(p)) { return x.Abs().Max(axes, keepDims); }
             if (p == 1) { return x.Abs().Sum(axes, keepDims); }
-            if (p != 2) { return x.Abs().Pow(p).Sum(axes, keepDims).Pow(1 / p); }
+            if (p < 1) { return x.Abs().Pow(p).Sum(axes, keepDims).Pow(1 / p); }
+            if (p != 2) { return x.Abs().Pow(p).Sum(axes, keepDims).MapByInput(new Powers.PowerOfFormula(1 / p), new NonZeroPowerPull(1 / p)); }
             var plan = Reductions.Plan("norm", x.Shape, axes, keepDims);
             var y = x.FoldTo(plan.Kept, default(SquareFold), default(Reductions.SumFold)).Alias(plan.Result);
             y.Device.Map(default(Functions.SqrtFormula), y.View, y.View);
@@ -123,6 +124,13 @@ public static class Statistics
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L y, L dy) where L : struct, ILane<L> => L.WhereEqual(y, 0f, 0f, dy * (x / y));
+    }
+
+    // the root's slope is ∞ at 0, that of the powers below it 0
+    internal readonly struct NonZeroPowerPull(float p) : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L dy, L x) where L : struct, ILane<L> => L.WhereEqual(x, 0f, 0f, new Powers.PowerOfPull(p).Apply(dy, x));
     }
 
     internal readonly struct ShiftedExp : IZip

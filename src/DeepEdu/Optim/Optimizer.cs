@@ -34,6 +34,7 @@ public abstract class Optimizer : IStateful
     private readonly string[] _names;
     private readonly double _weightDecay;
     private double _learningRate;
+    private bool _stepping;
 
     /// <summary>An optimiser of parameter groups.</summary>
     /// <param name="groups">The groups; no parameter may stand in two places.</param>
@@ -77,10 +78,11 @@ public abstract class Optimizer : IStateful
     public IReadOnlyList<ParameterGroup> Groups => _groups;
 
     /// <summary>Moves every parameter that has a gradient by one step.</summary>
-    /// <exception cref="InvalidOperationException">None of them has one, though not all are frozen: the gradients are of another model.</exception>
+    /// <exception cref="InvalidOperationException">None of them has one, though not all are frozen: the gradients are of another model. Or another thread steps at this moment.</exception>
     public void Step(Gradients gradients)
     {
         ArgumentNullException.ThrowIfNull(gradients);
+        if (Interlocked.Exchange(ref _stepping, true)) { throw new InvalidOperationException("optimizer: another thread is in the middle of its step; a model that learns belongs to one thread at a time"); }
         var tape = Tape.Recording;
         Device? device = null;
         bool stepped = false;
@@ -97,7 +99,11 @@ public abstract class Optimizer : IStateful
                 stepped |= Step(slot, gradients, tape);
             }
         }
-        finally { device?.EndUpdates(); }
+        finally
+        {
+            device?.EndUpdates();
+            Volatile.Write(ref _stepping, false);
+        }
         if (!stepped && gradients.Count > 0) { ThrowIfStill(gradients); }
     }
 

@@ -103,18 +103,22 @@ public partial class Tensor
     }
 
     /// <summary>Evenly distributed in [low, high).</summary>
+    /// <exception cref="ArgumentException">Low is above high, or one of them is no finite number.</exception>
     public static Tensor Uniform(Shape shape, Rng rng, float low = 0, float high = 1, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(rng);
+        if (!(low <= high && float.IsFinite(high - low))) { throw new ArgumentException($"uniform: {low} to {high} is no interval; the lower end comes first", nameof(low)); }
         float[] values = new float[shape.Size];
         rng.FillUniform(values, low, high);
         return Of(shape, values, device);
     }
 
     /// <summary>Normally distributed.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The standard deviation is not a finite number of at least 0.</exception>
     public static Tensor Normal(Shape shape, Rng rng, float mean = 0, float std = 1, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(rng);
+        if (!(std >= 0 && float.IsFinite(std))) { throw new ArgumentOutOfRangeException(nameof(std), std, "normal: the standard deviation must be a number of at least 0"); }
         float[] values = new float[shape.Size];
         rng.FillNormal(values, mean, std);
         return Of(shape, values, device);

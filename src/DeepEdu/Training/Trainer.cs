@@ -25,7 +25,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
     private readonly TrainerOptions _options = Check(options ?? new());
     private readonly GradientSum _gradients = new();
     private Action<Callback>? _step, _settled;
-    private bool _looked;
+    private bool _looked, _training;
 
     /// <summary>Where training stands.</summary>
     public TrainingRun Run { get; } = new(model, optimizer, options ?? new());
@@ -35,7 +35,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
     /// <param name="epochs">How often all of it is seen.</param>
     /// <param name="validation">Evaluated, not learned from, after each epoch.</param>
     /// <param name="stop">Looked at before each step. What was learnt is kept, callbacks are told the end, and <see cref="History.Cancelled"/> is true.</param>
-    /// <exception cref="InvalidOperationException">There is no batch, or a callback threw, or the loss depends on a parameter that is neither part of the model nor with the optimiser.</exception>
+    /// <exception cref="InvalidOperationException">There is no batch, or a callback threw, or the loss depends on a parameter that is neither part of the model nor with the optimiser, or this trainer trains already.</exception>
     /// <exception cref="NonFiniteException">A loss is not finite; see <see cref="TrainerOptions.NonFinite"/>.</exception>
     public History Fit(IBatches<B> training, int epochs, IBatches<B>? validation = null, CancellationToken stop = default)
     {
@@ -90,6 +90,16 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
     {
         ArgumentNullException.ThrowIfNull(training);
         ArgumentOutOfRangeException.ThrowIfNegative(epochs);
+        if (Interlocked.Exchange(ref _training, true)) { throw new InvalidOperationException("trainer: it trains already, on another thread or in the loop around this one; wait for its end, or make a trainer and a model for each"); }
+        try
+        {
+            foreach (var result in Learn(training, epochs, validation, stop)) { yield return result; }
+        }
+        finally { Volatile.Write(ref _training, false); }
+    }
+
+    private IEnumerable<EpochResult> Learn(IBatches<B> training, int epochs, IBatches<B>? validation, CancellationToken stop)
+    {
         Run.Begin(epochs, training.Count);
         var meter = new ProgressMeter(Run, _options.Progress);
         try

@@ -48,6 +48,15 @@ public sealed class TorchFileTests : IDisposable
     public void TheFormatBeforeZipIsNamed()
         => Assert.Contains("before version 1.6", Assert.Throws<InvalidDataException>(() => new Dense(1, 1, new Rng(1)).LoadWeights(Write("old"))).Message, StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("no zip at all")]
+    public void WhatIsNoZipIsNamed(string content)
+    {
+        File.WriteAllText(_folder["a.pt"], content);
+        Assert.Contains("a.pt: it is no zip, or cut off", Assert.Throws<InvalidDataException>(() => TorchFile.Read(_folder["a.pt"])).Message, StringComparison.Ordinal);
+    }
+
     /// <summary>Whatever is broken in it, a file ends in one kind of error or is read.</summary>
     [Fact]
     public void BrokenPicklesAreErrors()

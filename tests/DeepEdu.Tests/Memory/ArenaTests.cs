@@ -41,6 +41,25 @@ public class ArenaTests
     }
 
     [Fact]
+    public void ALoopThatClosesNoTapeIsEnded()
+    {
+        int live = CpuPool.LiveBlocks;
+        var open = new Stack<Tape>();
+        var e = Assert.Throws<InvalidOperationException>(() =>
+        {
+            while (open.Count < 10_000)
+            {
+                open.Push(new Tape());
+                _ = Tensor.Ones([10]) + 1;
+            }
+        });
+        Assert.Contains("is a `using` missing", e.Message, StringComparison.Ordinal);
+        while (open.TryPop(out var tape)) { tape.Dispose(); }
+        Assert.Equal(live, CpuPool.LiveBlocks);
+        using var again = new Arena();
+    }
+
+    [Fact]
     public void OutsideAnArenaThePoolIsNotTouched()
     {
         int live = CpuPool.LiveBlocks, created = CpuPool.CreatedBlocks;

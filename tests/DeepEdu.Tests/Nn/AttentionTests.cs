@@ -86,6 +86,31 @@ public class AttentionTests
         Near(stack.Forward(x, other).Narrow(1, 0, 1), stack.Forward(x.Narrow(1, 0, 1), other, cache));
     });
 
+    /// <summary>What a beam search does: after each step the sequences go on from some of those before, one of them perhaps twice.</summary>
+    [Fact]
+    public void AReorderedCacheGoesOnFromOtherSequences() => ForAll(20, (seed, _, norm) =>
+    {
+        var rng = new Rng(seed);
+        const int Beams = 3, Steps = 6;
+        var stack = new TransformerDecoder(() => new(12, 3, rng, 16, 0, normFirst: norm % 2 == 0), 2);
+        Tensor x = Tensor.Normal([Beams, Steps, 12], rng), memory = Tensor.Normal([Beams, 5, 12], rng);
+        var cache = stack.NewCache(Beams, Steps);
+        // what each beam has seen, and of which memory
+        Tensor seen = Tensor.Zeros([Beams, 0, 12]), own = memory;
+        Tensor y = x;
+        for (int i = 0; i < Steps; i++)
+        {
+            var next = x.Narrow(1, i, 1);
+            y = stack.Forward(next, memory, cache);
+            seen = Tensor.Concat([seen, next], 1);
+            if (i == Steps - 1) { break; }
+            var from = Indices.Uniform([Beams], rng, 0, Beams);
+            cache.Reorder(from);
+            (seen, own) = (seen.IndexSelect(0, from), own.IndexSelect(0, from));
+        }
+        Near(stack.Forward(seen, own).Narrow(1, Steps - 1, 1), y);
+    });
+
     /// <summary>A step allocates tensors, but no memory for values: that comes from the cache and the pool, and as much at step 400 as at step 20.</summary>
     [Fact]
     public void StepsAllocateNoMoreAsTheCacheFills()
@@ -186,6 +211,8 @@ public class AttentionTests
         Says<InvalidOperationException>("made by another stack", () => new TransformerEncoder(() => new(8, 2, rng, 8), 2).Forward(q, new TransformerEncoder(() => new(8, 2, rng, 8), 1).NewCache(2, 9)));
         var layer = new MultiHeadAttention(8, 2, rng);
         Says<ShapeException>("for a cache of 1 sequences of width 8: [1, n, 24] is needed", () => layer.Forward(q, layer.NewCache(1, 9)));
+        Says<ShapeException>("reorder by [3], but the cache has 2 sequences", () => layer.NewCache(2, 9).Reorder(Indices.Of(0, 0, 1)));
+        Says<ArgumentOutOfRangeException>("index 2 at position 1", () => layer.NewCache(2, 9).Reorder(Indices.Of(0, 2)));
         Says<InvalidOperationException>("0 of 2 steps are there, 3 more do not fit", () => layer.Forward(q, layer.NewCache(2, 2)));
         using var tape = new Tape();
         Says<InvalidOperationException>("without a tape", () => layer.Forward(q, layer.NewCache(2, 9)));

@@ -29,6 +29,8 @@ public class OpErrorTests
         { "index-add: [2,3], index [4] and source [4] along axis 0: the index needs one axis, the source [4,3]", () => s_x.IndexAdd(0, Indices.Full([4], 0), Tensor.Ones([4])) },
         { "concat: 2 tensors, [2147483647,0] and on: 4294967294 entries on axis 0 are more than 2147483647", () => Tensor.Concat([Tensor.Zeros([int.MaxValue, 0]), Tensor.Zeros([int.MaxValue, 0])]) },
         { "shape: [65536,65536]: more than 2147483647 values", () => Tensor.Ones([65536, 1]).Multinomial(65536, new(1), replacement: true) },
+        { "pad: [2,3]: widths (2147483647, 2147483647) make axis 1 longer than 2147483647", () => s_x.Pad([(int.MaxValue, int.MaxValue)]) },
+        { "pad: [2,3]: widths (2147483646, 0) make axis 1", () => s_x.Pad([(int.MaxValue - 1, 0)], PadMode.Replicate) },
         { "sum: axis 2 of [2,3]: axes are -2..1", () => s_x.Sum(2) },
         { "sum: axis 0 of a single value, which has no axes", () => Tensor.Scalar(1).Sum(0) },
         { "mean: axis -2 of [2,3] is named twice", () => s_x.Mean([0, -2]) },

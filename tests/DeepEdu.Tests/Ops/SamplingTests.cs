@@ -65,6 +65,17 @@ public class SamplingTests
         Assert.Throws<ArgumentOutOfRangeException>(() => Tensor.Ones([2]).Multinomial(0, new Rng(1)));
     }
 
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(-0.1f)]
+    [InlineData(1.1f)]
+    [InlineData(float.PositiveInfinity)]
+    public void WhatIsNoProbabilityIsNamed(float p)
+    {
+        string says = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"bernoulli: {p} at position 2 of [3] is no probability");
+        Assert.Contains(says, Assert.Throws<ArgumentException>(() => Tensor.Of(0, 1, p).Bernoulli(new Rng(1))).Message, StringComparison.Ordinal);
+    }
+
     private static double[] Counts(Indices drawn) => [.. Enumerable.Range(0, 6).Select(c => drawn.ToArray().Count(d => d == c) / (double)drawn.Size)];
 
     private static void Near(double[] expected, double[] actual)

@@ -91,4 +91,19 @@ public class OptimErrorTests
         Assert.Throws<ArgumentOutOfRangeException>(() => Schedule.OneCycle(1, 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => Schedule.Constant(1).At(-1));
     }
+
+    [Fact]
+    public void TwoStepsAtATimeAreRefused()
+    {
+        var w = new Parameter([2], [1, 2]);
+        var sgd = new Sgd([("w", w)]);
+        Exception? inner = null;
+        using var tape = new Tape();
+        var gradients = tape.Gradients(w.Square().Sum());
+        w.Constraint = _ => inner = Record.Exception(() => sgd.Step(gradients)); // called in the middle of a step
+        sgd.Step(gradients);
+        Assert.Contains("optimizer: another thread is in the middle of its step", Assert.IsType<InvalidOperationException>(inner).Message, StringComparison.Ordinal);
+        w.Constraint = null;
+        sgd.Step(gradients);
+    }
 }

@@ -90,6 +90,21 @@ public class CreationTests
         Assert.Throws<ArgumentNullException>(() => Tensor.Normal([2], null!));
     }
 
+    [Theory]
+    [InlineData(1f, 0f)]
+    [InlineData(float.NaN, 1f)]
+    [InlineData(0f, float.PositiveInfinity)]
+    [InlineData(float.MinValue, float.MaxValue)]
+    public void WhatIsNoIntervalIsRefused(float low, float high) =>
+        Assert.Contains("is no interval", Assert.Throws<ArgumentException>(() => Tensor.Uniform([2], new Rng(1), low, high)).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(-1f)]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void WhatIsNoDeviationIsRefused(float std) =>
+        Assert.Contains("normal: the standard deviation", Assert.Throws<ArgumentOutOfRangeException>(() => Tensor.Normal([2], new Rng(1), 0, std)).Message, StringComparison.Ordinal);
+
     [Fact]
     public void PersistentMemoryOutlivesItsArena()
     {

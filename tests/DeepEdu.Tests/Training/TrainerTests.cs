@@ -280,4 +280,15 @@ public class TrainerTests
         Assert.Equal(seen[0], Clouds.Weights(model)); // the best epoch's mean
         Assert.Equal(5, average.Count);
     }
+
+    [Fact]
+    public void ATrainerTrainsOnceAtATime()
+    {
+        Exception? inner = null;
+        Trainer? trainer = null;
+        trainer = _data.Trainer(Clouds.Model(), new() { Callbacks = [new LambdaCallback { Epoch = (_, _) => inner = Record.Exception(() => trainer!.Fit(Clouds.Learned, 9)) }] });
+        Assert.Single(trainer.Fit(Clouds.Learned, 1).Epochs);
+        Assert.Contains("trainer: it trains already", Assert.IsType<InvalidOperationException>(inner).Message, StringComparison.Ordinal);
+        Assert.Equal(2, trainer.Fit(Clouds.Learned, 2).Epochs.Count);
+    }
 }
