@@ -26,8 +26,10 @@ public sealed partial class GpuDevice
         if (w.Length == 0) { return; }
         var none = Of(w);
         UpdateTarget target = new() { W = none, G = Of(g), S1 = F.States > 0 ? Of(s1) : none, S2 = F.States > 1 ? Of(s2) : none, S3 = F.States > 2 ? Of(s3) : none };
-        if (t_updates is { } updates && updates.Device == this) { updates.Add(f, target); }
+        if (t_updates is { } updates && updates.Device == this) { updates.Add(f, target, [w, g, s1, s2, s3]); }
         else { Start(w.Length, new UpdateLoop<F> { Formula = f, Target = target, States = F.States }); }
+        KeepAlive(w, g, s1, s2);
+        KeepAlive(s3);
     }
 
     private static void LaunchUpdates()
@@ -42,14 +44,14 @@ public sealed partial class GpuDevice
 
         public GpuDevice Device => device;
 
-        public void Add<F>(F f, in UpdateTarget target) where F : unmanaged, IUpdate
+        public void Add<F>(F f, in UpdateTarget target, ReadOnlySpan<View> views) where F : unmanaged, IUpdate
         {
             if (_waiting is not Waiting<F> same || !same.Takes(f))
             {
                 Launch();
                 _waiting = same = new(f);
             }
-            same.Add(target, Math.Max(1, Math.Min(device._grid, (target.W.IntLength + 1023) / 1024)));
+            same.Add(target, views, Math.Max(1, Math.Min(device._grid, (target.W.IntLength + 1023) / 1024)));
         }
 
         public void Launch()
@@ -67,13 +69,17 @@ public sealed partial class GpuDevice
 
     private sealed class Waiting<F>(F f) : Waiting where F : unmanaged, IUpdate
     {
+        private const int Views = 5;
+
         private UpdateManyLoop<F> _kernel = new() { Formula = f, States = F.States };
+        private readonly View[] _views = new View[UpdateManyLoop<F>.Most * Views];
         private int _count, _groups;
 
         public bool Takes(F other) => _count < UpdateManyLoop<F>.Most && MemoryMarshal.AsBytes(new ReadOnlySpan<F>(in f)).SequenceEqual(MemoryMarshal.AsBytes(new ReadOnlySpan<F>(in other)));
 
-        public void Add(in UpdateTarget target, int groups)
+        public void Add(in UpdateTarget target, ReadOnlySpan<View> views, int groups)
         {
+            views.CopyTo(_views.AsSpan(_count * Views)); // the targets hold addresses, these the blocks
             _groups += groups;
             // what is not there begins behind the last group
             for (int i = _count; i < UpdateManyLoop<F>.Most; i++) { _kernel.Set(i, target, i == _count ? _groups - groups : int.MaxValue); }
@@ -85,6 +91,7 @@ public sealed partial class GpuDevice
         {
             if (_count == 1) { device.Start(_kernel.First.W.Length, new UpdateLoop<F> { Formula = f, Target = _kernel.First, States = F.States }); }
             else { device.Start(new KernelConfig(_groups, device._group), _kernel); }
+            GC.KeepAlive(_views);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
@@ -131,6 +132,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     {
         LaunchUpdates();
         _staging.Write(MemoryMarshal.AsBytes(from), Memory(to), to.Offset);
+        KeepAlive(to);
     }
 
     /// <inheritdoc/>
@@ -138,6 +140,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     {
         LaunchUpdates();
         _staging.Read(Memory(from), from.Offset, MemoryMarshal.AsBytes(to));
+        KeepAlive(from);
     }
 
     /// <inheritdoc/>
@@ -145,16 +148,22 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     {
         LaunchUpdates();
         if (from.Length > 0) { _order.Copy(Memory(from), from.Offset, Memory(to), to.Offset, from.Length); }
+        KeepAlive(from, to);
     }
 
     /// <inheritdoc/>
-    public override void Fill(View to, float value) => Start(to.Length, new FillLoop { Y = Of(to), Value = value });
+    public override void Fill(View to, float value)
+    {
+        Start(to.Length, new FillLoop { Y = Of(to), Value = value });
+        KeepAlive(to);
+    }
 
     /// <inheritdoc/>
     public override void Map<F>(F f, View x, View y)
     {
         if (Aligned(x) && Aligned(y)) { Start(y.Length / 4, new Map4Loop<F> { Formula = f, X = Fours(x), Y = Fours(y) }); }
         else { Start(y.Length, new MapLoop<F> { Formula = f, X = Of(x), Y = Of(y) }); }
+        KeepAlive(x, y);
     }
 
     /// <inheritdoc/>
@@ -163,6 +172,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
         if (how.Rank == 1 && how.A[0] == 1 && how.B[0] == 1 && Aligned(a) && Aligned(b) && Aligned(y)) { Start(y.Length / 4, new Zip4Loop<F> { Formula = f, A = Fours(a), B = Fours(b), Y = Fours(y) }); }
         else if (Runs(how, y)) { Start(y.Length / 4, new ZipRunLoop<F> { Formula = f, A = Of(a), B = Of(b), Y = Fours(y), How = new(how) }); }
         else { Start(y.Length, new ZipLoop<F> { Formula = f, A = Of(a), B = Of(b), Y = Of(y), How = new(how) }); }
+        KeepAlive(a, b, y);
     }
 
     /// <inheritdoc/>
@@ -171,6 +181,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
         if (how.Rank == 1 && how.A[0] == 1 && how.B[0] == 1 && how.C[0] == 1 && Aligned(a) && Aligned(b) && Aligned(c) && Aligned(y)) { Start(y.Length / 4, new Zip34Loop<F> { Formula = f, A = Fours(a), B = Fours(b), C = Fours(c), Y = Fours(y) }); }
         else if (Runs(how, y)) { Start(y.Length / 4, new Zip3RunLoop<F> { Formula = f, A = Of(a), B = Of(b), C = Of(c), Y = Fours(y), How = new(how) }); }
         else { Start(y.Length, new Zip3Loop<F> { Formula = f, A = Of(a), B = Of(b), C = Of(c), Y = Of(y), How = new(how) }); }
+        KeepAlive(a, b, c, y);
     }
 
     /// <inheritdoc/>
@@ -208,6 +219,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     {
         if (Find<K>() is { } body) { body(this, kernel); }
         else { Processor.Run(this, kernel); }
+        KeepAlive(kernel);
     }
 
     /// <inheritdoc/>
@@ -219,6 +231,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
         _memory.Close();
         try
         {
+            Synchronize(); // copies on their way read memory that goes now
             _staging.Dispose();
             _order.Dispose();
             _accelerator.Dispose();
@@ -237,16 +250,32 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     /// <summary>As many threads as work, up to what the accelerator holds at once.</summary>
     internal KernelConfig Over(int work) => new(Math.Max(1, Math.Min(_grid, (work + _group - 1) / _group)), _group);
 
+    // a launch holds addresses. To the collector a block is forgotten once they were read from it, and another thread may be given its memory before the launch has gone to the accelerator
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void KeepAlive<K>(in K kernel) where K : struct { }
+
+    private static void KeepAlive(View a, View b = default, View c = default, View d = default)
+    {
+        GC.KeepAlive(a.Block);
+        GC.KeepAlive(b.Block);
+        GC.KeepAlive(c.Block);
+        GC.KeepAlive(d.Block);
+    }
+
     private static MemoryBuffer1D<float, Stride1D.Dense> Memory(View v) => ((GpuBlock)v.Block).Memory;
 
     private void Columns<F>(F f, View x, int outer, int n, int inner, int pieces, int piece, View y) where F : unmanaged, IFold
     {
         var team = Teams(outer * pieces * inner, piece, true, out var how);
         Start(how, new ColumnLoop<F> { Formula = f, Team = team, X = Of(x), Y = Of(y), N = n, Inner = inner, Pieces = pieces, Piece = piece });
+        KeepAlive(x, y);
     }
 
-    private void Rows<F>(F f, View x, int n, int pieces, int piece, View y) where F : unmanaged, IFold =>
+    private void Rows<F>(F f, View x, int n, int pieces, int piece, View y) where F : unmanaged, IFold
+    {
         Start(new KernelConfig(Math.Min(y.Length, 65535), Loops.FoldGroup), new RowLoop<F> { Formula = f, X = Of(x), Y = Of(y), N = n, Pieces = pieces, Piece = piece });
+        KeepAlive(x, y);
+    }
 
     // 16 bytes: buffers begin on 256
     private static bool Aligned(View v) => v.Offset % 4 == 0 && v.Length % 4 == 0;

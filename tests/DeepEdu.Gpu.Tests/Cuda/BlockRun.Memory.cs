@@ -11,7 +11,7 @@ internal sealed unsafe partial class BlockRun
     private const int ThreadBits = 11;
     private const ulong Several = (1 << ThreadBits) - 1;
 
-    private static readonly uint* s_wrote = (uint*)DeviceHeap.Pages(DeviceHeap.Size), s_read = (uint*)DeviceHeap.Pages(DeviceHeap.Size);
+    private static readonly uint* s_wrote = DeviceHeap.Writers, s_read = DeviceHeap.Readers;
     private static uint s_blocks = 1;
 
     private readonly int _sharedBytes;

@@ -20,11 +20,11 @@ internal static unsafe partial class DeviceHeap
     public const byte Nobody = 0, Freed = 2, Taken = 1, Written = 2;
 
     // a gap between neighbours shows who runs over an end; CUDA promises a beginning at 256
-    private const int Alignment = 256, Gap = 256;
+    private const int Alignment = 256, Gap = 256, Page = 4096;
 
     private static readonly Lock s_gate = new();
     private static readonly SortedList<long, (long Bytes, int Owner)> s_taken = [];
-    private static byte* s_data, s_state;
+    private static byte* s_data, s_state, s_writers, s_readers;
     private static long s_next, s_live;
 
     /// <summary>Bytes taken.</summary>
@@ -36,20 +36,28 @@ internal static unsafe partial class DeviceHeap
     /// <inheritdoc cref="Data"/>
     public static byte* State => s_state;
 
+    /// <inheritdoc cref="Data"/>
+    public static uint* Writers => (uint*)s_writers;
+
+    /// <inheritdoc cref="Data"/>
+    public static uint* Readers => (uint*)s_readers;
+
     /// <summary>Reserves address space; false if the system refuses.</summary>
     public static bool Reserve()
     {
         if (s_data is not null) { return true; }
-        byte* data = Pages(Size), state = Pages(Size);
-        if (data is null || state is null) { return false; }
+        byte* data = Pages(Size), state = Pages(Size), writers = Pages(Size), readers = Pages(Size);
+        if (data is null || state is null || writers is null || readers is null) { return false; }
         s_data = data;
         s_state = state;
+        s_writers = writers;
+        s_readers = readers;
         s_next = Base + Alignment;
         return true;
     }
 
-    /// <summary>Zeros that take memory when they are touched, or null.</summary>
-    public static byte* Pages(long bytes)
+    // zeros that take memory when they are touched, or null
+    private static byte* Pages(long bytes)
     {
         const int ReadWrite = 3, PrivateAnonymousNoReserve = 0x4022;
         byte* at = Map(0, (nuint)bytes, ReadWrite, PrivateAnonymousNoReserve, -1, 0);
@@ -58,7 +66,7 @@ internal static unsafe partial class DeviceHeap
 
     public static bool IsDevice(long address) => address >= Base;
 
-    /// <summary>The states of a context's bytes: those taken; or them with <see cref="Written"/>. A byte tells 64 contexts apart, of which tests make more one after the other.</summary>
+    /// <summary>The states of a context's bytes: those taken; or them with <see cref="Written"/>. A byte tells 64 contexts apart that are made one after the other; whose an allocation is, the list of them knows.</summary>
     public static byte StateOf(int owner) => (byte)((owner << 2) | Taken);
 
     /// <summary>Takes memory for a context, or 0 where there is no more.</summary>
@@ -80,11 +88,17 @@ internal static unsafe partial class DeviceHeap
         using var held = s_gate.EnterScope();
         if (!s_taken.Remove(address, out var taken)) { return false; }
         s_live -= taken.Bytes;
-        Unsafe.InitBlockUnaligned(s_state + (address - Base), Freed, checked((uint)taken.Bytes));
-        // whole pages inside go back to the system
+        // whole pages inside go back to the system, and are zeros again
         const int DontNeed = 4;
-        long from = (address - Base + 4095) & ~4095L, to = (address - Base + taken.Bytes) & ~4095L;
-        if (to > from) { _ = Advise(s_data + from, (nuint)(to - from), DontNeed); }
+        long from = address - Base, to = from + taken.Bytes, firstPage = (from + Page - 1) & -Page, pages = (to & -Page) - firstPage;
+        if (pages <= 0)
+        {
+            Unsafe.InitBlockUnaligned(s_state + from, Freed, (uint)taken.Bytes);
+            return true;
+        }
+        foreach (nint all in (ReadOnlySpan<nint>)[(nint)s_data, (nint)s_state, (nint)s_writers, (nint)s_readers]) { _ = Advise((byte*)all + firstPage, (nuint)pages, DontNeed); }
+        Unsafe.InitBlockUnaligned(s_state + from, Freed, (uint)(firstPage - from));
+        Unsafe.InitBlockUnaligned(s_state + firstPage + pages, Freed, (uint)(to - firstPage - pages));
         return true;
     }
 
@@ -105,8 +119,9 @@ internal static unsafe partial class DeviceHeap
         if (bad < 0) { return null; }
         string what = state[bad] switch
         {
-            Nobody => "is outside every allocation",
             Freed => "was freed",
+            Nobody when WasFreed(address + bad) => "was freed",
+            Nobody => "is outside every allocation",
             _ when state[bad] == taken => "was never written",
             _ => "belongs to another context",
         };
@@ -118,6 +133,13 @@ internal static unsafe partial class DeviceHeap
 
     /// <summary>Marks bytes as never written: what is read there without being written first is an error from now on.</summary>
     public static void Forget(long address, long bytes, int owner) => Unsafe.InitBlockUnaligned(s_state + (address - Base), StateOf(owner), checked((uint)bytes));
+
+    // a page of nobody's, which no gap is as long as
+    private static bool WasFreed(long address)
+    {
+        long page = (address - Base) & -Page;
+        return page + Page <= s_next - Base && new ReadOnlySpan<byte>(s_state + page, Page).IndexOfAnyExcept(Nobody) < 0;
+    }
 
     // the allocation that an address lies in or behind
     private static string Place(long address)

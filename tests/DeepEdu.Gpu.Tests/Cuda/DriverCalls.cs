@@ -17,7 +17,6 @@ internal static unsafe partial class DriverCalls
     [ThreadStatic]
     private static DriverContext? t_current;
     private static bool s_initialized;
-    private static int s_owners;
     [ThreadStatic]
     private static string? t_detail;
     private static byte* s_message;
@@ -156,8 +155,7 @@ internal static unsafe partial class DriverCalls
         Count(DriverFunction.cuCtxCreate_v2);
         lock (EmulatedDriver.Gate)
         {
-            // 62 numbers: two contexts share one only if 61 were made between them
-            DriverContext made = new(1 + (s_owners++ % 62), EmulatedDriver.Mode == EmulatedDriver.Kind.CountOnly);
+            DriverContext made = new(EmulatedDriver.Mode == EmulatedDriver.Kind.CountOnly);
             *context = Handles.New(made);
             t_current = made;
             return device == 0 ? Success : InvalidDevice;

@@ -1,5 +1,6 @@
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
+using ILGPU.Runtime.Cuda;
 
 namespace DeepEdu.Gpu.Tests.Cuda;
 
@@ -24,6 +25,40 @@ public class EmulatedDriverTests
         Assert.Equal(0, EmulatedDriver.CountOf("cuStreamSynchronize"));
         var launch = Assert.Single(EmulatedDriver.Launches);
         Assert.Equal(((1, 1, 1), (256, 1, 1), 0), (launch.Grid, launch.Block, launch.SharedBytes));
+    }
+
+    // as in a run of all tests: more contexts come and go than a byte tells apart
+    [EmulatedFact]
+    public void AContextsMemoryStaysWhenOthersGo()
+    {
+        using var device = EmulatedDriver.NewDevice();
+        Tensor x = Tensor.Of([3], [1, 2, 3], device), large = Tensor.Full([5000], 2f, device);
+        for (int i = 0; i < 130; i++)
+        {
+            using Kernels other = new();
+            Assert.Equal([i], other.Read<int>(other.Of(i), 1));
+            Assert.Equal(CudaError.CUDA_SUCCESS, CudaAPI.CurrentAPI.CreateContext(out nint context, default, 0));
+            Assert.Equal(CudaError.CUDA_SUCCESS, CudaAPI.CurrentAPI.DestroyContext(context));
+        }
+        Assert.Equal(CudaError.CUDA_SUCCESS, CudaAPI.CurrentAPI.SetCurrentContext(device.Accelerator.NativePtr));
+        Assert.Equal([2f, 3, 4], (x + 1f).ToArray());
+        Assert.Equal(10000f, large.Sum().Item());
+    }
+
+    // its pages are the system's again, so that only what is left of the first and the last still says so
+    [EmulatedTheory]
+    [InlineData(100)]
+    [InlineData(5000)]
+    [InlineData(40000)]
+    public void FreedMemoryIsKnownForThat(int bytes)
+    {
+        using Kernels kernels = new();
+        long freed = kernels.Of(new byte[bytes]), kept = kernels.Of((byte)7);
+        int owner = kernels.Owner;
+        kernels.Free(freed);
+        foreach (int at in (int[])[0, bytes / 2, bytes - 1]) { Assert.Contains("was freed", DeviceHeap.Refusal(freed + at, 1, owner, true), StringComparison.Ordinal); }
+        foreach (long at in (long[])[freed - 1, freed + bytes, kept + 1]) { Assert.Contains("outside every allocation", DeviceHeap.Refusal(at, 1, owner, true), StringComparison.Ordinal); }
+        Assert.Null(DeviceHeap.Refusal(kept, 1, owner, true));
     }
 }
 

@@ -37,13 +37,14 @@ internal static class Handles
 }
 
 /// <summary>A context: whose memory, modules, streams and events.</summary>
-/// <param name="owner">Its number in the heap.</param>
 /// <param name="counts">Whether launches only count.</param>
-internal sealed class DriverContext(int owner, bool counts)
+internal sealed class DriverContext(bool counts)
 {
+    private static int s_last;
     private readonly Queue<Action> _queue = new();
 
-    public int Owner => owner;
+    /// <summary>Its number in the heap, which no other context ever has: what a context leaves is freed by it.</summary>
+    public int Owner { get; } = Interlocked.Increment(ref s_last);
 
     public bool Counts => counts;
 

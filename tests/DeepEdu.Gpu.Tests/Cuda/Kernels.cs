@@ -5,9 +5,10 @@ namespace DeepEdu.Gpu.Tests.Cuda;
 /// <summary>Runs kernels written by hand on the interpreter, without a driver: memory is taken and filled, the kernel runs, memory is read.</summary>
 internal sealed unsafe class Kernels : IDisposable
 {
-    private static int s_owners = 40;
+    private readonly DriverContext _context = new(false);
 
-    private readonly DriverContext _context = new(40 + (Interlocked.Increment(ref s_owners) % 20), false);
+    /// <summary>Whose memory it is.</summary>
+    public int Owner => _context.Owner;
 
     /// <summary>Memory with values.</summary>
     public long Of<T>(params T[] values) where T : unmanaged
