@@ -16,8 +16,9 @@ public sealed partial class GpuDevice
 
     internal override void EndUpdates()
     {
-        LaunchUpdates();
-        t_updates = null;
+        var updates = t_updates;
+        t_updates = null; // also where the launch fails
+        updates?.Launch();
     }
 
     /// <inheritdoc/>

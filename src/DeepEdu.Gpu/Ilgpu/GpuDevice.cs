@@ -228,7 +228,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     /// <summary>Lets go of the accelerator. Tensors on it can no longer be used.</summary>
     public void Dispose()
     {
-        _memory.Close();
+        if (!_memory.Close()) { return; }
         try
         {
             Synchronize(); // copies on their way read memory that goes now

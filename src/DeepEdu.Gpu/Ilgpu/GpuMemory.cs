@@ -95,13 +95,15 @@ internal sealed class GpuMemory(Accelerator accelerator, string device, Action t
         lock (_gate) { _peak = _taken; }
     }
 
-    /// <summary>From here on blocks say that their device is gone; its accelerator frees the buffers.</summary>
-    public void Close()
+    /// <summary>From here on blocks say that their device is gone; its accelerator frees the buffers. False if they do already.</summary>
+    public bool Close()
     {
         lock (_gate)
         {
+            if (_isDisposed) { return false; }
             _isDisposed = true;
             _idle.Clear();
+            return true;
         }
     }
 
@@ -130,10 +132,15 @@ internal sealed class GpuMemory(Accelerator accelerator, string device, Action t
     private Buffer TakeAfterCollection(int capacity)
     {
         GC.Collect();
-        GC.WaitForPendingFinalizers();
-        trim();
-        Trim();
-        return Take(capacity) ?? throw new InsufficientMemoryException(
+        GC.WaitForPendingFinalizers(); // they take the lock
+        lock (_gate)
+        {
+            // nobody else takes what becomes free here
+            trim();
+            Trim();
+            if (Take(capacity) is { } buffer) { return buffer; }
+        }
+        throw new InsufficientMemoryException(
             $"gpu: {device} has no room for {Megabytes((long)capacity * sizeof(float))}: {Megabytes(TakenBytes)} are held by tensors{(Limit < long.MaxValue ? $", the limit is {Megabytes(Limit)}" : "")}. " +
             "A smaller batch, Checkpoint, or an arena around what is computed outside a tape?");
     }

@@ -101,6 +101,7 @@ internal sealed class Staging(Accelerator accelerator, IOrder order, Func<IMark>
     private Span<byte> Room()
     {
         if (_pinned is not null || _plain is not null) { return _pinned is null ? _plain : _pinned.Span; }
+        accelerator.Bind(); // locking pages does not, and fails on a thread that has used no device yet
         try { return (_pinned = accelerator.AllocatePageLocked1D<byte>(Capacity, uninitialized: true)).Span; }
         catch (AcceleratorException) { return _plain = GC.AllocateUninitializedArray<byte>(Capacity, pinned: true); }
     }

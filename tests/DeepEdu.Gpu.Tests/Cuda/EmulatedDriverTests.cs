@@ -1,3 +1,4 @@
+using DeepEdu.Memory;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
 using ILGPU.Runtime.Cuda;
@@ -25,6 +26,24 @@ public class EmulatedDriverTests
         Assert.Equal(0, EmulatedDriver.CountOf("cuStreamSynchronize"));
         var launch = Assert.Single(EmulatedDriver.Launches);
         Assert.Equal(((1, 1, 1), (256, 1, 1), 0), (launch.Grid, launch.Block, launch.SharedBytes));
+    }
+
+    // a thread's first call of the driver may be the one that locks pages: what it needs came from the pool
+    [EmulatedFact]
+    public void PagesAreLockedByAnyThread()
+    {
+        EmulatedDriver.Start(EmulatedDriver.Kind.CountOnly);
+        using var device = EmulatedDriver.NewDevice();
+        using (var arena = new Arena()) { device.Allocate(3); }
+        EmulatedDriver.Reset();
+        Thread other = new(() =>
+        {
+            using var arena = new Arena();
+            Tensor.Of([3], [1, 2, 3], device);
+        });
+        other.Start();
+        other.Join();
+        Assert.Equal((0, 1), (EmulatedDriver.CountOf("cuMemAlloc_v2"), EmulatedDriver.CountOf("cuMemHostRegister_v2")));
     }
 
     // as in a run of all tests: more contexts come and go than a byte tells apart
