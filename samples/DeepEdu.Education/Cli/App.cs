@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using DeepEdu.Devices;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Report;
+using DeepEdu.Education.Saved;
 using DeepEdu.Education.Tasks;
 using DeepEdu.Education.Ui;
 using View = DeepEdu.Education.Ui.View;
@@ -26,6 +27,7 @@ internal static class App
         root.Subcommands.Add(Runs(new("recommend", "Recommends learning items from implicit feedback; ranks a held-out item among 99 others."), [flags.Factors], recommend));
         root.Subcommands.Add(Runs(new("grade", "Grades handwriting, or essays when --data is a folder of ASAP essays."), [flags.Prompt], grade));
         root.Subcommands.Add(Runs(new("multitask", "Learns several outcomes of a learner together and each alone."), [], multitask));
+        root.Subcommands.Add(PredictCommand.Create(output, error));
         root.Subcommands.Add(DataCommand.Create(output));
 
         ParseResult result = root.Parse(args);
@@ -40,7 +42,8 @@ internal static class App
             int invoked = result.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
             return invoked != 0 ? invoked : code;
         }
-        catch (Exception e) when (e is DataException or IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (Exception e) when (e is DataException or IOException or InvalidDataException or UnauthorizedAccessException or NotSupportedException
+            or InvalidOperationException { InnerException: IOException or UnauthorizedAccessException })
         {
             error.WriteLine(OneLine(e.Message));
             return WrongInput;
@@ -57,13 +60,18 @@ internal static class App
     private static int RunTasks(IEducationTask[] tasks, RunOptions options, TextWriter output)
     {
         if (tasks.Length > 1 && options.Data is not null) { throw new DataException("--data needs a command: recommend, grade or multitask."); }
+        if (options.Resume) { MustHoldARun(options.Out); }
         string folder = options.Out ?? ".", html = Path.Combine(folder, "report.html");
         if (File.Exists(folder)) { throw new DataException($"--out {folder}: is a file; give a folder."); }
         Directory.CreateDirectory(folder);
         MustBeWritable(html);
         if (options.Json is not null) { MustBeWritable(options.Json); }
         using CancellationTokenSource stop = new();
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => { c.Cancel = true; stop.Cancel(); });
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c =>
+        {
+            c.Cancel = !stop.IsCancellationRequested; // the second time, the program ends at once
+            stop.Cancel();
+        });
         View view = View.For(output);
         if (options.Device is not CpuDevice) { view.Line($"device: {options.Device.Name}"); }
         List<RunResult> results = [];
@@ -78,7 +86,15 @@ internal static class App
         if (options.Json is not null) { File.WriteAllBytes(options.Json, JsonReport.Render(results)); }
         if (!stop.IsCancellationRequested) { return 0; }
         view.Line("interrupted: the numbers above are of the steps done so far.");
+        view.Line(options.Out is null ? "With --out FOLDER, --resume could go on from here." : $"To go on, run it again with --resume: {options.CommandLine}{(options.Resume ? "" : " --resume")}");
         return Interrupted;
+    }
+
+    private static void MustHoldARun(string? folder)
+    {
+        if (folder is null) { throw new DataException("--resume: goes on with the run in a folder; give --out FOLDER."); }
+        if (!Directory.Exists(folder)) { throw new DataException($"--resume: {folder}: no such folder."); }
+        if (!Directory.EnumerateDirectories(folder).Any(RunFolder.HoldsTrainings)) { throw new DataException($"--resume: {folder}: no run in this folder; without --resume one is begun."); }
     }
 
     /// <summary>What cannot be written is said before hours of training, not after.</summary>

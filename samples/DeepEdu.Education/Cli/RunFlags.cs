@@ -12,7 +12,8 @@ internal sealed class RunFlags
     private readonly Option<ulong> _seed = new("--seed") { Description = "Seed of every random draw.", HelpName = "S", DefaultValueFactory = _ => 1 };
     private readonly Option<int?> _threads = AtLeastOne(new Option<int?>("--threads") { Description = "Threads to use; results do not depend on it.", HelpName = "T" });
     private readonly Option<string> _device = DeviceOption.Create();
-    private readonly Option<string?> _out = new("--out") { Description = "Folder for report.html; the current one unless given.", HelpName = "DIR" };
+    private readonly Option<string?> _out = new("--out") { Description = "Folder for report.html, and for checkpoints and the trained model of each task; unless given, only the report, in the current folder.", HelpName = "DIR" };
+    private readonly Option<bool> _resume = new("--resume") { Description = "Goes on with the run in --out, to the same numbers as if it had not been interrupted; give the same options as then." };
     private readonly Option<string?> _json = new("--json") { Description = "File for the results as JSON.", HelpName = "FILE" };
     private readonly Option<bool> _quick = new("--quick") { Description = "A short run to see that everything works." };
 
@@ -25,7 +26,7 @@ internal sealed class RunFlags
     /// <summary>Gives a command the options that all have, and its own.</summary>
     public void AddTo(Command command, params Option[] own)
     {
-        foreach (Option option in (Option[])[_data, _epochs, _batch, _seed, _threads, _device, _out, _json, _quick, .. own]) { command.Options.Add(option); }
+        foreach (Option option in (Option[])[_data, _epochs, _batch, _seed, _threads, _device, _out, _resume, _json, _quick, .. own]) { command.Options.Add(option); }
     }
 
     /// <summary>What was typed, and sets the number of threads.</summary>
@@ -40,9 +41,10 @@ internal sealed class RunFlags
             Seed = parse.GetValue(_seed),
             Device = DeviceOption.Of(parse.GetValue(_device)!),
             Out = parse.GetValue(_out),
+            Resume = parse.GetValue(_resume),
             Json = parse.GetValue(_json),
             Quick = parse.GetValue(_quick),
-            CommandLine = string.Join(' ', args),
+            CommandLine = string.Join(' ', args.Select(a => a.Length == 0 || a.Any(c => char.IsWhiteSpace(c) || c is '"' or '\'' or '\\' or '$' or '*' or '&' or ';') ? $"'{a.Replace("'", "'\\''", StringComparison.Ordinal)}'" : a)),
         };
         var its = parse.CommandResult.Command.Options;
         if (its.Contains(Prompt)) { options = options with { Prompt = parse.GetValue(Prompt) }; }
@@ -50,7 +52,7 @@ internal sealed class RunFlags
     }
 
     // looks at the typed text: asking for the value would throw on what is no number, which the parser reports itself
-    private static O AtLeastOne<O>(O option) where O : Option
+    internal static O AtLeastOne<O>(O option) where O : Option
     {
         option.Validators.Add(r => { if (r.Tokens.Count == 1 && int.TryParse(r.Tokens[0].Value, out int n) && n < 1) { r.AddError($"{option.Name} must be at least 1."); } });
         return option;

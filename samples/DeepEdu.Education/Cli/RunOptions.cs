@@ -1,4 +1,6 @@
+using System.Globalization;
 using DeepEdu.Devices;
+using DeepEdu.Tensors;
 
 namespace DeepEdu.Education.Cli;
 
@@ -27,6 +29,15 @@ internal sealed record RunOptions
 
     public int Factors { get; init; } = 8;
 
+    /// <summary>Goes on with the run in <see cref="Out"/>.</summary>
+    public bool Resume { get; init; }
+
     /// <summary>The arguments as typed, for the line in the report that reproduces the run.</summary>
     public string CommandLine { get; init; } = "";
+
+    /// <summary>What the bits of a run depend on beside seed and data, flag by flag.</summary>
+    public StateDict Settings(string command) => new StateDict().Set("command", command).Set("--epochs", OrDefault(Epochs)).Set("--batch", OrDefault(Batch)).Set("--quick", Quick)
+        .Set("--prompt", Prompt).Set("--factors", Factors).Set("--device", Device.Name);
+
+    private static string OrDefault(int? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "default";
 }

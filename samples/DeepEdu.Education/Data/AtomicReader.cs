@@ -27,8 +27,9 @@ internal static class AtomicReader
         string path = TextSource.Find(folder, "*.inter");
         List<TableRow> rows = Rows(path, encoding);
         AtomicColumn[] columns = [.. rows[0].Header.Select((head, c) => Column(path, head, c, rows))];
-        (int[] user, int userCount) = Numbers(Tokens("user_id"));
-        (int[] item, int itemCount) = Numbers(Tokens("item_id"));
+        (int[] user, string[] userNames) = Numbers(Tokens("user_id"));
+        (int[] item, string[] itemNames) = Numbers(Tokens("item_id"));
+        int userCount = userNames.Length, itemCount = itemNames.Length;
         int time = Array.FindIndex(columns, c => c.Name == "timestamp");
         long[] times = [.. rows.Select((row, r) => time < 0 ? r : Time(row, time))];
         Split split = Split.LastOfGroup<int>(user, times);
@@ -42,7 +43,7 @@ internal static class AtomicReader
             if (item[row] != held[user[row]] && seen.Add((user[row], item[row]))) { taken[user[row]].Add(item[row]); }
         }
         int[][] train = [.. taken.Select(t => t.ToArray())];
-        return new(TextSource.NameOf(path), userCount, itemCount, train, held, Candidates(train, held, itemCount, seed));
+        return new(TextSource.NameOf(path), userCount, itemCount, train, held, Candidates(train, held, itemCount, seed)) { UserNames = userNames, ItemNames = itemNames };
 
         string?[] Tokens(string name) => Array.Find(columns, c => c.Name == name)?.Tokens ?? throw DataException.At(path, 1, $"no column '{name}:token' in the header.");
     }
@@ -73,7 +74,7 @@ internal static class AtomicReader
         return candidates;
     }
 
-    private static (int[] Numbers, int Count) Numbers(string?[] tokens)
+    private static (int[] Numbers, string[] Names) Numbers(string?[] tokens)
     {
         Dictionary<string, int> numbers = new(StringComparer.Ordinal);
         int[] of = new int[tokens.Length];
@@ -82,7 +83,7 @@ internal static class AtomicReader
             string token = tokens[i] ?? "";
             if (!numbers.TryGetValue(token, out of[i])) { numbers.Add(token, of[i] = numbers.Count); }
         }
-        return (of, numbers.Count);
+        return (of, [.. numbers.OrderBy(n => n.Value).Select(n => n.Key)]);
     }
 
     private static AtomicColumn Column(string path, string head, int c, List<TableRow> rows)

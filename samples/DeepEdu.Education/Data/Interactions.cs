@@ -9,6 +9,12 @@ namespace DeepEdu.Education.Data;
 /// <param name="Negatives">Per user the candidates beside the test item: without it and without repeats.</param>
 internal sealed record Interactions(string Name, int Users, int Items, int[][] Train, int[] Test, int[][] Negatives)
 {
+    /// <summary>The users' names where the file has names, in order of their numbers.</summary>
+    public string[]? UserNames { get; init; }
+
+    /// <summary>The items' names where the file has names.</summary>
+    public string[]? ItemNames { get; init; }
+
     public int TrainCount => Train.Sum(t => t.Length);
 }
 

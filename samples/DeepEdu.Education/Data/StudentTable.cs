@@ -11,30 +11,14 @@ internal sealed record LearnerTable(string Name, float[] Features, string[] Feat
 {
     public int Rows => Features.Length / FeatureNames.Length;
 
-    /// <summary>The columns of a table as numbers: those that are missing somewhere keep NaN, names become 0 and 1, one column a name, or one column alone where there are two.</summary>
+    /// <summary>How a table becomes these features.</summary>
+    public LearnerColumns Columns { get; init; } = LearnerColumns.Numbers(FeatureNames);
+
+    /// <summary>A table whose columns are the targets and, all others, features (see <see cref="LearnerColumns"/>).</summary>
     public static LearnerTable Of(TypedTable table, params string[] targets)
     {
-        List<(string Name, float[] Values)> columns = [];
-        foreach (TypedColumn column in table.Columns.Where(c => !targets.Contains(c.Name)))
-        {
-            if (column.Numbers is { } numbers)
-            {
-                columns.Add((column.Name, numbers));
-                continue;
-            }
-            IReadOnlyList<string> names = Categories.Fit(column.Names!).Names;
-            foreach (string name in names.Count == 2 && column.Missing == 0 ? names.Skip(1) : names)
-            {
-                columns.Add(($"{column.Name}={name}", Array.ConvertAll(column.Names!, n => n == name ? 1f : 0f)));
-            }
-        }
-        float[] features = new float[table.Rows * columns.Count];
-        for (int r = 0; r < table.Rows; r++)
-        {
-            for (int c = 0; c < columns.Count; c++) { features[(r * columns.Count) + c] = columns[c].Values[r]; }
-        }
-        return new(TextSource.NameOf(table.Path), features, [.. columns.Select(c => c.Name)],
-            targets.ToDictionary(t => t, t => Target(table[t])));
+        LearnerColumns columns = LearnerColumns.Of(table, targets);
+        return new(TextSource.NameOf(table.Path), columns.Read(table), columns.FeatureNames, targets.ToDictionary(t => t, t => Target(table[t]))) { Columns = columns };
     }
 
     /// <summary>Numbers as they are; names as 0, 1, .. in order of their characters, −1 where missing.</summary>

@@ -1,3 +1,5 @@
+using DeepEdu.Devices;
+using DeepEdu.Memory;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
@@ -12,11 +14,11 @@ internal sealed class EssayScorer : Module
 {
     private const int Width = 50;
     private const int Hidden = 32;
+    private const int PredictBatch = 64;
     private readonly Embedding _words;
     private readonly Dropout _dropout;
     private readonly Lstm _lstm;
     private readonly Dense _output;
-    private readonly float _typicalLength;
 
     /// <param name="vocabulary">How many words, padding (0) included.</param>
     /// <param name="meanScore">In 0..1.</param>
@@ -24,7 +26,7 @@ internal sealed class EssayScorer : Module
     /// <param name="rng">Where initial values and dropout come from.</param>
     public EssayScorer(int vocabulary, float meanScore, float typicalLength, Rng rng)
     {
-        _typicalLength = typicalLength;
+        TypicalLength = typicalLength;
         _words = new(vocabulary, Width, rng, padding: 0);
         _dropout = new(0.5f, rng);
         _lstm = new(Width, Hidden, rng, forgetBias: 1);
@@ -35,14 +37,39 @@ internal sealed class EssayScorer : Module
     /// <summary>The word vectors [vocabulary, width].</summary>
     public Parameter Words => _words.Weight;
 
-    /// <summary>Scores in 0..1: tokens [batch, steps] with lengths [batch] → [batch].</summary>
-    public Tensor Forward(Indices tokens, Indices lengths)
+    /// <summary>Words of an essay that the sum over time is measured in.</summary>
+    public float TypicalLength { get; }
+
+    /// <summary>Scores in 0..1 of essays as word ids → [essays].</summary>
+    public Tensor Forward(IReadOnlyList<int[]> essays)
     {
-        float[] shares = [.. lengths.ToArray().Select(n => _typicalLength / Math.Max(1, n))];
-        var sum = _lstm.Run(_dropout.Forward(_words.Forward(tokens)), lengths: lengths).Output.Sum(1) * (1 / _typicalLength);
+        int[] lengths = [.. essays.Select(t => t.Length)];
+        int steps = Math.Max(1, lengths.Max());
+        int[] tokens = new int[essays.Count * steps];
+        for (int i = 0; i < essays.Count; i++) { essays[i].CopyTo(tokens, i * steps); }
+        return Forward(Indices.Wrap(tokens, [essays.Count, steps]), lengths);
+    }
+
+    /// <summary>Scores in 0..1 of any number of essays, those of like length together.</summary>
+    public float[] Predict(IReadOnlyList<int[]> essays)
+    {
+        float[] scores = new float[essays.Count];
+        foreach (int[] chunk in Enumerable.Range(0, essays.Count).OrderBy(i => essays[i].Length).Chunk(PredictBatch))
+        {
+            using Arena arena = new();
+            var y = Forward([.. chunk.Select(i => essays[i])]).To(CpuDevice.Instance).AsSpan();
+            for (int i = 0; i < chunk.Length; i++) { scores[chunk[i]] = y[i]; }
+        }
+        return scores;
+    }
+
+    private Tensor Forward(Indices tokens, Indices lengths)
+    {
+        float[] shares = [.. lengths.ToArray().Select(n => TypicalLength / Math.Max(1, n))];
+        var sum = _lstm.Run(_dropout.Forward(_words.Forward(tokens)), lengths: lengths).Output.Sum(1) * (1 / TypicalLength);
         var mean = sum * Tensor.Of([shares.Length, 1], shares, sum.Device);
         return _output.Forward(Tensor.Concat([mean, sum], 1)).Squeeze(1).Sigmoid();
     }
 
-    protected override void Parts(Parts p) => p.Of(_words).Of(_lstm).Of(_output);
+    protected override void Parts(Parts p) => p.Of(_words).Of(_dropout).Of(_lstm).Of(_output);
 }

@@ -1,7 +1,7 @@
 using DeepEdu.Data;
 using DeepEdu.Devices;
+using DeepEdu.Education.Saved;
 using DeepEdu.Education.Ui;
-using DeepEdu.Memory;
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
@@ -39,16 +39,17 @@ internal sealed record EssayTrainerOptions(int Epochs, int Batch, ulong Seed)
 
     /// <summary>The longest joint gradient.</summary>
     public float ClipNorm { get; init; } = 10;
+
+    public KeptTraining Kept { get; init; } = KeptTraining.None;
 }
 
 /// <summary>Trains the essay network on mean squared error with Adam; the epoch with the best kappa on the dev part is kept.</summary>
 internal sealed class EssayTrainer
 {
-    private const int PredictBatch = 64;
+    private const int DevBatch = 64;
     private readonly EncodedEssays _essays;
     private readonly int[] _train, _dev;
     private readonly EssayTrainerOptions _options;
-    private readonly EssayScorer _model;
     private readonly Rng _order;
     private History _history = new();
 
@@ -57,8 +58,8 @@ internal sealed class EssayTrainer
         (_essays, _train, _dev, _options) = (essays, train, dev, options);
         Rng rng = new(options.Seed);
         float meanScore = train.Average(i => essays.Scores[i]), meanLength = (float)train.Average(i => essays.Tokens[i].Length);
-        _model = new(vocabulary, Math.Clamp(meanScore, 0.01f, 0.99f), Math.Max(1, meanLength), rng);
-        _model.To(options.Device);
+        Network = new(vocabulary, Math.Clamp(meanScore, 0.01f, 0.99f), Math.Max(1, meanLength), rng);
+        Network.To(options.Device);
         _order = rng.Fork();
     }
 
@@ -72,19 +73,21 @@ internal sealed class EssayTrainer
     /// <summary>The epoch that was kept, from 0.</summary>
     public int BestEpoch { get; private set; } = -1;
 
-    public long ParameterCount => _model.ParameterCount;
+    public EssayScorer Network { get; }
+
+    public long ParameterCount => Network.ParameterCount;
 
     public void Fit(string phase, IProgress progress, CancellationToken stop)
     {
         int[] lengths = Array.ConvertAll(_essays.Tokens, t => t.Length);
         LengthBuckets training = new(_train, lengths, _options.Batch, _order, pool: 8);
-        Batches dev = new([.. _dev.OrderBy(i => lengths[i])], PredictBatch);
+        Batches dev = new([.. _dev.OrderBy(i => lengths[i])], DevBatch);
         WeightedKappa kappa = new(_essays.Min, _essays.Max);
         EarlyStopping best = new() { Monitor = "val_qwk", HigherIsBetter = true, Patience = _options.Epochs }; // never stops; the best epoch is kept
         EpochLines lines = new(progress, $"{phase}  ", "loss", "val_loss", "val_qwk");
-        Trainer trainer = new(_model, NewAdam(), rows =>
+        Trainer trainer = new(Network, NewAdam(), rows =>
         {
-            var scores = Forward(rows);
+            var scores = Network.Forward([.. rows.Select(i => _essays.Tokens[i])]);
             _essays.AddTo(kappa, rows, scores.ToArray());
             return DeepEdu.Nn.Losses.Mse(scores, Tensor.Wrap([.. rows.Select(i => _essays.Scores[i])], [rows.Length]).To(_options.Device));
         }, new()
@@ -92,39 +95,18 @@ internal sealed class EssayTrainer
             Schedule = Schedule.Cosine(_options.LearningRate, _options.Epochs * training.Count),
             ClipNorm = _options.ClipNorm,
             Metrics = [new("qwk", kappa)],
-            Callbacks = [best, lines],
+            Callbacks = [best, lines, .. _options.Kept.Callbacks],
             Progress = lines,
         });
+        _options.Kept.Resume(trainer.Run, progress, $"{phase}  ");
         _history = trainer.Fit(training, _options.Epochs, dev, stop);
         BestEpoch = best.BestEpoch;
     }
 
-    /// <summary>Scores in 0..1 of the essays at these places.</summary>
-    public float[] Predict(int[] places)
-    {
-        float[] scores = new float[places.Length];
-        foreach (int[] chunk in Enumerable.Range(0, places.Length).OrderBy(i => _essays.Tokens[places[i]].Length).Chunk(PredictBatch))
-        {
-            using Arena arena = new();
-            var y = Forward([.. chunk.Select(i => places[i])]).To(CpuDevice.Instance).AsSpan();
-            for (int i = 0; i < chunk.Length; i++) { scores[chunk[i]] = y[i]; }
-        }
-        return scores;
-    }
-
     private Adam NewAdam()
     {
-        var words = _model.Parameters().ToLookup(p => ReferenceEquals(p.Value, _model.Words));
+        var words = Network.Parameters().ToLookup(p => ReferenceEquals(p.Value, Network.Words));
         ParameterGroup[] groups = [new([.. words[false]]), new([.. words[true]]) { LearningRateFactor = _options.WordRateFactor }];
         return new Adam(groups);
-    }
-
-    private Tensor Forward(int[] rows)
-    {
-        int[] lengths = [.. rows.Select(i => _essays.Tokens[i].Length)];
-        int steps = Math.Max(1, lengths.Max());
-        int[] tokens = new int[rows.Length * steps];
-        for (int i = 0; i < rows.Length; i++) { _essays.Tokens[rows[i]].CopyTo(tokens, i * steps); }
-        return _model.Forward(Indices.Wrap(tokens, [rows.Length, steps]), lengths);
     }
 }

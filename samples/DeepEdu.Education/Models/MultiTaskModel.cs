@@ -1,6 +1,5 @@
 using DeepEdu.Data;
 using DeepEdu.Devices;
-using DeepEdu.Memory;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
@@ -32,22 +31,32 @@ internal sealed record TrainPlan(Func<int, Rng, Layer> Trunk, int Width)
     public int Members { get; init; } = 1;
 }
 
-/// <summary>Networks of equal build whose predictions are averaged: a cross-validation committee (Krogh and Vedelsby 1995). Each keeps the epoch with the least weighted loss
-/// on its validation part.</summary>
-internal sealed class MultiTaskModel
+/// <summary>A committee that learns from some rows; each member keeps the epoch with the least weighted loss on its validation part.</summary>
+internal sealed class MultiTaskModel : IStateful
 {
     private readonly Tensor _x;
     private readonly Head[] _heads;
+    private readonly int[] _train;
+    private readonly TrainPlan _plan;
+    private readonly Rng _rng;
     private readonly (float Mean, float Deviation)[] _scales;
-    private readonly List<MultiTaskNet> _nets = [];
 
-    private MultiTaskModel(Tensor x, Head[] heads, int[] train, int epochs)
+    /// <summary>A model that has not learned.</summary>
+    /// <param name="x">All rows.</param>
+    /// <param name="heads">The tasks to learn together.</param>
+    /// <param name="train">Rows to learn from and to validate on, in random order.</param>
+    /// <param name="plan">Build and budget.</param>
+    /// <param name="rng">Equal ones give equal trunks and equal batches, whatever the heads.</param>
+    public MultiTaskModel(Tensor x, Head[] heads, int[] train, TrainPlan plan, Rng rng)
     {
-        (_x, _heads) = (x, heads);
+        (_x, _heads, _train, _plan, _rng) = (x, heads, train, plan, rng);
         _scales = Array.ConvertAll(heads, h => Scale(h, train));
-        Training = Array.ConvertAll(heads, _ => new double[epochs]);
-        Validation = Array.ConvertAll(heads, _ => new double[epochs]);
+        Committee = new(Array.ConvertAll(heads, h => new Outcome(h.Name, h.Kind, h.Outputs)), _scales, Make);
+        Training = Array.ConvertAll(heads, _ => new double[plan.Epochs]);
+        Validation = Array.ConvertAll(heads, _ => new double[plan.Epochs]);
     }
+
+    public Committee Committee { get; }
 
     /// <summary>The loss of each head on the rows learned from, epoch by epoch, mean over the members.</summary>
     public double[][] Training { get; }
@@ -55,69 +64,71 @@ internal sealed class MultiTaskModel
     /// <summary>The loss of each head on the validation rows.</summary>
     public double[][] Validation { get; }
 
-    /// <summary>Trains on some rows of x. Null when stopped before the end.</summary>
-    /// <param name="x">All rows.</param>
-    /// <param name="heads">The tasks to learn together.</param>
-    /// <param name="train">Rows to learn from and to validate on, in random order.</param>
-    /// <param name="plan">Build and budget.</param>
-    /// <param name="rng">Equal ones give equal trunks and equal batches, whatever the heads.</param>
-    /// <param name="stop">Looked at before each step.</param>
-    public static MultiTaskModel? Fit(Tensor x, Head[] heads, int[] train, TrainPlan plan, Rng rng, CancellationToken stop)
+    /// <summary>Learns. False when stopped before the end.</summary>
+    public bool Fit(CancellationToken stop)
     {
-        MultiTaskModel model = new(x, heads, train, plan.Epochs);
-        for (int m = 0; m < plan.Members; m++)
+        while (Committee.Count < _plan.Members)
         {
-            int[] valid = [.. train.Where((_, place) => place % TrainPlan.Parts == m)], rows = [.. train.Where((_, place) => place % TrainPlan.Parts != m)];
-            if (!model.FitMember(rows, valid, plan, rng.Split((ulong)m), stop)) { return null; }
+            int m = Committee.Count;
+            int[] valid = [.. _train.Where((_, place) => place % TrainPlan.Parts == m)], rows = [.. _train.Where((_, place) => place % TrainPlan.Parts != m)];
+            if (!FitMember(rows, valid, _rng.Split((ulong)m), stop)) { return false; }
         }
-        return model;
+        return true;
     }
 
     /// <summary>For each head the predictions, row after row: values in their own unit, or chances.</summary>
     public float[][] Predict(int[] rows)
     {
-        float[][] means = Array.ConvertAll(_heads, h => new float[rows.Length * h.Outputs]);
-        foreach (MultiTaskNet net in _nets)
-        {
-            using Arena arena = new();
-            Tensor[] outputs = net.Forward(_x.IndexSelect(0, rows));
-            for (int h = 0; h < _heads.Length; h++)
-            {
-                Tensor y = _heads[h].Kind switch { HeadKind.Value => outputs[h] * _scales[h].Deviation + _scales[h].Mean, HeadKind.YesNo => outputs[h].Sigmoid(), _ => outputs[h].Softmax(-1) };
-                float[] values = y.ToArray();
-                for (int i = 0; i < values.Length; i++) { means[h][i] += values[i] / _nets.Count; }
-            }
-        }
+        float[][] predicted = Committee.Predict(_x.IndexSelect(0, rows));
         for (int h = 0; h < _heads.Length; h++)
         {
             if (_heads[h] is not { Kind: HeadKind.Value, Known: { } known }) { continue; }
-            for (int i = 0; i < rows.Length; i++) { means[h][i] += known[rows[i]]; }
+            for (int i = 0; i < rows.Length; i++) { predicted[h][i] += known[rows[i]]; }
         }
-        return means;
+        return predicted;
     }
 
-    private bool FitMember(int[] rows, int[] valid, TrainPlan plan, Rng rng, CancellationToken stop)
+    public void SaveState(StateDict to)
     {
-        MultiTaskNet net = new(plan.Trunk(_x.Size / _x.Shape[0], rng.Split(0)), plan.Width, _heads, rng.Split(1));
+        to.Set("committee", Committee);
+        for (int h = 0; h < _heads.Length; h++) { to.Set($"training.{h}", Training[h]).Set($"validation.{h}", Validation[h]); }
+    }
+
+    public void LoadState(StateDict from)
+    {
+        from.CopyTo("committee", Committee);
+        for (int h = 0; h < _heads.Length; h++) { (Training[h], Validation[h]) = (from.Doubles($"training.{h}"), from.Doubles($"validation.{h}")); }
+    }
+
+    private MultiTaskNet Make(int member)
+    {
+        Rng rng = _rng.Split((ulong)member);
+        MultiTaskNet net = new(_plan.Trunk(_x.Size / _x.Shape[0], rng.Split(0)), _plan.Width, _heads.Select(h => h.Outputs), rng.Split(1));
         net.To(_x.Device);
-        AdamW optimizer = new(net.Parameters(), new() { LearningRate = plan.LearningRate, WeightDecay = plan.WeightDecay });
-        Batches batches = new(rows, plan.Batch, rng.Split(2));
+        return net;
+    }
+
+    private bool FitMember(int[] rows, int[] valid, Rng rng, CancellationToken stop)
+    {
+        MultiTaskNet net = Committee.Make();
+        AdamW optimizer = new(net.Parameters(), new() { LearningRate = _plan.LearningRate, WeightDecay = _plan.WeightDecay });
+        Batches batches = new(rows, _plan.Batch, rng.Split(2));
         Trainer trainer = new(net, optimizer, batch => Objective.Sum([.. Losses(net, batch).Select((loss, h) => (_heads[h].Name, loss, _heads[h].Weight))]), new()
         {
-            Schedule = Schedule.Cosine(plan.LearningRate, plan.Epochs * batches.Count),
-            Callbacks = [new EarlyStopping { Patience = plan.Epochs }], // never stops; the epoch with the least validation loss is kept
+            Schedule = Schedule.Cosine(_plan.LearningRate, _plan.Epochs * batches.Count),
+            Callbacks = [new EarlyStopping { Patience = _plan.Epochs }], // never stops; the epoch with the least validation loss is kept
         });
-        History history = trainer.Fit(batches, plan.Epochs, new Batches(valid, Math.Max(1, valid.Length)), stop);
+        History history = trainer.Fit(batches, _plan.Epochs, new Batches(valid, Math.Max(1, valid.Length)), stop);
         if (history.Cancelled) { return false; }
         for (int h = 0; h < _heads.Length; h++)
         {
             foreach (EpochResult epoch in history.Epochs)
             {
-                Training[h][epoch.Epoch] += epoch[_heads[h].Name] / plan.Members;
-                Validation[h][epoch.Epoch] += epoch[$"val_{_heads[h].Name}"] / plan.Members;
+                Training[h][epoch.Epoch] += epoch[_heads[h].Name] / _plan.Members;
+                Validation[h][epoch.Epoch] += epoch[$"val_{_heads[h].Name}"] / _plan.Members;
             }
         }
-        _nets.Add(net);
+        Committee.Add(net);
         return true;
     }
 

@@ -11,10 +11,10 @@ internal sealed class MultiTaskNet : Module
     private readonly Dense[] _heads;
 
     /// <summary>A network whose trunk gives rows of <paramref name="width"/> values.</summary>
-    public MultiTaskNet(Layer trunk, int width, IReadOnlyList<Head> heads, Rng rng)
+    public MultiTaskNet(Layer trunk, int width, IEnumerable<int> outputs, Rng rng)
     {
         _trunk = trunk;
-        _heads = [.. heads.Select(h => new Dense(width, h.Outputs, rng))];
+        _heads = [.. outputs.Select(o => new Dense(width, o, rng))];
     }
 
     /// <summary>For each head [rows, outputs]: a standardised value, or logits.</summary>
@@ -24,16 +24,19 @@ internal sealed class MultiTaskNet : Module
         return Array.ConvertAll(_heads, h => h.Forward(shared));
     }
 
+    /// <summary>Values a row of the two trunks.</summary>
+    public const int DenseWidth = 16, ConvWidth = 64;
+
     /// <summary>For tables: [rows, columns] → [rows, 16].</summary>
     public static Layer DenseTrunk(int columns, float dropout, Rng rng)
-        => new Sequential(new Dense(columns, 32, rng), new Relu(), new Dropout(dropout, rng), new Dense(32, 16, rng), new Relu(), new Dropout(dropout, rng));
+        => new Sequential(new Dense(columns, 32, rng), new Relu(), new Dropout(dropout, rng), new Dense(32, DenseWidth, rng), new Relu(), new Dropout(dropout, rng));
 
     /// <summary>For grey images: [rows, 1, height, width] → [rows, 64].</summary>
     public static Layer ConvTrunk(int height, int width, Rng rng)
         => new Sequential(
             new Conv2d(1, 16, 3, rng, padding: ConvPadding.Same), new Relu(), new MaxPool2d(2),
             new Conv2d(16, 32, 3, rng, padding: ConvPadding.Same), new Relu(), new MaxPool2d(2),
-            new Flatten(), new Dense(32 * (height / 4) * (width / 4), 64, rng), new Relu());
+            new Flatten(), new Dense(32 * (height / 4) * (width / 4), ConvWidth, rng), new Relu());
 
     protected override void Parts(Parts p) => p.Of(_trunk).Of(_heads);
 }

@@ -3,6 +3,7 @@ using DeepEdu.Devices;
 using DeepEdu.Education.Baselines;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Report;
+using DeepEdu.Education.Saved;
 using DeepEdu.Education.Ui;
 using DeepEdu.Memory;
 using DeepEdu.Metrics;
@@ -33,6 +34,8 @@ internal sealed record NeuralRecommenderOptions(int Factors, int Epochs, int Bat
 
     /// <summary>Epochs without a better validation score after which training stops.</summary>
     public int Patience { get; init; } = 5;
+
+    public KeptTraining Kept { get; init; } = KeptTraining.None;
 }
 
 /// <summary>NeuMF trained on log loss with negatives drawn anew every epoch. One training interaction of each user is held out to choose the epoch;
@@ -48,6 +51,8 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
     public int EpochsRun => _history.Epochs.Count;
 
     public int BestEpoch { get; private set; }
+
+    public NeuMf Network => _model ?? throw new InvalidOperationException("Fit comes first.");
 
     public Chart[] Charts =>
     [
@@ -72,9 +77,10 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
                 Average = new(model.Parameters(), (float)(1 - (1 / updates))),
                 AverageEvery = AverageEvery,
                 EpochNumbers = _ => Held(Ranking.Evaluate(this, validation)),
-                Callbacks = [best, lines],
+                Callbacks = [best, lines, .. options.Kept.Callbacks],
                 Progress = lines,
             });
+        options.Kept.Resume(trainer.Run, progress);
         _history = trainer.Fit(examples, options.Epochs, stop: stop);
         BestEpoch = best.BestEpoch;
     }
@@ -84,7 +90,7 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
         int[] users = new int[items.Length];
         Array.Fill(users, user);
         using var arena = new Arena();
-        _model!.Forward(users, Indices.Of(items)).To(CpuDevice.Instance).AsSpan().CopyTo(scores);
+        Network.Forward(users, Indices.Of(items)).To(CpuDevice.Instance).AsSpan().CopyTo(scores);
     }
 
     private static (string, double)[] Held(LeaveOneOutRanking ranking) => [("hr@10", ranking.HitRate), ("ndcg@10", ranking.Ndcg)];

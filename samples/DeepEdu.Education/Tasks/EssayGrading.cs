@@ -5,6 +5,7 @@ using DeepEdu.Education.Cli;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
+using DeepEdu.Education.Saved;
 using DeepEdu.Education.Text;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
@@ -25,21 +26,24 @@ internal sealed class EssayGrading(RunOptions options)
         List<string>[] words = [.. set.Essays.Select(e => EssayWords.Split(e.Text))];
         float[] scores = [.. set.Essays.Select(e => (e.Score - set.Min) / (float)(set.Max - set.Min))];
         float[][] lengths = [.. set.Essays.Select(e => LengthFeatures.Of(e.Text))];
+        RunFolder kept = RunFolder.Open(options, "grade", Fingerprint.Of([.. set.Essays.Select(e => e.Text), set.Essays.Select(e => e.Score).ToArray(), .. folds.SelectMany(f => (int[][])[f.Train, f.Dev, f.Test])]));
         int epochs = options.Epochs ?? (options.Quick ? 2 : 10);
         List<FoldScores> model = [], byLength = [], byMean = [];
         List<EssayTrainer> trainers = [];
+        List<(Vocabulary, EssayScorer)> networks = [];
         ConfusionMatrix confusion = new(set.Max - set.Min + 1);
         for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
         {
             Fold fold = folds[f];
             Vocabulary vocabulary = Vocabulary.Of(fold.Train.Select(i => words[i]), VocabularySize);
             EncodedEssays essays = new([.. words.Select(w => vocabulary.Encode(w))], scores, set.Min, set.Max);
-            EssayTrainer trainer = new(essays, vocabulary.Count, fold.Train, fold.Dev, new(epochs, options.Batch ?? 8, options.Seed) { Device = options.Device });
+            EssayTrainer trainer = new(essays, vocabulary.Count, fold.Train, fold.Dev, new(epochs, options.Batch ?? 8, options.Seed) { Device = options.Device, Kept = kept.Training($"fold-{f + 1}") });
             trainer.Fit($"fold {f + 1}/{folds.Length}", progress, stop);
-            float[] predicted = trainer.Predict(fold.Test);
+            float[] predicted = trainer.Network.Predict([.. fold.Test.Select(i => essays.Tokens[i])]);
             model.Add(new(set, fold.Test, [.. predicted.Select(essays.Rescale)]));
             confusion.Merge(model[^1].Table);
             trainers.Add(trainer);
+            networks.Add((vocabulary, trainer.Network));
 
             Ridge ridge = new([.. fold.Train.Select(i => lengths[i])], [.. fold.Train.Select(i => (float)set.Essays[i].Score)]);
             double mean = fold.Train.Average(i => (double)set.Essays[i].Score);
@@ -47,7 +51,9 @@ internal sealed class EssayGrading(RunOptions options)
             byMean.Add(new(set, fold.Test, [.. fold.Test.Select(_ => mean)]));
             progress.Line($"fold {f + 1}/{folds.Length}  epoch {trainer.BestEpoch + 1}: test qwk {model[^1].Qwk:F4}  (ridge on length {byLength[^1].Qwk:F4})");
         }
-        return Result(set, clock, trainers, model, byLength, byMean) with { Confusion = confusion };
+        RunResult result = Result(set, clock, trainers, model, byLength, byMean) with { Confusion = confusion };
+        kept.SaveModel(EssayPredictor.Kind, EssayPredictor.Sizes(set, networks), result, stop, EssayPredictor.Parts(networks));
+        return result;
     }
 
     private RunResult Result(EssaySet set, Stopwatch clock, List<EssayTrainer> trainers, List<FoldScores> model, List<FoldScores> byLength, List<FoldScores> byMean)

@@ -6,6 +6,7 @@ using DeepEdu.Education.Data;
 using DeepEdu.Education.Data.Simulated;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
+using DeepEdu.Education.Saved;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
@@ -33,12 +34,13 @@ internal sealed class HandwritingGrading(RunOptions options)
         var (train, validation) = HoldOut(given);
         progress.Line($"{name}: {train.Count} training, {validation.Count} validation and {test.Count} test images of {given.Height}x{given.Width}");
 
+        RunFolder kept = RunFolder.Open(options, "grade", Fingerprint.Of(given.Pixels, given.Labels, test.Pixels, test.Labels));
         int epochs = options.Epochs ?? (options.Quick ? 2 : embedded ? 30 : 5);
-        DigitCnn model = new(train, validation, new(epochs, options.Batch ?? (embedded ? 32 : 64), options.Seed) { Device = options.Device, Shift = given.Width / 20 });
+        DigitCnn model = new(train, validation, new(epochs, options.Batch ?? (embedded ? 32 : 64), options.Seed) { Device = options.Device, Shift = given.Width / 20, Kept = kept.Training("network") });
         model.Fit(progress, stop);
         HandwrittenSum[] sums = test.Labels.Distinct().Count(l => l < 10) == 10 ? HandwrittenSums.Create(test, Sums, options.Seed) : [];
-        Reading reading = new(test, sums, model.Predict(test));
-        return new("grade", "CNN", name)
+        Reading reading = new(test, sums, model.Network.Predict(test));
+        RunResult result = new("grade", "CNN", name)
         {
             Metrics = reading.Scores,
             Baselines = Baselines(given, test, sums),
@@ -53,6 +55,8 @@ internal sealed class HandwritingGrading(RunOptions options)
                 + $"Sums: {Sums} answers written with test images, graded right when the probability that they show the true sum is at least one half; "
                 + "sums_brier, sums_ece and the reliability diagram are of that probability.",
         };
+        kept.SaveModel(DigitPredictor.Kind, DigitPredictor.Sizes(model.Network), result, stop, ("network", model.Network));
+        return result;
     }
 
     private static List<(string, IReadOnlyList<Score>)> Baselines(ImageSet train, ImageSet test, HandwrittenSum[] sums)

@@ -4,6 +4,7 @@ using DeepEdu.Education.Data;
 using DeepEdu.Education.Data.Simulated;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
+using DeepEdu.Education.Saved;
 using DeepEdu.Education.Ui;
 using DeepEdu.Numerics;
 using DeepEdu.Tensors;
@@ -27,10 +28,11 @@ internal sealed class MultitaskTask : IEducationTask
         Stopwatch clock = Stopwatch.StartNew();
         LearnerTable table = StudentReader.Read(path);
         Announce(progress, table, "G1, G2, G3");
+        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([table.Features, .. table.Targets.Values]));
         // The settings C, B and A of Cortez and Silva 2008: no earlier grade is known, the first, both.
-        (string[] Known, SharingContest Contest)[] settings = [.. new (string Suffix, string[] Known)[] { ("", []), ("_b", ["G1"]), ("_a", ["G1", "G2"]) }
-            .Select(s => (s.Known, new SharingContest(GradeHeads(table, s.Known), s.Suffix)))];
-        TrainPlan plan = new((inputs, rng) => MultiTaskNet.DenseTrunk(inputs, 0.2f, rng), 16)
+        (string[] Known, SharingContest Contest, List<ColumnScaler> Scalers)[] settings = [.. new (string Suffix, string[] Known)[] { ("", []), ("_b", ["G1"]), ("_a", ["G1", "G2"]) }
+            .Select(s => (s.Known, new SharingContest(GradeHeads(table, s.Known), kept, s.Suffix), new List<ColumnScaler>()))];
+        TrainPlan plan = new((inputs, rng) => MultiTaskNet.DenseTrunk(inputs, 0.2f, rng), MultiTaskNet.DenseWidth)
         {
             Device = options.Device,
             Epochs = options.Epochs ?? (options.Quick ? 4 : 40),
@@ -41,13 +43,15 @@ internal sealed class MultitaskTask : IEducationTask
         int folds = options.Quick ? 2 : FoldCount;
         for (int fold = 0; fold < folds && !stop.IsCancellationRequested; fold++)
         {
-            foreach (var (known, contest) in settings) { Fold(table, known, contest, fold, FoldCount, plan, options.Seed, stop); }
+            foreach (var (known, contest, scalers) in settings) { scalers.Add(Fold(table, known, contest, fold, FoldCount, plan, options.Seed, stop)); }
             progress.Step($"fold {fold + 1}/{folds}", fold + 1, folds);
             if (settings[0].Contest.HasResults) { progress.Line($"fold {fold + 1}/{folds}  rmse_g3 so far: shared {settings[0].Contest.Shared[0].Value:0.000}, alone {settings[0].Contest.Alone[0].Value:0.000}"); }
         }
-        return Result(table.Name, $"shared dense trunk, {plan.Members} averaged", [.. settings.Select(s => s.Contest)], gainFirst: false, plan, options, clock,
+        List<RunResult> results = Result(table.Name, $"shared dense trunk, {plan.Members} averaged", [.. settings.Select(s => s.Contest)], gainFirst: false, plan, options, clock,
             $"{(options.Quick ? $"{folds} folds of " : "")}{FoldCount}-fold cross-validation. rmse_g3 knows no earlier grade, rmse_g3_b the first, rmse_g3_a both; with a known grade the heads learn the difference to the last one. "
             + $"Heads: the unknown grades and whether G3 is at least 10. Every model is the mean of {plan.Members} networks. naive is the last known grade, or the mean. {GainText}");
+        Save(kept, table, [.. settings.Select(s => Setting(s.Known, s.Contest, s.Scalers))], results, stop);
+        return results;
     }
 
     private List<RunResult> Learners(RunOptions options, IProgress progress, CancellationToken stop)
@@ -55,27 +59,32 @@ internal sealed class MultitaskTask : IEducationTask
         Stopwatch clock = Stopwatch.StartNew();
         LearnerTable table = SimulatedLearners.Create(options.Seed, options.Quick ? 500 : 2000);
         Announce(progress, table, string.Join(", ", table.Targets.Keys));
-        SharingContest contest = new([.. table.Targets.Select(t => new Head(t.Key, t.Key == "time" ? HeadKind.Value : HeadKind.YesNo, t.Value))]);
-        TrainPlan plan = new((inputs, rng) => MultiTaskNet.DenseTrunk(inputs, 0.1f, rng), 16) { Device = options.Device, Epochs = options.Epochs ?? (options.Quick ? 8 : 20), Batch = options.Batch ?? 64 };
+        RunFolder kept = RunFolder.Open(options, $"{Name}-learners", Fingerprint.Of([table.Features, .. table.Targets.Values]));
+        SharingContest contest = new([.. table.Targets.Select(t => new Head(t.Key, t.Key == "time" ? HeadKind.Value : HeadKind.YesNo, t.Value))], kept);
+        List<ColumnScaler> scalers = [];
+        TrainPlan plan = new((inputs, rng) => MultiTaskNet.DenseTrunk(inputs, 0.1f, rng), MultiTaskNet.DenseWidth) { Device = options.Device, Epochs = options.Epochs ?? (options.Quick ? 8 : 20), Batch = options.Batch ?? 64 };
         const int of = 5;
         int folds = options.Quick ? 1 : of;
         for (int fold = 0; fold < folds && !stop.IsCancellationRequested; fold++)
         {
-            Fold(table, [], contest, fold, of, plan, options.Seed, stop);
+            scalers.Add(Fold(table, [], contest, fold, of, plan, options.Seed, stop));
             progress.Step($"learners, fold {fold + 1}/{folds}", fold + 1, folds);
         }
-        return Result(table.Name, "shared dense trunk", [contest], gainFirst: true, plan, options, clock, $"{(options.Quick ? "One fold of " : "")}{of}-fold cross-validation. {GainText}");
+        List<RunResult> results = Result(table.Name, "shared dense trunk", [contest], gainFirst: true, plan, options, clock, $"{(options.Quick ? "One fold of " : "")}{of}-fold cross-validation. {GainText}");
+        Save(kept, table, [Setting([], contest, scalers)], results, stop);
+        return results;
     }
 
     private List<RunResult> Handwriting(RunOptions options, IProgress progress, CancellationToken stop)
     {
         Stopwatch clock = Stopwatch.StartNew();
         ImageSet images = Digits.Load();
-        SharingContest contest = new(DigitTasks.Of(images));
+        RunFolder kept = RunFolder.Open(options, $"{Name}-digits", Fingerprint.Of(images.Pixels, images.Labels));
+        SharingContest contest = new(DigitTasks.Of(images), kept);
         int[] order = new Rng(options.Seed).Permutation(images.Count);
         int[] test = order[..(images.Count / 5)], train = options.Quick ? order[^400..] : order[(images.Count / 5)..];
         progress.Line($"digits 8x8: {train.Length} training and {test.Length} test images, targets digit, odd, loop, slant");
-        TrainPlan plan = new((_, rng) => MultiTaskNet.ConvTrunk(images.Height, images.Width, rng), 64)
+        TrainPlan plan = new((_, rng) => MultiTaskNet.ConvTrunk(images.Height, images.Width, rng), MultiTaskNet.ConvWidth)
         {
             Device = options.Device,
             Epochs = options.Epochs ?? (options.Quick ? 8 : 30),
@@ -84,8 +93,26 @@ internal sealed class MultitaskTask : IEducationTask
         };
         contest.Fold(images.Pixels, [1, images.Height, images.Width], train, test, plan, new Rng(options.Seed).Split(1), stop);
         progress.Step("handwriting", 1, 1);
-        return Result("digits 8x8", "shared CNN trunk", [contest], gainFirst: true, plan, options, clock,
+        List<RunResult> results = Result("digits 8x8", "shared CNN trunk", [contest], gainFirst: true, plan, options, clock,
             $"A random fifth of the digits is the test part. Heads: the digit, odd or even, a closed loop (0, 6, 8, 9), and the slant from the image's moments. {GainText}");
+        if (results.Count > 0)
+        {
+            OutcomeSetting setting = new([], contest.Outcomes, [(null, contest.Committees[0])]);
+            kept.SaveModel(OutcomePredictor.Kind, OutcomePredictor.Sizes([setting]).Set("height", images.Height).Set("width", images.Width), results[0], stop, ("setting-0", setting));
+        }
+        return results;
+    }
+
+    private static OutcomeSetting Setting(string[] known, SharingContest contest, List<ColumnScaler> scalers)
+        => new(known, contest.Outcomes, [.. contest.Committees.Select((c, f) => ((ColumnScaler?)scalers[f], c))]);
+
+    private static void Save(RunFolder kept, LearnerTable table, OutcomeSetting[] settings, List<RunResult> results, CancellationToken stop)
+    {
+        settings = [.. settings.Where(s => s.Folds.Count > 0)]; // a run may be stopped before the first fold of one is done
+        if (settings.Length > 0)
+        {
+            kept.SaveModel(OutcomePredictor.Kind, OutcomePredictor.Sizes(settings), results[0], stop, [("columns", table.Columns), .. settings.Select((s, i) => ($"setting-{i}", (ISaveState)s))]);
+        }
     }
 
     /// <summary>The unknown grades, last first, each with the last known one; and whether the course is passed.</summary>
@@ -102,13 +129,14 @@ internal sealed class MultitaskTask : IEducationTask
         static float[] Passed(float[] grades) => Array.ConvertAll(grades, g => g >= 10 ? 1f : 0f);
     }
 
-    private static void Fold(LearnerTable table, string[] known, SharingContest contest, int fold, int of, TrainPlan plan, ulong seed, CancellationToken stop)
+    private static ColumnScaler Fold(LearnerTable table, string[] known, SharingContest contest, int fold, int of, TrainPlan plan, ulong seed, CancellationToken stop)
     {
         int[] order = new Rng(seed).Permutation(table.Rows);
         int[] train = [.. order.Where((_, place) => place % of != fold)], test = [.. order.Where((_, place) => place % of == fold)];
         float[] columns = [.. Enumerable.Range(0, table.Rows).SelectMany(r => (float[])[.. table[r], .. known.Select(k => table.Targets[k][r])])];
         ColumnScaler scaler = new(columns, table.FeatureNames.Length + known.Length, train);
         contest.Fold(scaler.Apply(columns), [scaler.Width], train, test, plan, new Rng(seed).Split((ulong)fold), stop);
+        return scaler;
     }
 
     /// <summary>Nothing when stopped before the first fold was done.</summary>

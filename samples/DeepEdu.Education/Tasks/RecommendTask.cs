@@ -5,6 +5,7 @@ using DeepEdu.Education.Data;
 using DeepEdu.Education.Data.Simulated;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
+using DeepEdu.Education.Saved;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
 
@@ -25,12 +26,13 @@ internal sealed class RecommendTask : IEducationTask
             : TextSource.TryFind(options.Data, "*.train.rating") is not null ? NcfReader.Read(options.Data)
             : throw new DataException($"{options.Data}: neither *.inter nor *.train.rating in this folder.");
         progress.Line($"{data.Name}: {data.Users} users, {data.Items} items, {data.TrainCount} training interactions");
+        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([.. data.Train, data.Test, .. data.Negatives]));
         Popularity popularity = new();
         popularity.Fit(data, progress, stop);
         ImplicitAls factors = Factorisation(data, options, progress, stop);
-        NeuralRecommender model = new(new(options.Factors, options.Epochs ?? (options.Quick ? 2 : 30), options.Batch ?? 256, options.Seed) { Device = options.Device });
+        NeuralRecommender model = new(new(options.Factors, options.Epochs ?? (options.Quick ? 2 : 30), options.Batch ?? 256, options.Seed) { Device = options.Device, Kept = kept.Training("network") });
         model.Fit(data, progress, stop);
-        return [new(Name, model.Name, data.Name)
+        RunResult result = new(Name, model.Name, data.Name)
         {
             Metrics = Scores(Ranking.Evaluate(model, data)),
             Baselines = [(popularity.Name, Scores(Ranking.Evaluate(popularity, data, Ties.Expected))), (factors.Name, Scores(Ranking.Evaluate(factors, data)))],
@@ -41,7 +43,9 @@ internal sealed class RecommendTask : IEducationTask
             Protocol = $"One held-out item a user, ranked among its listed candidates; a tie counts against the model, for popularity its expected value. "
                 + $"Epoch {model.BestEpoch + 1} of {model.EpochsRun}, chosen by ndcg@10 of one held-out training interaction a user. "
                 + "Candidates listed twice count once, as in the authors' evaluation. AdamW with weight decay 0.01; a running mean of the weights over two epochs ranks.",
-        }];
+        };
+        kept.SaveModel(ItemPredictor.Kind, ItemPredictor.Sizes(data, options.Factors), result, stop, ("network", model.Network), ("data", ItemPredictor.Known(data)));
+        return [result];
     }
 
     /// <summary>The baseline at its best: the regularisation is chosen as the network's epoch is, on one held-out training interaction a user.</summary>

@@ -1,6 +1,7 @@
 using DeepEdu.Education.Baselines;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
+using DeepEdu.Education.Saved;
 using DeepEdu.Numerics;
 using DeepEdu.Tensors;
 
@@ -8,13 +9,20 @@ namespace DeepEdu.Education.Tasks;
 
 /// <summary>The same tasks predicted by one network that shares its trunk, by one network a task of equal build and budget, by ridge regression on the same columns, and naively.</summary>
 /// <param name="heads">The tasks; the first is the main one.</param>
+/// <param name="kept">Where each fold's networks are kept; nowhere if null.</param>
 /// <param name="suffix">Ends the names of the metrics.</param>
-internal sealed class SharingContest(Head[] heads, string suffix = "")
+internal sealed class SharingContest(Head[] heads, RunFolder? kept = null, string suffix = "")
 {
     private readonly HeadScore[] _shared = Scores(heads), _alone = Scores(heads), _ridge = Scores(heads), _naive = Scores(heads);
 
+    /// <summary>The shared networks of the folds that are done.</summary>
+    public List<Committee> Committees { get; } = [];
+
+    /// <summary>What the shared networks predict.</summary>
+    public Outcome[] Outcomes => Array.ConvertAll(heads, h => new Outcome(h.Name, h.Kind, h.Outputs));
+
     /// <summary>Whether any test row has been predicted.</summary>
-    public bool HasResults { get; private set; }
+    public bool HasResults => Committees.Count > 0;
 
     /// <summary>Losses of every head over the epochs of the first fold.</summary>
     public Chart[] Charts { get; private set; } = [];
@@ -30,12 +38,13 @@ internal sealed class SharingContest(Head[] heads, string suffix = "")
     public void Fold(float[] features, Shape row, int[] train, int[] test, TrainPlan plan, Rng rng, CancellationToken stop)
     {
         Tensor x = Tensor.Of(row.Insert(0, features.Length / row.Size), features, plan.Device);
-        if (MultiTaskModel.Fit(x, heads, train, plan, rng, stop) is not { } together) { return; }
-        MultiTaskModel[] single = new MultiTaskModel[heads.Length];
-        for (int h = 0; h < heads.Length; h++)
+        MultiTaskModel together = new(x, heads, train, plan, rng);
+        MultiTaskModel[] single = Array.ConvertAll(heads, h => new MultiTaskModel(x, [h with { Weight = 1 }], train, plan, rng));
+        string name = $"fold-{Committees.Count + 1}{suffix}";
+        if (kept?.Restore(name, [together, .. single]) is not true)
         {
-            if (MultiTaskModel.Fit(x, [heads[h] with { Weight = 1 }], train, plan, rng, stop) is not { } own) { return; }
-            single[h] = own;
+            if (!together.Fit(stop) || !Array.TrueForAll(single, s => s.Fit(stop))) { return; }
+            kept?.Keep(name, [together, .. single]);
         }
         float[][] shared = together.Predict(test);
         float[][] rows = [.. Enumerable.Range(0, features.Length / row.Size).Select(r => features[(r * row.Size)..((r + 1) * row.Size)])];
@@ -54,7 +63,7 @@ internal sealed class SharingContest(Head[] heads, string suffix = "")
                 new("alone, training", single[h].Training[0]), new("alone, validation", single[h].Validation[0]),
             ]))];
         }
-        HasResults = true;
+        Committees.Add(together.Committee);
     }
 
     public IReadOnlyList<Score> Shared => Metrics(_shared);

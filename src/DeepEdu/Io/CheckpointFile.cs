@@ -52,6 +52,24 @@ public sealed class CheckpointFile
         }
     }
 
+    /// <summary>Makes sure that the file is what <paramref name="info"/> tells of: architecture, seed, data and every option named there must be the file's; metrics are not looked at.</summary>
+    /// <exception cref="InvalidDataException">Something differs; all of it is listed.</exception>
+    public void Require(CheckpointInfo info)
+    {
+        ArgumentNullException.ThrowIfNull(info);
+        List<string> other = [];
+        Compare("architecture", Info.Architecture.Length == 0 ? null : Info.Architecture, info.Architecture.Length == 0 ? null : info.Architecture);
+        Compare("seed", Info.Seed, info.Seed);
+        if (info.DataHash is not null && info.DataHash != Info.DataHash) { other.Add("other data"); }
+        foreach (string name in info.Options.Names) { Compare(name, Info.Options.Has(name) ? Info.Options.Shown(name) : null, info.Options.Shown(name)); }
+        if (other.Count > 0) { throw new InvalidDataException($"{Path}: is of another training: {string.Join(", ", other)}"); }
+
+        void Compare(string name, object? there, object? here)
+        {
+            if (here is not null && !here.Equals(there)) { other.Add($"{name} {there ?? "not said"} there and {here} here"); }
+        }
+    }
+
     /// <summary>Writes a checkpoint, as a whole or not at all.</summary>
     /// <param name="path">Where; what stands there is replaced once the new file is complete.</param>
     /// <param name="info">What the manifest says.</param>

@@ -172,6 +172,13 @@ public sealed class StateDict : IStateful
         var value => Convert.ToString(value, CultureInfo.InvariantCulture),
     }}"));
 
+    /// <summary>The value of this name in words, that are the same for the same value.</summary>
+    internal string Shown(string name) => this[name] switch
+    {
+        Array a => string.Join(", ", a.Cast<object>().Select(v => Convert.ToString(v, CultureInfo.InvariantCulture))),
+        var value => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
+
     /// <summary>The names of tensors.</summary>
     internal IEnumerable<string> TensorNames => Names.Where(n => _values[_prefix + n] is Tensor);
 

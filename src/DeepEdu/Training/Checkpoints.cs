@@ -37,7 +37,7 @@ public sealed class Checkpoints(string folder) : Callback
     /// <summary>Every how many epochs a file of its own is written; 0 for not.</summary>
     public int EveryEpochs { get; init; }
 
-    /// <summary>What else the files say: seed, data, architecture. The numbers of the last epoch are added to its metrics.</summary>
+    /// <summary>What else the files say, and what a file must say to be taken up: seed, data, architecture, options. The numbers of the last epoch are added to its metrics.</summary>
     public CheckpointInfo Info { get; init; } = new();
 
     private Monitor Watch => _monitor ??= new(Monitor ?? "", HigherIsBetter, 0);
@@ -45,11 +45,13 @@ public sealed class Checkpoints(string folder) : Callback
     /// <summary>Takes up the training whose last state is in the folder.</summary>
     /// <param name="run">A trainer made as the one that wrote it: the same model, optimiser, options and callbacks.</param>
     /// <returns>Whether there was one.</returns>
-    /// <exception cref="InvalidDataException">The file is damaged, or of another training.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, or of another training: its parts do not fit, or it says something else than <see cref="Info"/>.</exception>
     public bool Resume(TrainingRun run)
     {
         if (!File.Exists(LastPath)) { return false; }
-        CheckpointFile.Load(LastPath).Restore(Part, run);
+        var saved = CheckpointFile.Load(LastPath);
+        saved.Require(Info);
+        saved.Restore(Part, run);
         return true;
     }
 

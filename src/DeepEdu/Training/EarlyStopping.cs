@@ -39,6 +39,9 @@ public sealed class EarlyStopping : Callback
     private Monitor Watch => _monitor ??= new(Monitor, HigherIsBetter, MinDelta, Baseline);
 
     /// <inheritdoc/>
+    public override void OnBegin(TrainingRun run) => EndIfPatienceIsOver(run); // a training that had been ended, taken up again, has no epoch more
+
+    /// <inheritdoc/>
     public override void OnEpoch(TrainingRun run, EpochResult result)
     {
         ArgumentNullException.ThrowIfNull(run);
@@ -47,8 +50,10 @@ public sealed class EarlyStopping : Callback
         {
             _waited = 0;
             if (RestoreBest) { _best = run.Model.Snapshot(); }
+            return;
         }
-        else if (++_waited > Patience) { run.Stop($"{Monitor} has not got better for {_waited} epochs{(BestEpoch < 0 ? "" : string.Create(CultureInfo.InvariantCulture, $": the best was {Best:G6} in epoch {BestEpoch}"))}"); }
+        _waited++;
+        EndIfPatienceIsOver(run);
     }
 
     /// <inheritdoc/>
@@ -73,5 +78,12 @@ public sealed class EarlyStopping : Callback
         from.CopyTo("monitor", Watch);
         _waited = from.Int("waited");
         _best = from.Bool("has_best") ? Snapshot.Of(from.Part("weights")) : null;
+    }
+
+    private void EndIfPatienceIsOver(TrainingRun run)
+    {
+        if (_waited <= Patience) { return; }
+        ArgumentNullException.ThrowIfNull(run);
+        run.Stop($"{Monitor} has not got better for {_waited} epochs{(BestEpoch < 0 ? "" : string.Create(CultureInfo.InvariantCulture, $": the best was {Best:G6} in epoch {BestEpoch}"))}");
     }
 }

@@ -121,7 +121,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
                 Tell(_settled ??= c => c.OnSettled(Run));
                 yield return result;
             }
-            (Run.History.Cancelled, Run.History.StopReason) = (stop.IsCancellationRequested && Run.Epoch < epochs, Run.StopReason);
+            (Run.History.Cancelled, Run.History.StopReason) = (stop.IsCancellationRequested && Run.Epoch < epochs && Run.StopReason is null, Run.StopReason);
             Settle(c => c.OnEnd(Run));
         }
         finally

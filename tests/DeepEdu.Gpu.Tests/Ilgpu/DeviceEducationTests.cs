@@ -52,7 +52,8 @@ public class DeviceEducationTests
         new Rng(4).FillNormal(values);
         Head[] heads = [new("value", HeadKind.Value, values), new("pass", HeadKind.YesNo, [1, 0, 1, 0, 1, 0, 1, 0, 1, 0]), new("kind", HeadKind.Class, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0]) { Outputs = 3 }];
         TrainPlan plan = new((inputs, r) => MultiTaskNet.DenseTrunk(inputs, 0.1f, r), 16) { Epochs = 1, Batch = 4 };
-        var model = MultiTaskModel.Fit(Tensor.Of([10, 2], x, device), heads, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], plan, new(5), default)!;
+        MultiTaskModel model = new(Tensor.Of([10, 2], x, device), heads, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], plan, new(5));
+        Assert.True(model.Fit(default));
         return [.. model.Training.SelectMany(t => t), .. model.Predict([0, 9]).SelectMany(p => p).Select(p => (double)p)];
     });
 

@@ -1,5 +1,6 @@
 using DeepEdu.Io;
 using DeepEdu.Nn;
+using DeepEdu.Tensors;
 using DeepEdu.Training;
 
 namespace DeepEdu.Tests.Training;
@@ -62,6 +63,44 @@ public sealed class CheckpointsTests : IDisposable
         var parts = Train("parts", 1, 4);
         foreach (string name in whole.Epochs[0].Values.Keys) { Assert.Equal(whole[name], parts[name]); }
         Assert.Equal(7, File.ReadAllLines(Path.Combine(_folder, "parts", "log.csv")).Length);
+    }
+
+    /// <summary>Of a training that early stopping has ended there is nothing left to do but to give the best weights back.</summary>
+    [Fact]
+    public void WhatHasEndedStaysEnded()
+    {
+        var (whole, again) = (Clouds.Model(), Clouds.Model());
+        var first = Train(whole);
+        Assert.InRange(first.Epochs.Count, 2, 39);
+        var second = Train(again);
+        Assert.Equal(first["val_loss"], second["val_loss"]);
+        Assert.Equal(first.StopReason, second.StopReason);
+        Assert.False(second.Cancelled);
+        Assert.Equal(Clouds.Weights(whole), Clouds.Weights(again));
+
+        History Train(Sequential model)
+        {
+            var checkpoints = new Checkpoints(_folder);
+            var trainer = New(model, checkpoints, new EarlyStopping { Patience = 1, MinDelta = 0.05 });
+            checkpoints.Resume(trainer.Run);
+            return trainer.Fit(Clouds.Learned, 40, Clouds.Unseen, new CancellationToken(canceled: trainer.Run.Epoch > 0));
+        }
+    }
+
+    [Fact]
+    public void ACheckpointThatSaysSomethingElseIsNotTakenUp()
+    {
+        New(Clouds.Model(), new(_folder) { Info = Info(1, "a", 64) }).Fit(Clouds.Learned, 1, Clouds.Unseen);
+        Assert.True(Resumes(new()));
+        Assert.True(Resumes(Info(1, "a", 64)));
+        Assert.True(Resumes(new() { Options = new StateDict().Set("hidden", 64) }));
+        var error = Assert.Throws<InvalidDataException>(() => Resumes(Info(2, "b", 32) with { Architecture = "mlp" }));
+        Assert.EndsWith("last.ckpt: is of another training: architecture not said there and mlp here, seed 1 there and 2 here, other data, hidden 64 there and 32 here", error.Message, StringComparison.Ordinal);
+        error = Assert.Throws<InvalidDataException>(() => Resumes(new() { Options = new StateDict().Set("rates", [0.5, 0.1]) }));
+        Assert.EndsWith("rates not said there and 0.5, 0.1 here", error.Message, StringComparison.Ordinal);
+
+        static CheckpointInfo Info(ulong seed, string data, int hidden) => new() { Seed = seed, DataHash = data, Options = new StateDict().Set("hidden", hidden) };
+        bool Resumes(CheckpointInfo info) => new Checkpoints(_folder) { Info = info }.Resume(New(Clouds.Model(), new(_folder)).Run);
     }
 
     [Fact]

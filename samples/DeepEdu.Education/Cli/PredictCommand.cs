@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.Globalization;
+using CsvHelper;
+using DeepEdu.Education.Data;
+using DeepEdu.Education.Saved;
+using DeepEdu.Io;
+
+namespace DeepEdu.Education.Cli;
+
+/// <summary><c>predict</c>: what a saved model tells of new rows, as a table.</summary>
+internal static class PredictCommand
+{
+    public static Command Create(TextWriter output, TextWriter error)
+    {
+        Option<string> model = new("--model") { Description = "Folder of a run (what --out was), or the model.ckpt in it.", HelpName = "PATH", Required = true };
+        Option<string> rows = new("--in")
+        {
+            Description = "The new rows. Of recommend: a table with the column user. Of grade: a table with the column essay, a .txt of one essay, or images as IDX or PNG. Of multitask: a table with the columns that were learned from; with G1, or G1 and G2, they are used too.",
+            HelpName = "FILE",
+            Required = true,
+        };
+        Option<string?> result = new("--out") { Description = "File for the result; shown unless given.", HelpName = "FILE" };
+        Option<int> top = RunFlags.AtLeastOne(new Option<int>("--top") { Description = "Items to recommend to each learner.", HelpName = "N", DefaultValueFactory = _ => 10 });
+        Command command = new("predict", "Uses a trained model on new rows: items for a learner, grades of essays, digits of images, outcomes of learners.") { model, rows, result, top };
+        command.SetAction(parse =>
+        {
+            if (!File.Exists(parse.GetValue(rows))) { throw new DataException($"--in {parse.GetValue(rows)}: no such file."); }
+            var (saved, predictor) = ModelFile.Open(parse.GetValue(model)!);
+            if (!saved.Info.Options.Bool(ModelFile.Finished)) { error.WriteLine($"{saved.Path}: is of a run that was interrupted; --resume goes on with it."); }
+            string[][] lines; // all of it before any is written
+            try { lines = [.. predictor.Predict(parse.GetValue(rows)!, parse.GetValue(top))]; }
+            catch (Exception e) when (e is DataException or InvalidDataException)
+            {
+                throw new DataException($"{e.Message.TrimEnd('.')}. The model is of {saved.Info.Options.Text(ModelFile.Task)}, learned from {saved.Info.Options.Text(ModelFile.Data)}.");
+            }
+            if (parse.GetValue(result) is not { } path) { Write(output, lines); }
+            else
+            {
+                AtomicFile.Write(path, stream =>
+                {
+                    using StreamWriter writer = new(stream, leaveOpen: true);
+                    Write(writer, lines);
+                });
+                output.WriteLine($"{lines.Length - 1} rows: {path}");
+            }
+        });
+        return command;
+    }
+
+    private static void Write(TextWriter to, string[][] lines)
+    {
+        using CsvWriter csv = new(to, CultureInfo.InvariantCulture, leaveOpen: true);
+        foreach (string[] line in lines)
+        {
+            foreach (string field in line) { csv.WriteField(field); }
+            csv.NextRecord();
+        }
+    }
+}
