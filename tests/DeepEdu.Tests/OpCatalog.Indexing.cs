@@ -17,6 +17,8 @@ public static partial class OpCatalog
         new("index-add first", (x, i) => x[0].IndexAdd(0, i[0], x[1])) { Big = [[300, 40], [3000, 40]], BigIndices = [Scattered([3000], 300)] },
         new("embedding", (x, i) => x[0].Embedding(i[0])) { Big = [[50, 100]], BigIndices = [Scattered([40, 25], 50)] },
         new("embedding padding", (x, i) => x[0].Embedding(i[0], padding: 2)) { CheckTolerance = 0 }, // the padding row has a gradient of 0 though the output depends on it
+        Sparse("sparse matmul", 5, 6) with { Big = [[3000], [6, 70]], BigIndices = [Scattered([3000], 5), Scattered([3000], 6)] },
+        Sparse("sparse matmul of many columns", 5, 6) with { OwnCases = [[[9], [6, 85]], [[9], [6, 0]]], OwnIndices = [Indices.Of(4, 0, 2, 0, 4, 1, 2, 2, 4), Indices.Of(5, 0, 3, 4, 5, 3, 0, 1, 2)] }, // golden files stay small
         new("one-hot", (x, i) => i[0].OneHot(4, x[0].Device) * x[0]),
         new("sort", x => x[0].Sort().Values) { Big = [[70, 300]] },
         new("sort descending", x => x[0].Sort(1, descending: true).Values),
@@ -27,6 +29,11 @@ public static partial class OpCatalog
         new("top-k smallest", x => x[0].TopK(3, 1, largest: false).Values),
         new("top-k positions", x => Floats(x[0].TopK(3, 0).Indices)),
     ];
+
+    private static OpRow Sparse(string name, int rows, int columns) => new(name, (x, i) => new SparseMatrix(rows, columns, i[0], i[1], x[0]).MatMul(x[1]))
+    {
+        Composed = (x, i) => SparseProducts.Composed(new SparseMatrix(rows, columns, i[0], i[1], x[0]), x[1]),
+    };
 
     // positions below a limit that fall all over the place
     private static Indices Scattered(Shape shape, int limit) => Indices.Wrap([.. Enumerable.Range(0, shape.Size).Select(i => (int)((i * 2654435761L >> 7) % limit))], shape);

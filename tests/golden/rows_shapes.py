@@ -59,6 +59,8 @@ row("index-add", lambda x, s, i: x.index_add(1, i, s), [(2, 3, 2), (2, 5, 2)], i
 row("index-add first", lambda x, s, i: x.index_add(0, i, s), [(3, 4), (6, 4)], [(3,), (6,)], ints=[((6,), 3)])
 row("embedding", lambda w, i: F.embedding(i, w), (6, 5), ints=[((3, 4), 6)])
 row("embedding padding", lambda w, i: F.embedding(i, w, padding_idx=2), (4, 3), ints=[[[2, 0, 2], [3, 1, 0]]])
+row("sparse matmul", lambda v, x, r, c: torch.zeros(5, 6, dtype=v.dtype).index_put((r, c), v, accumulate=True) @ x, [(9,), (6, 3)],
+    ints=[[4, 0, 2, 0, 4, 1, 2, 2, 4], [5, 0, 3, 4, 5, 3, 0, 1, 2]])
 row("one-hot", lambda x, i: F.one_hot(i, 4) * x, (2, 3, 4), ints=[((2, 3), 4)])
 row("sort", lambda x: x.sort(-1)[0], [(3, 7)], [(2, 3, 2)], distinct=True)
 row("sort descending", lambda x: x.sort(1, descending=True)[0], [(2, 5, 3)], [(2, 9)], distinct=True)

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
+using DeepEdu.Kernels;
 using DeepEdu.Tensors;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -46,6 +47,7 @@ public static class Bags
             x.Device.Launch(new BagKernel(x.View, index, starts, y.View, at?.View ?? default, dim, mode, padding));
             tape?.Add(y, (x, dy =>
             {
+                if (at is null && x.Device is CpuDevice) { return Pull(x.Shape, dy, index, starts, mode == BagMode.Mean, padding); }
                 var dx = Tensor.Zeros(x.Shape, x.Device);
                 if (at is not null) { x.Device.Launch(new BagMaxPullKernel(dy.View, at.View, dx.View, bags, dim)); }
                 else
@@ -59,6 +61,23 @@ public static class Bags
             ));
             return y;
         }
+    }
+
+    // the table's gradient row by row, each written once: the transpose of the matrix that says how often a bag has a row
+    private static Tensor Pull(Shape table, Tensor dy, Indices index, int[] starts, bool mean, int skip)
+    {
+        int[] bag = new int[index.Size];
+        var shares = mean ? Tensor.Empty([bag.Length], dy.Device) : null;
+        for (int b = 0; b + 1 < starts.Length; b++)
+        {
+            var own = starts[b]..starts[b + 1];
+            bag.AsSpan(own).Fill(b);
+            if (shares is not null) { shares.AsSpan()[own].Fill(1f / Math.Max(1, index.Span[own].Length - (skip < 0 ? 0 : index.Span[own].Count(skip)))); }
+        }
+        var rows = SparseRows.Of(Tensor.Empty([SparseRows.Room(table[0], bag.Length)], dy.Device).View, table[0], index.Span, bag, skip);
+        var dx = Tensor.Empty(table, dy.Device);
+        dy.Device.Launch(new SparseProducts.SparseProductKernel(rows, shares?.View ?? default, dy.View, dx.View, table[1]));
+        return dx;
     }
 
     /// <summary>Shortens the rows of a table that an index names to a length, in place. A row is scaled by limit / (norm + 10⁻⁷), as in PyTorch.</summary>
