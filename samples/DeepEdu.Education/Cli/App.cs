@@ -67,11 +67,13 @@ internal static class App
         MustBeWritable(html);
         if (options.Json is not null) { MustBeWritable(options.Json); }
         using CancellationTokenSource stop = new();
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c =>
+        // Ctrl-C, and what schedulers send before they end a program; the second time it ends at once
+        void Interrupt(PosixSignalContext signal)
         {
-            c.Cancel = !stop.IsCancellationRequested; // the second time, the program ends at once
+            signal.Cancel = !stop.IsCancellationRequested;
             stop.Cancel();
-        });
+        }
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt), terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
         View view = View.For(output);
         if (options.Device is not CpuDevice) { view.Line($"device: {options.Device.Name}"); }
         List<RunResult> results = [];
@@ -86,7 +88,7 @@ internal static class App
         if (options.Json is not null) { File.WriteAllBytes(options.Json, JsonReport.Render(results)); }
         if (!stop.IsCancellationRequested) { return 0; }
         view.Line("interrupted: the numbers above are of the steps done so far.");
-        view.Line(options.Out is null ? "With --out FOLDER, --resume could go on from here." : $"To go on, run it again with --resume: {options.CommandLine}{(options.Resume ? "" : " --resume")}");
+        view.Line(options.Out is null ? "With --out FOLDER, --resume could go on from here." : $"To go on, run it again with --resume: {options.CommandLine} --resume");
         return Interrupted;
     }
 

@@ -8,7 +8,7 @@ internal static class DataCommand
 {
     public static Command Create(TextWriter output)
     {
-        Option<string> path = new("--data") { Description = "File or folder to look at.", HelpName = "PATH", Required = true };
+        Option<string> path = RunFlags.Named(new Option<string>("--data") { Description = "File or folder to look at.", HelpName = "PATH", Required = true });
         Option<string?> format = new("--format") { Description = $"One of {string.Join(", ", DataCard.Formats)}; found out unless given.", HelpName = "NAME" };
         Option<string?> columns = new("--columns") { Description = "Columns of a long table, such as user=pupil,item=task,correct=right,time=when.", HelpName = "ROLE=NAME,..." };
         Option<string?> encoding = new("--encoding") { Description = "utf-8, latin1, utf-16 or utf-16be; found out unless given.", HelpName = "NAME" };

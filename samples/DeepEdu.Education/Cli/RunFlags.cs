@@ -6,15 +6,15 @@ namespace DeepEdu.Education.Cli;
 /// <summary>The options of commands that run tasks, and how what was typed becomes <see cref="RunOptions"/>.</summary>
 internal sealed class RunFlags
 {
-    private readonly Option<string?> _data = new("--data") { Description = "Folder with real data; without it the embedded data are used.", HelpName = "PATH" };
+    private readonly Option<string?> _data = Named(new Option<string?>("--data") { Description = "Folder with real data; without it the embedded data are used.", HelpName = "PATH" });
     private readonly Option<int?> _epochs = AtLeastOne(new Option<int?>("--epochs") { Description = "Passes over the training data.", HelpName = "N" });
     private readonly Option<int?> _batch = AtLeastOne(new Option<int?>("--batch") { Description = "Examples per step.", HelpName = "N" });
     private readonly Option<ulong> _seed = new("--seed") { Description = "Seed of every random draw.", HelpName = "S", DefaultValueFactory = _ => 1 };
     private readonly Option<int?> _threads = AtLeastOne(new Option<int?>("--threads") { Description = "Threads to use; results do not depend on it.", HelpName = "T" });
     private readonly Option<string> _device = DeviceOption.Create();
-    private readonly Option<string?> _out = new("--out") { Description = "Folder for report.html, and for checkpoints and the trained model of each task; unless given, only the report, in the current folder.", HelpName = "DIR" };
+    private readonly Option<string?> _out = Named(new Option<string?>("--out") { Description = "Folder for report.html, and for checkpoints and the trained model of each task; unless given, only the report, in the current folder.", HelpName = "DIR" });
     private readonly Option<bool> _resume = new("--resume") { Description = "Goes on with the run in --out, to the same numbers as if it had not been interrupted; give the same options as then." };
-    private readonly Option<string?> _json = new("--json") { Description = "File for the results as JSON.", HelpName = "FILE" };
+    private readonly Option<string?> _json = Named(new Option<string?>("--json") { Description = "File for the results as JSON.", HelpName = "FILE" });
     private readonly Option<bool> _quick = new("--quick") { Description = "A short run to see that everything works." };
 
     /// <summary>Of the command that grades.</summary>
@@ -44,11 +44,18 @@ internal sealed class RunFlags
             Resume = parse.GetValue(_resume),
             Json = parse.GetValue(_json),
             Quick = parse.GetValue(_quick),
-            CommandLine = string.Join(' ', args.Select(a => a.Length == 0 || a.Any(c => char.IsWhiteSpace(c) || c is '"' or '\'' or '\\' or '$' or '*' or '&' or ';') ? $"'{a.Replace("'", "'\\''", StringComparison.Ordinal)}'" : a)),
+            CommandLine = string.Join(' ', args.Where(a => a != "--resume").Select(a => a.Length == 0 || a.Any(c => char.IsWhiteSpace(c) || c is '"' or '\'' or '\\' or '$' or '*' or '&' or ';') ? $"'{a.Replace("'", "'\\''", StringComparison.Ordinal)}'" : a)),
         };
         var its = parse.CommandResult.Command.Options;
         if (its.Contains(Prompt)) { options = options with { Prompt = parse.GetValue(Prompt) }; }
         return its.Contains(Factors) ? options with { Factors = parse.GetValue(Factors) } : options;
+    }
+
+    // of a file or folder
+    internal static O Named<O>(O option) where O : Option
+    {
+        option.Validators.Add(r => { if (r.Tokens.Any(t => t.Value.Length == 0)) { r.AddError($"{option.Name} needs a name, it is empty."); } });
+        return option;
     }
 
     // looks at the typed text: asking for the value would throw on what is no number, which the parser reports itself

@@ -32,7 +32,7 @@ internal sealed record RunOptions
     /// <summary>Goes on with the run in <see cref="Out"/>.</summary>
     public bool Resume { get; init; }
 
-    /// <summary>The arguments as typed, for the line in the report that reproduces the run.</summary>
+    /// <summary>The arguments as typed, without --resume, for the line in the report that reproduces the run.</summary>
     public string CommandLine { get; init; } = "";
 
     /// <summary>What the bits of a run depend on beside seed and data, flag by flag.</summary>

@@ -2,7 +2,7 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Education.Data;
 
-/// <summary>Makes columns fit for a network: mean 0 and deviation 1 over the rows it was fitted on, at most 4 deviations off. A column of counts that reaches down to 0 and has more
+/// <summary>Makes columns fit for a network: mean 0 and deviation 1 over the rows it was fitted on, at most 4 deviations off, and 0 where a value is missing (NaN). A column of counts that reaches down to 0 and has more
 /// than ten values (absences, say) also gives log(1 + count) and whether it is 0, since none at all often means something else than few.</summary>
 internal sealed class ColumnScaler : ISaveState
 {
@@ -18,9 +18,9 @@ internal sealed class ColumnScaler : ISaveState
         _columns = columns;
         for (int c = 0; c < columns; c++)
         {
-            float[] values = Array.ConvertAll(rows, r => table[r * columns + c]);
+            float[] values = [.. rows.Select(r => table[r * columns + c]).Where(v => !float.IsNaN(v))];
             Add(c, values, 0);
-            if (values.Min() == 0 && values.All(float.IsInteger) && values.Distinct().Count() > 10)
+            if (values.Length > 0 && values.Min() == 0 && values.All(float.IsInteger) && values.Distinct().Count() > 10)
             {
                 Add(c, values, 1);
                 Add(c, values, 2);
@@ -42,7 +42,8 @@ internal sealed class ColumnScaler : ISaveState
             for (int k = 0; k < Width; k++)
             {
                 var (column, map, mean, scale) = _made[k];
-                scaled[r * Width + k] = Math.Clamp((s_maps[map](table[r * _columns + column]) - mean) * scale, -Limit, Limit);
+                float value = table[r * _columns + column];
+                scaled[r * Width + k] = float.IsNaN(value) ? 0 : Math.Clamp((s_maps[map](value) - mean) * scale, -Limit, Limit);
             }
         }
         return scaled;
@@ -63,7 +64,7 @@ internal sealed class ColumnScaler : ISaveState
     private void Add(int column, float[] values, int map)
     {
         float[] mapped = Array.ConvertAll(values, v => s_maps[map](v));
-        double mean = mapped.Average(v => (double)v), variance = mapped.Average(v => (v - mean) * (v - mean));
+        double mean = mapped.Select(v => (double)v).DefaultIfEmpty().Average(), variance = mapped.Select(v => (v - mean) * (v - mean)).DefaultIfEmpty().Average();
         _made.Add((column, map, (float)mean, variance > 1e-12 ? (float)(1 / Math.Sqrt(variance)) : 0));
     }
 }

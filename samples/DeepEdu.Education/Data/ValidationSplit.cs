@@ -37,6 +37,7 @@ internal static class ValidationSplit
             while (list.Count < Math.Min(Candidates, data.Items - own.Length)) { list.Add(others.Draw(u, rng)); }
             (held[u], train[u], candidates[u]) = (own[at], [.. own[..at], .. own[(at + 1)..]], [.. list]);
         }
+        if (Array.TrueForAll(held, h => h < 0)) { throw new DataException($"{data.Name}: no user took two items in the training part; one is held out to choose the epoch."); }
         return data with { Train = train, Test = held, Negatives = candidates };
     }
 }

@@ -71,7 +71,7 @@ internal sealed class EssayTrainer
     public int EpochsRun => _history.Epochs.Count;
 
     /// <summary>The epoch that was kept, from 0.</summary>
-    public int BestEpoch { get; private set; } = -1;
+    public int BestEpoch { get; private set; }
 
     public EssayScorer Network { get; }
 
@@ -100,7 +100,7 @@ internal sealed class EssayTrainer
         });
         _options.Kept.Resume(trainer.Run, progress, $"{phase}  ");
         _history = trainer.Fit(training, _options.Epochs, dev, stop);
-        BestEpoch = best.BestEpoch;
+        BestEpoch = best.BestEpoch >= 0 ? best.BestEpoch : EpochsRun - 1; // where every kappa is undefined, none is better than the last
     }
 
     private Adam NewAdam()

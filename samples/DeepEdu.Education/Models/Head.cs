@@ -23,18 +23,22 @@ internal sealed record Head(string Name, HeadKind Kind, float[] Targets)
     public string Metric => Kind switch { HeadKind.Value => "rmse_", HeadKind.YesNo => "auc_", _ => "accuracy_" } + Name;
 }
 
-/// <summary>How well one predictor does on one head, over all test rows seen.</summary>
+/// <summary>How well one predictor does on one head, over all test rows seen. AUC is the mean over folds: chances of different networks, put in one order, would tell how far their
+/// means are apart, and a constant guess would fall below one half.</summary>
 internal sealed class HeadScore(Head head)
 {
     private readonly RegressionError _error = new();
-    private readonly RocAuc _auc = new();
+    private readonly List<RocAuc> _auc = [];
     private readonly Accuracy _right = new();
 
     /// <summary>The measure that is reported: RMSE, AUC or accuracy.</summary>
-    public Score Metric => new(head.Metric, head.Kind switch { HeadKind.Value => _error.Rmse, HeadKind.YesNo => _auc.Value, _ => _right.Value });
+    public Score Metric => new(head.Metric, head.Kind switch { HeadKind.Value => _error.Rmse, HeadKind.YesNo => _auc.Select(a => a.Value).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average(), _ => _right.Value });
 
     /// <summary>By what share of the other's measure this one is better: (M − M₀) / M₀, turned round for errors. Maninis et al. 2019, arXiv:1904.08918, eq. 4.</summary>
     public double GainOver(HeadScore other) => (head.Kind == HeadKind.Value ? -1 : 1) * (Metric.Value / other.Metric.Value - 1);
+
+    /// <summary>The rows that follow are of another fold.</summary>
+    public void BeginFold() => _auc.Add(new());
 
     /// <summary>Adds a row: the predicted value, a number that grows with the chance of yes, or one for each class.</summary>
     public void Add(int row, ReadOnlySpan<float> predicted)
@@ -46,7 +50,7 @@ internal sealed class HeadScore(Head head)
                 _error.Add(predicted[0], target);
                 break;
             case HeadKind.YesNo:
-                _auc.Add(predicted[0], target > 0);
+                _auc[^1].Add(predicted[0], target > 0);
                 break;
             default:
                 _right.Add(System.Numerics.Tensors.TensorPrimitives.IndexOfMax(predicted), (int)target);

@@ -100,20 +100,22 @@ internal sealed class OutcomePredictor : IPredictor
         OutcomeSetting setting = _settings.Where(s => s.Known.All(k => table.Columns.Any(c => c.Name == k))).MaxBy(s => s.Known.Length)
             ?? throw DataException.At(path, 1, $"no column '{_settings[0].Known[0]}' in the header.");
         float[] features = _columns!.Read(table);
-        float[][] known = [.. setting.Known.Select(k => table[k].Numbers ?? throw DataException.At(path, table.Lines[0], $"{k} is not a number."))];
+        float[][] known = [.. setting.Known.Select(k => Known(table, k))];
         int width = _columns.FeatureNames.Length;
         float[] all = [.. Enumerable.Range(0, table.Rows).SelectMany(r => (float[])[.. features.AsSpan(r * width, width), .. known.Select(k => k[r])])];
-        if (Array.FindIndex(all, float.IsNaN) is var missing and >= 0)
-        {
-            int column = missing % (width + known.Length);
-            throw DataException.At(path, table.Lines[missing / (width + known.Length)], $"{(column < width ? _columns.FeatureNames[column] : setting.Known[column - width])} is missing; this model needs every number.");
-        }
         float[][] means = Mean(setting, scaler => Tensor.Of([table.Rows, scaler!.Width], scaler.Apply(all)));
         if (known.Length > 0)
         {
             foreach (float[] values in means.Where((_, h) => setting.Outcomes[h].Kind == HeadKind.Value)) { TensorPrimitives.Add(values, known[^1], values); }
         }
         return (setting, means);
+    }
+
+    private static float[] Known(TypedTable table, string column)
+    {
+        float[] numbers = table[column].Numbers ?? throw DataException.At(table.Path, table.Lines[0], $"{column} is not a number.");
+        return Array.FindIndex(numbers, float.IsNaN) is var missing and >= 0
+            ? throw DataException.At(table.Path, table.Lines[missing], $"{column} is missing; without this column in the table, it is told too.") : numbers;
     }
 
     private static float[][] Mean(OutcomeSetting setting, Func<ColumnScaler?, Tensor> rows)

@@ -9,7 +9,7 @@ internal static class ResultTable
     public static void Write(View view, IReadOnlyList<RunResult> results)
         => view.Table(["task", "model", "metric", "value", "baselines", "seconds"], results.Where(r => r.Metrics.Count > 0).Select(Row));
 
-    public static string Number(double value) => value.ToString("0.0000", CultureInfo.InvariantCulture);
+    public static string Number(double value) => (Math.Round(value, 4) + 0.0).ToString("0.0000", CultureInfo.InvariantCulture); // + 0: no "-0.0000"
 
     private static string[] Row(RunResult r)
     {

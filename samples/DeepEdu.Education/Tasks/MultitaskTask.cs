@@ -28,6 +28,7 @@ internal sealed class MultitaskTask : IEducationTask
         Stopwatch clock = Stopwatch.StartNew();
         LearnerTable table = StudentReader.Read(path);
         Announce(progress, table, "G1, G2, G3");
+        if (table.Rows < FoldCount) { throw new DataException($"{path}: {table.Rows} learners are too few for {FoldCount} folds."); }
         RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([table.Features, .. table.Targets.Values]));
         // The settings C, B and A of Cortez and Silva 2008: no earlier grade is known, the first, both.
         (string[] Known, SharingContest Contest, List<ColumnScaler> Scalers)[] settings = [.. new (string Suffix, string[] Known)[] { ("", []), ("_b", ["G1"]), ("_a", ["G1", "G2"]) }

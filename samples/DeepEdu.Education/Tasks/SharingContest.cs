@@ -89,6 +89,7 @@ internal sealed class SharingContest(Head[] heads, RunFolder? kept = null, strin
 
     private static void Add(HeadScore score, int[] test, float[] predicted)
     {
+        score.BeginFold();
         int outputs = predicted.Length / test.Length;
         for (int i = 0; i < test.Length; i++) { score.Add(test[i], predicted.AsSpan(i * outputs, outputs)); }
     }

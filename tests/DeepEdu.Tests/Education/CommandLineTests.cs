@@ -65,6 +65,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--threads must be at least 1", "recommend", "--threads", "-2")]
     [InlineData("Must be one of:  'cpu'  'gpu'  'auto'", "recommend", "--device", "tpu")]
     [InlineData("no such folder", "recommend", "--data", "/nowhere/at/all")]
+    [InlineData("--json needs a name", "recommend", "--json", "")]
+    [InlineData("--data needs a name", "recommend", "--data", "")]
     [InlineData("--data needs a command", "--data", "/nowhere/at/all")]
     [InlineData("frobnicate", "frobnicate")]
     public void WrongInputIsOneLineAndExitCodeTwo(string expected, params string[] args)
@@ -88,6 +90,17 @@ public sealed class CommandLineTests : IDisposable
             Assert.Single(error.TrimEnd().Split('\n'));
             Assert.False(File.Exists(report));
         }
+    }
+
+    [Fact]
+    public void TooFewRowsAreNamed()
+    {
+        File.WriteAllText(Path.Combine(_folder, "x.train.rating"), "0\t1\n1\t2\n");
+        File.WriteAllText(Path.Combine(_folder, "x.test.rating"), "0\t2\n");
+        File.WriteAllText(Path.Combine(_folder, "x.test.negative"), "(0,2)\t3\n");
+        Assert.Contains("no user took two items", Call("recommend", "--quick", "--data", _folder, "--out", _folder).Error, StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(_folder, "student-x.csv"), "G1;G2;G3;age\n1;2;3;15\n2;3;4;16\n");
+        Assert.Contains("2 learners are too few for 10 folds", Call("multitask", "--quick", "--data", _folder, "--out", _folder).Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -113,6 +113,23 @@ public sealed class MultitaskTests : IDisposable
     }
 
     [Fact]
+    public void AMissingValueIsTheMeanAndAConstantGuessOneHalfOverFolds()
+    {
+        ColumnScaler scaler = new([1, 2, float.NaN, 4, 6, 0], 1, [0, 1, 2, 3]);
+        Assert.Equal(0, scaler.Apply([float.NaN])[0]);
+        Assert.Equal(0, scaler.Apply([7f / 3])[0], 1e-6f);
+        Assert.Equal([0f], new ColumnScaler([float.NaN, float.NaN], 1, [0, 1]).Apply([5]));
+
+        HeadScore guess = new(new("right", HeadKind.YesNo, [0, 0, 1, 0, 1, 1]));
+        for (int fold = 0; fold < 2; fold++)
+        {
+            guess.BeginFold();
+            for (int row = 3 * fold; row < 3 * fold + 3; row++) { guess.Add(row, [fold == 0 ? 0.7f : 0.3f]); } // the mean of the other fold
+        }
+        Assert.Equal(0.5, guess.Metric.Value);
+    }
+
+    [Fact]
     public void ColumnsAreScaledOnTheRowsGivenAndCountsUnfold()
     {
         float[] table = new float[2 * 40];
