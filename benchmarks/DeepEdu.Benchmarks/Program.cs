@@ -10,12 +10,12 @@ namespace DeepEdu.Benchmarks;
 internal static class Program
 {
     private const string Usage = """
-        benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S] [--device cpu|gpu|simulated [--graphs]]
+        benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S] [--device cpu|gpu|simulated [--graphs] [--tf32]]
                     | profile -w NAME [-t THREADS] [--mode train|infer] [--seconds S]
                     | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM] [--device cpu|gpu [--graphs]]
                     | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] [--python PROGRAM]
                     | ops [-t 1,2] [--sizes small,medium,large] [--only "softmax"] [--seconds S, for each] [--python PROGRAM] | scaling [--seconds S] | padding [-t 1,2] [--seconds S]
-                    | gpu [-w NAMES|none] [--pairs N] [--size 4096] [--floats 67108864] [--seconds S] [--python PROGRAM] [--device gpu|simulated] [--save FILE]
+                    | gpu [-w NAMES|none] [--pairs N] [--size 4096] [--floats 67108864] [--seconds S] [--python PROGRAM] [--device gpu|simulated] [--float32, no TF32] [--save FILE]
                     | startup | soak [--steps N] [-t THREADS] | any BenchmarkDotNet arguments, such as --filter '*Gemm*'
         """;
 
@@ -47,7 +47,7 @@ internal static class Program
                 {
                     foreach (int threads in Threads(args, "1,2"))
                     {
-                        WorkloadRunner.Run(name, threads, Option(args, "--mode", "train"), Seconds(args), Option(args, "--device", "cpu"), args.Contains("--graphs"));
+                        WorkloadRunner.Run(name, threads, Option(args, "--mode", "train"), Seconds(args), Option(args, "--device", "cpu"), args.Contains("--graphs"), args.Contains("--tf32"));
                     }
                 }
                 return 0;
@@ -76,7 +76,7 @@ internal static class Program
                 using (Report report = new(Option(args, "--save", "")))
                 {
                     return GpuTable.Run(report, int.Parse(Option(args, "--size", "4096")), int.Parse(Option(args, "--floats", "67108864")), Seconds(args), Option(args, "--python", "python3"), Option(args, "--device", "gpu"),
-                        Option(args, "-w", "all") == "none" ? [] : [.. Names(args)], int.Parse(Option(args, "--pairs", "1")));
+                        Option(args, "-w", "all") == "none" ? [] : [.. Names(args)], int.Parse(Option(args, "--pairs", "1")), !args.Contains("--float32"));
                 }
             case ["startup", ..]:
                 return Startup.Run();

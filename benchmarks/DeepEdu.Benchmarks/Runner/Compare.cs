@@ -78,11 +78,13 @@ internal static class Compare
     /// <summary>The kernels that OpenBLAS shall use. Left to itself, or to what the shell says, it takes narrower ones on processors that are newer than it.</summary>
     internal static (string Name, string Value) CoreType => ("OPENBLAS_CORETYPE", System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? "SKYLAKEX" : "HASWELL");
 
-    internal static JsonElement Ours(string name, int threads, string mode, double seconds, string device, bool graphs) =>
-        Json(Start(Environment.ProcessPath!, ["workloads", "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds), "--device", device, .. graphs ? (string[])["--graphs"] : []], []));
+    private static string[] Tf32 => ["--tf32"];
 
-    internal static JsonElement Peer(string python, string script, string name, int threads, string mode, double seconds, string simd, string device) =>
-        Json(Start(python, [script, "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds), "--device", device == "gpu" ? "cuda" : "cpu"], simd == "default" ? [CoreType] : [CoreType, ("ATEN_CPU_CAPABILITY", simd)]));
+    internal static JsonElement Ours(string name, int threads, string mode, double seconds, string device, bool graphs, bool tf32 = false) =>
+        Json(Start(Environment.ProcessPath!, ["workloads", "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds), "--device", device, .. graphs ? (string[])["--graphs"] : [], .. tf32 ? Tf32 : []], []));
+
+    internal static JsonElement Peer(string python, string script, string name, int threads, string mode, double seconds, string simd, string device, bool tf32 = false) =>
+        Json(Start(python, [script, "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds), "--device", device == "gpu" ? "cuda" : "cpu", .. tf32 ? Tf32 : []], simd == "default" ? [CoreType] : [CoreType, ("ATEN_CPU_CAPABILITY", simd)]));
 
     /// <summary>Whether one measurement failed, and the others may go on.</summary>
     internal static bool IsFailure(Exception e) => e is InvalidOperationException or JsonException or KeyNotFoundException or System.ComponentModel.Win32Exception;

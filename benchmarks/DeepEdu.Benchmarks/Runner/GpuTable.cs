@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DeepEdu.Autograd;
 using DeepEdu.Gpu;
 using DeepEdu.Lanes;
 using DeepEdu.Memory;
@@ -8,17 +9,17 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Benchmarks.Runner;
 
-/// <summary>What a GPU can do, beside PyTorch's CUDA backend in processes of its own, as a page of markdown: square matrix products at each precision, with their largest error; value-by-value functions
+/// <summary>What a GPU can do, beside PyTorch's CUDA backend in processes of its own, as a page of markdown: square matrix products at each precision, with their largest error; a convolution and its gradients in float32 and TF32; value-by-value functions
 /// beside the bandwidth of a copy; and the training step of every workload, as it is and with launches as graphs. What fails is said in its row, and the rest goes on.</summary>
 internal static class GpuTable
 {
     private const double ShareOfProducts = 0.6, ShareOfCopy = 0.85;
 
-    public static int Run(Report report, int size, int floats, double seconds, string python, string where, string[] names, int pairs)
+    public static int Run(Report report, int size, int floats, double seconds, string python, string where, string[] names, int pairs, bool tf32)
     {
         foreach (var info in GpuDevice.Doctor()) { report.Line($"- {info}"); }
         if (size > 0 || floats > 0) { Tables(report, where, size, floats, seconds, where == "simulated" || python.Length == 0 ? [] : Theirs(report, size, floats, seconds, python)); }
-        if (names.Length > 0) { GpuWorkloads.Run(report, names, pairs, seconds, python, where); }
+        if (names.Length > 0) { GpuWorkloads.Run(report, names, pairs, seconds, python, where, tf32); }
         return report.Aims() ? 0 : 1;
     }
 
@@ -28,6 +29,7 @@ internal static class GpuTable
         using var device = where switch { "gpu" => GpuDevice.Best(), "simulated" => GpuDevice.Simulated(), _ => throw new ArgumentException($"--device is gpu or simulated, not '{where}'") };
         report.Line($"\n| {device.Name} | DeepEdu ms | | largest error | PyTorch ms | ratio |\n|---|---|---|---|---|---|");
         if (size > 0) { Try(report, "matmul", () => Products(report, device, size, seconds, theirs)); }
+        if (size > 0) { Try(report, "conv", () => Convolutions(report, device, size, seconds, theirs)); }
         if (floats > 0) { Try(report, "values", () => Values(report, device, floats, seconds, theirs)); }
         report.Line($"\n{device.MemoryReport()}");
     }
@@ -58,6 +60,28 @@ internal static class GpuTable
             double bound = precision switch { MatMulPrecision.Highest => 1e-6, MatMulPrecision.High => 1.1e-3, _ => 8.5e-3 };
             report.Aim($"{name}: largest error at most {bound:e1}", $"{error:e1}", error <= bound);
             if (precision == MatMulPrecision.Highest && theirs.TryGetValue(name, out double p)) { report.Aim($"matmul {n}³, float32: at least {ShareOfProducts:p0} of cuBLAS", $"{p / t:p0}", p / t >= ShareOfProducts); }
+        }
+        device.MatMulPrecision = MatMulPrecision.Highest;
+    }
+
+    // 32 images of 64 channels of 56 × 56, of 3 × 3 to as many: forward and both gradients
+    private static void Convolutions(Report report, GpuDevice device, int size, double seconds, Dictionary<string, double> theirs)
+    {
+        Rng rng = new(3);
+        int channels = Math.Min(64, size), side = Math.Min(56, size);
+        Shape images = [Math.Min(32, size), channels, side, side];
+        Tensor x = Tensor.Normal(images, rng).To(device), w = Tensor.Normal([channels, channels, 3, 3], rng).To(device), pull = Tensor.Normal(images, rng).To(device);
+        foreach (var precision in (MatMulPrecision[])[MatMulPrecision.Highest, MatMulPrecision.High])
+        {
+            device.MatMulPrecision = precision;
+            double t = Time(device, seconds, () =>
+            {
+                using var tape = new Tape();
+                tape.Watch(x);
+                tape.Watch(w);
+                tape.Gradients(x.Conv2d(w, padding: (1, 1)), pull);
+            });
+            Row(report, $"conv {precision}".ToLowerInvariant(), t, $"{3 * 2.0 * images.Size * channels * 9 / t / 1e12:f2} TFLOP/s", "", theirs);
         }
         device.MatMulPrecision = MatMulPrecision.Highest;
     }

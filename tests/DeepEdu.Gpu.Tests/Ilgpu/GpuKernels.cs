@@ -23,15 +23,18 @@ internal static class GpuKernels
 
     /// <summary>Threads of a group.</summary>
     public static int Threads(Type kernel) => kernel.GetFields().Any(f => f.FieldType == typeof(Team)) ? Team.MaxThreads
-        : NameOf(kernel).StartsWith("StepKernel", StringComparison.Ordinal) ? RecurrentStep.Side * RecurrentStep.Units : 256;
+        : NameOf(kernel).StartsWith("StepKernel", StringComparison.Ordinal) ? RecurrentStep.Side * RecurrentStep.Units
+        : NameOf(kernel).StartsWith("ConvTensorTiles", StringComparison.Ordinal) ? Tile128 : 256;
+
+    private const int Tile128 = ConvTensorTiles<ConvForwardProduct, TensorCoreProducts<Tf32>>.Threads;
 
     /// <summary>Threads that a multiprocessor of an H200 should hold at once, of 2048: tiles keep their sums in registers and hide the way to memory behind products; everything else needs its threads to hide it.</summary>
     public static int ThreadsAtOnce(Type kernel)
     {
         string name = NameOf(kernel);
         return name.StartsWith("ProductKernel<Small", StringComparison.Ordinal) ? 1024
-            : name.StartsWith("ProductKernel", StringComparison.Ordinal) ? 512
-            : name.StartsWith("ConvTiles", StringComparison.Ordinal) || name.StartsWith("Attention", StringComparison.Ordinal) || name.StartsWith("StepKernel", StringComparison.Ordinal) ? 768 : 1024;
+            : name.StartsWith("ProductKernel", StringComparison.Ordinal) || name.StartsWith("ConvTensorTiles", StringComparison.Ordinal) ? 512
+            : name.StartsWith("Attention", StringComparison.Ordinal) || name.StartsWith("StepKernel", StringComparison.Ordinal) ? 768 : 1024;
     }
 
     private static IEnumerable<Type> Find()
@@ -46,6 +49,7 @@ internal static class GpuKernels
                 }
             }
         }
+        foreach (var product in Fitting(typeof(IConvProduct))) { yield return typeof(ConvTensorTiles<,>).MakeGenericType(product, typeof(TensorCoreProducts<Tf32>)); }
         foreach (var (loop, formula) in s_loops)
         {
             foreach (var f in Fitting(formula)) { yield return loop.MakeGenericType(f); }
@@ -56,10 +60,10 @@ internal static class GpuKernels
     // structs with an interface; generic ones with every struct that is not generic itself
     private static IEnumerable<Type> Fitting(Type wanted, bool nested = false)
     {
-        foreach (var t in s_structs.Where(t => t.GetInterfaces().Any(i => i == wanted)))
+        foreach (var t in s_structs.Where(t => t.GetInterfaces().Any(i => i == wanted) && t.GetGenericArguments().Length < 2))
         {
             if (!t.ContainsGenericParameters) { yield return t; }
-            else if (!nested || wanted == typeof(IStepEnd))
+            else if (!nested || wanted == typeof(IStepEnd) || wanted == typeof(IConvProduct))
             {
                 var constraints = t.GetGenericArguments()[0].GetGenericParameterConstraints().Where(c => c.IsInterface).ToArray();
                 Type[] arguments = constraints.Length == 0 ? [typeof(float), typeof(Float4)] : [.. Fitting(constraints[0], nested: true)];

@@ -15,10 +15,11 @@ public class NetsPtxTests
         ["gru reset step"] = typeof(StepKernel<ResetEnd>),
         ["projection"] = typeof(StepKernel<PlainEnd>),
         ["conv"] = typeof(ConvTiles<ConvForwardProduct>),
-        ["conv input gradient"] = typeof(ConvTiles<ConvInputProduct>),
+        ["conv input gradient"] = typeof(ConvTiles<ConvInputProduct<NoStrides>>),
+        ["conv input gradient of strides"] = typeof(ConvTiles<ConvInputProduct<SomeStrides>>),
         ["conv weight gradient"] = typeof(ConvTiles<ConvWeightProduct>),
         ["conv of few channels"] = typeof(ConvDirect),
-        ["conv of few channels, input gradient"] = typeof(ConvDirectInput),
+        ["conv of few channels, input gradient"] = typeof(ConvDirectInput<SomeStrides>),
         ["conv of few channels, weight gradient"] = typeof(ConvDirectWeight),
         ["attention"] = typeof(AttentionForwardKernel),
         ["attention query gradient"] = typeof(AttentionQueryPull),
@@ -46,9 +47,9 @@ public class NetsPtxTests
     [InlineData("lstm step", 5, 16)]
     [InlineData("lstm step back", 8, 16)]
     [InlineData("gru step", 4, 12)]
-    [InlineData("conv", 13, 64)] // of which 5 of places
-    [InlineData("conv input gradient", 13, 64)]
-    [InlineData("conv weight gradient", 13, 64)]
+    [InlineData("conv", 26, 128)] // of which 10 of places; one tile in the loop, one behind it
+    [InlineData("conv input gradient", 26, 128)]
+    [InlineData("conv weight gradient", 26, 128)]
     [InlineData("attention", 16, 128)]
     [InlineData("attention query gradient", 24, 192)]
     [InlineData("attention key gradient", 32, 256)]

@@ -14,18 +14,17 @@ internal struct ConvDirect : IGpuKernel
     {
         for (long i = Grid.GlobalLinearIndex; i < To.Length; i += (long)Grid.DimX * Group.DimX)
         {
-            ConvSplit at = new((int)i, S.OH, S.OW);
+            var at = S.Out.Of((int)i);
             int image = (int)((uint)at.Outer / (uint)S.OutC), o = at.Outer - (image * S.OutC), w = o * S.K;
-            ConvPlace here = default, tap = default;
-            (here.At, here.Y, here.X) = (S.PlaneIn(image, (int)((uint)o / (uint)S.GroupOut)), (at.Y * S.StrideH) - S.PadH, (at.X * S.StrideW) - S.PadW);
+            var here = ConvTaps.Place(S.PlaneIn(image, (int)((uint)o / (uint)S.GroupOut)), (at.Y * S.StrideH) - S.PadH, (at.X * S.StrideW) - S.PadW, S.W);
             float sum = HasBias != 0 ? Bias[o] : 0f;
-            for (int c = 0; c < S.GroupC; c++, tap.At += S.H * S.W)
+            for (int c = 0; c < S.GroupC; c++, here.At += S.H * S.W)
             {
-                tap.Y = 0;
+                ConvPlace tap = default;
                 for (int ky = 0; ky < S.KH; ky++, tap.Y += S.DilationH)
                 {
-                    tap.X = 0;
-                    for (int kx = 0; kx < S.KW; kx++, w++, tap.X += S.DilationW) { sum += Weight[w] * ConvTaps.Read(X, tap, here, S.H, S.W); }
+                    (tap.At, tap.X) = (tap.Y * S.W, 0);
+                    for (int kx = 0; kx < S.KW; kx++, w++, tap.X += S.DilationW, tap.At += S.DilationW) { sum += Weight[w] * ConvTaps.Read(X, tap, here, S.H, S.W); }
                 }
             }
             if (Relu != 0) { sum = sum < 0f ? 0f : sum; }
@@ -35,9 +34,9 @@ internal struct ConvDirect : IGpuKernel
 }
 
 /// <summary>dL/dx of such a convolution: a thread for each value.</summary>
-internal struct ConvDirectInput : IGpuKernel
+internal struct ConvDirectInput<T> : IGpuKernel where T : struct, IConvStrides
 {
-    public ConvInputProduct Product;
+    public ConvInputProduct<T> Product;
 
     public readonly void Run()
     {
@@ -45,18 +44,15 @@ internal struct ConvDirectInput : IGpuKernel
         int taps = s.KH * s.KW;
         for (long i = Grid.GlobalLinearIndex; i < Product.Dx.Length; i += (long)Grid.DimX * Group.DimX)
         {
-            ConvSplit at = new((int)i, s.H, s.W);
+            var at = s.In.Of((int)i);
             int image = (int)((uint)at.Outer / (uint)s.C), c = at.Outer - (image * s.C), group = (int)((uint)c / (uint)s.GroupC), row = Product.RowA(group, c - (group * s.GroupC));
-            ConvPlace here = default, tap = default;
-            (here.At, here.Y, here.X) = (s.PlaneOut(image, group), at.Y + s.PadH, at.X + s.PadW);
+            var here = Product.Place(s.PlaneOut(image, group), at.Y + s.PadH, at.X + s.PadW);
             float sum = 0f;
-            for (int o = 0; o < s.GroupOut; o++, tap.At += s.OH * s.OW, row += (s.GroupC - 1) * taps)
+            for (int o = 0; o < s.GroupOut; o++, here.At += s.OH * s.OW, row += (s.GroupC - 1) * taps)
             {
-                tap.Y = 0;
-                for (int ky = 0; ky < s.KH; ky++, tap.Y -= s.DilationH)
+                for (int ky = 0; ky < s.KH; ky++)
                 {
-                    tap.X = 0;
-                    for (int kx = 0; kx < s.KW; kx++, row++, tap.X -= s.DilationW) { sum += Product.Weight[row] * Product.B(tap, here); }
+                    for (int kx = 0; kx < s.KW; kx++, row++) { sum += Product.Weight[row] * Product.B(Product.Place(0, -ky * s.DilationH, -kx * s.DilationW), here); }
                 }
             }
             Product.Dx[i] = sum;

@@ -8,11 +8,11 @@ using View = DeepEdu.Devices.View;
 
 namespace DeepEdu.Gpu.Kernels;
 
-/// <summary>Convolutions: products whose factors are read where they lie, with bias and ReLU while the result is in registers.</summary>
+/// <summary>Convolutions: products whose factors are read where they lie, with bias and ReLU while the result is in registers; by tensor cores if the device's precision says so.</summary>
 internal static class ConvKernel
 {
     // terms of a sum over images and pixels that are added up in one piece, at least; and how many tiles keep a large accelerator busy
-    private const int PieceTerms = 512, Plenty = 512;
+    private const int PieceTerms = 128, Plenty = 512;
 
     // channels of a group that leave a tile nearly empty
     private const int Few = 8;
@@ -55,10 +55,9 @@ internal static class ConvKernel
         ConvSizes sizes = new(s);
         if (!k.DX.IsNone && k.DX.Length > 0)
         {
-            ConvInputProduct product = new() { S = sizes, Dy = dy, Weight = GpuDevice.Of(k.Weight), Dx = GpuDevice.Of(k.DX) };
-            int terms = s.GroupOut * s.KH * s.KW;
-            if (s.GroupC < Few) { d.Start(k.DX.Length, new ConvDirectInput { Product = product }); }
-            else { Start(d, product, s.GroupC, s.N * s.H * s.W, terms, s.Groups, 1, terms); }
+            var (weight, dx) = (GpuDevice.Of(k.Weight), GpuDevice.Of(k.DX));
+            if (s.StrideH == 1 && s.StrideW == 1) { Input(d, s, new ConvInputProduct<NoStrides> { S = sizes, Dy = dy, Weight = weight, Dx = dx }); }
+            else { Input(d, s, new ConvInputProduct<SomeStrides> { S = sizes, Dy = dy, Weight = weight, Dx = dx }); }
         }
         if (!k.DWeight.IsNone && k.DWeight.Length > 0) { Weight(d, s, sizes, GpuDevice.Of(k.X, dy), dy, k.DWeight); }
         if (!k.DBias.IsNone && k.DBias.Length > 0)
@@ -67,6 +66,13 @@ internal static class ConvKernel
             d.Fold(default(Reductions.SumFold), view, s.N * s.OutC, s.OH * s.OW, 1, sums);
             d.Fold(default(Reductions.SumFold), sums, 1, s.N, s.OutC, k.DBias);
         }
+    }
+
+    private static void Input<T>(GpuDevice d, in ConvShape s, ConvInputProduct<T> product) where T : struct, IConvStrides
+    {
+        int terms = s.GroupOut * s.KH * s.KW;
+        if (s.GroupC < Few) { d.Start(product.Dx.Length, new ConvDirectInput<T> { Product = product }); }
+        else { Start(d, product, s.GroupC, s.N * s.H * s.W, terms, s.Groups, 1, terms); }
     }
 
     // in pieces of the sum where tiles alone are too few; how many depends on sizes only
@@ -79,16 +85,36 @@ internal static class ConvKernel
             return;
         }
         int terms = s.N * s.OH * s.OW, tiles = Tiles(s.GroupOut) * Tiles(s.K) * s.Groups, pieces = Math.Max(1, Math.Min((terms + PieceTerms - 1) / PieceTerms, Plenty / tiles));
-        int piece = Math.Max(1, (terms + pieces - 1) / pieces);
+        int piece = Math.Max(1, (terms + (pieces * Tile64.Depth) - 1) / (pieces * Tile64.Depth)) * Tile64.Depth;
         pieces = Math.Max(1, (terms + piece - 1) / piece);
         var parts = pieces == 1 ? to : Rent(d, pieces * to.Length);
         Start(d, product with { DWeight = GpuDevice.Of(parts) }, s.GroupOut, s.K, terms, s.Groups, pieces, piece);
         if (pieces > 1) { d.Fold(default(Reductions.SumFold), parts, 1, pieces, to.Length, to); }
     }
 
-    private static void Start<P>(GpuDevice d, P product, int m, int n, int k, int groups, int pieces, int piece) where P : struct, IConvProduct =>
-        d.Start(new KernelConfig(new Index3D(Tiles(n), Tiles(m), groups * pieces), new Index3D(Tile64.Threads, 1, 1)),
-            new ConvTiles<P> { Product = product, M = m, N = n, K = k, Pieces = pieces, Piece = Math.Max(1, piece) });
+    private static void Start<P>(GpuDevice d, P product, int m, int n, int k, int groups, int pieces, int piece) where P : struct, IConvProduct
+    {
+        if (!UsesTensorCores(d, m, n))
+        {
+            d.Start(new KernelConfig(new Index3D(Tiles(n), Tiles(m), groups * pieces), new Index3D(Tile64.Threads, 1, 1)),
+                new ConvTiles<P> { Product = product, M = m, N = n, K = k, Pieces = pieces, Piece = Math.Max(1, piece) });
+        }
+        else if (d.Accelerator.AcceleratorType == AcceleratorType.CPU) { StartTensor<P, SharedProducts<Tf32>>(d, product, m, n, k, groups, pieces, piece); }
+        else { StartTensor<P, TensorCoreProducts<Tf32>>(d, product, m, n, k, groups, pieces, piece); }
+    }
+
+    private static void StartTensor<P, W>(GpuDevice d, P product, int m, int n, int k, int groups, int pieces, int piece) where P : struct, IConvProduct where W : struct, IWarpProducts =>
+        d.Start(new KernelConfig(new Index3D((n + ConvTensorTiles<P, W>.Columns - 1) / ConvTensorTiles<P, W>.Columns, Tiles(m), groups * pieces), new Index3D(ConvTensorTiles<P, W>.Threads, 1, 1)),
+            new ConvTensorTiles<P, W>
+            {
+                Product = product, M = m, N = n, K = k, Pieces = pieces, Piece = Math.Max(1, piece), Below = ConvTensorTiles<P, W>.Rows / 2 * product.StepA, To = product.Result.LoadEffectiveAddressAsPtr(),
+                Fours = product.FoursA && Index(product.FactorA) % 4 == 0 && (pieces == 1 || piece % 4 == 0) ? 1 : 0,
+            });
+
+    // both sides of the product fill at least a part of a tile
+    private static bool UsesTensorCores(GpuDevice d, int m, int n) => d.UsesTensorCores && Math.Min(m, n) >= TensorProduct.Narrowest;
+
+    private static long Index<V>(V view) where V : struct, IContiguousArrayView => view.Index;
 
     private static int Tiles(int n) => (n + Tile64.Side - 1) / Tile64.Side;
 

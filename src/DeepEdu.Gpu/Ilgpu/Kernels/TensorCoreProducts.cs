@@ -110,7 +110,7 @@ internal struct TensorCoreProducts<W> : IWarpProducts where W : struct, IWord
         }
     }
 
-    public readonly void Store(TensorEnd end, int row, int column)
+    public readonly void Store<E>(E end, int row, int column) where E : struct, ITensorEnd
     {
         CudaAsm.Emit("mov.f32 out0, acc0; mov.f32 out1, acc1; mov.f32 out2, acc2; mov.f32 out3, acc3;");
         end.PutRegisters(row, column);

@@ -103,10 +103,11 @@ internal static class TensorProduct
         ArrayView<int> lastA = fa.From(sa, at, row + g, t), lastB = fb.From(sb, at, column + g, t);
         Multiply<P, A, B>(ref products, lastA, lastB);
         Multiply<P, A, B>(ref products, lastA.SubView(8 * A.WordStep), lastB.SubView(8 * B.WordStep));
-        products.Store(new(c, bias, place.To, p), place.Row + row + g, place.Column + column + (2 * t));
+        products.Store(new TensorEnd(c, bias, place.To, p), place.Row + row + g, place.Column + column + (2 * t));
     }
 
-    private static void Multiply<P, A, B>(ref P products, ArrayView<int> a, ArrayView<int> b) where P : struct, IWarpProducts where A : struct, IWordLayout where B : struct, IWordLayout
+    /// <summary>Adds the products of eight words along k, of 64 lines of A and 32 of B from where the views begin.</summary>
+    internal static void Multiply<P, A, B>(ref P products, ArrayView<int> a, ArrayView<int> b) where P : struct, IWarpProducts where A : struct, IWordLayout where B : struct, IWordLayout
     {
         var x = Columns<B>(b);
         products.Add0(Rows<A>(a, 0), x);
@@ -177,9 +178,22 @@ internal static class TensorProduct
     }
 }
 
-/// <summary>Where the products of tensor cores go, and what happens to them before.</summary>
-internal readonly struct TensorEnd(Floats c, Floats bias, long at, MatMulKernel.Plan plan)
+/// <summary>Where the products of tensor cores go, and what happens to them before: a thread's two of a row, and two eight rows below.</summary>
+internal interface ITensorEnd
 {
+    /// <summary>Stores four values.</summary>
+    void Put(Float4 v, int row, int column);
+
+    /// <summary>The same with what stands in the PTX registers out.</summary>
+    void PutRegisters(int row, int column);
+}
+
+/// <summary>A matrix, with bias and ReLU.</summary>
+internal readonly struct TensorEnd(Floats c, Floats bias, long at, MatMulKernel.Plan plan) : ITensorEnd
+{
+    /// <summary>ReLU of the registers out, if the register relu says so.</summary>
+    public const string Cuts = Cut0 + Cut1 + Cut2 + Cut3;
+
     private const string Add = "add.f32 out0, out0, %3; add.f32 out1, out1, %4; add.f32 out2, out2, %3; add.f32 out3, out3, %4; setp.ne.s32 relu, %5, 0; ";
     private const string Cut0 = "setp.lt.and.f32 cut, out0, 0f00000000, relu; @cut mov.f32 out0, 0f00000000; ", Cut1 = "setp.lt.and.f32 cut, out1, 0f00000000, relu; @cut mov.f32 out1, 0f00000000; ",
         Cut2 = "setp.lt.and.f32 cut, out2, 0f00000000, relu; @cut mov.f32 out2, 0f00000000; ", Cut3 = "setp.lt.and.f32 cut, out3, 0f00000000, relu; @cut mov.f32 out3, 0f00000000; ";
@@ -190,7 +204,6 @@ internal readonly struct TensorEnd(Floats c, Floats bias, long at, MatMulKernel.
     private readonly long _at = at, _to = plan.To;
     private readonly int _m = plan.M, _n = plan.N, _hasBias = plan.HasBias, _relu = plan.Relu;
 
-    /// <summary>Stores two values of a row, and two eight rows below.</summary>
     public void Put(Float4 v, int row, int column)
     {
         int inside = Inside(row, column);
@@ -202,11 +215,10 @@ internal readonly struct TensorEnd(Floats c, Floats bias, long at, MatMulKernel.
         if ((inside & 8) != 0) { _c[lower + 1] = End(v.W + right); }
     }
 
-    /// <summary>The same with what stands in the PTX registers out.</summary>
     public void PutRegisters(int row, int column)
     {
         long upper = _to + (At(row, column) * sizeof(float)), lower = upper + (8L * sizeof(float) * _n);
-        CudaAsm.Emit(Add + Cut0 + Cut1 + Cut2 + Cut3 + Store0 + Store1 + Store2 + Store3, upper, lower, Inside(row, column), Bias(column), Bias(column + 1), _relu);
+        CudaAsm.Emit(Add + Cuts + Store0 + Store1 + Store2 + Store3, upper, lower, Inside(row, column), Bias(column), Bias(column + 1), _relu);
     }
 
     // a bit for each of the four

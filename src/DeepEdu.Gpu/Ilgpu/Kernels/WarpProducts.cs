@@ -34,7 +34,7 @@ internal interface IWarpProducts
     void Add3(RowFragment a, ColumnFragments b);
 
     /// <summary>Stores the products from a row and column on: this thread's of the first tile.</summary>
-    void Store(TensorEnd end, int row, int column);
+    void Store<E>(E end, int row, int column) where E : struct, ITensorEnd;
 }
 
 /// <summary>The same without tensor cores: the fragments of a GPU, which the threads of a warp show each other in shared memory. For tests.</summary>
@@ -56,7 +56,7 @@ internal struct SharedProducts<W> : IWarpProducts where W : struct, IWord
 
     public void Add3(RowFragment a, ColumnFragments b) => Add(ref _3, a, b);
 
-    public readonly void Store(TensorEnd end, int row, int column)
+    public readonly void Store<E>(E end, int row, int column) where E : struct, ITensorEnd
     {
         _0.Store(end, row, column);
         _1.Store(end, row + 16, column);
@@ -98,7 +98,7 @@ internal struct SharedProducts<W> : IWarpProducts where W : struct, IWord
     {
         public Float4 C0, C1, C2, C3;
 
-        public readonly void Store(TensorEnd end, int row, int column)
+        public readonly void Store<E>(E end, int row, int column) where E : struct, ITensorEnd
         {
             end.Put(C0, row, column);
             end.Put(C1, row, column + 8);
