@@ -30,9 +30,13 @@ public static partial class OpCatalog
         new("a <= 1", x => x[0] <= 1) { Elementwise = true },
         new("logical and", x => x[0].LogicalAnd(x[1])) { Elementwise = true },
         new("logical or", x => x[0].LogicalOr(x[1])) { Elementwise = true },
+        new("logical xor", x => x[0].LogicalXor(x[1])) { Elementwise = true },
         new("logical not", x => x[0].LogicalNot()) { Elementwise = true },
         new("is nan", x => x[0].IsNaN()) { Elementwise = true },
         new("is finite", x => x[0].IsFinite()) { Elementwise = true },
+        new("is inf", x => x[0].IsInf()) { Elementwise = true },
+        new("nan to num", x => x[0].NanToNum(1, 2, 3)) { Elementwise = true },
+        new("nan to num, special", x => x[0].NanToNum(0.5f)) { CheckTolerance = 0 }, // ∞ is replaced
         new("where", x => Tensor.Where(x[0].Greater(1), x[1], x[2])) { Elementwise = true },
         new("where of a mask", x => Tensor.Where(x[0], x[1], x[2])) { Elementwise = true },
         new("masked fill", x => x[0].MaskedFill(x[1], -5)) { Elementwise = true },

@@ -28,6 +28,31 @@ public static partial class OpCatalog
         new("ceil", x => x[0].Ceil()) { Elementwise = true },
         new("round", x => x[0].Round()) { Elementwise = true },
         new("round, special", x => x[0].Round()),
+        new("log2", x => x[0].Log2()) { Elementwise = true },
+        new("log10", x => x[0].Log10()) { Elementwise = true },
+        new("exp2", x => x[0].Exp2()) { Elementwise = true },
+        new("trunc", x => x[0].Trunc()) { Elementwise = true },
+        new("trunc, special", x => x[0].Trunc()),
+        new("tan", x => x[0].Tan()) { Elementwise = true },
+        new("asin", x => x[0].Asin()) { Elementwise = true },
+        new("asin, special", x => x[0].Asin()) { CheckTolerance = 0 }, // its ends
+        new("acos", x => x[0].Acos()) { Elementwise = true },
+        new("acos, special", x => x[0].Acos()) { CheckTolerance = 0 }, // its ends
+        new("atan", x => x[0].Atan()) { Elementwise = true },
+        new("atan, special", x => x[0].Atan()) { CheckTolerance = 0 }, // values up to ∞
+        new("atan2", x => x[0].Atan2(x[1])) { Elementwise = true },
+        new("atan2, special", x => x[0].Atan2(x[1]).Detach()), // zeros and infinities
+        new("sinh", x => x[0].Sinh()) { Elementwise = true },
+        new("sinh, special", x => x[0].Sinh()) { CheckTolerance = 0 }, // values up to e⁸⁹
+        new("cosh", x => x[0].Cosh()) { Elementwise = true },
+        new("cosh, special", x => x[0].Cosh()) { CheckTolerance = 0 }, // values up to e⁸⁹
+        new("asinh", x => x[0].Asinh()) { Elementwise = true },
+        new("asinh, special", x => x[0].Asinh()) { CheckTolerance = 0 }, // values up to 1e30
+        new("acosh", x => x[0].Acosh()) { Elementwise = true },
+        new("acosh, special", x => x[0].Acosh()) { CheckTolerance = 0 }, // its end, and values up to 1e30
+        new("acosh below", x => x[0].Acosh().Detach()),
+        new("atanh", x => x[0].Atanh()) { Elementwise = true },
+        new("atanh, special", x => x[0].Atanh()) { CheckTolerance = 0 }, // its ends
     ];
 
     private static OpRow[] Activations =>
@@ -56,5 +81,12 @@ public static partial class OpCatalog
         new("hard tanh -2 0.5", x => x[0].HardTanh(-2, 0.5f)) { Elementwise = true },
         new("hard tanh, special", x => x[0].HardTanh()) { CheckTolerance = 0 }, // at its kinks
         new("softsign", x => x[0].Softsign()) { Elementwise = true },
+        new("hard swish", x => x[0].HardSwish()) { Elementwise = true },
+        new("hard swish, special", x => x[0].HardSwish()) { CheckTolerance = 0 }, // values up to 1e30
+        new("relu6", x => x[0].Relu6()) { Elementwise = true },
+        new("celu", x => x[0].Celu()) { Elementwise = true },
+        new("celu 0.5", x => x[0].Celu(0.5f)) { Elementwise = true },
+        new("glu", x => x[0].Glu()),
+        new("glu 1", x => x[0].Glu(1)),
     ];
 }

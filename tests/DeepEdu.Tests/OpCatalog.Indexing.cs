@@ -19,6 +19,14 @@ public static partial class OpCatalog
         new("embedding padding", (x, i) => x[0].Embedding(i[0], padding: 2)) { CheckTolerance = 0 }, // the padding row has a gradient of 0 though the output depends on it
         Sparse("sparse matmul", 5, 6) with { Big = [[3000], [6, 70]], BigIndices = [Scattered([3000], 5), Scattered([3000], 6)] },
         Sparse("sparse matmul of many columns", 5, 6) with { OwnCases = [[[9], [6, 85]], [[9], [6, 0]]], OwnIndices = [Indices.Of(4, 0, 2, 0, 4, 1, 2, 2, 4), Indices.Of(5, 0, 3, 4, 5, 3, 0, 1, 2)] }, // golden files stay small
+        new("scatter", (x, i) => x[0].Scatter(1, i[0], x[1])),
+        new("unfold", x => x[0].Unfold(1, 3, 2)) { Big = [[20, 50, 40]] },
+        new("unfold last", x => x[0].Unfold(-1, 2, 1)),
+        new("masked-select", x => x[0].MaskedSelect(x[1])),
+        new("non-zero", x => Floats(x[0].NonZero())),
+        new("search-sorted", x => Floats(x[0].SearchSorted(x[1]))),
+        new("search-sorted right", x => Floats(x[0].SearchSorted(x[1], right: true))),
+        new("bin-count", (x, i) => i[0].BinCount(4, x[0])) { Composed = (x, i) => (i[0].OneHot(4, x[0].Device) * x[0].Unsqueeze(2)).Sum([0, 1]) },
         new("one-hot", (x, i) => i[0].OneHot(4, x[0].Device) * x[0]),
         new("sort", x => x[0].Sort().Values) { Big = [[70, 300]] },
         new("sort descending", x => x[0].Sort(1, descending: true).Values),

@@ -61,5 +61,10 @@ public static partial class OpCatalog
         new("soft-kappa-plain", (x, y) => Ordinal.SoftKappa(x[0], y[0], log: false)),
         new("weighted-sum", x => Losses.WeightedSum([x[0].Square().Mean(), x[1].Sum()], [0.3f, 2])),
         new("bpr", x => Losses.Bpr(x[0], x[1])),
+        new("ctc", (x, i) => Losses.Ctc(x[0].LogSoftmax(), i[0], i[1], i[2])) { IndicesArePositions = false },
+        new("ctc sum", (x, i) => Losses.Ctc(x[0].LogSoftmax(), i[0], i[1], i[2], reduction: Reduction.Sum)) { IndicesArePositions = false },
+        new("ctc none", (x, i) => Losses.Ctc(x[0].LogSoftmax(), i[0], i[1], i[2], reduction: Reduction.None)) { IndicesArePositions = false },
+        new("ctc last blank", (x, i) => Losses.Ctc(x[0].LogSoftmax(), i[0], i[1], i[2], blank: 3)) { IndicesArePositions = false },
+        new("ctc impossible", (x, i) => Losses.Ctc(x[0].LogSoftmax(), i[0], i[1], i[2], reduction: Reduction.None, zeroInfinity: true)) { IndicesArePositions = false },
     ];
 }

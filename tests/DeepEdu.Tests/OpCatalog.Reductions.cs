@@ -73,6 +73,12 @@ public static partial class OpCatalog
 
     private static OpRow[] Cumulative =>
     [
+        new("cumprod", x => x[0].CumProd(1)) { Big = s_wide },
+        new("cumprod 0", x => x[0].CumProd(0)) { Big = s_wide },
+        new("cumprod of zeros", x => x[0].CumProd(-1)),
+        new("logcumsumexp", x => x[0].LogCumSumExp(1)) { Big = s_wide },
+        new("logcumsumexp 0", x => x[0].LogCumSumExp(0)) { Big = s_wide },
+        new("logcumsumexp large", x => x[0].LogCumSumExp(0)) { Tolerance = 1e-4f, CheckTolerance = 0 }, // near 1000 float32 has steps of 6e-5
         new("cumsum 0", x => x[0].CumSum(0)) { Big = s_wide },
         new("cumsum 1", x => x[0].CumSum(1)) { Big = s_wide },
         new("cumsum -1 reverse", x => x[0].CumSum(-1, reverse: true)) { Big = s_wide },

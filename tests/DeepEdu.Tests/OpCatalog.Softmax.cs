@@ -46,6 +46,11 @@ public static partial class OpCatalog
         new("bce positive weights", x => x[0].BinaryCrossEntropyWithLogits(x[1], x[2])),
         new("bce positive weights, none", x => x[0].BinaryCrossEntropyWithLogits(x[1], x[2], reduction: Reduction.None)) { Elementwise = true },
         new("bce, special", x => x[0].BinaryCrossEntropyWithLogits(x[1], reduction: Reduction.None)),
+        new("cross-entropy of probabilities", x => x[0].CrossEntropy(x[1])),
+        new("cross-entropy of probabilities weighted smoothed", x => x[0].CrossEntropy(x[1], x[2], 0.2f)),
+        new("cross-entropy of probabilities sum", x => x[0].CrossEntropy(x[1], reduction: Reduction.Sum)) { Big = [[70, 300, 3], [70, 300, 3]] },
+        new("cross-entropy of probabilities none", x => x[0].CrossEntropy(x[1], x[2], reduction: Reduction.None)),
+        new("cross-entropy of one row of probabilities", x => x[0].CrossEntropy(x[1])),
     ];
 
     // −Σ_c onehot(y)_c · ln softmax(x)_c

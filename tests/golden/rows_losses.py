@@ -133,3 +133,16 @@ row("corn-none", lambda x, w, y: corn(x, y)[0] * w, [(5, 3), (5,)], frozen=(1,),
 row("soft-kappa", lambda x, y: soft_kappa(x, y).log(), [(5, 4)], ints=G)
 row("soft-kappa-plain", soft_kappa, [(5, 4)], ints=G)
 row("weighted-sum", lambda a, b: 0.3 * (a ** 2).mean() + 2 * b.sum(), [(3, 2), (4,)])
+
+
+def ctc(**k):
+    # columns: targets, then steps and symbols of each
+    return lambda x, t, steps, symbols: F.ctc_loss(x.log_softmax(-1), t, steps, symbols, **k)
+
+
+CTC = dict(ints=[[[1, 2, 2], [3, 3, 1], [2, 1, 3], [0, 0, 0]], [6, 7, 3, 4], [3, 2, 3, 0]])
+row("ctc", ctc(), (7, 4, 4), **CTC)
+row("ctc sum", ctc(reduction="sum"), (7, 4, 4), **CTC)
+row("ctc none", ctc(reduction="none"), (7, 4, 4), **CTC)
+row("ctc last blank", ctc(blank=3), (5, 2, 4), ints=[[[1, 0], [2, 2]], [5, 4], [2, 2]])
+row("ctc impossible", ctc(zero_infinity=True, reduction="none"), (3, 2, 3), ints=[[[1, 1], [1, 2]], [2, 3], [2, 2]])

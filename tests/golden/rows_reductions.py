@@ -61,6 +61,12 @@ row("argmin 0 keep", lambda x: x.argmin(0, keepdim=True), *CASES, distinct=True,
 row("argmax of ties and nan", lambda x: x.argmax(1), values=[[[1, 3, 3], [N, 5, 6], [7, N, N]]], grad=False)
 row("argmin of ties and nan, columns", lambda x: x.argmin(0), values=[[[1, N, 7], [1, 5, N], [3, 6, N]]], grad=False)
 
+row("cumprod", lambda x: x.cumprod(1), [(2, 7, 3)], [(3, 1)], [(2, 0)], away=(0,))
+row("cumprod 0", lambda x: x.cumprod(0), [(2, 7, 3)], [(3, 1)], [(2, 0)], away=(0,))
+row("cumprod of zeros", lambda x: x.cumprod(1), values=[[[2, 3, 0, 4, 5], [0, 1, 2, 0, 3], [1, 2, 3, 4, 5]]])
+row("logcumsumexp", lambda x: x.logcumsumexp(1), [(2, 7, 3)], [(3, 1)], [(2, 0)])
+row("logcumsumexp 0", lambda x: x.logcumsumexp(0), [(2, 7, 3)], [(3, 1)], [(2, 0)])
+row("logcumsumexp large", lambda x: x.logcumsumexp(0), values=[[1000, 1001, -1000, 1003, 10]])
 row("cumsum 0", lambda x: x.cumsum(0), *CASES)
 row("cumsum 1", lambda x: x.cumsum(1), *CASES, [(2, 0)])
 row("cumsum -1 reverse", lambda x: x.flip(-1).cumsum(-1).flip(-1), *CASES)

@@ -48,3 +48,11 @@ row("bce weighted sum", lambda x, t, w: bce(x, t, weight=w, reduction="sum"), [(
 row("bce positive weights", lambda x, t, p: bce(x, t, pos_weight=p), [(4, 7), (4, 7), (7,)], low=[-5, 0, 0.5], high=[5, 1, 4], frozen=(1, 2))
 row("bce positive weights, none", lambda x, t, p: bce(x, t, pos_weight=p, reduction="none"), [(9,), (9,), (9,)], low=[-5, 0, 0.5], high=[5, 1, 4], frozen=(1, 2))
 row("bce, special", lambda x, t: bce(x, t, reduction="none"), values=[[100, -100, 100, -100, 0, 30], [1, 1, 0, 0, 0.5, 1]], frozen=(1,))
+
+P = ([[0.5, 0.25, 0.25], [1, 0, 0], [0.1, 0.2, 0.7]], [0.5, 1, 2])
+X = [[1, -2, 0.5], [3, 0, -1], [0.2, 0.1, 2]]
+row("cross-entropy of probabilities", lambda x, t: F.cross_entropy(x, t), values=[X, P[0]])
+row("cross-entropy of probabilities weighted smoothed", lambda x, t, w: F.cross_entropy(x, t, w, label_smoothing=0.2), values=[X, *P], frozen=(2,))
+row("cross-entropy of probabilities sum", lambda x, t: F.cross_entropy(x, t, reduction="sum"), [(3, 4, 5), (3, 4, 5)], low=[-4, 0], high=[4, 1])
+row("cross-entropy of probabilities none", lambda x, t, w: F.cross_entropy(x, t, w, reduction="none"), [(3, 4, 2), (3, 4, 2), (4,)], low=[-4, 0, 0.5], high=[4, 1, 2], frozen=(2,))
+row("cross-entropy of one row of probabilities", lambda x, t: F.cross_entropy(x, t), [(4,), (4,)], low=[-4, 0], high=[4, 1])

@@ -54,6 +54,36 @@ public sealed class HardSigmoid : Layer
     public override Tensor Forward(Tensor x) => x.HardSigmoid();
 }
 
+/// <summary>x · clamp(x/6 + ½, 0, 1): Howard et al. 2019, arXiv:1905.02244, §5.2. PyTorch's <c>nn.Hardswish</c>.</summary>
+public sealed class HardSwish : Layer
+{
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => x.HardSwish();
+}
+
+/// <summary>clamp(x, 0, 6). PyTorch's <c>nn.ReLU6</c>.</summary>
+public sealed class Relu6 : Layer
+{
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => x.Relu6();
+}
+
+/// <summary>x where x &gt; 0, else α(e^(x/α) − 1): Barron 2017, arXiv:1704.07483. PyTorch's <c>nn.CELU</c>.</summary>
+/// <param name="alpha">α.</param>
+public sealed class Celu(float alpha = 1) : Layer
+{
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => x.Celu(alpha);
+}
+
+/// <summary>a · σ(b) of the two halves of an axis, which becomes half as long: Dauphin et al. 2017, arXiv:1612.08083, §2. PyTorch's <c>nn.GLU</c>.</summary>
+/// <param name="axis">The axis; −1 is the last.</param>
+public sealed class Glu(int axis = -1) : Layer
+{
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => x.Glu(axis);
+}
+
 /// <summary>clamp(x, −1, 1). PyTorch's <c>nn.Hardtanh</c>.</summary>
 public sealed class HardTanh : Layer
 {

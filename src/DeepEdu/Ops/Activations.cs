@@ -40,11 +40,41 @@ public static class Activations
         /// <summary>x/6 + ½, between 0 and 1.</summary>
         public Tensor HardSigmoid() => x.MapByInput(default(HardSigmoidFormula), new InsidePull(-3, 3, 1f / 6));
 
+        /// <summary>x · clamp(x/6 + ½, 0, 1): Howard et al. 2019, arXiv:1905.02244, §5.2.</summary>
+        public Tensor HardSwish() => x.MapByInput(default(HardSwishFormula), default(HardSwishPull));
+
+        /// <summary>x, between 0 and 6.</summary>
+        public Tensor Relu6() => x.HardTanh(0, 6);
+
+        /// <summary>x where x &gt; 0, else α(e^(x/α) − 1), whose slope is 1 at 0 for every α: Barron 2017, arXiv:1704.07483.</summary>
+        public Tensor Celu(float alpha = 1) => alpha * (x / alpha).Elu();
+
+        /// <summary>a · σ(b) of the two halves of an axis: Dauphin et al. 2017, arXiv:1612.08083, §2.</summary>
+        /// <exception cref="ShapeException">No such axis, or it has no two halves.</exception>
+        public Tensor Glu(int axis = -1)
+        {
+            int at = x.Shape.Axis("glu", axis), half = x.Shape[at] / 2;
+            if (x.Shape[at] % 2 != 0) { throw new ShapeException("glu", $"axis {at} of {x.Shape} has no two halves", x.Shape); }
+            return x.Narrow(at, 0, half) * x.Narrow(at, half, half).Sigmoid();
+        }
+
         /// <summary>x, between min and max. The gradient is 0 at both ends and beyond.</summary>
         public Tensor HardTanh(float min = -1, float max = 1) => x.MapByInput(new HardTanhFormula(min, max), new InsidePull(min, max, 1));
 
         /// <summary>x / (1 + |x|).</summary>
         public Tensor Softsign() => x.MapByInput(default(SoftsignFormula), default(SoftsignPull));
+    }
+
+    internal readonly struct HardSwishFormula : IMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => L.WhereGreater(x, 3f, x, L.WhereGreater(-3f, x, 0f, x * (x + 3f) / 6f));
+    }
+
+    internal readonly struct HardSwishPull : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L dy, L x) where L : struct, ILane<L> => L.WhereGreaterOrEqual(x, 3f, dy, L.WhereGreaterOrEqual(-3f, x, 0f, dy * ((x / 3f) + 0.5f)));
     }
 
     /// <summary>max(x, 0).</summary>

@@ -62,6 +62,15 @@ public static class Comparisons
         /// <summary>1 where a is neither NaN nor infinite.</summary>
         public Tensor IsFinite() => a.MapConstant(default(IsFiniteFormula));
 
+        /// <summary>1 where a is ∞ or −∞.</summary>
+        public Tensor IsInf() => a.MapConstant(default(IsInfFormula));
+
+        /// <summary>1 where one is true and the other is not.</summary>
+        public Tensor LogicalXor(Tensor b) => a.ZipConstant(b, default(XorFormula), "logical-xor");
+
+        /// <summary>a with numbers for NaN, ∞ and −∞; for the infinite ones the largest and smallest of float32 unless given. No gradient where replaced.</summary>
+        public Tensor NanToNum(float nan = 0, float positive = float.MaxValue, float negative = float.MinValue) => a.Map(new NanToNumFormula(nan, positive, negative));
+
         /// <summary>a with <paramref name="value"/> wherever <paramref name="mask"/> is true; mask and a broadcast. No gradient where filled.</summary>
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
         public Tensor MaskedFill(Tensor mask, float value)
@@ -177,6 +186,25 @@ public static class Comparisons
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.WhereEqual(x - x, 0f, 1f, 0f);
+    }
+
+    internal readonly struct IsInfFormula : IMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => L.WhereEqual(L.Abs(x), float.PositiveInfinity, 1f, 0f);
+    }
+
+    internal readonly struct XorFormula : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereEqual(a, 0f, L.WhereEqual(b, 0f, 0f, 1f), L.WhereEqual(b, 0f, 1f, 0f));
+    }
+
+    internal readonly struct NanToNumFormula(float nan, float positive, float negative) : IMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> =>
+            L.WhereEqual(x, x, L.WhereEqual(x, float.PositiveInfinity, positive, L.WhereEqual(x, float.NegativeInfinity, negative, x)), nan);
     }
 
     internal readonly struct FillFormula(float value) : IZip

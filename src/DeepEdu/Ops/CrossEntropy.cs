@@ -60,6 +60,13 @@ public static class CrossEntropyOp
         if (x.Rank == 0) { throw new ShapeException("cross-entropy", "a single value has no class axis; expected [C], [N,C] or [N,C,..]", x.Shape); }
         int axis = x.Rank == 1 ? 0 : 1;
         if (labels.Shape != x.Shape.Without(axis)) { ThrowLabels(x.Shape, labels.Shape, axis); }
+        return CheckClasses(x, weights, smoothing);
+    }
+
+    /// <summary>The class axis.</summary>
+    internal static int CheckClasses(Tensor x, Tensor? weights, float smoothing)
+    {
+        int axis = x.Rank == 1 ? 0 : 1;
         if (x.Shape[axis] == 0) { throw new ShapeException("cross-entropy", $"logits {x.Shape} have no classes", x.Shape); }
         if (weights is not null)
         {
@@ -98,7 +105,7 @@ public static class CrossEntropyOp
 
     [DoesNotReturn]
     private static void ThrowLabels(Shape x, Shape labels, int axis) => throw new ShapeException("cross-entropy",
-        $"logits {x} with labels {labels}: expected labels {x.Without(axis)}{(labels == x ? "; these are one-hot or probabilities? Give class numbers (ArgMax)" : "")}", x, labels);
+        $"logits {x} with labels {labels}: expected labels {x.Without(axis)}{(labels == x ? "; these are one-hot? Give class numbers (ArgMax), or probabilities as a Tensor" : "")}", x, labels);
 
     [DoesNotReturn]
     private static void ThrowLabel(int label, int at, int classes, int ignore) =>

@@ -21,6 +21,15 @@ public static class Functions
         /// <summary>ln(1 + x), exact near 0.</summary>
         public Tensor Log1p() => x.MapByInput(default(Log1pFormula), default(Log1pPull));
 
+        /// <summary>log₂ x, ln x times a constant: of a power of two not always the whole number.</summary>
+        public Tensor Log2() => x.Log() * 1.44269504f;
+
+        /// <summary>log₁₀ x, ln x times a constant.</summary>
+        public Tensor Log10() => x.Log() * 0.434294482f;
+
+        /// <summary>2ˣ. Gradient 2ˣ·ln 2.</summary>
+        public Tensor Exp2() => Tensor.Pow(2f, x);
+
         /// <summary>√x; NaN below 0. The gradient at 0 is ∞.</summary>
         public Tensor Sqrt() => x.MapByOutput(default(SqrtFormula), default(SqrtPull));
 
@@ -59,6 +68,9 @@ public static class Functions
 
         /// <summary>The smallest whole number not below x. No gradient.</summary>
         public Tensor Ceil() => x.MapConstant(default(CeilFormula));
+
+        /// <summary>x without its fraction: the nearest whole number towards 0. No gradient.</summary>
+        public Tensor Trunc() => x.MapConstant(default(TruncFormula));
 
         /// <summary>The nearest whole number, halves to even. No gradient.</summary>
         public Tensor Round() => x.MapConstant(default(RoundFormula));
@@ -245,6 +257,12 @@ public static class Functions
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => -L.Floor(-x);
+    }
+
+    internal readonly struct TruncFormula : IMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L x) where L : struct, ILane<L> => L.WhereGreater(0f, x, -L.Floor(-x), L.Floor(x));
     }
 
     internal readonly struct RoundFormula : IMap

@@ -48,6 +48,17 @@ public class OpErrorTests
         { "argmax: axis 5 of [2,3]", () => s_x.ArgMax(5) },
         { "argmin: [2,0] holds no value to choose from", () => Tensor.Ones([2, 0]).ArgMin() },
         { "cumsum: axis 2 of [2,3]", () => s_x.CumSum(2) },
+        { "cumprod: axis 2 of [2,3]", () => s_x.CumProd(2) },
+        { "logcumsumexp: axis 2 of [2,3]", () => s_x.LogCumSumExp(2) },
+        { "glu: axis 1 of [2,3] has no two halves", () => s_x.Glu() },
+        { "unfold: windows of 4 in steps of 1 along axis 1 of [2,3]", () => s_x.Unfold(1, 4, 1) },
+        { "unfold: windows of 2 in steps of 0", () => s_x.Unfold(1, 2, 0) },
+        { "masked-select: [2,3] with a mask [3]", () => s_x.MaskedSelect(Tensor.Ones([3])) },
+        { "search-sorted: [2,3] is no row", () => s_x.SearchSorted(s_x) },
+        { "bin-count: labels [2] with weights [2,3]", () => Indices.Of(0, 1).BinCount(2, s_x) },
+        { "cross-entropy: logits [2,3] with probabilities [3]", () => s_x.CrossEntropy(Tensor.Ones([3])) },
+        { "ctc: log-probabilities [2,3] with targets [1,2]: expected [T,N,C] and [N,S]", () => DeepEdu.Nn.Losses.Ctc(s_x, Indices.Of([1, 2], [1, 1]), Indices.Of(2), Indices.Of(2)) },
+        { "ctc: lengths [2] and [1] for 1 sequences", () => DeepEdu.Nn.Losses.Ctc(Tensor.Ones([4, 1, 3]), Indices.Of([1, 2], [1, 1]), Indices.Of(2, 2), Indices.Of(2)) },
         { "softmax: axis 2 of [2,3]", () => s_x.Softmax(2) },
         { "log-softmax: axis -1 of a single value", () => Tensor.Scalar(1).LogSoftmax() },
         { "cross-entropy: logits [2,3] with labels [3]: expected labels [2]", () => s_x.CrossEntropy(new[] { 0, 1, 2 }) },
@@ -78,6 +89,15 @@ public class OpErrorTests
         Assert.Contains("label smoothing must lie in 0..1", Assert.Throws<ArgumentOutOfRangeException>(() => s_x.CrossEntropy(new[] { 0, 1 }, labelSmoothing: 1.5f)).Message, StringComparison.Ordinal);
         Assert.Contains("adaptive-avg-pool2d: (0, 1) windows", Assert.Throws<ArgumentException>(() => Tensor.Ones([1, 1, 4, 4]).AdaptiveAvgPool2d((0, 1))).Message, StringComparison.Ordinal);
         Assert.Contains("gaussian-noise: the deviation -1 must not be negative", Assert.Throws<ArgumentOutOfRangeException>(() => s_x.GaussianNoise(-1, new(1))).Message, StringComparison.Ordinal);
+        static void Ctc(string says, int symbol, int steps, int symbols, int blank = 0) => Assert.Contains(says, Assert.Throws<ArgumentOutOfRangeException>(() =>
+            DeepEdu.Nn.Losses.Ctc(Tensor.Ones([4, 1, 3]), Indices.Of([1, 2], [1, symbol]), Indices.Of(steps), Indices.Of(symbols), blank)).Message, StringComparison.Ordinal);
+        Ctc("ctc: input length 5 of sequence 0 is outside 1..4", 1, 5, 2);
+        Ctc("ctc: target length 3 of sequence 0 is outside 0..2", 1, 4, 3);
+        Ctc("ctc: symbol 3 at place 1 of target 0 is outside 0..2", 3, 4, 2);
+        Ctc("ctc: symbol 0 at place 1 of target 0 is the blank", 0, 4, 2);
+        Ctc("ctc: the blank 3 is outside 0..2", 1, 4, 2, blank: 3);
+        Assert.Contains("search-sorted: 1 at position 1 follows 2", Assert.Throws<ArgumentException>(() => Tensor.Of(2f, 1).SearchSorted(s_x)).Message, StringComparison.Ordinal);
+        Assert.Contains("bin-count: index 2", Assert.Throws<ArgumentOutOfRangeException>(() => Indices.Of(0, 2).BinCount(2)).Message, StringComparison.Ordinal);
         Assert.Contains("norm: p must be above 0", Assert.Throws<ArgumentOutOfRangeException>(() => s_x.Norm(0)).Message, StringComparison.Ordinal);
     }
 
