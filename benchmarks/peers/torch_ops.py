@@ -28,6 +28,8 @@ u = lambda shape, low: (torch.rand(shape) * (3 - low) + low)
 x, y, pos, row, col, cube, im, seq = u((R, C), -3), u((R, C), -3), u((R, C), .01), u(C, -1), u((R, 1), -1), u(CUBE, -3), u(IMAGES, -3), u(SEQ, -1)
 lines, mask, targets = seq.reshape(SEQ[0], SEQ[2], SEQ[1]), x > 0, (x > 0).float()
 rows, columns, labels = torch.randint(0, R, (R,)), torch.randint(0, C, (R, C)), torch.randint(0, C, (R,))
+query, values = u((SEQ[0], 1, SEQ[2]), -1), u(SEQ, -1)
+graph = torch.sparse_coo_tensor(torch.randint(0, R, (2, 8 * R)), torch.rand(8 * R) * 3, (R, R)).coalesce()
 CH, W, H2 = IMAGES[1], SEQ[2], (2 * IMAGES[2], 2 * IMAGES[3])
 cases = []
 
@@ -123,6 +125,32 @@ both("pad", lambda: F.pad(im, (1, 1, 1, 1)), im); on("pad reflect", lambda: F.pa
 
 on("dot", lambda: x.flatten().dot(y.flatten())); on("outer", lambda: col.flatten().outer(row)); on("matrix times vector", lambda: x.mv(row)); on("batched matmul", lambda: cube @ cube)
 
+
+def faster(make):  # of two layouts of the matrix
+    took = {}
+    for a in (graph, graph.to_sparse_csr()):
+        run = make(a)
+        run()
+        t = time.perf_counter()
+        run()
+        took[time.perf_counter() - t] = run
+    return took[min(took)]
+
+
+def product(a):
+    def run():
+        with torch.no_grad():
+            torch.sparse.mm(a, x)
+    return run
+
+
+def product_and_back(a):
+    x.requires_grad_(True)
+    return lambda: torch.autograd.grad(torch.sparse.mm(a, x), x, torch.ones_like(x))
+
+
+cases += [("sparse matmul", lambda: faster(product)), ("sparse matmul, and back", lambda: faster(product_and_back))]
+
 both("max pool 2", lambda: F.max_pool2d(im, 2), im); both("max pool 3 stride 1", lambda: F.max_pool2d(im, 3, 1, 1), im); both("avg pool 2", lambda: F.avg_pool2d(im, 2), im); both("adaptive avg pool", lambda: F.adaptive_avg_pool2d(im, 5), im)
 on("max pool 1d", lambda: F.max_pool1d(cube, 3)); both("upsample nearest", lambda: F.interpolate(im, H2), im); both("upsample bilinear", lambda: F.interpolate(im, H2, mode="bilinear"), im)
 layer("conv2d 3x3", lambda: nn.Conv2d(CH, CH, 3, padding=1), im); layer("conv2d 1x1", lambda: nn.Conv2d(CH, CH, 1), im); layer("conv2d 3x3 stride 2", lambda: nn.Conv2d(CH, CH, 3, 2, 1), im)
@@ -135,6 +163,11 @@ layer("instance norm", lambda: nn.InstanceNorm2d(CH), im); layer("prelu", lambda
 first = lambda out: out[0]
 layer("lstm", lambda: nn.LSTM(W, W, batch_first=True), seq, first); layer("gru", lambda: nn.GRU(W, W, batch_first=True), seq, first); layer("rnn", lambda: nn.RNN(W, W, batch_first=True), seq, first)
 layer("encoder layer", lambda: nn.TransformerEncoderLayer(W, 4, 2 * W, 0, batch_first=True), seq); back("embedding bag", lambda: F.embedding_bag(rows.view(-1, 8), x), x)
+
+def attend():
+    q, k, v = (t.view(t.shape[0], t.shape[1], 4, W // 4).transpose(1, 2) for t in (query, seq, values))
+    return ((q * (W // 4) ** -.5 @ k.transpose(-1, -2)).softmax(-1) @ v).transpose(1, 2).reshape(query.shape)
+both("attention of one query", attend, query, seq, values)
 
 o = torch.optim
 step("sgd momentum", lambda p: o.SGD(p, 1e-3, momentum=.9)); step("adam", lambda p: o.Adam(p)); step("adamw", lambda p: o.AdamW(p)); step("rmsprop", lambda p: o.RMSprop(p)); step("adagrad", lambda p: o.Adagrad(p))

@@ -25,7 +25,9 @@ internal sealed class OpInputs
         (X, Y, Positive) = (Uniform([Rows, Columns], -3), Uniform([Rows, Columns], -3), Uniform([Rows, Columns], 0.01f));
         (Row, Column, Cube, Images, Sequences) = (Uniform([Columns], -1), Uniform([Rows, 1], -1), Uniform(Shape.Create(shapes[1]), -3), Uniform(Shape.Create(shapes[2]), -3), Uniform(Shape.Create(shapes[3]), -1));
         Lines = Sequences.Alias([shapes[3][0], shapes[3][2], shapes[3][1]]);
+        (Query, Values) = (Uniform([shapes[3][0], 1, shapes[3][2]], -1), Uniform(Shape.Create(shapes[3]), -1));
         (Mask, OfRows, OfColumns, Labels) = (X.Greater(0), Indices.Uniform([Rows], _rng, 0, Rows), Indices.Uniform([Rows, Columns], _rng, 0, Columns), Indices.Uniform([Rows], _rng, 0, Columns));
+        Graph = new(Rows, Rows, Indices.Uniform([8 * Rows], _rng, 0, Rows), Indices.Uniform([8 * Rows], _rng, 0, Rows), Uniform([8 * Rows], 0));
     }
 
     public int Rows { get; }
@@ -41,6 +43,9 @@ internal sealed class OpInputs
     public Tensor Images { get; }
     public Tensor Sequences { get; }
     public Tensor Lines { get; }
+    public Tensor Query { get; }
+    public Tensor Values { get; }
+    public SparseMatrix Graph { get; }
     public Tensor Mask { get; }
     public Indices OfRows { get; }
     public Indices OfColumns { get; }
@@ -107,6 +112,7 @@ internal static class OpCases
 
         // products
         On("dot", i => i.X.Flatten().Dot(i.Y.Flatten())), On("outer", i => i.Column.Flatten().Outer(i.Row)), On("matrix times vector", i => i.X.MatMul(i.Row.Alias([i.Columns, 1]))), On("batched matmul", i => i.Cube.MatMul(i.Cube)),
+        On("sparse matmul", i => i.Graph.MatMul(i.X)), Back("sparse matmul", i => i.Graph.MatMul(i.X), X),
 
         // pooling, resizing, convolution
         On("max pool 2", i => i.Images.MaxPool2d((2, 2))), On("max pool 3 stride 1", i => i.Images.MaxPool2d((3, 3), (1, 1), (1, 1))), On("avg pool 2", i => i.Images.AvgPool2d((2, 2))), On("adaptive avg pool", i => i.Images.AdaptiveAvgPool2d((5, 5))),
@@ -126,6 +132,7 @@ internal static class OpCases
         // recurrent layers, attention
         .. Layer("lstm", i => new Lstm(i.Width, i.Width, i.Rng), Sequences), .. Layer("gru", i => new Gru(i.Width, i.Width, i.Rng), Sequences), .. Layer("rnn", i => new SimpleRnn(i.Width, i.Width, i.Rng), Sequences),
         .. Layer("encoder layer", i => new TransformerEncoderLayer(i.Width, 4, i.Rng, hidden: 2 * i.Width, dropout: 0), Sequences), Back("embedding bag", i => i.X.EmbeddingBag(Indices.Wrap(i.OfRows.ToArray(), [i.Rows / 8, 8])), X),
+        On("attention of one query", i => i.Query.Attention(i.Sequences, i.Values, 4)), Back("attention of one query", i => i.Query.Attention(i.Sequences, i.Values, 4), i => [i.Query, i.Sequences, i.Values]),
 
         // optimisers: with w.Sum() and its gradient
         Step("sgd momentum", p => new Sgd(p, new() { Momentum = 0.9 })), Step("adam", p => new Adam(p)), Step("adamw", p => new AdamW(p)), Step("rmsprop", p => new RmsProp(p)), Step("adagrad", p => new Adagrad(p)), Step("adadelta", p => new Adadelta(p)),

@@ -40,10 +40,10 @@ public static class ModuleFiles
         {
             if (TorchFile.IsZip(path)) { return module.Take(path, TorchFile.Read(path), strict); }
             using var file = SafeTensors.Open(path);
-            return module.Take(path, file.ToState(), strict);
+            return module.Take(path, file, strict);
         }
 
-        private LoadReport Take(string path, StateDict state, bool strict)
+        private LoadReport Take(string path, ISavedTensors state, bool strict)
         {
             try { return module.LoadWeights(state, strict); }
             catch (InvalidDataException e) { throw new InvalidDataException($"{path}: {e.Message}", e); }

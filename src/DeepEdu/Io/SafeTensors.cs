@@ -24,7 +24,7 @@ public sealed record SafeTensorsEntry(string Name, NumberType Type, Shape Shape)
 /// using var file = SafeTensors.Open("model.safetensors");
 /// Tensor weight = file.Tensor("encoder.weight");
 /// </code></summary>
-public sealed class SafeTensors : IDisposable
+public sealed class SafeTensors : IDisposable, ISavedTensors
 {
     /// <summary>The longest header, as in the reference implementation.</summary>
     internal const int LongestHeader = 100_000_000;
@@ -104,6 +104,18 @@ public sealed class SafeTensors : IDisposable
         return state;
     }
 
+    IEnumerable<string> ISavedTensors.TensorNames => Entries.Select(e => e.Name);
+
+    bool ISavedTensors.Has(string name) => _byName.ContainsKey(name);
+
+    Shape ISavedTensors.ShapeOf(string name) => Find(name).Shape;
+
+    void ISavedTensors.CopyTo(string name, Tensor to)
+    {
+        if (to.Device is Devices.CpuDevice) { Fill(Find(name), to.AsSpan()); }
+        else { to.CopyFrom(Numbers<float>(Find(name))); }
+    }
+
     /// <summary>Writes a file, as a whole or not at all.</summary>
     /// <param name="path">Where.</param>
     /// <param name="tensors">Names and tensors, such as <c>model.Parameters()</c>.</param>
@@ -162,7 +174,13 @@ public sealed class SafeTensors : IDisposable
 
     private T[] Numbers<T>(SafeTensorsEntry entry) where T : unmanaged, System.Numerics.INumber<T>
     {
-        var values = new T[entry.Shape.Size];
+        var values = GC.AllocateUninitializedArray<T>(entry.Shape.Size);
+        Fill<T>(entry, values);
+        return values;
+    }
+
+    private void Fill<T>(SafeTensorsEntry entry, Span<T> values) where T : unmanaged, System.Numerics.INumber<T>
+    {
         try
         {
             if (_stream.CanSeek) { _stream.Position = Offset + entry.Begin; }
@@ -171,6 +189,5 @@ public sealed class SafeTensors : IDisposable
             _at = entry.Begin + entry.Bytes;
         }
         catch (Exception e) when (e is EndOfStreamException or InvalidDataException) { throw new InvalidDataException($"{_path}: \"{entry.Name}\": {e.Message}", e); }
-        return values;
     }
 }

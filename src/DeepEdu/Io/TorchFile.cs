@@ -92,6 +92,7 @@ public static class TorchFile
         public const string Rebuild = "torch._utils._rebuild_tensor_v2";
 
         private readonly Dictionary<string, float[]> _read = [];
+        private readonly HashSet<float[]> _given = []; // those that a tensor has for its own
 
         /// <summary>How many entries of dictionaries have been put.</summary>
         public int Entries { get; set; }
@@ -110,6 +111,12 @@ public static class TorchFile
             {
                 throw new InvalidDataException($"\"{name}\" {shape} reaches beyond its {values.Length} numbers");
             }
+            // most tensors are a storage as it lies
+            if (last == start + (long)shape.Size - 1 && IsRowMajor(sizes, steps))
+            {
+                bool whole = shape.Size == values.Length && _given.Add(values);
+                return Tensors.Tensor.Wrap(whole ? values : values.AsSpan(start, shape.Size).ToArray(), shape);
+            }
             float[] to = new float[shape.Size];
             int[] at = new int[sizes.Length];
             for (int i = 0, place = start; i < to.Length; i++)
@@ -124,6 +131,16 @@ public static class TorchFile
                 }
             }
             return Tensors.Tensor.Wrap(to, shape);
+        }
+
+        private static bool IsRowMajor(int[] sizes, int[] steps)
+        {
+            long step = 1;
+            for (int i = sizes.Length - 1; i >= 0; step *= sizes[i--])
+            {
+                if (sizes[i] != 1 && steps[i] != step) { return false; }
+            }
+            return true;
         }
 
         private float[] Values(string key, string kind)
@@ -145,7 +162,7 @@ public static class TorchFile
             };
             var entry = zip.GetEntry($"{folder}data/{key}") ?? throw new InvalidDataException($"the numbers data/{key} are missing");
             if (entry.Length > longest) { throw new InvalidDataException($"the numbers data/{key} are longer than the file"); }
-            values = new float[checked((int)(entry.Length / type.Width()))];
+            values = GC.AllocateUninitializedArray<float>(checked((int)(entry.Length / type.Width())));
             using var from = entry.Open();
             NumberCodec.Read<float>(from, type, bigEndian: false, values);
             return _read[key] = values;

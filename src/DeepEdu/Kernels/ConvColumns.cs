@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using DeepEdu.Devices;
 
 namespace DeepEdu.Kernels;
@@ -36,13 +37,13 @@ internal static unsafe class ConvColumns
         public readonly void Run(int n)
         {
             int pixels = S.OH * S.OW;
-            float* columns = Scratch.Images.Take(S.K * pixels);
+            float* scratch = S.IsPointwise ? null : Scratch.Images.Take(S.K * pixels);
             for (int g = 0; g < S.Groups; g++)
             {
                 float* y = Y + ((nint)n * S.OutSize) + (g * S.GroupOut * pixels);
-                for (int o = 0; o < S.GroupOut; o++) { new Span<float>(y + (o * pixels), pixels).Fill(Bias is null ? 0 : Bias[(g * S.GroupOut) + o]); }
-                ToColumns(in S, X + ((nint)n * S.InSize) + (g * S.GroupC * S.H * S.W), columns);
-                Gemm.Run(false, false, S.GroupOut, pixels, S.K, Weight + (g * S.GroupOut * S.K), S.K, columns, pixels, y, pixels, accumulate: true);
+                for (int o = 0; o < S.GroupOut && Bias is not null; o++) { new Span<float>(y + (o * pixels), pixels).Fill(Bias[(g * S.GroupOut) + o]); }
+                float* columns = Columns(in S, X + ((nint)n * S.InSize) + (g * S.GroupC * S.H * S.W), scratch);
+                Gemm.Run(false, false, S.GroupOut, pixels, S.K, Weight + (g * S.GroupOut * S.K), S.K, columns, pixels, y, pixels, accumulate: Bias is not null);
             }
         }
     }
@@ -59,34 +60,39 @@ internal static unsafe class ConvColumns
             int from = (int)((long)S.N * piece / Pieces), to = (int)((long)S.N * (piece + 1) / Pieces), pixels = S.OH * S.OW;
             float* dw = Sums + ((nint)piece * ((S.OutC * S.K) + S.OutC)), db = dw + (S.OutC * S.K);
             new Span<float>(dw, (S.OutC * S.K) + S.OutC).Clear();
-            float* columns = Scratch.Images.Take(S.K * pixels);
+            float* scratch = S.IsPointwise ? null : Scratch.Images.Take(S.K * pixels);
             for (int n = from; n < to; n++)
             {
                 float* dy = DY + ((nint)n * S.OutSize);
                 for (int o = 0; o < S.OutC; o++)
                 {
-                    float sum = 0;
-                    for (int i = 0; i < pixels; i++) { sum += dy[(o * pixels) + i]; }
-                    db[o] += sum;
+                    db[o] += TensorPrimitives.Sum(new ReadOnlySpan<float>(dy + (o * pixels), pixels));
                 }
-                if (DX is not null) { new Span<float>(DX + ((nint)n * S.InSize), S.InSize).Clear(); }
+                if (DX is not null && !S.IsPointwise) { new Span<float>(DX + ((nint)n * S.InSize), S.InSize).Clear(); }
                 for (int g = 0; g < S.Groups; g++)
                 {
                     nint at = ((nint)n * S.InSize) + (g * S.GroupC * S.H * S.W);
                     float* dyg = dy + (g * S.GroupOut * pixels);
                     if (WantsW)
                     {
-                        ToColumns(in S, X + at, columns);
+                        float* columns = Columns(in S, X + at, scratch);
                         Gemm.Run(false, true, S.GroupOut, S.K, pixels, dyg, pixels, columns, pixels, dw + (g * S.GroupOut * S.K), S.K, accumulate: true);
                     }
                     if (DX is not null)
                     {
-                        Gemm.Run(true, false, S.K, pixels, S.GroupOut, Weight + (g * S.GroupOut * S.K), S.K, dyg, pixels, columns, pixels);
-                        FromColumns(in S, columns, DX + at);
+                        Gemm.Run(true, false, S.K, pixels, S.GroupOut, Weight + (g * S.GroupOut * S.K), S.K, dyg, pixels, S.IsPointwise ? DX + at : scratch, pixels);
+                        if (!S.IsPointwise) { FromColumns(in S, scratch, DX + at); }
                     }
                 }
             }
         }
+    }
+
+    private static float* Columns(in ConvShape s, float* x, float* scratch)
+    {
+        if (s.IsPointwise) { return x; }
+        ToColumns(in s, x, scratch);
+        return scratch;
     }
 
     private static void ToColumns(in ConvShape s, float* x, float* columns)

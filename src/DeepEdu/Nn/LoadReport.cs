@@ -39,7 +39,7 @@ public sealed record LoadReport(IReadOnlyList<string> Missing, IReadOnlyList<str
         return shorter.All(n => longer.Contains(prefix + n)) ? prefix[..^1] : null;
     }
 
-    internal static LoadReport Of(Parts parts, StateDict from)
+    internal static LoadReport Of(Parts parts, ISavedTensors from)
     {
         List<string> missing = [], misshaped = [];
         var left = new HashSet<string>(from.TensorNames, StringComparer.Ordinal);
@@ -47,7 +47,7 @@ public sealed record LoadReport(IReadOnlyList<string> Missing, IReadOnlyList<str
         {
             string there = parts.NameIn(from, name);
             if (!left.Remove(there)) { missing.Add(name); }
-            else if (from.Tensor(there).Shape is var saved && saved != value.Shape) { misshaped.Add($"{name} {saved} in the file, {value.Shape} in the model"); }
+            else if (from.ShapeOf(there) is var saved && saved != value.Shape) { misshaped.Add($"{name} {saved} in the file, {value.Shape} in the model"); }
         }
         // a shared weight stands in PyTorch's files under each of its names
         foreach (var (name, first) in parts.Again)
@@ -58,6 +58,6 @@ public sealed record LoadReport(IReadOnlyList<string> Missing, IReadOnlyList<str
                 left.Remove(name);
             }
         }
-        return new(missing, [.. from.Names.Where(left.Contains)], misshaped);
+        return new(missing, [.. from.TensorNames.Where(left.Contains)], misshaped);
     }
 }

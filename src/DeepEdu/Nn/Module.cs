@@ -95,13 +95,19 @@ public abstract class Module : IStateful
     public LoadReport LoadWeights(StateDict from, bool strict = true)
     {
         ArgumentNullException.ThrowIfNull(from);
+        return LoadWeights((ISavedTensors)from, strict);
+    }
+
+    /// <summary>The same of tensors that may still be in their file, which are then read to their places.</summary>
+    internal LoadReport LoadWeights(ISavedTensors from, bool strict)
+    {
         var parts = Collect();
         var report = LoadReport.Of(parts, from);
         if (strict && !report.IsExact) { throw new InvalidDataException($"load: the saved weights do not fit the {Kind}\n{report}{report.Hint()}"); }
         foreach (var (name, value) in parts.Tensors)
         {
             string there = parts.NameIn(from, name);
-            if (from.Has(there) && from.Tensor(there).Shape == value.Shape) { from.CopyTo(there, value); }
+            if (from.Has(there) && from.ShapeOf(there) == value.Shape) { from.CopyTo(there, value); }
         }
         return report;
     }

@@ -35,7 +35,7 @@ public sealed class Parts
     internal IReadOnlyList<(string Path, Module Value)> Modules => _modules;
 
     /// <summary>The name under which saved weights have a tensor: its own or, where they have a shared one under another of its names alone, that.</summary>
-    internal string NameIn(StateDict from, string name)
+    internal string NameIn(ISavedTensors from, string name)
     {
         if (from.Has(name)) { return name; }
         foreach (var (other, first) in _again)

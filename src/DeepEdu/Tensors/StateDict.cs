@@ -1,12 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using DeepEdu.Devices;
 using DeepEdu.Numerics;
 
 namespace DeepEdu.Tensors;
 
 /// <summary>Values under names: whole numbers, numbers, texts, arrays of them, tensors. What goes into a checkpoint, and the settings and metrics in its manifest. Names with a
 /// common prefix make a part: "optimizer.weight.step" is "weight.step" of <c>Part("optimizer")</c>. Names keep the order in which they were set.</summary>
-public sealed class StateDict : IStateful
+public sealed class StateDict : IStateful, ISavedTensors
 {
     private readonly OrderedDictionary<string, object> _values;
     private readonly HashSet<string> _read;
@@ -117,7 +118,8 @@ public sealed class StateDict : IStateful
     public void CopyTo(string name, Tensor to)
     {
         ArgumentNullException.ThrowIfNull(to);
-        to.CopyFrom(Tensor(name, to.Shape).ToArray());
+        var from = Tensor(name, to.Shape);
+        to.CopyFrom(from.Device is CpuDevice ? from.AsSpan() : from.ToArray());
     }
 
     /// <summary>Moves a stream of random numbers to where it stood.</summary>
@@ -180,7 +182,9 @@ public sealed class StateDict : IStateful
     };
 
     /// <summary>The names of tensors.</summary>
-    internal IEnumerable<string> TensorNames => Names.Where(n => _values[_prefix + n] is Tensor);
+    IEnumerable<string> ISavedTensors.TensorNames => Names.Where(n => _values[_prefix + n] is Tensor);
+
+    Shape ISavedTensors.ShapeOf(string name) => Tensor(name).Shape;
 
     /// <summary>The value as it is, for writers of files.</summary>
     internal object this[string name]
