@@ -9,6 +9,7 @@ internal static class DeviceKernels
     {
         MatMulKernel.Register(device);
         LinearKernel.Register(device);
+        LinearGeluKernels.Register(device);
         RecurrentKernels.Register(device);
         ConvKernel.Register(device);
         StridedCopyKernel.Register(device);

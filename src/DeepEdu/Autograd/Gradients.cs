@@ -158,6 +158,19 @@ public sealed class Gradients
 
     private readonly record struct Slot(Tensor Value, bool Owned);
 
+    internal Tensor Multiply(Tensor gradient, Tensor slope)
+    {
+        var product = Tensor.Empty(gradient.Shape, gradient.Device);
+        gradient.Device.Zip(default(Factors), gradient.View, slope.View, product.View, Broadcast.Flat(gradient.Size));
+        return product;
+    }
+
+    internal readonly struct Factors : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => a * b;
+    }
+
     internal readonly struct Sum : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

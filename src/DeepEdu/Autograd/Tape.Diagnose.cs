@@ -40,7 +40,7 @@ public sealed partial class Tape
         if (!Wants(loss)) { ThrowNotRecorded(); }
         var grads = new Gradients(this, _steps.Count);
         grads.Accumulate(loss, Tensor.Ones(loss.Shape, loss.Device));
-        _rewinding = true;
+        _rewinding = grads;
         try
         {
             for (int i = _steps.Count - 1; i >= 0; i--)
@@ -52,7 +52,7 @@ public sealed partial class Tape
                 }
             }
         }
-        finally { _rewinding = false; }
+        finally { _rewinding = null; }
         return null;
     }
 

@@ -40,7 +40,8 @@ public sealed partial class Tape : Arena
     private readonly List<Step> _steps;
     private List<Tensor>? _watched;
     private Device? _rewound; // where gradients were made
-    private bool _rewinding, _closed;
+    private Gradients? _rewinding;
+    private bool _closed;
 
     /// <summary>Starts recording.</summary>
     /// <param name="training">What layers that act differently while learning (dropout, batch normalisation) shall do: true, as if learning; false, as in use.</param>
@@ -68,7 +69,7 @@ public sealed partial class Tape : Arena
     internal static bool IsReplaying => Innermost is { Replays: true };
 
     /// <summary>The tape that remembers what runs now.</summary>
-    internal static Tape? Recording => Current is Tape { _rewinding: false } tape ? tape : null;
+    internal static Tape? Recording => Current is Tape { _rewinding: null } tape ? tape : null;
 
     private static Tape? Innermost
     {
@@ -121,17 +122,40 @@ public sealed partial class Tape : Arena
         if (wanted == 0) { return; }
         var kept = new Edge[wanted];
         int i = 0;
-        foreach (ref readonly var e in edges) { if (Wants(e.Input)) { kept[i++] = e; } }
+        foreach (ref readonly var e in edges)
+        {
+            if (!Wants(e.Input)) { continue; }
+            Use(e.Input);
+            kept[i++] = e;
+        }
         Mark(output);
         _steps.Add(new Step(output, kept, null));
     }
 
     /// <summary>Remembers an operation whose gradients are computed together. <see cref="Wants"/> tells the pullback which inputs matter.</summary>
-    public void Add(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> inputs, Pullback pull)
+    public void Add(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> inputs, Pullback pull) => Add(outputs, inputs, null, pull);
+
+    /// <summary>The same; the gradient of the one output is multiplied by <paramref name="slope"/> before the pullback gets it.</summary>
+    internal void Add(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> inputs, Tensor? slope, Pullback pull)
     {
-        var joint = new Joint(outputs.ToArray(), inputs.ToArray(), pull);
+        foreach (var input in inputs) { Use(input); }
+        var joint = new Joint(outputs.ToArray(), inputs.ToArray(), slope, pull);
         foreach (var output in outputs) { Mark(output); }
         _steps.Add(new Step(outputs[0], null, joint));
+    }
+
+    /// <summary>For a pullback that is about to make the gradient of <paramref name="made"/>, if nothing else contributes to it: what that will be multiplied by next. Whoever takes it multiplies
+    /// by it at once, while the gradient is in the cache.</summary>
+    internal Tensor? TakeSlope(Tensor made)
+    {
+        if (made.IsLeaf || !ReferenceEquals(made.Recorder, this) || _steps[made.Node].Joint is not { Slope: { } slope, Uses: 1 } joint) { return null; }
+        joint.Multiplied = _rewinding;
+        return slope;
+    }
+
+    private void Use(Tensor input)
+    {
+        if (ReferenceEquals(input.Recorder, this) && _steps[input.Node].Joint is { Slope: not null } joint) { joint.Uses++; }
     }
 
     /// <summary>The gradients of a loss with respect to every leaf it depends on. They live as long as the tape; <c>Keep()</c> lets one out. Gradients of other tensors go back to the pool
@@ -160,7 +184,7 @@ public sealed partial class Tape : Arena
         _rewound = output.Device;
         var grads = new Gradients(this, _steps.Count);
         grads.Accumulate(output, seed);
-        _rewinding = true;
+        _rewinding = grads;
         try
         {
             for (int i = _steps.Count - 1; i >= 0; i--)
@@ -172,7 +196,7 @@ public sealed partial class Tape : Arena
                 grads.Left.Clear();
             }
         }
-        finally { _rewinding = false; }
+        finally { _rewinding = null; }
         return grads;
     }
 
@@ -229,7 +253,14 @@ public sealed partial class Tape : Arena
     private static void ThrowStepped(Shape parameter) => throw new InvalidOperationException(
         $"gradients: an optimiser has stepped the parameter {parameter} since this loss used it, so its gradients would mix old values and new ones; take the gradients of every loss before the first step");
 
-    private sealed record Joint(Tensor[] Outputs, Tensor[] Inputs, Pullback Pull);
+    private sealed record Joint(Tensor[] Outputs, Tensor[] Inputs, Tensor? Slope, Pullback Pull)
+    {
+        /// <summary>How many operations take the output, if there is a slope.</summary>
+        public int Uses { get; set; }
+
+        /// <summary>The gradients in which the output's has already been multiplied by the slope.</summary>
+        public Gradients? Multiplied { get; set; }
+    }
 
     private readonly record struct Step(Tensor Output, Edge[]? Edges, Joint? Joint)
     {
@@ -258,6 +289,8 @@ public sealed partial class Tape : Arena
             for (int i = 0; i < dOutputs.Length; i++) { any |= (dOutputs[i] = grads.Take(joint.Outputs[i], i)) is not null; }
             if (!any) { return; }
             foreach (var input in joint.Inputs) { tape.CheckUnstepped(input, place); }
+            if (joint.Slope is { } slope && joint.Multiplied != grads) { dOutputs[0] = grads.Multiply(dOutputs[0]!, slope); }
+            joint.Multiplied = null;
             var dInputs = new Tensor?[joint.Inputs.Length];
             joint.Pull(dOutputs, dInputs);
             for (int i = 0; i < dInputs.Length; i++)

@@ -33,14 +33,42 @@ internal static unsafe class Gemm
         return checked((n + wide - 1) / wide * wide * k);
     }
 
-    /// <summary>B [n, k] as the tile reads it: columns of its transpose in panels as wide as a tile.</summary>
-    public static void Pack(int n, int k, float* b, nint ldb, float* to)
+    /// <summary>B [k, n], or [n, k] if <paramref name="transB"/>, as the tile reads it: columns in panels as wide as a tile.</summary>
+    public static void Pack(bool transB, int n, int k, float* b, nint ldb, float* to)
     {
-        int wide = PackedLength(1, 1);
-        for (int j = 0; j < n; j += wide) { GemmPack.Columns(k, Math.Min(wide, n - j), b + (j * ldb), ldb, to + ((nint)j * k), wide); }
+        if (F16.IsSupported) { Panels<F16>.Run(transB, n, k, b, ldb, to); }
+        else if (F8.IsSupported) { Panels<F8>.Run(transB, n, k, b, ldb, to); }
+        else if (F4.IsSupported) { Panels<F4>.Run(transB, n, k, b, ldb, to); }
+        else { Panels<F1>.Run(transB, n, k, b, ldb, to); }
     }
 
     private static int Wide<L>() where L : struct, IVectorLane<L>, ILane<L> => GemmTile.Vectors<L>() * L.Width;
+
+    private struct Panels<L> : IRange where L : struct, IVectorLane<L>, ILane<L>
+    {
+        private bool _trans;
+        private int _n, _k;
+        private float* _b, _to;
+        private nint _ldb;
+
+        public static void Run(bool transB, int n, int k, float* b, nint ldb, float* to)
+        {
+            int wide = Wide<L>();
+            Work.For((n + wide - 1) / wide, Math.Max(1, CpuDevice.Grain / 4 / wide / Math.Max(1, k)), new Panels<L> { _trans = transB, _n = n, _k = k, _b = b, _ldb = ldb, _to = to });
+        }
+
+        public readonly void Run(int from, int to)
+        {
+            int wide = Wide<L>();
+            for (int j = from * wide; j < Math.Min(_n, to * wide); j += wide)
+            {
+                int columns = Math.Min(wide, _n - j);
+                float* panel = _to + ((nint)j * _k);
+                if (_trans) { GemmPack.Columns(_k, columns, _b + (j * _ldb), _ldb, panel, wide); }
+                else { GemmPack.Rows<L>(_k, columns, _b + j, _ldb, panel, wide); }
+            }
+        }
+    }
 
     /// <summary>The same for <paramref name="count"/> products of one size; strideX floats lie between one matrix and the next, 0 to use one again.</summary>
     public static void Batch(int count, bool transA, bool transB, int m, int n, int k, float* a, nint lda, nint strideA, float* b, nint ldb, nint strideB,

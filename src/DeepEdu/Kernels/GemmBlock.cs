@@ -41,6 +41,7 @@ internal static unsafe class GemmBlock
         float* sums = stackalloc float[8 * 48]; // a tile with a tail, whole
         // lines of a large C come from afar: they are asked for before the tile's sums are made
         bool fetchC = Sse.IsSupported && (long)m * n > 4096 && k >= 16;
+        nint beside = Sse.IsSupported ? epilogue.Beside : 0;
         int panelSize = blockK * wide, panelsSize = keepB ? (Math.Min(blockN, n) + wide - 1) / wide * panelSize : panelSize;
         float* panels = Scratch.Panels.Take(panelsSize + (packA ? blockM * blockK : 0)), packed = panels + panelsSize;
         for (int first = 0; first < n; first += blockN)
@@ -85,6 +86,7 @@ internal static unsafe class GemmBlock
                             if (tail == 0)
                             {
                                 if (fetchC) { Prefetch(cj, ldc, mr, nc); }
+                                if (beside != 0) { Prefetch(cj + beside, ldc, mr, nc); }
                                 GemmTile.Run<L>(mr, vectors, kc, at, row, step, bj, stepB, cj, ldc, add, bias);
                                 if (after.Relu) { end.PutRows<L>(mr, nc, cj, ldc, cj, ldc); }
                             }

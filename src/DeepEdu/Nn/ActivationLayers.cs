@@ -102,6 +102,8 @@ public sealed class Softsign : Layer
 /// <param name="approximate">Whether Φ is replaced by its tanh form.</param>
 public sealed class Gelu(bool approximate = false) : Layer
 {
+    internal bool IsApproximate => approximate;
+
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.Gelu(approximate);
 }

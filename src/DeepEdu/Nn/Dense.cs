@@ -61,12 +61,24 @@ public sealed class Dense : Layer, IWeighted
         p.Of(_weight).Of(_bias);
     }
 
-    internal override Layer? Fuse(Layer next) => next is Relu ? new WithRelu(this) : null;
+    internal override Layer? Fuse(Layer next) => next switch
+    {
+        Relu => new WithRelu(this),
+        Gelu { IsApproximate: false } => new WithGelu(this),
+        _ => null,
+    };
 
     private sealed class WithRelu(Dense dense) : Layer
     {
         public override string Kind => dense.Kind;
 
         public override Tensor Forward(Tensor x) => x.Linear(dense._weight, dense._bias, relu: true);
+    }
+
+    private sealed class WithGelu(Dense dense) : Layer
+    {
+        public override string Kind => dense.Kind;
+
+        public override Tensor Forward(Tensor x) => x.LinearGelu(dense._weight, dense._bias);
     }
 }

@@ -27,14 +27,16 @@ public readonly record struct Linear(View X, View W, View Bias, View Y, int Rows
     public unsafe void Run()
     {
         if (Y.Length == 0) { return; }
-        // a session packs the weight once; few rows are dot products with it as it is
-        bool packed = Prepared.KeepsFor(W) && Rows >= 16 && Inputs > 0 && Outputs > 1;
+        bool packed = IsPacked(W, Rows, Inputs, Outputs);
         var weight = packed ? Prepared.Of(W, new WeightPanels(Outputs, Inputs), default) : CpuDevice.Of(W);
         fixed (float* x = CpuDevice.Of(X), w = weight, bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y))
         {
             Gemm.Run(false, !packed, Rows, Outputs, Inputs, x, Inputs, w, packed ? -Inputs : Inputs, y, Outputs, epilogue: new(bias, Relu));
         }
     }
+
+    /// <summary>A session packs a weight once; few rows are dot products with it as it is.</summary>
+    internal static bool IsPacked(View weight, int rows, int inputs, int outputs) => Prepared.KeepsFor(weight) && rows >= 16 && inputs > 0 && outputs > 1;
 }
 
 /// <summary>A weight [outputs, inputs] as <see cref="Gemm.Pack"/> makes it.</summary>
@@ -44,7 +46,7 @@ internal readonly record struct WeightPanels(int Outputs, int Inputs) : IPrepara
     public int Length => Gemm.PackedLength(Outputs, Inputs);
 
     /// <inheritdoc/>
-    public unsafe void Fill(float* weights, float* to) => Gemm.Pack(Outputs, Inputs, weights, Inputs, to);
+    public unsafe void Fill(float* weights, float* to) => Gemm.Pack(true, Outputs, Inputs, weights, Inputs, to);
 }
 
 /// <summary>The affine map of a dense layer as one operation.</summary>
@@ -59,35 +61,50 @@ public static class LinearOps
         /// <exception cref="ShapeException">The shapes do not fit.</exception>
         public Tensor Linear(Tensor weight, Tensor? bias = null, bool relu = false)
         {
-            ArgumentNullException.ThrowIfNull(weight);
-            if (x.Rank == 0 || weight.Rank != 2 || x.Shape[^1] != weight.Shape[1]) { ThrowWeight(x.Shape, weight.Shape); }
-            Elementwise.SameDevice("linear", x, weight);
-            int inputs = weight.Shape[1], outputs = weight.Shape[0], rows = x.Shape.Product(0, x.Rank - 1);
-            if (bias is not null)
-            {
-                if (bias.Shape != [outputs]) { ThrowBias(weight.Shape, bias.Shape); }
-                Elementwise.SameDevice("linear", x, bias);
-            }
+            var (inputs, outputs, rows) = Sizes(x, weight, bias);
             var y = Tensor.Empty(x.Shape.With(x.Rank - 1, outputs), x.Device);
             x.Device.Launch(new Linear(x.View, weight.View, bias?.View ?? default, y.View, rows, inputs, outputs, relu));
-            if (Tape.For(x, weight, bias ?? weight) is { } tape) { Linear(tape, x, weight, bias, y, rows, relu); }
+            if (Tape.For(x, weight, bias ?? weight) is { } tape) { Linear(tape, x, weight, bias, y, null, relu); }
             return y;
         }
     }
 
-    // named after the operation, which is what a diagnosis calls it
-    private static void Linear(Tape tape, Tensor x, Tensor weight, Tensor? bias, Tensor y, int rows, bool relu)
+    /// <summary>Inputs and outputs of a row, and how many rows; throws where they do not fit.</summary>
+    internal static (int Inputs, int Outputs, int Rows) Sizes(Tensor x, Tensor weight, Tensor? bias)
     {
+        ArgumentNullException.ThrowIfNull(weight);
+        if (x.Rank == 0 || weight.Rank != 2 || x.Shape[^1] != weight.Shape[1]) { ThrowWeight(x.Shape, weight.Shape); }
+        Elementwise.SameDevice("linear", x, weight);
         int inputs = weight.Shape[1], outputs = weight.Shape[0];
-        tape.Add([y], bias is null ? [x, weight] : [x, weight, bias], (dys, into) =>
+        if (bias is not null)
+        {
+            if (bias.Shape != [outputs]) { ThrowBias(weight.Shape, bias.Shape); }
+            Elementwise.SameDevice("linear", x, bias);
+        }
+        return (inputs, outputs, x.Shape.Product(0, x.Rank - 1));
+    }
+
+    /// <summary>Remembers y = f(x·Wᵀ + b), f with the given slope, or ReLU, or nothing. Named after the operation, which is what a diagnosis calls it.</summary>
+    internal static void Linear(Tape tape, Tensor x, Tensor weight, Tensor? bias, Tensor y, Tensor? slope, bool relu = false)
+    {
+        int inputs = weight.Shape[1], outputs = weight.Shape[0], rows = x.Shape.Product(0, x.Rank - 1);
+        tape.Add([y], bias is null ? [x, weight] : [x, weight, bias], slope, (dys, into) =>
         {
             var dy = dys[0]!;
             if (relu) { dy = dy.ZipConstant(y, default(Activations.ReluPull), "linear"); }
             dy = dy.Alias([rows, outputs]);
-            if (tape.Wants(x)) { into[0] = MatMulOps.Product(dy, weight, false, false, null).Alias(x.Shape); }
+            if (tape.Wants(x)) { into[0] = (tape.TakeSlope(x) is { } before ? Pull(dy, weight, before) : MatMulOps.Product(dy, weight, false, false, null)).Alias(x.Shape); }
             if (tape.Wants(weight)) { into[1] = MatMulOps.Product(dy, x.Alias([rows, inputs]), true, false, null); }
             if (bias is not null && tape.Wants(bias)) { into[2] = dy.SumTo(bias.Shape); }
         });
+    }
+
+    private static Tensor Pull(Tensor dy, Tensor weight, Tensor slope)
+    {
+        int rows = dy.Shape[0], inputs = weight.Shape[1];
+        var dx = Tensor.Empty([rows, inputs], dy.Device);
+        dy.Device.Launch(new LinearPull(dy.View, weight.View, slope.View, dx.View, rows, inputs, weight.Shape[0]));
+        return dx;
     }
 
     [DoesNotReturn]

@@ -100,11 +100,15 @@ public sealed unsafe class GemmTests
         {
             fixed (float* pa = a, pb = b, pp = packed, pc = c, pe = expected, pbias = bias)
             {
-                Gemm.Pack(n, k, pb, k, pp);
-                Gemm.Run(false, true, m, n, k, pa, k, pb, k, pe, n, epilogue: new(pbias, relu));
-                Gemm.Run(false, false, m, n, k, pa, k, pp, -k, pc, n, epilogue: new(pbias, relu));
+                foreach (bool transB in new[] { false, true })
+                {
+                    int ldb = transB ? k : n;
+                    Gemm.Pack(transB, n, k, pb, ldb, pp);
+                    Gemm.Run(false, transB, m, n, k, pa, k, pb, ldb, pe, n, epilogue: new(pbias, relu));
+                    Gemm.Run(false, false, m, n, k, pa, k, pp, -k, pc, n, epilogue: new(pbias, relu));
+                    Assert.Equal(expected, c);
+                }
             }
-            Assert.Equal(expected, c);
         }
     }
 

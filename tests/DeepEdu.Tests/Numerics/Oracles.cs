@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using DeepEdu.Lanes;
 using DeepEdu.Numerics;
+using DeepEdu.Ops;
 
 namespace DeepEdu.Tests.Numerics;
 
@@ -66,6 +67,18 @@ internal readonly struct NormalTailOf : IOracle
     public static L Of<L>(L x) where L : struct, IVectorLane<L>, ILane<L> => VectorMath.NormalTail(x);
 
     public static double Expected(double x) => 0.5 - (0.5 * ErfOf.Expected(Math.Abs(x) * Math.Sqrt(0.5)));
+}
+
+internal readonly struct GeluSlopeOf : IOracle
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static L Of<L>(L x) where L : struct, IVectorLane<L>, ILane<L> => Activations.GeluPull.Slope(x, VectorMath.NormalTail(x));
+
+    public static double Expected(double x)
+    {
+        double tail = NormalTailOf.Expected(x), density = Math.Abs(x) > 40 ? 0 : x * Math.Exp(-0.5 * x * x) * 0.3989422804014327;
+        return (x > 0 ? 1 - tail : tail) + density;
+    }
 }
 
 internal readonly struct ErfOf : IOracle

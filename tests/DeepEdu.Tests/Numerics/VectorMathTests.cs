@@ -32,6 +32,9 @@ public class VectorMathTests
     public void NormalTailStaysWithinItsBound() => Sweep<NormalTailOf>(_fused ? 5.3e-8 : 1.2e-7, (y, want) => Math.Abs(y - want), "");
 
     [Fact]
+    public void GeluSlopeStaysWithinItsBound() => Sweep<GeluSlopeOf>(_fused ? 1.1e-7 : 2.4e-7, (y, want) => Math.Abs(y - want), "");
+
+    [Fact]
     public void NormalTailIsAHalfAt0AndNothingFarAway()
     {
         Assert.Equal([0.5f, 0.5f, 0f, 0f, 0f, float.NaN], Wide<NormalTailOf>([0f, -0f, 20f, float.PositiveInfinity, float.NegativeInfinity, float.NaN]));
@@ -97,6 +100,7 @@ public class VectorMathTests
         AllWidths<SigmoidOf>(x);
         AllWidths<ErfOf>(x);
         AllWidths<NormalTailOf>(x);
+        AllWidths<GeluSlopeOf>(x);
         AllWidths<SinOf>(x);
         AllWidths<CosOf>(x);
     }
