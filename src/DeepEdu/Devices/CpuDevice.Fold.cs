@@ -66,6 +66,9 @@ public sealed partial class CpuDevice
         ArrayPool<float>.Shared.Return(partial);
     }
 
+    /// <summary>y [columns] of x [rows, columns], rows <paramref name="stride"/> floats apart, on the thread that asks.</summary>
+    internal static void FoldRowsOf<F>(F f, ref float x, ref float y, int rows, nint stride, nint columns) where F : unmanaged, IFold => ColumnChunks<F>.Sweep(f, ref x, ref y, rows, stride, columns);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     internal static float FoldRun<F>(F f, ref float x, nint n) where F : unmanaged, IFold
     {

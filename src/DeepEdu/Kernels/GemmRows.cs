@@ -9,8 +9,8 @@ internal unsafe interface IRowsEnd
     /// <summary>Floats from C to memory of the same layout that it uses too, or 0.</summary>
     nint Beside(float* c);
 
-    /// <summary>Changes <paramref name="n"/> floats at <paramref name="c"/>, whole rows, the first of them the product's float <paramref name="at"/>.</summary>
-    void Run(float* c, int at, int n);
+    /// <summary>Does <paramref name="rows"/> rows from <paramref name="row"/> on: those of A at <paramref name="a"/>, those of C at <paramref name="c"/>.</summary>
+    void Run(int row, int rows, float* a, float* c);
 }
 
 /// <summary>A product by blocks of rows, each of which is finished before the next begins: a function too long for the tile's registers, or with operands of its own, costs no way to the memory
@@ -23,10 +23,10 @@ internal static unsafe class GemmRows
     /// <summary>C [m, n] ← end(A [m, k] · op(B) + bias), without gaps between rows. B is [k, n], or [n, k] if <paramref name="transB"/>, or as <see cref="Gemm.Pack"/> makes it if <paramref name="packed"/>.</summary>
     public static void Run<E>(bool transB, bool packed, int m, int n, int k, float* a, float* b, float* c, float* bias, E end) where E : struct, IRowsEnd
     {
-        if ((long)m * n < Least || m < 64 || k == 0)
+        if (!InBlocks(m, n, k))
         {
             Gemm.Run(false, transB && !packed, m, n, k, a, k, b, packed ? -k : transB ? k : n, c, n, epilogue: new(bias, false));
-            Work.For(m, Math.Max(1, CpuDevice.Grain / 4 / n), new Ends<E> { C = c, N = n, End = end });
+            Work.For(m, Math.Max(1, CpuDevice.Grain / 4 / n), new Ends<E> { A = a, C = c, N = n, K = k, End = end });
             return;
         }
         if (!packed)
@@ -35,20 +35,26 @@ internal static unsafe class GemmRows
             Gemm.Pack(transB, n, k, b, transB ? k : n, panels);
             b = panels;
         }
-        int rows = Math.Max(32, Floats / n & ~7);
+        int rows = BlockRows(n);
         if (F16.IsSupported) { Work.For(m, rows, new Blocks<F16, E> { N = n, K = k, A = a, B = b, C = c, Bias = bias, End = end }); }
         else if (F8.IsSupported) { Work.For(m, rows, new Blocks<F8, E> { N = n, K = k, A = a, B = b, C = c, Bias = bias, End = end }); }
         else if (F4.IsSupported) { Work.For(m, rows, new Blocks<F4, E> { N = n, K = k, A = a, B = b, C = c, Bias = bias, End = end }); }
         else { Work.For(m, rows, new Blocks<F1, E> { N = n, K = k, A = a, B = b, C = c, Bias = bias, End = end }); }
     }
 
+    /// <summary>Whether a product is large enough for blocks of rows.</summary>
+    public static bool InBlocks(int m, int n, int k) => (long)m * n >= Least && m >= 64 && k > 0;
+
+    /// <summary>Rows of a block, if there are blocks.</summary>
+    public static int BlockRows(int n) => Math.Max(32, Floats / n & ~7);
+
     private struct Ends<E> : IRange where E : struct, IRowsEnd
     {
-        public int N;
-        public float* C;
+        public int N, K;
+        public float* A, C;
         public E End;
 
-        public readonly void Run(int from, int to) => End.Run(C + ((nint)from * N), from * N, (to - from) * N);
+        public readonly void Run(int from, int to) => End.Run(from, to - from, A + ((nint)from * K), C + ((nint)from * N));
     }
 
     private struct Blocks<L, E> : IRange where L : struct, IVectorLane<L>, ILane<L> where E : struct, IRowsEnd
@@ -59,9 +65,9 @@ internal static unsafe class GemmRows
 
         public readonly void Run(int from, int to)
         {
-            float* c = C + ((nint)from * N);
-            GemmBlock.Run<L>(to - from, N, K, A + ((nint)from * K), K, 1, B, -K, false, c, N, false, new(Bias, false, beside: End.Beside(C)));
-            End.Run(c, from * N, (to - from) * N);
+            float* a = A + ((nint)from * K), c = C + ((nint)from * N);
+            GemmBlock.Run<L>(to - from, N, K, a, K, 1, B, -K, false, c, N, false, new(Bias, false, beside: End.Beside(C)));
+            End.Run(from, to - from, a, c);
         }
     }
 }

@@ -102,7 +102,7 @@ public static class Activations
 
         /// <summary>The same from Φ(−|x|).</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static L Of<L>(L x, L tail) where L : struct, ILane<L> => L.WhereGreater(x, 0f, x, 0f) - (L.AtMost(L.Abs(x), 11f) * tail); // beyond 11, the tail is 0
+        internal static L Of<L>(L x, L tail) where L : struct, ILane<L> => L.WhereGreater(x, 0f, x, 0f) - (L.AtMost(L.Abs(x), 11f) * tail); // beyond 11, the tail is 0
     }
 
     /// <summary>dy·(Φ(x) + x·φ(x)), φ the normal density.</summary>
@@ -114,7 +114,7 @@ public static class Activations
 
         /// <summary>Φ(x) + x·φ(x), at most 1.1e-7 off, from the Φ(−|x|) that <see cref="GeluFormula"/> takes too.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static L Slope<L>(L x, L tail) where L : struct, ILane<L>
+        internal static L Slope<L>(L x, L tail) where L : struct, ILane<L>
         {
             // below 0 it is the tail times 1 − tφ(t)/Φ(−t), t = |x|, here a polynomial
             L t = L.AtMost(L.Abs(x), 11f);

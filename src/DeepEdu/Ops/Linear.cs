@@ -93,18 +93,17 @@ public static class LinearOps
             var dy = dys[0]!;
             if (relu) { dy = dy.ZipConstant(y, default(Activations.ReluPull), "linear"); }
             dy = dy.Alias([rows, outputs]);
-            if (tape.Wants(x)) { into[0] = (tape.TakeSlope(x) is { } before ? Pull(dy, weight, before) : MatMulOps.Product(dy, weight, false, false, null)).Alias(x.Shape); }
+            var dBias = bias is not null && tape.Wants(bias) ? Tensor.Empty(bias.Shape, dy.Device) : null;
+            if (tape.Wants(x))
+            {
+                var dx = Tensor.Empty(x.Shape, dy.Device);
+                dy.Device.Launch(new LinearPull(dy.View, weight.View, tape.TakeSlope(x)?.View ?? default, dx.View, dBias?.View ?? default, rows, inputs, outputs));
+                into[0] = dx;
+            }
+            else if (dBias is not null) { dy.Device.Fold(default(Reductions.SumFold), dy.View, 1, rows, outputs, dBias.View); }
             if (tape.Wants(weight)) { into[1] = MatMulOps.Product(dy, x.Alias([rows, inputs]), true, false, null); }
-            if (bias is not null && tape.Wants(bias)) { into[2] = dy.SumTo(bias.Shape); }
+            if (dBias is not null) { into[2] = dBias; }
         });
-    }
-
-    private static Tensor Pull(Tensor dy, Tensor weight, Tensor slope)
-    {
-        int rows = dy.Shape[0], inputs = weight.Shape[1];
-        var dx = Tensor.Empty([rows, inputs], dy.Device);
-        dy.Device.Launch(new LinearPull(dy.View, weight.View, slope.View, dx.View, rows, inputs, weight.Shape[0]));
-        return dx;
     }
 
     [DoesNotReturn]

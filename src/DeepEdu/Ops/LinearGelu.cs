@@ -16,7 +16,7 @@ namespace DeepEdu.Ops;
 /// <param name="Rows">How many rows.</param>
 /// <param name="Inputs">Inputs a row.</param>
 /// <param name="Outputs">Outputs a row.</param>
-public readonly record struct LinearGelu(View X, View W, View Bias, View Y, View Slope, int Rows, int Inputs, int Outputs) : IKernel
+internal readonly record struct LinearGelu(View X, View W, View Bias, View Y, View Slope, int Rows, int Inputs, int Outputs) : IKernel
 {
     /// <inheritdoc/>
     public static string Name => "linear-gelu";
@@ -32,19 +32,19 @@ public readonly record struct LinearGelu(View X, View W, View Bias, View Y, View
         var weight = packed ? Prepared.Of(W, new WeightPanels(Outputs, Inputs), default) : CpuDevice.Of(W);
         fixed (float* x = CpuDevice.Of(X), w = weight, bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y), slope = CpuDevice.Of(Slope))
         {
-            GemmRows.Run(true, packed, Rows, Outputs, Inputs, x, w, y, bias, new End(slope));
+            GemmRows.Run(true, packed, Rows, Outputs, Inputs, x, w, y, bias, new End(slope, Outputs));
         }
     }
 
     /// <summary>GELU of a sum and, if asked, its slope.</summary>
-    internal readonly unsafe struct End(float* slope) : IRowsEnd
+    internal readonly unsafe struct End(float* slope, int outputs) : IRowsEnd
     {
         public nint Beside(float* c) => slope is null ? 0 : (nint)(slope - c);
 
-        public void Run(float* c, int at, int n)
+        public void Run(int row, int rows, float* a, float* c)
         {
-            if (slope is null) { CpuDevice.MapRange(default(Activations.GeluFormula), ref *c, ref *c, n); }
-            else { WithSlope(c, slope + at, n); }
+            if (slope is null) { CpuDevice.MapRange(default(Activations.GeluFormula), ref *c, ref *c, rows * outputs); }
+            else { WithSlope(c, slope + ((nint)row * outputs), rows * outputs); }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -66,57 +66,6 @@ public readonly record struct LinearGelu(View X, View W, View Bias, View Y, View
                 L.Store(Activations.GeluFormula.Of(x, tail), ref *y, i);
                 L.Store(Activations.GeluPull.Slope(x, tail), ref *slope, i);
             }
-            return i;
-        }
-    }
-}
-
-/// <summary>dX = (dY·W) ⊙ slope: the way back through a dense layer and the function before it. dY [rows, outputs], W [outputs, inputs], slope and dX [rows, inputs].</summary>
-/// <param name="Dy">Gradients of the outputs.</param>
-/// <param name="W">The weight.</param>
-/// <param name="Slope">The derivative of the function whose values were the layer's inputs.</param>
-/// <param name="Dx">Gradients of that function's arguments, overwritten.</param>
-/// <param name="Rows">How many rows.</param>
-/// <param name="Inputs">Inputs of a row.</param>
-/// <param name="Outputs">Outputs of a row.</param>
-public readonly record struct LinearPull(View Dy, View W, View Slope, View Dx, int Rows, int Inputs, int Outputs) : IKernel
-{
-    /// <inheritdoc/>
-    public static string Name => "linear-pull";
-
-    /// <inheritdoc/>
-    public string Sizes => $"{Rows} × {Outputs} → {Inputs}";
-
-    /// <inheritdoc/>
-    public unsafe void Run()
-    {
-        if (Dx.Length == 0) { return; }
-        fixed (float* dy = CpuDevice.Of(Dy), w = CpuDevice.Of(W), slope = CpuDevice.Of(Slope), dx = CpuDevice.Of(Dx))
-        {
-            GemmRows.Run(false, false, Rows, Inputs, Outputs, dy, w, dx, null, new End(slope));
-        }
-    }
-
-    private readonly unsafe struct End(float* slope) : IRowsEnd
-    {
-        public nint Beside(float* c) => (nint)(slope - c);
-
-        public void Run(float* c, int at, int n) => Multiply(c, slope + at, n);
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private static void Multiply(float* x, float* by, int n)
-        {
-            int i = 0;
-            if (F16.IsSupported) { i = Each<F16>(x, by, i, n); }
-            if (F8.IsSupported) { i = Each<F8>(x, by, i, n); }
-            if (F4.IsSupported) { i = Each<F4>(x, by, i, n); }
-            Each<F1>(x, by, i, n);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static int Each<L>(float* x, float* by, int i, int n) where L : struct, IVectorLane<L>, ILane<L>
-        {
-            for (; i <= n - L.Width; i += L.Width) { L.Store(L.Load(in *x, i) * L.Load(in *by, i), ref *x, i); }
             return i;
         }
     }

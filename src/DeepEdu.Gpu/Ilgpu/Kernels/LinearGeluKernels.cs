@@ -21,9 +21,9 @@ internal static class LinearGeluKernels
         });
         device.Register((GpuDevice d, in LinearPull k) =>
         {
-            if (k.Dx.Length == 0) { return; }
-            d.Launch(new MatMul(k.Dy, k.W, k.Dx, k.Rows, k.Outputs, k.Inputs, false, false, Broadcast.Flat(1)));
-            d.Zip(default(Arithmetic.MulFormula), k.Dx, k.Slope, k.Dx, Broadcast.Flat(k.Dx.Length));
+            if (k.Dx.Length > 0) { d.Launch(new MatMul(k.Dy, k.W, k.Dx, k.Rows, k.Outputs, k.Inputs, false, false, Broadcast.Flat(1))); }
+            if (!k.Slope.IsNone) { d.Zip(default(Arithmetic.MulFormula), k.Dx, k.Slope, k.Dx, Broadcast.Flat(k.Dx.Length)); }
+            if (!k.DBias.IsNone) { d.Fold(default(Reductions.SumFold), k.Dy, 1, k.Rows, k.Outputs, k.DBias); }
         });
     }
 

@@ -1,0 +1,71 @@
+using System.Runtime.CompilerServices;
+using DeepEdu.Devices;
+using DeepEdu.Kernels;
+using DeepEdu.Lanes;
+
+namespace DeepEdu.Ops;
+
+/// <summary>The way back from a dense layer to its inputs and bias: dX = (dY·W) ⊙ slope, db = Σ dY over rows. dY [rows, outputs], W [outputs, inputs], slope and dX [rows, inputs], db [outputs].
+/// A block of rows is summed and multiplied while it is in the cache.</summary>
+/// <param name="Dy">Gradients of the outputs.</param>
+/// <param name="W">The weight.</param>
+/// <param name="Slope">What the gradients of the inputs are multiplied by: the derivative of the function that made them. None if it has no memory.</param>
+/// <param name="Dx">Gradients of the inputs, overwritten.</param>
+/// <param name="DBias">Gradients of the bias, overwritten; not made if it has no memory.</param>
+/// <param name="Rows">How many rows.</param>
+/// <param name="Inputs">Inputs of a row.</param>
+/// <param name="Outputs">Outputs of a row.</param>
+internal readonly record struct LinearPull(View Dy, View W, View Slope, View Dx, View DBias, int Rows, int Inputs, int Outputs) : IKernel
+{
+    private const int Gap = 32; // floats between the sums of two blocks: two cache lines, or two threads write one by turns
+
+    /// <inheritdoc/>
+    public static string Name => "linear-pull";
+
+    /// <inheritdoc/>
+    public string Sizes => $"{Rows} × {Outputs} → {Inputs}";
+
+    /// <inheritdoc/>
+    public unsafe void Run()
+    {
+        bool inBlocks = GemmRows.InBlocks(Rows, Inputs, Outputs);
+        int step = Outputs + Gap, block = GemmRows.BlockRows(Inputs), blocks = (Rows + block - 1) / block;
+        float* sums = inBlocks && !DBias.IsNone ? Scratch.Sums.Take(blocks * step) : null;
+        fixed (float* dy = CpuDevice.Of(Dy), w = CpuDevice.Of(W), slope = CpuDevice.Of(Slope), dx = CpuDevice.Of(Dx))
+        {
+            if (slope is null && sums is null) { Gemm.Run(false, false, Rows, Inputs, Outputs, dy, Outputs, w, Inputs, dx, Inputs); }
+            else { GemmRows.Run(false, false, Rows, Inputs, Outputs, dy, w, dx, null, new End(slope, Inputs, sums, Outputs, step, block)); }
+        }
+        if (DBias.IsNone) { return; }
+        if (sums is null) { CpuDevice.Instance.Fold(default(Reductions.SumFold), Dy, 1, Rows, Outputs, DBias); }
+        else { CpuDevice.FoldRowsOf(default(Reductions.SumFold), ref *sums, ref CpuDevice.At(DBias), blocks, step, Outputs); }
+    }
+
+    private readonly unsafe struct End(float* slope, int inputs, float* sums, int outputs, int step, int block) : IRowsEnd
+    {
+        public nint Beside(float* c) => slope is null ? 0 : (nint)(slope - c);
+
+        public void Run(int row, int rows, float* a, float* c)
+        {
+            if (slope is not null) { Multiply(c, slope + ((nint)row * inputs), rows * inputs); }
+            if (sums is not null) { CpuDevice.FoldRowsOf(default(Reductions.SumFold), ref *a, ref sums[row / block * step], rows, outputs, outputs); }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private static void Multiply(float* x, float* by, int n)
+        {
+            int i = 0;
+            if (F16.IsSupported) { i = Each<F16>(x, by, i, n); }
+            if (F8.IsSupported) { i = Each<F8>(x, by, i, n); }
+            if (F4.IsSupported) { i = Each<F4>(x, by, i, n); }
+            Each<F1>(x, by, i, n);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static int Each<L>(float* x, float* by, int i, int n) where L : struct, IVectorLane<L>, ILane<L>
+        {
+            for (; i <= n - L.Width; i += L.Width) { L.Store(L.Load(in *x, i) * L.Load(in *by, i), ref *x, i); }
+            return i;
+        }
+    }
+}
