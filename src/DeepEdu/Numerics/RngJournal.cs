@@ -33,6 +33,9 @@ internal sealed class RngJournal : IDisposable
         Interlocked.Decrement(ref s_open);
     }
 
+    /// <summary>The streams that were drawn from.</summary>
+    public IReadOnlyCollection<Rng> Drawn => _starts.Keys;
+
     /// <summary>Puts every noted stream back to its start until the result is disposed; then each stands where it stood before.</summary>
     public Replayed Replay()
     {

@@ -25,6 +25,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
     private readonly TrainerOptions _options = Check(options ?? new());
     private readonly GradientSum _gradients = new();
     private Action<Callback>? _step, _settled;
+    private readonly DrawWatch? _draws = options is not null && options.Callbacks.Any(c => c is Checkpoints) ? new() : null;
     private bool _looked, _training;
 
     /// <summary>Where training stands.</summary>
@@ -177,7 +178,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
     private bool Learn(B batch, int number, bool last, out int rows)
     {
         using var tape = new Tape();
-        var objective = loss(batch);
+        var objective = _draws is null ? loss(batch) : _draws.During(Run, batch, loss);
         rows = BatchRows.Of(batch);
         double weight = objective.Weight ?? rows;
         float value = objective.Total.Item();

@@ -1,5 +1,9 @@
+using DeepEdu.Data;
 using DeepEdu.Io;
 using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Optim;
 using DeepEdu.Tensors;
 using DeepEdu.Training;
 
@@ -84,6 +88,27 @@ public sealed class CheckpointsTests : IDisposable
             var trainer = New(model, checkpoints, new EarlyStopping { Patience = 1, MinDelta = 0.05 });
             checkpoints.Resume(trainer.Run);
             return trainer.Fit(Clouds.Learned, 40, Clouds.Unseen, new CancellationToken(canceled: trainer.Run.Epoch > 0));
+        }
+    }
+
+    /// <summary>Unless a checkpoint holds every stream that the loss goes on drawing from, it could not keep its promise.</summary>
+    [Fact]
+    public void AStreamThatNoCheckpointHoldsIsNamed()
+    {
+        Rng own = new(3);
+        var error = Assert.Throws<InvalidOperationException>(() => Train(new() { Callbacks = [new Checkpoints(_folder)] }, () => own));
+        Assert.Contains("draws from 1 random streams that no checkpoint holds", error.Message, StringComparison.Ordinal);
+        Assert.Contains("TrainerOptions.Streams", error.Message, StringComparison.Ordinal);
+        Train(new() { Callbacks = [new Checkpoints(_folder)], Streams = [("noise", own)] }, () => own);
+        Train(new() { Callbacks = [new Checkpoints(_folder)] }, () => new(3)); // each step makes its own
+        Train(new(), () => own); // nobody writes checkpoints
+
+        static void Train(TrainerOptions options, Func<Rng> noise)
+        {
+            Rng rng = new(1);
+            Sequential model = new(new Dense(2, 4, rng), new Dropout(0.5f, rng), new Dense(4, 1, rng));
+            var x = Tensor.Normal([8, 2], rng);
+            new Trainer(model, new Sgd(model.Parameters(), new() { LearningRate = 0.01 }), rows => (model.Forward(x.IndexSelect(0, rows)) + Tensor.Normal([rows.Length, 1], noise())).Square().Mean(), options).Fit(new Batches(8, 2, rng), 1);
         }
     }
 
