@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
 using DeepEdu.Memory;
@@ -131,7 +130,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     public override void Write(ReadOnlySpan<float> from, View to)
     {
         LaunchUpdates();
-        _staging.Write(MemoryMarshal.AsBytes(from), Memory(to), to.Offset);
+        _staging.Write(from, Memory(to), to.Offset);
         KeepAlive(to);
     }
 
@@ -139,7 +138,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     public override void Read(View from, Span<float> to)
     {
         LaunchUpdates();
-        _staging.Read(Memory(from), from.Offset, MemoryMarshal.AsBytes(to));
+        _staging.Read(Memory(from), from.Offset, to);
         KeepAlive(from);
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ILGPU.Runtime;
 using Buffer = ILGPU.Runtime.MemoryBuffer1D<float, ILGPU.Stride1D.Dense>;
 
@@ -25,7 +26,7 @@ internal sealed class Staging(Accelerator accelerator, IOrder order, Func<IMark>
     public long Waits => Interlocked.Read(ref _waits);
 
     /// <summary>Copies to the accelerator, from float <paramref name="at"/> of the buffer on; returns before they have arrived, in the order of the stream.</summary>
-    public void Write(ReadOnlySpan<byte> from, Buffer to, int at)
+    public void Write(ReadOnlySpan<float> from, Buffer to, int at)
     {
         lock (_gate)
         {
@@ -33,19 +34,20 @@ internal sealed class Staging(Accelerator accelerator, IOrder order, Func<IMark>
             for (long target = (long)at * sizeof(float); from.Length > 0;)
             {
                 if (_used == Half) { Turn(); }
-                int n = Math.Min(from.Length, Half - _used);
-                var part = pinned.Slice((_half * Half) + _used, n);
-                from[..n].CopyTo(part);
+                // a part is counted in bytes, not the whole, which may have more than an int counts
+                int n = Math.Min(from.Length, (Half - _used) / sizeof(float));
+                var part = pinned.Slice((_half * Half) + _used, n * sizeof(float));
+                MemoryMarshal.AsBytes(from[..n]).CopyTo(part);
                 order.Write(part, to, target, _plain is null);
-                _used += n;
-                target += n;
+                _used += part.Length;
+                target += part.Length;
                 from = from[n..];
             }
         }
     }
 
     /// <summary>Copies to the host and waits.</summary>
-    public void Read(Buffer from, int at, Span<byte> to)
+    public void Read(Buffer from, int at, Span<float> to)
     {
         lock (_gate)
         {
@@ -53,12 +55,13 @@ internal sealed class Staging(Accelerator accelerator, IOrder order, Func<IMark>
             for (long source = (long)at * sizeof(float); to.Length > 0;)
             {
                 // what is being written from the same place comes earlier on the stream
-                var part = pinned[..Math.Min(to.Length, Capacity)];
+                var here = to[..Math.Min(to.Length, Capacity / sizeof(float))];
+                var part = pinned[..(here.Length * sizeof(float))];
                 order.Read(from, source, part);
                 Wait();
-                part.CopyTo(to);
+                part.CopyTo(MemoryMarshal.AsBytes(here));
                 source += part.Length;
-                to = to[part.Length..];
+                to = to[here.Length..];
             }
         }
     }

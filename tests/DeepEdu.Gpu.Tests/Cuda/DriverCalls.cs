@@ -169,7 +169,7 @@ internal static unsafe partial class DriverCalls
         lock (EmulatedDriver.Gate)
         {
             if (Handles.Get<DriverContext>(context) is not { } gone) { return InvalidContext; }
-            Handles.Remove<DriverContext>(context);
+            Handles.RemoveAllOf(gone);
             gone.IsAlive = false;
             DeviceHeap.FreeAllOf(gone.Owner);
             if (t_current == gone) { t_current = null; }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace DeepEdu.Gpu.Tests.Cuda;
 
 /// <summary>Numbers that stand for the driver's objects outside of it. None is used twice, so that one that was destroyed is known for that.</summary>
@@ -34,6 +36,31 @@ internal static class Handles
         lock (s_objects) { s_objects[(int)((handle - Base) / 16)] = null; }
         return true;
     }
+
+    /// <summary>A context goes, and all that was made in it.</summary>
+    public static void RemoveAllOf(DriverContext gone)
+    {
+        lock (s_objects)
+        {
+            foreach (ref var o in CollectionsMarshal.AsSpan(s_objects))
+            {
+                if (ContextOf(o) == gone) { o = null; }
+            }
+        }
+    }
+
+    private static DriverContext? ContextOf(object? o) => o switch
+    {
+        DriverContext c => c,
+        DriverStream s => s.Context,
+        DriverEvent e => e.Context,
+        DriverModule m => m.Context,
+        DriverKernel k => k.Module.Context,
+        DriverGraph g => g.Context,
+        DriverNode n => n.Graph.Context,
+        DriverGraphExec x => x.Graph.Context,
+        _ => null,
+    };
 }
 
 /// <summary>A context: whose memory, modules, streams and events.</summary>

@@ -7,6 +7,7 @@ using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Optim;
 using DeepEdu.Tensors;
+using ILGPU;
 using ILGPU.Runtime;
 
 namespace DeepEdu.Gpu.Tests;
@@ -98,12 +99,50 @@ public class DeviceMemoryTests
             return marks[^1];
         });
         using var buffer = device.Accelerator.Allocate1D<float>(Staging.Half / sizeof(float));
-        byte[] half = new byte[Staging.Half];
+        float[] half = new float[Staging.Half / sizeof(float)];
         for (int i = 0; i < 5; i++) { staging.Write(half, buffer, 0); } // every half has been fetched when its turn comes
         Assert.Equal((2, 2, 0L), (marks[0].Sets, marks[1].Sets, staging.Waits));
         (marks[0].IsReached, marks[1].IsReached) = (false, false);
         staging.Write(half, buffer, 0); // into the second half, which is not known to have been fetched
         Assert.Equal((0, 1, 1L), (marks[0].Waits, marks[1].Waits, staging.Waits));
+    }
+
+    // 2 GiB and more have too many bytes for an int, though not too many values
+    [Fact]
+    public void VeryLargeValuesPassInParts()
+    {
+        using var device = TestDevice.New();
+        Parts parts = new();
+        using Staging staging = new(device.Accelerator, parts, () => new Mark());
+        using var buffer = device.Accelerator.Allocate1D<float>(1);
+        float[] values = GC.AllocateUninitializedArray<float>((1 << 29) + 5); // pages that nobody writes take no memory
+        staging.Write(values, buffer, 7);
+        Assert.Equal((28, 28 + (4L * values.Length)), (parts.From, parts.To));
+    }
+
+    // takes note of copies, each behind the one before
+    private sealed class Parts : IOrder
+    {
+        public long From = -1, To;
+
+        public void Write(Span<byte> pinned, MemoryBuffer1D<float, Stride1D.Dense> to, long at, bool isLocked)
+        {
+            if (From < 0) { From = To = at; }
+            Assert.Equal(To, at);
+            To += pinned.Length;
+        }
+
+        public void Read(MemoryBuffer1D<float, Stride1D.Dense> from, long at, Span<byte> pinned) => throw new NotSupportedException();
+
+        public void Copy(MemoryBuffer1D<float, Stride1D.Dense> from, int fromAt, MemoryBuffer1D<float, Stride1D.Dense> to, int toAt, int length) => throw new NotSupportedException();
+
+        public void Wait() { }
+
+        public IMark Mark() => new Mark();
+
+        public void BeforeFree() { }
+
+        public void Dispose() { }
     }
 
     private sealed class Mark : IMark

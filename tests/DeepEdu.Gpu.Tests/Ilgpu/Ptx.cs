@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using ILGPU;
 using ILGPU.Backends.EntryPoints;
@@ -10,7 +11,8 @@ namespace DeepEdu.Gpu.Tests;
 /// <summary>The PTX of a kernel for the architecture of an H200, made without a GPU. The environment variable DEEPEDU_PTX names a folder to write it to, for CUDA's own tools.</summary>
 internal static class Ptx
 {
-    private static readonly PTXBackend s_backend = Backend();
+    // a compiler works for one thread at a time
+    private static readonly ConcurrentBag<PTXBackend> s_idle = [];
 
     private static PTXBackend Backend()
     {
@@ -22,7 +24,9 @@ internal static class Ptx
     public static string Raw(Type kernel)
     {
         var body = typeof(GpuDevice).GetMethod(nameof(GpuDevice.Enter), BindingFlags.Static | BindingFlags.NonPublic)!.MakeGenericMethod(kernel);
-        lock (s_backend) { return ((PTXCompiledKernel)s_backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(body), KernelSpecialization.Empty)).PTXAssembly; }
+        var backend = s_idle.TryTake(out var idle) ? idle : Backend();
+        try { return ((PTXCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(body), KernelSpecialization.Empty)).PTXAssembly; }
+        finally { s_idle.Add(backend); }
     }
 
     public static string Of(Type kernel)

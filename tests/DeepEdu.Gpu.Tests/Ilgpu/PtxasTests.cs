@@ -6,7 +6,7 @@ namespace DeepEdu.Gpu.Tests;
 /// <summary>Every kernel through CUDA's own assembler, for the two architectures that it is made for.</summary>
 public class PtxasTests(ITestOutputHelper log)
 {
-    // the compiler of PTX is one for all; the assembler is not
+    // the same text for both
     private static readonly ConcurrentDictionary<Type, string> s_texts = new();
 
     [PtxasTheory, InlineData("sm_80"), InlineData("sm_90")]
@@ -16,7 +16,8 @@ public class PtxasTests(ITestOutputHelper log)
         ConcurrentBag<string> table = [], wrong = [];
         // the kernels are cut for the newer one; for the older the assembler spreads some over more registers
         int most = architecture == "sm_90" ? int.MaxValue : 512;
-        Parallel.ForEach(GpuKernels.All, kernel =>
+        // without a bound the pool takes waiting for an assembler as a reason to start another: a hundred at once
+        Parallel.ForEach(GpuKernels.All, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, kernel =>
         {
             var said = Ptxas.Run(s_texts.GetOrAdd(kernel.Kernel, Ptx.Of), architecture);
             int threads = GpuKernels.Threads(kernel.Kernel), groups = said.Registers == 0 ? 0 : Ptxas.Groups(said, threads);
