@@ -32,7 +32,7 @@ public class DeviceEducationTests
         ImageSet images = new(8, 8, pixels, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2], 3);
         DigitCnn model = new(images.Take([0, 1, 2, 3, 4, 5, 6, 7]), images.Take([8, 9, 10, 11]), new(1, 4, 1) { Device = device, Shift = 1 });
         model.Fit(new Quiet(), default);
-        return [.. model.Charts[0].Curves[0].Values, .. model.Predict(images)];
+        return [.. model.Charts[0].Curves[0].Values, .. model.Network.Predict(images)];
     });
 
     [Fact]
@@ -41,7 +41,7 @@ public class DeviceEducationTests
         EncodedEssays essays = new([[1, 2, 3], [4, 5], [2, 2, 6, 1], [3], [5, 1, 4], [6, 6]], [0.2f, 0.8f, 0.5f, 0.1f, 0.6f, 0.9f], 0, 10);
         EssayTrainer model = new(essays, 7, [0, 1, 2, 3], [4, 5], new(1, 2, 1) { Device = device });
         model.Fit("fold", new Quiet(), default);
-        return [.. model.Losses, .. model.Predict([0, 4])];
+        return [.. model.Losses, .. model.Network.Predict([essays.Tokens[0], essays.Tokens[4]])];
     });
 
     [Fact]
