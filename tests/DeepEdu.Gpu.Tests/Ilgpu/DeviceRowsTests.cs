@@ -70,7 +70,7 @@ public class DeviceRowsTests
         new("embedding", [[6, 4]], x => x[0].Embedding(Ints([2, 3], 5, 0, 0, 2, 5, 1), padding: 0), 0),
         new("embedding odd", [[6, 3]], x => x[0].Embedding((int[])[5, 0, 0, 2, 5, 1, 5]), 0),
         new("bag sum", [[6, 3]], x => x[0].EmbeddingBag((int[])[5, 0, 0, 2, 5], BagMode.Sum, (int[])[0, 2, 2, 4]), 0),
-        new("bag mean", [[6, 3]], x => x[0].EmbeddingBag(Ints([2, 3], 5, 0, 0, 2, 5, 1), BagMode.Mean, padding: 0), 0),
+        new("bag mean", [[6, 3]], x => x[0].EmbeddingBag(Ints([2, 3], 5, 0, 0, 2, 5, 1), BagMode.Mean, padding: 0), Rounding), // the processor adds shares with fused multiply-adds
         new("bag max", [[6, 3]], x => x[0].EmbeddingBag(Ints([3, 3], 5, 0, 0, 2, 5, 1, 1, 1, 5), BagMode.Max, padding: 0), 0),
         // value by value
         new("tril", [[2, 4, 5]], x => x[0].Tril(1), 0),
