@@ -26,6 +26,7 @@ public static class Selecting
         public Tensor MaskedSelect(Tensor mask)
         {
             ArgumentNullException.ThrowIfNull(mask);
+            Elementwise.SameDevice("masked-select", x, mask);
             if (mask.Shape != x.Shape) { throw new ShapeException("masked-select", $"{x.Shape} with a mask {mask.Shape}: they must have one shape; Expand the mask?", x.Shape, mask.Shape); }
             return x.Flatten().IndexSelect(0, Places(mask));
         }
@@ -39,6 +40,7 @@ public static class Selecting
         public Indices SearchSorted(Tensor values, bool right = false)
         {
             ArgumentNullException.ThrowIfNull(values);
+            Elementwise.SameDevice("search-sorted", x, values);
             if (x.Rank != 1) { throw new ShapeException("search-sorted", $"{x.Shape} is no row of sorted values [n]", x.Shape); }
             float[] sorted = x.ToArray(), wanted = values.ToArray();
             for (int i = 1; i < sorted.Length; i++)
