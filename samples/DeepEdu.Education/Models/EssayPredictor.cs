@@ -53,6 +53,11 @@ internal sealed class EssayPredictor : IPredictor
         yield return ["essay_id", "score", "exact"];
         for (int i = 0; i < mean.Length; i++)
         {
+            if (words[i].Count == 0) // of no word the networks tell the mean score
+            {
+                yield return [essays[i].Id, "", ""];
+                continue;
+            }
             double exact = _min + (mean[i] * (_max - _min));
             yield return [essays[i].Id, WeightedKappa.Round(exact, _min, _max).ToString(CultureInfo.InvariantCulture), exact.ToString("0.000", CultureInfo.InvariantCulture)];
         }
