@@ -23,7 +23,7 @@ internal static class GpuKernels
 
     /// <summary>Threads of a group.</summary>
     public static int Threads(Type kernel) => kernel.GetFields().Any(f => f.FieldType == typeof(Team)) ? Team.MaxThreads
-        : NameOf(kernel).StartsWith("StepKernel", StringComparison.Ordinal) ? RecurrentStep.Side * RecurrentStep.Units
+        : NameOf(kernel).StartsWith("StepKernel", StringComparison.Ordinal) ? RecurrentStep.Side * RecurrentStep.Units * RecurrentStep.Halves
         : NameOf(kernel).StartsWith("ConvTensorTiles", StringComparison.Ordinal) ? Tile128 : 256;
 
     private const int Tile128 = ConvTensorTiles<ConvForwardProduct, TensorCoreProducts<Tf32>>.Threads;
@@ -33,8 +33,8 @@ internal static class GpuKernels
     {
         string name = NameOf(kernel);
         return name.StartsWith("ProductKernel<Small", StringComparison.Ordinal) ? 1024
-            : name.StartsWith("ProductKernel", StringComparison.Ordinal) || name.StartsWith("ConvTensorTiles", StringComparison.Ordinal) ? 512
-            : name.StartsWith("Attention", StringComparison.Ordinal) || name.StartsWith("StepKernel", StringComparison.Ordinal) ? 768 : 1024;
+            : name.StartsWith("ProductKernel", StringComparison.Ordinal) || name.StartsWith("ConvTensorTiles", StringComparison.Ordinal) || name.StartsWith("StepKernel", StringComparison.Ordinal) ? 512
+            : name.StartsWith("Attention", StringComparison.Ordinal) ? 768 : 1024;
     }
 
     private static IEnumerable<Type> Find()

@@ -54,6 +54,8 @@ internal struct ForwardEnd<C> : IStepEnd where C : struct, IGpuCell
 
     public static int Count => C.Count;
 
+    public static bool Masks => true;
+
     public readonly void Put(StepPlace at, Gates s)
     {
         Gates g = default;
@@ -80,6 +82,8 @@ internal struct ResetEnd : IStepEnd
     public CellMemory Memory;
 
     public static int Count => 2;
+
+    public static bool Masks => true;
 
     public readonly void Put(StepPlace at, Gates s)
     {

@@ -50,12 +50,15 @@ internal interface IStepEnd
     /// <summary>Gates in the product.</summary>
     static abstract int Count { get; }
 
+    /// <summary>Whether a may be masked; what may not be has no instructions for it.</summary>
+    static virtual bool Masks => false;
+
     /// <summary>Takes the products of a unit's gates.</summary>
     void Put(StepPlace at, Gates sums);
 }
 
 /// <summary>A step of many sequences: a product, and what follows it while it is in registers. A group makes 16 sequences × 8 units of every gate: steps are short and wait for each other, so that more groups that do
-/// less are faster than fewer that share more.</summary>
+/// less are faster than fewer that share more. Its two halves take stretches of k in turn: one multiplies while the other waits for memory.</summary>
 internal struct StepKernel<E> : IGpuKernel where E : struct, IStepEnd
 {
     public E End;
@@ -69,50 +72,49 @@ internal struct StepKernel<E> : IGpuKernel where E : struct, IStepEnd
 /// <summary>The body of <see cref="StepKernel{E}"/>.</summary>
 internal static class RecurrentStep
 {
-    /// <summary>Threads of a group: a sequence each, and a unit each.</summary>
-    public const int Side = 16, Units = 8;
+    /// <summary>Threads of a group: a sequence each, a unit each, and a half of the sum.</summary>
+    public const int Side = 16, Units = 8, Halves = 2;
 
     // rows of the tiles are four longer, so that threads side by side read from different banks
     private const int Depth = 32, Lines = Side * Units / Depth, Stride = (Depth / 4) + 1, Pitch = 4 * Stride, Plane = Side * Stride, PlaneW = Units * Stride;
 
     public static void Body<E>(E end, Floats a, Floats w, Floats mask, ArrayView<int> table, StepPlan p) where E : struct, IStepEnd
     {
-        var a4 = SharedMemory.Allocate<Float4>(4 * Side * Stride);
-        var w4 = SharedMemory.Allocate<Float4>(4 * Units * Stride);
-        Floats sa = a4.Cast<float>(), sw = w4.Cast<float>();
+        var parts = SharedMemory.Allocate<Float4>(4 * Halves * Side * Stride);
+        var partsW = SharedMemory.Allocate<Float4>(4 * Halves * Units * Stride);
+        int half = Group.IdxZ;
+        Fours a4 = parts.SubView(half * 4 * Side * Stride), w4 = partsW.SubView(half * 4 * Units * Stride);
         int tx = Group.IdxX, ty = Group.IdxY, me = (ty * Units) + tx, row0 = Grid.IdxY * Side, unit0 = Grid.IdxX * Units;
         // each thread carries four values of each plane of a, and two of w, where planes are gates or, of a product without gates, four stretches of k at once: a long sum then waits for memory a quarter as
         // often. Neighbours in a group read neighbours in memory, whichever way w lies
         int column = me & (Depth - 1), line = me >> 5;
+        // from where its values lie, distances are constants, which are part of a load or a store
+        Floats sa = a4.Cast<float>().SubView((line * Pitch) + column), sw = w4.Cast<float>();
         Source lineA = new(table, p, row0 + line), lineB = new(table, p, row0 + line + Lines), lineC = new(table, p, row0 + line + (2 * Lines)), lineD = new(table, p, row0 + line + (3 * Lines));
         Carried one = new(p, unit0, p.Across != 0 ? line : tx, p.Across != 0 ? column : ty);
         Carried two = new(p, unit0, p.Across != 0 ? line + Lines : tx, p.Across != 0 ? column : ty + (Depth / 2));
+        int terms = E.Count == 1 ? 4 * Depth : Depth, start = half * terms;
         Gates sums = default;
-        Gates a0 = lineA.Load<E>(a, mask, p, column), a1 = lineB.Load<E>(a, mask, p, column);
-        Gates a2 = lineC.Load<E>(a, mask, p, column), a3 = lineD.Load<E>(a, mask, p, column);
-        Gates w0 = one.Get<E>(w, 0), w1 = two.Get<E>(w, 0);
-        int terms = E.Count == 1 ? 4 * Depth : Depth;
-        for (int k0 = 0; k0 < p.K; k0 += terms)
+        Gates a0 = lineA.Load<E>(a, mask, p, start + column), a1 = lineB.Load<E>(a, mask, p, start + column);
+        Gates a2 = lineC.Load<E>(a, mask, p, start + column), a3 = lineD.Load<E>(a, mask, p, start + column);
+        Gates w0 = one.Get<E>(w, start), w1 = two.Get<E>(w, start);
+        for (int k0 = 0; k0 < p.K; k0 += Halves * terms)
         {
-            PutA<E>(sa, (line * Pitch) + column, a0);
-            PutA<E>(sa, ((line + Lines) * Pitch) + column, a1);
-            PutA<E>(sa, ((line + (2 * Lines)) * Pitch) + column, a2);
-            PutA<E>(sa, ((line + (3 * Lines)) * Pitch) + column, a3);
+            PutA<E>(sa, 0, a0);
+            PutA<E>(sa, Lines * Pitch, a1);
+            PutA<E>(sa, 2 * Lines * Pitch, a2);
+            PutA<E>(sa, 3 * Lines * Pitch, a3);
             one.Put<E>(sw, w0);
             two.Put<E>(sw, w1);
             Group.Barrier();
-            // the next are on their way while these are multiplied
-            int next = k0 + terms;
-            if (next < p.K)
-            {
-                a0 = lineA.Load<E>(a, mask, p, next + column);
-                a1 = lineB.Load<E>(a, mask, p, next + column);
-                a2 = lineC.Load<E>(a, mask, p, next + column);
-                a3 = lineD.Load<E>(a, mask, p, next + column);
-                w0 = one.Get<E>(w, next);
-                w1 = two.Get<E>(w, next);
-            }
-            // distances between planes are constants, which are part of a load
+            // the next are on their way while these are multiplied; behind the last, nothing is
+            int next = k0 + (Halves * terms) + start;
+            a0 = lineA.Load<E>(a, mask, p, next + column);
+            a1 = lineB.Load<E>(a, mask, p, next + column);
+            a2 = lineC.Load<E>(a, mask, p, next + column);
+            a3 = lineD.Load<E>(a, mask, p, next + column);
+            w0 = one.Get<E>(w, next);
+            w1 = two.Get<E>(w, next);
             Fours x = a4.SubView(ty * Stride), y = w4.SubView(tx * Stride);
             for (int d = 0; d < Depth / 4; d++)
             {
@@ -127,8 +129,11 @@ internal static class RecurrentStep
             Group.Barrier();
         }
         if (E.Count == 1) { sums.A = sums.A + sums.B + (sums.C + sums.D); }
-        if (row0 + ty < p.Running && unit0 + tx < p.Units)
+        if (half != 0) { parts[me] = Of(sums); }
+        Group.Barrier();
+        if (half == 0 && row0 + ty < p.Running && unit0 + tx < p.Units)
         {
+            sums = Sum(sums, parts[me]);
             p.Rows.Locate(table, row0 + ty, out int sequence, out int first, out int length);
             StepPlace place = default;
             place.Sequence = sequence;
@@ -142,6 +147,19 @@ internal static class RecurrentStep
 
     private static void Add(Float4 a, Float4 b, ref GpuLane sum) =>
         sum = GpuLane.MultiplyAdd(a.W, b.W, GpuLane.MultiplyAdd(a.Z, b.Z, GpuLane.MultiplyAdd(a.Y, b.Y, GpuLane.MultiplyAdd(a.X, b.X, sum))));
+
+    private static Float4 Of(Gates g)
+    {
+        Float4 v = default;
+        (v.X, v.Y, v.Z, v.W) = (g.A.V, g.B.V, g.C.V, g.D.V);
+        return v;
+    }
+
+    private static Gates Sum(Gates g, Float4 v)
+    {
+        (g.A, g.B, g.C, g.D) = (g.A + v.X, g.B + v.Y, g.C + v.Z, g.D + v.W);
+        return g;
+    }
 
     private static int Planes<E>() where E : struct, IStepEnd => E.Count == 1 ? 4 : E.Count;
 
@@ -176,23 +194,23 @@ internal static class RecurrentStep
         public Gates Load<E>(Floats a, Floats mask, StepPlan p, int k) where E : struct, IStepEnd
         {
             Gates g = default;
-            g.A = One(a, mask, p, k);
+            g.A = One<E>(a, mask, p, k);
             if (E.Count == 1)
             {
-                g.B = One(a, mask, p, k + Depth);
-                g.C = One(a, mask, p, k + (2 * Depth));
-                g.D = One(a, mask, p, k + (3 * Depth));
+                g.B = One<E>(a, mask, p, k + Depth);
+                g.C = One<E>(a, mask, p, k + (2 * Depth));
+                g.D = One<E>(a, mask, p, k + (3 * Depth));
             }
             return g;
         }
 
-        private float One(Floats a, Floats mask, StepPlan p, int k)
+        private float One<E>(Floats a, Floats mask, StepPlan p, int k) where E : struct, IStepEnd
         {
             float v = 0f;
             if (k < _terms)
             {
                 v = a[_from + k];
-                if (p.Masks != 0) { v *= mask[_mask + k]; }
+                if (E.Masks && p.Masks != 0) { v *= mask[_mask + k]; }
             }
             return v;
         }
