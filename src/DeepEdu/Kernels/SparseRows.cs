@@ -78,7 +78,7 @@ internal readonly struct SparseRows(View memory, int rows, int room)
         }
     }
 
-    // four vectors of a row stay in registers while its entries pass
+    // four vectors of a row stay in registers while its entries pass; not fused, so that bits are those of messages in memory, on any device
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private unsafe void Product<L>(int from, int to, float* values, float* x, float* y, int n) where L : struct, IVectorLane<L>, ILane<L>
     {
@@ -102,10 +102,10 @@ internal readonly struct SparseRows(View memory, int rows, int room)
                             for (int line = 0; line < 4 * L.Width; line += 16) { Sse.Prefetch0(later + line); }
                         }
                         L w = values is null ? 1f : values[number[e]];
-                        a0 = L.MultiplyAdd(w, L.Load(in *v, 0), a0);
-                        a1 = L.MultiplyAdd(w, L.Load(in *v, L.Width), a1);
-                        a2 = L.MultiplyAdd(w, L.Load(in *v, 2 * L.Width), a2);
-                        a3 = L.MultiplyAdd(w, L.Load(in *v, 3 * L.Width), a3);
+                        a0 += w * L.Load(in *v, 0);
+                        a1 += w * L.Load(in *v, L.Width);
+                        a2 += w * L.Load(in *v, 2 * L.Width);
+                        a3 += w * L.Load(in *v, 3 * L.Width);
                     }
                     L.Store(a0, ref *row, c);
                     L.Store(a1, ref *row, c + L.Width);
@@ -119,7 +119,7 @@ internal readonly struct SparseRows(View memory, int rows, int room)
                     for (int e = first; e < end; e++)
                     {
                         float* v = x + ((nint)column[e] * n) + c;
-                        a = L.MultiplyAdd(values is null ? 1f : values[number[e]], count == L.Width ? L.Load(in *v, 0) : Partial.Load<L>(v, count), a);
+                        a += (count == L.Width ? L.Load(in *v, 0) : Partial.Load<L>(v, count)) * (values is null ? 1f : values[number[e]]);
                     }
                     if (count == L.Width) { L.Store(a, ref *row, c); }
                     else { Partial.Store(a, row + c, count); }
