@@ -37,6 +37,9 @@ public sealed partial class GpuDevice
     internal void Register<K>(DeviceKernel<K> body) where K : struct, IKernel => _kernels[typeof(K)] = body;
 
     /// <summary>Whether a kernel of the core, or a generic one's definition, has a body here.</summary>
+    /// <inheritdoc/>
+    internal override bool Has<K>() => HasBody(typeof(K));
+
     internal bool HasBody(Type kernel) => _kernels.ContainsKey(kernel) || _generic.ContainsKey(kernel);
 
     /// <summary>States what runs for a kernel with a formula: <paramref name="body"/> has a static field Launch, a <see cref="DeviceKernel{K}"/>, and the kernel's type arguments.</summary>

@@ -49,6 +49,9 @@ public abstract class Device
     /// <summary>Anything that is not one of the five loops: matrix products, gathers, fused layers.</summary>
     public abstract void Launch<K>(in K kernel) where K : struct, IKernel;
 
+    /// <summary>Whether a kernel has a body here. Operations that are other operations too take that way where it has none; the rest is launched all the same.</summary>
+    internal virtual bool Has<K>() where K : struct, IKernel => true;
+
     /// <summary>Waits until everything launched has run.</summary>
     public virtual void Synchronize() { }
 

@@ -47,7 +47,7 @@ public static class Bags
             x.Device.Launch(new BagKernel(x.View, index, starts, y.View, at?.View ?? default, dim, mode, padding));
             tape?.Add(y, (x, dy =>
             {
-                if (at is null && x.Device is CpuDevice) { return Pull(x.Shape, dy, index, starts, mode == BagMode.Mean, padding); }
+                if (at is null && x.Device.Has<SparseProducts.SparseProductKernel>()) { return Pull(x.Shape, dy, index, starts, mode == BagMode.Mean, padding); }
                 var dx = Tensor.Zeros(x.Shape, x.Device);
                 if (at is not null) { x.Device.Launch(new BagMaxPullKernel(dy.View, at.View, dx.View, bags, dim)); }
                 else

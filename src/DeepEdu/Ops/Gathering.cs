@@ -108,7 +108,7 @@ public static class Gathering
         var (outer, n, inner) = Around(x.Shape, at);
         var y = Tensor.Empty([.. x.Shape.Sizes[..at], .. index.Shape, .. x.Shape.Sizes[(at + 1)..]], x.Device);
         x.Device.Launch(new SelectKernel(x.View, index, y.View, outer, n, inner));
-        Tape.For(x)?.Add(y, new Edge(x, dy => outer == 1 && inner >= 16 && index.Size >= n / 4 && dy.Device is CpuDevice
+        Tape.For(x)?.Add(y, new Edge(x, dy => outer == 1 && inner >= 16 && index.Size >= n / 4 && dy.Device.Has<SparseProducts.SparseProductKernel>()
             ? AddedRows(x.Shape, dy, index, inner, skip) : Added(x.Shape, dy, dx => new SelectAddKernel(dy.View, index, dx, outer, n, inner, skip)))
         {
             PullRows = sparse ? dy => RowGradient.Sum(x.Shape, index, dy, skip) : null,

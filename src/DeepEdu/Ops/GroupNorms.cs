@@ -27,7 +27,7 @@ public static class GroupNorms
             var s = x.Shape;
             if (s.Rank < 2 || groups <= 0 || s[1] % groups != 0) { ThrowGroups(s, groups); }
             RowNorms.CheckAffine("group-norm", x, [s[1]], weight, bias);
-            return x.Device is CpuDevice && s.Product(2, s.Rank) >= ShortChannel ? Fused(x, groups, weight, bias, eps) : Composed(x, groups, weight, bias, eps);
+            return x.Device.Has<GroupNormKernel>() && s.Product(2, s.Rank) >= ShortChannel ? Fused(x, groups, weight, bias, eps) : Composed(x, groups, weight, bias, eps);
         }
     }
 

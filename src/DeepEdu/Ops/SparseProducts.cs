@@ -22,7 +22,7 @@ public static class SparseProducts
             ArgumentNullException.ThrowIfNull(x);
             if (x.Rank != 2 || x.Shape[0] != a.Columns) { ThrowShapes(a, x.Shape); }
             Elementwise.SameDevice("sparse matmul", a.Values, x);
-            return x.Device is CpuDevice ? Fused(a, x) : Composed(a, x);
+            return x.Device.Has<SparseProductKernel>() ? Fused(a, x) : Composed(a, x);
         }
     }
 
