@@ -34,6 +34,8 @@ internal static class GpuKernels
         string name = NameOf(kernel);
         return name.StartsWith("ProductKernel<Small", StringComparison.Ordinal) ? 1024
             : name.StartsWith("ProductKernel", StringComparison.Ordinal) || name.StartsWith("ConvTensorTiles", StringComparison.Ordinal) || name.StartsWith("StepKernel", StringComparison.Ordinal) ? 512
+            // a gradient by dual numbers of four values, each of which takes whole turns off twice, in double precision; tan's own is from its result
+            : name.Contains("PullMap<Angles.TanFormula>", StringComparison.Ordinal) ? 512
             : name.StartsWith("Attention", StringComparison.Ordinal) ? 768 : 1024;
     }
 
