@@ -2,7 +2,7 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Nn;
 
-/// <summary>Layers one after the other. Neighbours that have a joint kernel, such as <see cref="Dense"/> and <see cref="Relu"/>, run as one; results and parameter names
+/// <summary>Layers one after the other. Neighbours that have a joint kernel, such as <see cref="Dense"/> and <see cref="Relu"/> or <see cref="Gelu"/>, run as one; results and parameter names
 /// are those of the separate layers (to rounding where a product of fewer rows does, as with an <see cref="Embedding"/> of few vectors before a recurrent layer). PyTorch's <c>nn.Sequential</c>, Keras' <c>Sequential</c>.
 /// <code>var model = new Sequential(new Dense(4, 16, rng), new Relu(), new Dense(16, 3, rng));</code></summary>
 public sealed class Sequential : Layer
