@@ -153,6 +153,9 @@ public sealed partial class Tape : Arena
         return slope;
     }
 
+    /// <summary>For a pullback that is about to make the gradient of <paramref name="made"/>: what other operations have contributed to it so far. Whoever takes it adds it to its own.</summary>
+    internal Tensor? TakeGradient(Tensor made) => made.IsLeaf || !ReferenceEquals(made.Recorder, this) || !IsFirstOutput(made) ? null : _rewinding!.Take(made);
+
     private void Use(Tensor input)
     {
         if (ReferenceEquals(input.Recorder, this) && _steps[input.Node].Joint is { Slope: not null } joint) { joint.Uses++; }

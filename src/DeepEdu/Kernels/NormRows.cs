@@ -124,24 +124,26 @@ internal static class NormRows
         }
     }
 
-    /// <summary>dx = factor · (dy · weight − a − b · x̂) with x̂ = (x − mean) · scale.</summary>
+    /// <summary>dx = factor · (dy · weight − a − b · x̂), plus what came before if there is something, with x̂ = (x − mean) · scale.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Pull(ref float dy, ref float x, ref float weight, ref float dx, nint n, float mean, float scale, float a, float b, float factor)
+    public static void Pull(ref float dy, ref float x, ref float weight, ref float before, ref float dx, nint n, float mean, float scale, float a, float b, float factor)
     {
         nint i = 0;
-        if (F16.IsSupported) { i = Lanes<F16>(ref dy, ref x, ref weight, ref dx, i, n, mean, scale, a, b, factor); }
-        if (F8.IsSupported) { i = Lanes<F8>(ref dy, ref x, ref weight, ref dx, i, n, mean, scale, a, b, factor); }
-        if (F4.IsSupported) { i = Lanes<F4>(ref dy, ref x, ref weight, ref dx, i, n, mean, scale, a, b, factor); }
-        Lanes<F1>(ref dy, ref x, ref weight, ref dx, i, n, mean, scale, a, b, factor);
+        if (F16.IsSupported) { i = Lanes<F16>(ref dy, ref x, ref weight, ref before, ref dx, i, n, mean, scale, a, b, factor); }
+        if (F8.IsSupported) { i = Lanes<F8>(ref dy, ref x, ref weight, ref before, ref dx, i, n, mean, scale, a, b, factor); }
+        if (F4.IsSupported) { i = Lanes<F4>(ref dy, ref x, ref weight, ref before, ref dx, i, n, mean, scale, a, b, factor); }
+        Lanes<F1>(ref dy, ref x, ref weight, ref before, ref dx, i, n, mean, scale, a, b, factor);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        static nint Lanes<L>(ref float dy, ref float x, ref float weight, ref float dx, nint i, nint n, L mean, L scale, L a, L b, L factor) where L : struct, IVectorLane<L>, ILane<L>
+        static nint Lanes<L>(ref float dy, ref float x, ref float weight, ref float before, ref float dx, nint i, nint n, L mean, L scale, L a, L b, L factor) where L : struct, IVectorLane<L>, ILane<L>
         {
             for (; i <= n - L.Width; i += L.Width)
             {
                 L g = L.Load(in dy, i), v = (L.Load(in x, i) - mean) * scale;
                 if (!Unsafe.IsNullRef(ref weight)) { g *= L.Load(in weight, i); }
-                L.Store(factor * (g - L.MultiplyAdd(b, v, a)), ref dx, i);
+                L d = factor * (g - L.MultiplyAdd(b, v, a));
+                if (!Unsafe.IsNullRef(ref before)) { d += L.Load(in before, i); }
+                L.Store(d, ref dx, i);
             }
             return i;
         }

@@ -190,7 +190,7 @@ public static class BatchNorms
                 for (int i = 0; i < k.N; i++)
                 {
                     int at = ((i * k.C) + c) * k.Inner;
-                    NormRows.Pull(ref CpuDevice.At(k.Dy, at), ref CpuDevice.At(k.X, at), ref none, ref CpuDevice.At(k.Dx, at), k.Inner, mean, scale,
+                    NormRows.Pull(ref CpuDevice.At(k.Dy, at), ref CpuDevice.At(k.X, at), ref none, ref none, ref CpuDevice.At(k.Dx, at), k.Inner, mean, scale,
                         k.Batch ? g / count : 0, k.Batch ? gx / count : 0, factor);
                 }
             }

@@ -49,7 +49,7 @@ public static class RowNorms
                 for (int i = 0; i < inputs.Length; i++) { dInputs[i] = i == 0 || tape.Wants(inputs[i]) ? Tensor.Empty(inputs[i].Shape, x.Device) : null; }
                 var dWeight = weight is null ? null : dInputs[1];
                 var dBias = bias is null ? null : dInputs[^1];
-                x.Device.Launch(new RowNormPullKernel(dOutputs[0]!.View, x.View, View(weight), statistics.View, dInputs[0]!.View, View(dWeight), View(dBias), rows, n, centre));
+                x.Device.Launch(new RowNormPullKernel(dOutputs[0]!.View, x.View, View(weight), statistics.View, View(tape.TakeGradient(x)), dInputs[0]!.View, View(dWeight), View(dBias), rows, n, centre));
             });
         }
         return y;
@@ -126,8 +126,8 @@ public static class RowNorms
     private static int RowsAtOnce(int n) => Math.Clamp(2048 / n, 1, 16);
 
     /// <summary>The way back of <see cref="RowNormKernel"/>: with g = dy ⊙ weight, x̂ the normalised row and means over the row, dx = scale · (g − mean(g) − x̂ · mean(g ⊙ x̂)),
-    /// dWeight = Σ over rows of dy ⊙ x̂, dBias = Σ over rows of dy.</summary>
-    public readonly record struct RowNormPullKernel(View Dy, View X, View Weight, View Statistics, View Dx, View DWeight, View DBias, int Rows, int N, bool Centre) : IKernel
+    /// dWeight = Σ over rows of dy ⊙ x̂, dBias = Σ over rows of dy. What other operations gave for dx before, if there is something, is added.</summary>
+    public readonly record struct RowNormPullKernel(View Dy, View X, View Weight, View Statistics, View Before, View Dx, View DWeight, View DBias, int Rows, int N, bool Centre) : IKernel
     {
         private const int Gap = 32; // two cache lines, which the processor fetches in pairs
 
@@ -168,7 +168,8 @@ public static class RowNorms
                     ref float dy = ref Unsafe.Add(ref dys, (nint)row * n), x = ref Unsafe.Add(ref xs, (nint)row * n);
                     float mean = Unsafe.Add(ref means, row), scale = Unsafe.Add(ref scales, row);
                     var (g, gx) = NormRows.Sums(ref dy, ref x, ref weight, ref dWeight, ref dBias, n, mean, scale);
-                    NormRows.Pull(ref dy, ref x, ref weight, ref Unsafe.Add(ref dxs, (nint)row * n), n, mean, scale, k.Centre ? g / n : 0, gx / n, scale);
+                    ref float before = ref k.Before.IsNone ? ref Unsafe.NullRef<float>() : ref CpuDevice.At(k.Before, row * n);
+                    NormRows.Pull(ref dy, ref x, ref weight, ref before, ref Unsafe.Add(ref dxs, (nint)row * n), n, mean, scale, k.Centre ? g / n : 0, gx / n, scale);
                 }
             }
         }

@@ -36,6 +36,7 @@ internal static class RowNormsKernel
                 Team = team, Dy = GpuDevice.Of(k.Dy), X = x, Weight = GpuDevice.Of(k.Weight, x), Statistics = GpuDevice.Of(k.Statistics), Dx = GpuDevice.Of(k.Dx),
                 N = k.N, HasWeight = k.Weight.IsNone ? 0 : 1, Centre = k.Centre ? 1 : 0,
             });
+            if (!k.Before.IsNone) { d.Zip(default(Arithmetic.AddFormula), k.Before, k.Dx, k.Dx, Broadcast.Flat(k.Dx.Length)); }
         });
     }
 
