@@ -31,8 +31,8 @@ public sealed class SparseMatrix
         ArgumentNullException.ThrowIfNull(row);
         ArgumentNullException.ThrowIfNull(column);
         if (row.Rank != 1 || row.Shape != column.Shape) { ThrowPlaces(row.Shape, column.Shape); }
-        row.CheckBelow("sparse matrix", rows);
-        column.CheckBelow("sparse matrix", columns);
+        row.CheckBelow("sparse-matrix", rows);
+        column.CheckBelow("sparse-matrix", columns);
         (Rows, Columns, Row, Column, Values) = (rows, columns, row, column, Checked(values ?? Tensor.Ones([row.Size]).Keep(), row.Size));
         _byRow = Sorted(Rows, row, column);
     }
@@ -81,9 +81,9 @@ public sealed class SparseMatrix
     }
 
     private static Tensor Checked(Tensor values, int count) => values.Rank == 1 && values.Size == count ? values
-        : throw new ShapeException("sparse matrix", $"{count} entries, values {values.Shape}: one value an entry, [{count}], is needed", values.Shape);
+        : throw new ShapeException("sparse-matrix", $"{count} entries, values {values.Shape}: one value an entry, [{count}], is needed", values.Shape);
 
     [DoesNotReturn]
     private static void ThrowPlaces(Shape row, Shape column) =>
-        throw new ShapeException("sparse matrix", $"rows {row} and columns {column}: both need one axis, an entry each", row, column);
+        throw new ShapeException("sparse-matrix", $"rows {row} and columns {column}: both need one axis, an entry each", row, column);
 }

@@ -21,7 +21,7 @@ public static class SparseProducts
             ArgumentNullException.ThrowIfNull(a);
             ArgumentNullException.ThrowIfNull(x);
             if (x.Rank != 2 || x.Shape[0] != a.Columns) { ThrowShapes(a, x.Shape); }
-            Elementwise.SameDevice("sparse matmul", a.Values, x);
+            Elementwise.SameDevice("matmul", a.Values, x);
             return x.Device.Has<SparseProductKernel>() ? Fused(a, x) : Composed(a, x);
         }
     }
@@ -53,7 +53,7 @@ public static class SparseProducts
     }
 
     [DoesNotReturn]
-    private static void ThrowShapes(SparseMatrix a, Shape x) => throw new ShapeException("sparse matmul", x.Rank != 2
+    private static void ThrowShapes(SparseMatrix a, Shape x) => throw new ShapeException("matmul", x.Rank != 2
         ? $"[{a.Rows},{a.Columns}] × {x}: the second factor must be a matrix{(x.Rank == 1 ? "; Unsqueeze(1) makes one of a vector" : "")}"
         : $"[{a.Rows},{a.Columns}] × {x}: inner sizes {a.Columns} and {x[0]} differ", x);
 
@@ -61,7 +61,7 @@ public static class SparseProducts
     internal readonly record struct SparseSortKernel(View Memory, int Rows, Indices Row, Indices Column) : IKernel
     {
         /// <inheritdoc/>
-        public static string Name => "sparse sort";
+        public static string Name => "sparse-sort";
 
         /// <inheritdoc/>
         public void Run() => SparseRows.Of(Memory, Rows, Row.Span, Column.Span);
@@ -71,7 +71,7 @@ public static class SparseProducts
     internal readonly record struct SparseProductKernel(SparseRows A, View Values, View X, View Y, int N) : IKernel
     {
         /// <inheritdoc/>
-        public static string Name => "sparse matmul";
+        public static string Name => "sparse-matmul";
 
         /// <inheritdoc/>
         public string Sizes => $"{A.Rows} rows, {A.Count} entries × {N}";
@@ -87,7 +87,7 @@ public static class SparseProducts
     internal readonly record struct SparseDotsKernel(SparseRows A, View Dots, View X, View Y, int N) : IKernel
     {
         /// <inheritdoc/>
-        public static string Name => "sparse dots";
+        public static string Name => "sparse-dots";
 
         /// <inheritdoc/>
         public string Sizes => $"{A.Rows} rows, {A.Count} entries × {N}";
