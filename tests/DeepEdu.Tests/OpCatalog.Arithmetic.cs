@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
@@ -28,7 +30,9 @@ public static partial class OpCatalog
         new("clamp at its bounds", x => x[0].Clamp(-1, 2)) { CheckTolerance = 0 }, // the bounds are kinks
         new("clamp from below", x => x[0].Clamp(min: 0.5f)) { Elementwise = true },
         new("remainder", x => x[0].Remainder(x[1])) { Elementwise = true },
-        new("remainder, special", x => x[0].Remainder(x[1])) { CheckTolerance = 0 }, // at its steps, and ∞
+        new("remainder, special", x => x[0].Remainder(x[1])) { CheckTolerance = 0 }, // whole multiples have no slope on one side, and ∞ has none
+        // a product that is rounded by itself does not know the side: then the result may be off by a whole divisor
+        new("remainder at a step", x => x[0].Remainder(x[1])) { CheckTolerance = 0, Tolerance = Fma.IsSupported || AdvSimd.IsSupported ? 1e-5f : 10.1f },
         new("remainder by 1.5", x => x[0].Remainder(1.5f)) { Elementwise = true },
         new("pow 2", x => x[0].Pow(2)) { Elementwise = true },
         new("pow 3", x => x[0].Pow(3)) { Elementwise = true },

@@ -164,7 +164,8 @@ public static class Arithmetic
         /// <summary>min(max(x, min), max); max where min &gt; max. The gradient passes where min ≤ x ≤ max, the ends included, as in PyTorch. Leave out a bound that is not wanted.</summary>
         public Tensor Clamp(float min = float.NegativeInfinity, float max = float.PositiveInfinity) => x.MapByInput(new ClampFormula(min, max), new ClampPull(min, max));
 
-        /// <summary>x − c·⌊x / c⌋: what is left of division, with the sign of the divisor, as in Python and PyTorch (and unlike C#'s %).</summary>
+        /// <summary>x − c·⌊x / c⌋: what is left of division, with the sign of the divisor, as in Python and PyTorch (and unlike C#'s %). Exact where the processor multiplies and adds in one
+        /// rounding; else 0 may stand for what is c but for a rounding.</summary>
         public Tensor Remainder(float c) => x.Map(new RemainderByFormula(c));
 
         /// <summary>x − b·⌊x / b⌋ with broadcasting: dx = dy, db = −⌊x / b⌋ · dy.</summary>
