@@ -142,6 +142,14 @@ public sealed class Gradients
         slot = new(sum, true);
     }
 
+    /// <summary>gradient ⊙ slope.</summary>
+    internal static Tensor Multiply(Tensor gradient, Tensor slope)
+    {
+        var product = Tensor.Empty(gradient.Shape, gradient.Device);
+        gradient.Device.Zip(default(Factors), gradient.View, slope.View, product.View, Broadcast.Flat(gradient.Size));
+        return product;
+    }
+
     private void Enter(Tensor gradient)
     {
         var block = gradient.View.Block;
@@ -157,13 +165,6 @@ public sealed class Gradients
     }
 
     private readonly record struct Slot(Tensor Value, bool Owned);
-
-    internal Tensor Multiply(Tensor gradient, Tensor slope)
-    {
-        var product = Tensor.Empty(gradient.Shape, gradient.Device);
-        gradient.Device.Zip(default(Factors), gradient.View, slope.View, product.View, Broadcast.Flat(gradient.Size));
-        return product;
-    }
 
     internal readonly struct Factors : IZip
     {

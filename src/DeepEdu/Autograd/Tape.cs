@@ -292,7 +292,7 @@ public sealed partial class Tape : Arena
             for (int i = 0; i < dOutputs.Length; i++) { any |= (dOutputs[i] = grads.Take(joint.Outputs[i], i)) is not null; }
             if (!any) { return; }
             foreach (var input in joint.Inputs) { tape.CheckUnstepped(input, place); }
-            if (joint.Slope is { } slope && joint.Multiplied != grads) { dOutputs[0] = grads.Multiply(dOutputs[0]!, slope); }
+            if (joint.Slope is { } slope && joint.Multiplied != grads) { dOutputs[0] = Autograd.Gradients.Multiply(dOutputs[0]!, slope); }
             joint.Multiplied = null;
             var dInputs = new Tensor?[joint.Inputs.Length];
             joint.Pull(dOutputs, dInputs);

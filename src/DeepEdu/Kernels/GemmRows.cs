@@ -19,6 +19,7 @@ internal static unsafe class GemmRows
 {
     private const int Floats = 1 << 15; // of C: with as much of another operand they leave room in the second-level cache for the factors
     private const int Least = 1 << 17; // a smaller C is not far away when it is done
+    private const int MostB = 1 << 18; // each block goes through all of B, which must not come from afar
 
     /// <summary>C [m, n] ← end(A [m, k] · op(B) + bias), without gaps between rows. B is [k, n], or [n, k] if <paramref name="transB"/>, or as <see cref="Gemm.Pack"/> makes it if <paramref name="packed"/>.</summary>
     public static void Run<E>(bool transB, bool packed, int m, int n, int k, float* a, float* b, float* c, float* bias, E end) where E : struct, IRowsEnd
@@ -42,8 +43,8 @@ internal static unsafe class GemmRows
         else { Work.For(m, rows, new Blocks<F1, E> { N = n, K = k, A = a, B = b, C = c, Bias = bias, End = end }); }
     }
 
-    /// <summary>Whether a product is large enough for blocks of rows.</summary>
-    public static bool InBlocks(int m, int n, int k) => (long)m * n >= Least && m >= 64 && k > 0;
+    /// <summary>Whether a product is large enough for blocks of rows, and its B small enough.</summary>
+    public static bool InBlocks(int m, int n, int k) => (long)m * n >= Least && m >= 64 && k > 0 && (long)n * k <= MostB;
 
     /// <summary>Rows of a block, if there are blocks.</summary>
     public static int BlockRows(int n) => Math.Max(32, Floats / n & ~7);

@@ -10,7 +10,7 @@ namespace DeepEdu.Tests.Ops;
 /// <summary>Dense and GELU in one pass, and the dense layer behind it, whose way back takes GELU's slope along: bits of the separate operations.</summary>
 public class LinearGeluTests
 {
-    // small: one product and a pass after it; large: blocks of rows, the last one shorter, and columns that fill no vector
+    // small, and with a wide weight: one product and a pass after it; large: blocks of rows, the last one shorter, and columns that fill no vector
     [Theory]
     [InlineData(3, 5, 7, 4, true)]
     [InlineData(40, 33, 50, 9, false)]
