@@ -9,6 +9,7 @@ public static partial class OpCatalog
     [
         new("index-select", (x, i) => x[0].IndexSelect(1, i[0])) { Big = [[200, 5, 40]] },
         new("index-select first", (x, i) => x[0].IndexSelect(0, i[0])) { Big = [[4, 20_000]] },
+        new("index-select behind an axis of one", (x, i) => x[0].IndexSelect(1, i[0])) { Big = [[1, 6, 2000]] },
         new("gather", (x, i) => x[0].Gather(1, i[0])) { Big = [[70, 300, 3]], BigIndices = [Scattered([70, 250, 3], 300)] },
         new("gather fewer rows", (x, i) => x[0].Gather(-1, i[0])),
         new("scatter-add", (x, i) => x[0].ScatterAdd(1, i[0], x[1])) { Big = [[1, 7, 64], [1, 900, 64]], BigIndices = [Scattered([1, 900, 64], 7)] },

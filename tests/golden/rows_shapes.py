@@ -51,6 +51,7 @@ row("pad replicate", lambda x: F.pad(x, (2, 3, 1, 0), mode="replicate"), (1, 2, 
 
 row("index-select", lambda x, i: x.index_select(1, i), [(2, 4)], [(3, 5, 2)], ints=[[3, 0, 3, 1]])
 row("index-select first", lambda x, i: x.index_select(0, i), [(4, 17)], [(5,)], ints=[[3, 0, 3, 1]])
+row("index-select behind an axis of one", lambda x, i: x.index_select(1, i), [(1, 4, 17)], [(1, 6, 20)], ints=[[3, 0, 3, 1]])
 row("gather", lambda x, i: x.gather(1, i), (2, 5, 3), ints=[((2, 4, 3), 5)])
 row("gather fewer rows", lambda x, i: x.gather(-1, i), (3, 5), ints=[((2, 1), 5)])
 row("scatter-add", lambda x, s, i: x.scatter_add(1, i, s), [(2, 3, 2), (2, 5, 2)], ints=[((2, 5, 2), 3)])

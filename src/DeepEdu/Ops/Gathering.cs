@@ -109,7 +109,7 @@ public static class Gathering
         var y = Tensor.Empty([.. x.Shape.Sizes[..at], .. index.Shape, .. x.Shape.Sizes[(at + 1)..]], x.Device);
         x.Device.Launch(new SelectKernel(x.View, index, y.View, outer, n, inner));
         Tape.For(x)?.Add(y, new Edge(x, dy => outer == 1 && inner >= 16 && index.Size >= n / 4 && dy.Device.Has<SparseProducts.SparseProductKernel>()
-            ? AddedRows(x.Shape, dy, index, inner, skip) : Added(x.Shape, dy, dx => new SelectAddKernel(dy.View, index, dx, outer, n, inner, skip)))
+            ? AddedRows(x.Shape, dy, index, n, inner, skip) : Added(x.Shape, dy, dx => new SelectAddKernel(dy.View, index, dx, outer, n, inner, skip)))
         {
             PullRows = sparse ? dy => RowGradient.Sum(x.Shape, index, dy, skip) : null,
         });
@@ -124,9 +124,9 @@ public static class Gathering
     }
 
     // row by row, each written once, where not many rows are without a source
-    private static Tensor AddedRows(Shape shape, Tensor dy, Indices index, int inner, int skip)
+    private static Tensor AddedRows(Shape shape, Tensor dy, Indices index, int n, int inner, int skip)
     {
-        var rows = SparseRows.Of(Tensor.Empty([SparseRows.Room(shape[0], index.Size)], dy.Device).View, shape[0], index.Span, default, skip);
+        var rows = SparseRows.Of(Tensor.Empty([SparseRows.Room(n, index.Size)], dy.Device).View, n, index.Span, default, skip);
         var dx = Tensor.Empty(shape, dy.Device);
         dx.Device.Launch(new SparseProducts.SparseProductKernel(rows, default, dy.View, dx.View, inner));
         return dx;
