@@ -23,6 +23,9 @@ internal sealed class RunFlags
     /// <summary>Of the command that recommends.</summary>
     public Option<int> Factors { get; } = AtLeastOne(new Option<int>("--factors") { Description = "Width of the last layer of the recommender.", HelpName = "N", DefaultValueFactory = _ => 8 });
 
+    /// <summary>Of the commands that learn in folds.</summary>
+    public Option<int?> Folds { get; } = AtLeastOne(new Option<int?>("--folds") { Description = "Folds to learn and test; all unless given.", HelpName = "N" });
+
     /// <summary>Gives a command the options that all have, and its own.</summary>
     public void AddTo(Command command, params Option[] own)
     {
@@ -47,6 +50,7 @@ internal sealed class RunFlags
             CommandLine = string.Join(' ', args.Where(a => a != "--resume").Select(a => a.Length == 0 || a.Any(c => char.IsWhiteSpace(c) || c is '"' or '\'' or '\\' or '$' or '*' or '&' or ';') ? $"'{a.Replace("'", "'\\''", StringComparison.Ordinal)}'" : a)),
         };
         var its = parse.CommandResult.Command.Options;
+        if (its.Contains(Folds)) { options = options with { Folds = parse.GetValue(Folds) }; }
         if (its.Contains(Prompt)) { options = options with { Prompt = parse.GetValue(Prompt) }; }
         return its.Contains(Factors) ? options with { Factors = parse.GetValue(Factors) } : options;
     }

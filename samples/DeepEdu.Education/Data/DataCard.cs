@@ -38,10 +38,7 @@ internal static class DataCard
             return TextSource.TryFind(path, "*.inter") is not null ? "atomic" : TextSource.TryFind(path, "*.train.rating") is not null ? "ncf" : TextSource.TryFind(path, "*.tsv") is not null ? "essays"
                 : DiagnosisReader.IsHere(path) ? "diagnosis" : throw new DataException($"{path}: no *.inter, *.train.rating, *.tsv or item.csv in this folder; give a file of it, or --format.");
         }
-        TableRow first = TextTable.Rows(path, new(';', Header: false, Quotes: false, encoding)).First();
-        string[] fields = first.Fields[0].Split(',');
-        bool counts = first.Fields.Length == 1 && fields.Length <= 2 && int.TryParse(fields[^1], NumberStyles.None, CultureInfo.InvariantCulture, out _);
-        if (counts) { return "tracing"; }
+        if (SequenceReader.IsHere(path, encoding)) { return "tracing"; }
         TableFormat format = TableFormat.Of(path, encoding);
         string[] header = TextTable.Rows(path, format with { Header = false }).First().Fields;
         return header[0].Contains(':', StringComparison.Ordinal) && format.Separator == '\t' ? "atomic"

@@ -30,4 +30,7 @@ internal sealed record LearnerLog(string Name, LearnerSequence[] Learners, int P
 
     /// <summary>The share of right answers.</summary>
     public double Correct => Learners.SelectMany(l => l.Answers).Average(a => (double)a.Correct);
+
+    /// <summary>Reads a long table of answers, or sequences of three or six lines a learner, whichever the file is.</summary>
+    public static LearnerLog Read(string path) => SequenceReader.IsHere(path) ? SequenceReader.Read(path) : EventReader.Read(path, null, TableFormat.Of(path));
 }

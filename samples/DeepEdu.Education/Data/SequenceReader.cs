@@ -7,6 +7,14 @@ namespace DeepEdu.Education.Data;
 /// (several joined by <c>_</c>), answers, times, durations; <c>NA</c> where something is not known.</summary>
 internal static class SequenceReader
 {
+    /// <summary>Whether a file holds such sequences: its first line is a count, or a name and a count.</summary>
+    public static bool IsHere(string path, Encoding? encoding = null)
+    {
+        TableRow first = TextTable.Rows(path, new(';', Header: false, Quotes: false, encoding)).First();
+        string[] fields = first.Fields[0].Split(',');
+        return first.Fields.Length == 1 && fields.Length <= 2 && int.TryParse(fields[^1], NumberStyles.None, CultureInfo.InvariantCulture, out _);
+    }
+
     public static LearnerLog Read(string path, Encoding? encoding = null)
     {
         List<TableRow> rows = [.. TextTable.Rows(path, TableFormat.Comma with { Header = false, Quotes = false, Encoding = encoding })];

@@ -34,7 +34,7 @@ internal sealed class DigitCnn
     private readonly DigitCnnOptions _options;
     private readonly Rng _rng;
     private readonly ImageSet _train, _validation;
-    private History _history = new();
+    private Learned _learned = Learned.Nothing;
 
     public DigitCnn(ImageSet train, ImageSet validation, DigitCnnOptions options)
     {
@@ -43,10 +43,10 @@ internal sealed class DigitCnn
         Network.To(options.Device);
     }
 
-    public int EpochsRun => _history.Epochs.Count;
+    public int EpochsRun => _learned.EpochsRun;
 
     /// <summary>The epoch that was kept, from 0.</summary>
-    public int BestEpoch { get; private set; }
+    public int BestEpoch => _learned.BestEpoch;
 
     public DigitNet Network { get; }
 
@@ -54,8 +54,8 @@ internal sealed class DigitCnn
 
     public Chart[] Charts =>
     [
-        new("cross-entropy", [new("training", _history["loss"]), new("validation", _history["val_loss"])]),
-        new("accuracy", [new("training", _history["accuracy"]), new("validation", _history["val_accuracy"])]),
+        new("cross-entropy", [new("training", _learned["loss"]), new("validation", _learned["val_loss"])]),
+        new("accuracy", [new("training", _learned["accuracy"]), new("validation", _learned["val_accuracy"])]),
     ];
 
     public void Fit(IProgress progress, CancellationToken stop)
@@ -65,9 +65,8 @@ internal sealed class DigitCnn
         var training = DataLoader.Of(Of(_train), batches, Stacked, augment: moved is null ? null : (e, rng) => (moved.Apply(e.Image, rng), e.Label), random: _rng);
         var validation = DataLoader.Of(Of(_validation), new Batches(_validation.Count, ValidationBatch), Stacked);
         Accuracy accuracy = new();
-        EarlyStopping best = new() { Monitor = "val_accuracy", HigherIsBetter = true, Patience = _options.Epochs }; // never stops; the best epoch is kept
-        EpochLines lines = new(progress, "", "loss", "val_loss", "val_accuracy");
-        var trainer = Trainer.For(training, Network, new Adam(Network.Parameters()), batch =>
+        Learning learning = new(_options.Epochs, "val_accuracy") { HigherIsBetter = true, Shown = ["loss", "val_loss", "val_accuracy"], Kept = _options.Kept };
+        _learned = learning.Fit(Network, new Adam(Network.Parameters()), batch =>
         {
             var logits = Network.Forward(batch.Images.To(_options.Device));
             accuracy.Add(logits, batch.Labels);
@@ -76,12 +75,7 @@ internal sealed class DigitCnn
         {
             Schedule = Schedule.OneCycle(_options.LearningRate, Math.Max(2, _options.Epochs * batches.Count)),
             Metrics = [new("accuracy", accuracy)],
-            Callbacks = [best, lines, .. _options.Kept.Callbacks],
-            Progress = lines,
-        });
-        _options.Kept.Resume(trainer.Run, progress);
-        _history = trainer.Fit(training, _options.Epochs, validation, stop);
-        BestEpoch = best.BestEpoch;
+        }, training, validation, progress, stop);
     }
 
     private static IDataset<(Tensor Image, int Label)> Of(ImageSet images)

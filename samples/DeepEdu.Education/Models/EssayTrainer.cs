@@ -51,7 +51,7 @@ internal sealed class EssayTrainer
     private readonly int[] _train, _dev;
     private readonly EssayTrainerOptions _options;
     private readonly Rng _order;
-    private History _history = new();
+    private Learned _learned = Learned.Nothing;
 
     public EssayTrainer(EncodedEssays essays, int vocabulary, int[] train, int[] dev, EssayTrainerOptions options)
     {
@@ -64,14 +64,14 @@ internal sealed class EssayTrainer
     }
 
     /// <summary>Mean squared error of each epoch on the scale 0..1, dropout and all.</summary>
-    public double[] Losses => _history["loss"];
+    public double[] Losses => _learned["loss"];
 
-    public double[] DevKappas => _history["val_qwk"];
+    public double[] DevKappas => _learned["val_qwk"];
 
-    public int EpochsRun => _history.Epochs.Count;
+    public int EpochsRun => _learned.EpochsRun;
 
     /// <summary>The epoch that was kept, from 0.</summary>
-    public int BestEpoch { get; private set; }
+    public int BestEpoch => _learned.BestEpoch;
 
     public EssayScorer Network { get; }
 
@@ -83,9 +83,8 @@ internal sealed class EssayTrainer
         LengthBuckets training = new(_train, lengths, _options.Batch, _order, pool: 8);
         Batches dev = new([.. _dev.OrderBy(i => lengths[i])], DevBatch);
         WeightedKappa kappa = new(_essays.Min, _essays.Max);
-        EarlyStopping best = new() { Monitor = "val_qwk", HigherIsBetter = true, Patience = _options.Epochs }; // never stops; the best epoch is kept
-        EpochLines lines = new(progress, $"{phase}  ", "loss", "val_loss", "val_qwk");
-        Trainer trainer = new(Network, NewAdam(), rows =>
+        Learning learning = new(_options.Epochs, "val_qwk") { HigherIsBetter = true, Shown = ["loss", "val_loss", "val_qwk"], Phase = $"{phase}  ", Kept = _options.Kept };
+        _learned = learning.Fit<int[]>(Network, NewAdam(), rows =>
         {
             var scores = Network.Forward([.. rows.Select(i => _essays.Tokens[i])]);
             _essays.AddTo(kappa, rows, scores.ToArray());
@@ -95,12 +94,7 @@ internal sealed class EssayTrainer
             Schedule = Schedule.Cosine(_options.LearningRate, _options.Epochs * training.Count),
             ClipNorm = _options.ClipNorm,
             Metrics = [new("qwk", kappa)],
-            Callbacks = [best, lines, .. _options.Kept.Callbacks],
-            Progress = lines,
-        });
-        _options.Kept.Resume(trainer.Run, progress, $"{phase}  ");
-        _history = trainer.Fit(training, _options.Epochs, dev, stop);
-        BestEpoch = best.BestEpoch >= 0 ? best.BestEpoch : EpochsRun - 1; // where every kappa is undefined, none is better than the last
+        }, training, dev, progress, stop);
     }
 
     private Adam NewAdam()

@@ -43,21 +43,21 @@ internal sealed record NeuralRecommenderOptions(int Factors, int Epochs, int Bat
 internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRecommender
 {
     private const int AverageEvery = 32; // steps
-    private History _history = new();
+    private Learned _learned = Learned.Nothing;
     private NeuMf? _model;
 
     public string Name => "NeuMF";
 
-    public int EpochsRun => _history.Epochs.Count;
+    public int EpochsRun => _learned.EpochsRun;
 
-    public int BestEpoch { get; private set; }
+    public int BestEpoch => _learned.BestEpoch;
 
     public NeuMf Network => _model ?? throw new InvalidOperationException("Fit comes first.");
 
     public Chart[] Charts =>
     [
-        new("log loss", [new("training", _history["loss"])]),
-        new("ranking of the held-out training item", [new("hr@10", _history["hr@10"]), new("ndcg@10", _history["ndcg@10"])]),
+        new("log loss", [new("training", _learned["loss"])]),
+        new("ranking of the held-out training item", [new("hr@10", _learned["hr@10"]), new("ndcg@10", _learned["ndcg@10"])]),
     ];
 
     public void Fit(Interactions data, IProgress progress, CancellationToken stop)
@@ -69,20 +69,14 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
         var validation = ValidationSplit.HoldOut(data, others, options.Seed);
         ImplicitExamples examples = new(validation.Train, others, options.NegativesPerPositive, options.Batch, rng.Fork());
         double updates = Math.Max(1, options.AveragedEpochs * examples.Count / AverageEvery);
-        EarlyStopping best = new() { Monitor = "ndcg@10", HigherIsBetter = true, Patience = options.Patience - 1 };
-        EpochLines lines = new(progress, "", "loss", "hr@10", "ndcg@10");
-        var trainer = Trainer.For(examples, model, new AdamW(model.Parameters(), new() { LearningRate = options.LearningRate, WeightDecay = options.WeightDecay }),
+        Learning learning = new(options.Epochs, "ndcg@10") { HigherIsBetter = true, Patience = options.Patience, Shown = ["loss", "hr@10", "ndcg@10"], Kept = options.Kept };
+        _learned = learning.Fit(model, new AdamW(model.Parameters(), new() { LearningRate = options.LearningRate, WeightDecay = options.WeightDecay }),
             batch => model.Forward(batch.Users, batch.Items).BinaryCrossEntropyWithLogits(Tensor.Wrap(batch.Taken, [batch.Taken.Length]).To(options.Device)), new()
             {
                 Average = new(model.Parameters(), (float)(1 - (1 / updates))),
                 AverageEvery = AverageEvery,
                 EpochNumbers = _ => Held(Ranking.Evaluate(this, validation)),
-                Callbacks = [best, lines, .. options.Kept.Callbacks],
-                Progress = lines,
-            });
-        options.Kept.Resume(trainer.Run, progress);
-        _history = trainer.Fit(examples, options.Epochs, stop: stop);
-        BestEpoch = best.BestEpoch;
+            }, examples, null, progress, stop);
     }
 
     public void Score(int user, ReadOnlySpan<int> items, Span<float> scores)

@@ -30,6 +30,7 @@ internal static class HtmlReport
         if (r.Confusion is not null) { html.Append(Svg.Confusion(r.Confusion, r.ClassNames)).Append('\n'); }
         if (r.Calibration is not null) { html.Append(Svg.Reliability(r.Calibration)).Append('\n'); }
         html.Append("</div>\n");
+        foreach (ReportTable table in r.Tables) { Table(html, table); }
     }
 
     /// <summary>A row a metric, a column a model: there are more metrics than models.</summary>
@@ -42,6 +43,20 @@ internal static class HtmlReport
         {
             html.Append(CultureInfo.InvariantCulture, $"<tr><th>{Encode(metric.Name)}</th><td class=\"n model\">{Number(metric)}</td>");
             foreach (var (_, scores) in r.Baselines) { html.Append(CultureInfo.InvariantCulture, $"<td class=\"n\">{Number(scores.Cast<Score?>().FirstOrDefault(s => s!.Value.Name == metric.Name))}</td>"); }
+            html.Append("</tr>\n");
+        }
+        html.Append("</table>\n");
+    }
+
+    private static void Table(StringBuilder html, ReportTable table)
+    {
+        html.Append(CultureInfo.InvariantCulture, $"<h3>{Encode(table.Title)}</h3>\n<table><tr>");
+        foreach (string name in table.Header) { html.Append(CultureInfo.InvariantCulture, $"<th>{Encode(name)}</th>"); }
+        html.Append("</tr>\n");
+        foreach (string[] row in table.Rows)
+        {
+            html.Append("<tr>");
+            foreach (string cell in row) { html.Append(CultureInfo.InvariantCulture, $"<td{(cell.Length > 0 && cell.All(c => char.IsAsciiDigit(c) || c is '.' or '-') ? " class=\"n\"" : "")}>{Encode(cell)}</td>"); }
             html.Append("</tr>\n");
         }
         html.Append("</table>\n");

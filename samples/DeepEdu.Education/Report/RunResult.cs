@@ -9,7 +9,14 @@ internal readonly record struct Score(string Name, double Value);
 internal sealed record Curve(string Name, double[] Values);
 
 /// <summary>All curves of one chart, such as training and validation loss.</summary>
-internal sealed record Chart(string Title, Curve[] Curves);
+internal sealed record Chart(string Title, Curve[] Curves)
+{
+    /// <summary>What the places of a curve count.</summary>
+    public string Axis { get; init; } = "epoch";
+}
+
+/// <summary>A table of the report beside the metrics.</summary>
+internal sealed record ReportTable(string Title, string[] Header, IReadOnlyList<string[]> Rows);
 
 /// <summary>What a run found.</summary>
 internal sealed record RunResult(string Task, string Model, string Data)
@@ -35,6 +42,8 @@ internal sealed record RunResult(string Task, string Model, string Data)
     public string[] ClassNames { get; init; } = [];
 
     public Calibration? Calibration { get; init; }
+
+    public IReadOnlyList<ReportTable> Tables { get; init; } = [];
 
     /// <summary>How it was measured: protocol, split, choice of the epoch.</summary>
     public string Protocol { get; init; } = "";

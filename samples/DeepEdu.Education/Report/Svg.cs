@@ -29,7 +29,7 @@ internal static class Svg
         }
         int stride = Math.Max(1, (points + 9) / 10);
         for (int i = 0; i < points; i += stride) { Text(svg, X(i), height - bottom + 16, "middle", (i + 1).ToString(CultureInfo.InvariantCulture)); }
-        Text(svg, (left + width - right) / 2, height - 8, "middle", "epoch");
+        Text(svg, (left + width - right) / 2, height - 8, "middle", chart.Axis);
         double legend = left, line = 31;
         for (int c = 0; c < chart.Curves.Length; c++)
         {

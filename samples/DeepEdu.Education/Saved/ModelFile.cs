@@ -30,6 +30,7 @@ internal static class ModelFile
         [EssayPredictor.Kind] = EssayPredictor.Load,
         [DigitPredictor.Kind] = DigitPredictor.Load,
         [OutcomePredictor.Kind] = OutcomePredictor.Load,
+        [TracePredictor.Kind] = TracePredictor.Load,
     };
 
     public static string In(string folder) => Path.Combine(folder, Name);

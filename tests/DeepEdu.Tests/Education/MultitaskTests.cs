@@ -183,11 +183,4 @@ public sealed class MultitaskTests : IDisposable
         }
         File.WriteAllText(Path.Combine(_folder, "student-sim.csv"), text.ToString());
     }
-
-    private sealed class NoProgress : IProgress
-    {
-        public void Step(string phase, int step, int steps) { }
-
-        public void Line(string text) { }
-    }
 }

@@ -34,6 +34,7 @@ public sealed class RunFolderTests : IDisposable
     [InlineData("essays", "fold 1/5  epoch 1", "fold 2/5  epoch 1", "fold 2/5  epoch  1", "fold 4/5  epoch 1")]
     [InlineData("multitask", "simulated", "learners, fold 1/1")]
     [InlineData("grades", "student-sim", "fold 1/2")]
+    [InlineData("trace", "fold 1/2  epoch 1", "fold 2/2  epoch  1", "fold 2/2  epoch 3")]
     public void ARunThatWasInterruptedEndsAsOneThatWasNot(string what, params string[] stops)
     {
         var (task, options) = Of(what);
@@ -62,25 +63,25 @@ public sealed class RunFolderTests : IDisposable
     public void OnlyWhatWasInterruptedIsGoneOnWith()
     {
         string run = Path.Combine(_folder, "run");
-        Fails("give --out FOLDER", "grade", "--resume");
-        Fails("no such folder", "grade", "--resume", "--out", run);
+        Program.Fails("give --out FOLDER", "grade", "--resume");
+        Program.Fails("no such folder", "grade", "--resume", "--out", run);
         Directory.CreateDirectory(run);
-        Fails("no run in this folder", "grade", "--resume", "--out", run);
+        Program.Fails("no run in this folder", "grade", "--resume", "--out", run);
 
         using Stopper stopper = new("epoch 1/3");
         new GradeTask().Run(new() { Quick = true, Epochs = 3, Out = run }, stopper, stopper.Token);
         string[] command = ["grade", "--quick", "--epochs", "3", "--out", run];
-        Fails("was not finished; add --resume", command);
-        Fails("--epochs 3 there and 4 here", "grade", "--quick", "--epochs", "4", "--out", run, "--resume");
-        Fails("seed 1 there and 2 here", [.. command, "--seed", "2", "--resume"]);
+        Program.Fails("was not finished; add --resume", command);
+        Program.Fails("--epochs 3 there and 4 here", "grade", "--quick", "--epochs", "4", "--out", run, "--resume");
+        Program.Fails("seed 1 there and 2 here", [.. command, "--seed", "2", "--resume"]);
         string last = Path.Combine(run, "grade", "network", "last.ckpt");
         byte[] sound = File.ReadAllBytes(last);
         File.WriteAllBytes(last, sound[..(sound.Length / 2)]);
-        Fails("last.ckpt", [.. command, "--resume"]);
+        Program.Fails("last.ckpt", [.. command, "--resume"]);
         File.WriteAllBytes(last, sound);
-        Assert.Contains("taken up after 0 epochs and 1 steps", Succeeds([.. command, "--resume"]), StringComparison.Ordinal);
-        Assert.DoesNotContain("taken up", Succeeds(command), StringComparison.Ordinal); // a finished run gives way to a new one
-        Assert.Contains("taken up after 3 epochs", Succeeds([.. command, "--resume"]), StringComparison.Ordinal);
+        Assert.Contains("taken up after 0 epochs and 1 steps", Program.Succeeds([.. command, "--resume"]), StringComparison.Ordinal);
+        Assert.DoesNotContain("taken up", Program.Succeeds(command), StringComparison.Ordinal); // a finished run gives way to a new one
+        Assert.Contains("taken up after 3 epochs", Program.Succeeds([.. command, "--resume"]), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -105,9 +106,9 @@ public sealed class RunFolderTests : IDisposable
             for (int t = 0; t < 4; t++) { inter.Append(CultureInfo.InvariantCulture, $"Zoë {u}\titem {(u + (3 * t)) % 10}\t{t}\n"); }
         }
         File.WriteAllText(Path.Combine(_folder, "x.inter"), inter.ToString());
-        Succeeds("recommend", "--quick", "--data", _folder, "--out", Path.Combine(_folder, "run"));
+        Program.Succeeds("recommend", "--quick", "--data", _folder, "--out", Path.Combine(_folder, "run"));
         string learners = Write("learners.csv", "user,note\nZoë 1,a\nZoë 4,b\n");
-        string[][] rows = Predict(Path.Combine(_folder, "run"), learners, "--top", "20");
+        string[][] rows = Program.Predict(Path.Combine(_folder, "run"), learners, "--top", "20");
         Assert.Equal(["user", "rank", "item", "score"], rows[0]);
         string[][] first = [.. rows.Where(r => r[0] == "Zoë 1")];
         Assert.Equal(7, first.Length); // of ten, three are in the training part
@@ -115,26 +116,26 @@ public sealed class RunFolderTests : IDisposable
         Assert.Empty(first.Select(r => r[2]).Intersect(["item 1", "item 4", "item 7"]));
         double[] scores = [.. first.Select(r => double.Parse(r[3], CultureInfo.InvariantCulture))];
         Assert.Equal(scores.OrderDescending(), scores);
-        Fails("line 2: the learner 'Zoë 99' was not among", "predict", "--model", _folder + "/run/recommend", "--in", Write("who.csv", "user\nZoë 99\n"));
-        Fails("no column 'user' in the header", "predict", "--model", _folder + "/run/recommend", "--in", Write("who.csv", "name\nZoë 1\n"));
+        Program.Fails("line 2: the learner 'Zoë 99' was not among", "predict", "--model", _folder + "/run/recommend", "--in", Write("who.csv", "user\nZoë 99\n"));
+        Program.Fails("no column 'user' in the header", "predict", "--model", _folder + "/run/recommend", "--in", Write("who.csv", "name\nZoë 1\n"));
     }
 
     [Fact]
     public void ImagesAreReadAsInTheRun()
     {
-        Succeeds("grade", "--quick", "--epochs", "6", "--out", Path.Combine(_folder, "run"));
+        Program.Succeeds("grade", "--quick", "--epochs", "6", "--out", Path.Combine(_folder, "run"));
         ImageSet digits = Digits.Load();
         string idx = Path.Combine(_folder, "some-idx3-ubyte");
         File.WriteAllBytes(idx, [0, 0, 8, 3, 0, 0, 0, 200, 0, 0, 0, 8, 0, 0, 0, 8, .. digits.Pixels[..(200 * 64)].Select(p => (byte)MathF.Round(p * 255))]);
-        string[][] rows = Predict(Path.Combine(_folder, "run", "grade", "model.ckpt"), idx);
+        string[][] rows = Program.Predict(Path.Combine(_folder, "run", "grade", "model.ckpt"), idx);
         Assert.Equal(["image", "digit", "chance"], rows[0]);
         Assert.InRange(rows[1..].Zip(digits.Labels).Count(p => p.First[1] == $"{p.Second}"), 180, 200);
         string png = Path.Combine(_folder, "one.png");
         new Image(8, 8, 1, [.. digits.Pixels[..64].Select(p => (ushort)MathF.Round(p * 255))]).Write(png);
-        Assert.Equal(rows[1], Predict(Path.Combine(_folder, "run"), png)[1]);
+        Assert.Equal(rows[1], Program.Predict(Path.Combine(_folder, "run"), png)[1]);
         new Image(9, 8, 1, new ushort[72]).Write(png);
-        Fails("grey images of 8x8 pixels", "predict", "--model", Path.Combine(_folder, "run"), "--in", png);
-        Fails("The model is of grade, learned from digits 8x8", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("x.csv", "essay\na\n"));
+        Program.Fails("grey images of 8x8 pixels", "predict", "--model", Path.Combine(_folder, "run"), "--in", png);
+        Program.Fails("The model is of grade, learned from digits 8x8", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("x.csv", "essay\na\n"));
     }
 
     [Fact]
@@ -142,27 +143,27 @@ public sealed class RunFolderTests : IDisposable
     {
         var (task, options) = Of("essays");
         RunResult result = Assert.Single(task.Run(options with { Out = Path.Combine(_folder, "run"), Quick = false }, _never, default));
-        string[][] rows = Predict(Path.Combine(_folder, "run"), Path.Combine(_folder, "asap_prompt7.tsv"));
+        string[][] rows = Program.Predict(Path.Combine(_folder, "run"), Path.Combine(_folder, "asap_prompt7.tsv"));
         Assert.Equal(["essay_id", "score", "exact"], rows[0]);
         Assert.Equal(Enumerable.Range(1, 60).Select(i => $"{i}"), rows[1..].Select(r => r[0]));
         Assert.All(rows[1..], r => Assert.Equal(int.Parse(r[1], CultureInfo.InvariantCulture), (int)Math.Round(double.Parse(r[2], CultureInfo.InvariantCulture))));
         Assert.All(rows[1..], r => Assert.InRange(int.Parse(r[1], CultureInfo.InvariantCulture), 0, 30));
         SimulatedEssays made = SimulatedEssays.Create(1, 60);
         string one = Write("first.txt", made.Set.Essays[0].Text);
-        Assert.Equal(["first", .. rows[1][1..]], Predict(Path.Combine(_folder, "run"), one)[1]);
-        Assert.Equal(["1", .. rows[1][1..]], Predict(Path.Combine(_folder, "run"), Write("own.csv", $"essay\n\"{made.Set.Essays[0].Text}\"\n"))[1]);
-        Assert.Equal(["empty", "", ""], Predict(Path.Combine(_folder, "run"), Write("empty.txt", " "))[1]);
-        Fails("no column 'essay' in the header", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("own.csv", "text\na\n"));
-        Fails("an essay of prompt 3; this model grades prompt 7", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("own.csv", "essay,essay_set\na,3\n"));
+        Assert.Equal(["first", .. rows[1][1..]], Program.Predict(Path.Combine(_folder, "run"), one)[1]);
+        Assert.Equal(["1", .. rows[1][1..]], Program.Predict(Path.Combine(_folder, "run"), Write("own.csv", $"essay\n\"{made.Set.Essays[0].Text}\"\n"))[1]);
+        Assert.Equal(["empty", "", ""], Program.Predict(Path.Combine(_folder, "run"), Write("empty.txt", " "))[1]);
+        Program.Fails("no column 'essay' in the header", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("own.csv", "text\na\n"));
+        Program.Fails("an essay of prompt 3; this model grades prompt 7", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("own.csv", "essay,essay_set\na,3\n"));
     }
 
     [Fact]
     public void OutcomesAreToldByWhatIsKnown()
     {
         WriteStudents(120);
-        Succeeds("multitask", "--quick", "--data", _folder, "--out", Path.Combine(_folder, "run"));
+        Program.Succeeds("multitask", "--quick", "--data", _folder, "--out", Path.Combine(_folder, "run"));
         string[] lines = File.ReadAllLines(Path.Combine(_folder, "student-sim.csv"));
-        string[][] all = Predict(Path.Combine(_folder, "run"), Path.Combine(_folder, "student-sim.csv"));
+        string[][] all = Program.Predict(Path.Combine(_folder, "run"), Path.Combine(_folder, "student-sim.csv"));
         Assert.Equal(["row", "g3", "pass"], all[0]);
         Assert.Equal(121, all.Length);
         double[] truth = [.. lines[1..].Select(l => double.Parse(l.Split(';')[^1], CultureInfo.InvariantCulture))], told = [.. all[1..].Select(r => double.Parse(r[1], CultureInfo.InvariantCulture))];
@@ -171,35 +172,35 @@ public sealed class RunFolderTests : IDisposable
         Assert.All(all[1..], r => Assert.InRange(double.Parse(r[2], CultureInfo.InvariantCulture), 0, 1));
         // without the later grades, other networks tell them too
         string early = Write("early.csv", string.Join('\n', lines.Select(l => string.Join(';', l.Split(';')[..^3]))));
-        Assert.Equal(["row", "g3", "g2", "g1", "pass"], Predict(Path.Combine(_folder, "run"), early)[0]);
-        Fails("school = XX is neither 'GP' nor 'MS'", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("odd.csv", File.ReadAllText(early).Replace("\"MS\"", "\"XX\"", StringComparison.Ordinal)));
-        Assert.Equal(3, Predict(Path.Combine(_folder, "run"), Write("odd.csv", "school;age;studytime;absences\nGP;15;2;3\nMS;NA;2;3\n")).Length); // the mean stands in for an age
-        Fails("line 3: G1 is missing", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("odd.csv", "school;age;studytime;absences;G1\nGP;15;2;3;4\nMS;14;2;3;NA\n"));
-        Fails("no column 'age' in the header", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("odd.csv", "school;studytime;absences\nGP;2;3\n"));
+        Assert.Equal(["row", "g3", "g2", "g1", "pass"], Program.Predict(Path.Combine(_folder, "run"), early)[0]);
+        Program.Fails("school = XX is neither 'GP' nor 'MS'", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("odd.csv", File.ReadAllText(early).Replace("\"MS\"", "\"XX\"", StringComparison.Ordinal)));
+        Assert.Equal(3, Program.Predict(Path.Combine(_folder, "run"), Write("odd.csv", "school;age;studytime;absences\nGP;15;2;3\nMS;NA;2;3\n")).Length); // the mean stands in for an age
+        Program.Fails("line 3: G1 is missing", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("odd.csv", "school;age;studytime;absences;G1\nGP;15;2;3;4\nMS;14;2;3;NA\n"));
+        Program.Fails("no column 'age' in the header", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("odd.csv", "school;studytime;absences\nGP;2;3\n"));
     }
 
     [Fact]
     public void WrongModelsAreNamed()
     {
         string rows = Write("rows.csv", "user\n0\n"), run = Path.Combine(_folder, "run"), model = Path.Combine(run, "recommend", "model.ckpt");
-        Succeeds("recommend", "--quick", "--out", run);
-        Assert.Equal(11, Predict(run, rows).Length);
-        Fails("no such file or folder", "predict", "--model", Path.Combine(_folder, "none"), "--in", rows);
-        Fails("no such file", "predict", "--model", run, "--in", Path.Combine(_folder, "none"));
-        Fails("no model.ckpt in this folder", "predict", "--model", Path.Combine(run, "recommend", "network"), "--in", rows);
-        Fails("of a training that --resume goes on with", "predict", "--model", Path.Combine(run, "recommend", "network", "last.ckpt"), "--in", rows);
-        Fails("does not begin as a zip does", "predict", "--model", rows, "--in", rows);
+        Program.Succeeds("recommend", "--quick", "--out", run);
+        Assert.Equal(11, Program.Predict(run, rows).Length);
+        Program.Fails("no such file or folder", "predict", "--model", Path.Combine(_folder, "none"), "--in", rows);
+        Program.Fails("no such file", "predict", "--model", run, "--in", Path.Combine(_folder, "none"));
+        Program.Fails("no model.ckpt in this folder", "predict", "--model", Path.Combine(run, "recommend", "network"), "--in", rows);
+        Program.Fails("of a training that --resume goes on with", "predict", "--model", Path.Combine(run, "recommend", "network", "last.ckpt"), "--in", rows);
+        Program.Fails("does not begin as a zip does", "predict", "--model", rows, "--in", rows);
         byte[] sound = File.ReadAllBytes(model);
         File.WriteAllBytes(model, sound[..(sound.Length - 1000)]);
-        Fails(model, "predict", "--model", run, "--in", rows);
+        Program.Fails(model, "predict", "--model", run, "--in", rows);
         File.WriteAllBytes(model, sound);
         CheckpointFile saved = CheckpointFile.Load(model);
         StateDict later = new();
         foreach (string name in saved.Info.Options.Names.Where(n => n != "version")) { Copy(saved.Info.Options, name, later); }
         CheckpointFile.Save(model, saved.Info with { Options = later.Set("version", 2) }, [.. saved.Parts.Select(p => (p, (ISaveState)saved.State(p)))]);
-        Fails("was written as version 2, this program reads version 1", "predict", "--model", run, "--in", rows);
+        Program.Fails("was written as version 2, this program reads version 1", "predict", "--model", run, "--in", rows);
         File.Delete(model);
-        Fails("was ended before it wrote model.ckpt", "predict", "--model", run, "--in", rows);
+        Program.Fails("was ended before it wrote model.ckpt", "predict", "--model", run, "--in", rows);
 
         static void Copy(StateDict from, string name, StateDict to)
         {
@@ -219,6 +220,7 @@ public sealed class RunFolderTests : IDisposable
                 SimulatedEssays made = SimulatedEssays.Create(1, 60);
                 Write("asap_prompt7.tsv", "essay_id\tessay_set\tessay\tdomain1_score\n" + string.Concat(made.Set.Essays.Select(e => $"{e.Id}\t7\t{e.Text}\t{3 * e.Score}\n")));
                 return (new GradeTask(), new() { Data = _folder, Prompt = 7, Epochs = 2 });
+            case "trace": return (new TraceTask(), new() { Quick = true, Epochs = 3, Folds = 2 });
             case "multitask": return (new MultitaskTask(), new() { Quick = true, Epochs = 2 });
             default:
                 WriteStudents(60);
@@ -243,23 +245,6 @@ public sealed class RunFolderTests : IDisposable
         string path = Path.Combine(_folder, name);
         File.WriteAllText(path, text);
         return path;
-    }
-
-    private string[][] Predict(string model, string rows, params string[] more)
-        => [.. TextTable.Rows("result", new StreamReader(new MemoryStream(Encoding.UTF8.GetBytes(Succeeds(["predict", "--model", model, "--in", rows, .. more])))), TableFormat.Comma with { Header = false }).Select(r => r.Fields)];
-
-    private static string Succeeds(params string[] args)
-    {
-        using StringWriter output = new(), error = new();
-        Assert.Equal((0, ""), (App.Run(args, output, error), error.ToString()));
-        return output.ToString();
-    }
-
-    private static void Fails(string expected, params string[] args)
-    {
-        using StringWriter output = new(), error = new();
-        Assert.Equal(2, App.Run(args, output, error));
-        Assert.Contains(expected, Assert.Single(error.ToString().TrimEnd().Split('\n')), StringComparison.Ordinal);
     }
 
     /// <summary>Interrupts at the first step or line that begins so. Of each training the first step is reported, and the last of every epoch; others as time goes by.</summary>

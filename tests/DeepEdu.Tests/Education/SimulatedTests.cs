@@ -84,11 +84,4 @@ public class SimulatedTests
         Ridge ridge = new(rows, [.. rows.Select(r => 2 * r[0] - r[1] + 4)], 1e-3f);
         Assert.Equal(2 * 3 - 5 + 4, ridge.Predict([3, 5, 1]), 1e-3f); // the shrinkage of λ = 0.001 on 50 rows
     }
-
-    private sealed class NoProgress : DeepEdu.Education.Ui.IProgress
-    {
-        public void Step(string phase, int step, int steps) { }
-
-        public void Line(string text) { }
-    }
 }

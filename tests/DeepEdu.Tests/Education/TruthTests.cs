@@ -71,7 +71,7 @@ public class TruthTests
         Assert.Equal(truth.Learn, pairs.Where(p => !p.First).Average(p => p.Second ? 1 : 0), 0.013); // of √(0.1275/20000)
         Assert.Equal(truth.Forget, pairs.Where(p => p.First).Average(p => p.Second ? 0 : 1), 0.006); // of √(0.0475/50000)
         // by expectation and maximisation, from the answers alone
-        SkillChances found = Fit([.. made.Log.Learners.Select(l => l.Answers.Select(a => a.Correct > 0).ToArray())], new(0.5, 0.3, 0.1, 0.3, 0.2));
+        SkillChances found = BayesianTracing.Fit([.. made.Log.Learners.Select(l => l.Answers.Select(a => a.Correct > 0).ToArray())], new(0.5, 0.3, 0.1, 0.3, 0.2), 200);
         foreach (var (name, expected, reached) in new[]
         {
             ("start", truth.Start, found.Start), ("learn", truth.Learn, found.Learn), ("forget", truth.Forget, found.Forget), ("guess", truth.Guess, found.Guess), ("slip", truth.Slip, found.Slip),
@@ -128,42 +128,5 @@ public class TruthTests
             Assert.Equal(400, fold.Train.Concat(fold.Dev).Concat(fold.Test).Distinct().Count());
             Assert.All(fold.Test, e => Assert.True(made.CopyOf[e] < 0 || fold.Test.Contains(made.CopyOf[e])));
         }
-    }
-
-    /// <summary>Baum and Welch 1970 for two states, the first unknown, the second known.</summary>
-    private static SkillChances Fit(bool[][] answers, SkillChances p)
-    {
-        for (int round = 0; round < 200; round++)
-        {
-            double known0 = 0, learnt = 0, unknown = 0, forgot = 0, known = 0, guessed = 0, slipped = 0, allUnknown = 0, allKnown = 0;
-            foreach (bool[] right in answers)
-            {
-                int n = right.Length;
-                double[] a = new double[n], b = new double[n]; // forward: chance of known given answers up to t; backward ratio known : unknown
-                double prior = p.Start;
-                for (int t = 0; t < n; t++)
-                {
-                    double k = prior * (right[t] ? 1 - p.Slip : p.Slip), u = (1 - prior) * (right[t] ? p.Guess : 1 - p.Guess);
-                    a[t] = k / (k + u);
-                    prior = (a[t] * (1 - p.Forget)) + ((1 - a[t]) * p.Learn);
-                }
-                double bk = 1, bu = 1;
-                for (int t = n - 1; t >= 0; t--)
-                {
-                    double gamma = a[t] * bk / ((a[t] * bk) + ((1 - a[t]) * bu));
-                    if (t == 0) { known0 += gamma; }
-                    (allKnown, allUnknown) = (allKnown + gamma, allUnknown + 1 - gamma);
-                    if (right[t]) { guessed += 1 - gamma; } else { slipped += gamma; }
-                    if (t == 0) { break; }
-                    double ek = (right[t] ? 1 - p.Slip : p.Slip) * bk, eu = (right[t] ? p.Guess : 1 - p.Guess) * bu;
-                    double uk = (1 - a[t - 1]) * p.Learn * ek, uu = (1 - a[t - 1]) * (1 - p.Learn) * eu, ku = a[t - 1] * p.Forget * eu, kk = a[t - 1] * (1 - p.Forget) * ek, sum = uk + uu + ku + kk;
-                    (learnt, unknown, forgot, known) = (learnt + (uk / sum), unknown + ((uk + uu) / sum), forgot + (ku / sum), known + ((ku + kk) / sum));
-                    (bk, bu) = (((1 - p.Forget) * ek) + (p.Forget * eu), (p.Learn * ek) + ((1 - p.Learn) * eu));
-                    (bk, bu) = (bk / (bk + bu), bu / (bk + bu));
-                }
-            }
-            p = new(known0 / answers.Length, learnt / unknown, forgot / known, guessed / allUnknown, slipped / allKnown);
-        }
-        return p;
     }
 }

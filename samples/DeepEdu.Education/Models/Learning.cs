@@ -1,0 +1,49 @@
+using DeepEdu.Data;
+using DeepEdu.Education.Saved;
+using DeepEdu.Education.Ui;
+using DeepEdu.Nn;
+using DeepEdu.Optim;
+using DeepEdu.Training;
+
+namespace DeepEdu.Education.Models;
+
+/// <summary>How far a training got, and which epoch was kept, from 0.</summary>
+internal sealed record Learned(History History, int BestEpoch)
+{
+    /// <summary>Of a network that has not learned.</summary>
+    public static Learned Nothing { get; } = new(new(), -1);
+
+    public int EpochsRun => History.Epochs.Count;
+
+    /// <summary>A number of every epoch.</summary>
+    public double[] this[string name] => History[name];
+}
+
+/// <summary>What the trainings of all commands have in common: epochs show, checkpoints are kept and taken up, and the network ends as it was after the best epoch.</summary>
+/// <param name="Epochs">Passes over the data.</param>
+/// <param name="Monitor">The number that chooses the epoch.</param>
+internal sealed record Learning(int Epochs, string Monitor)
+{
+    public bool HigherIsBetter { get; init; }
+
+    /// <summary>Epochs without a better number after which training stops; null: never.</summary>
+    public int? Patience { get; init; }
+
+    /// <summary>Numbers in the line of each epoch.</summary>
+    public string[] Shown { get; init; } = [];
+
+    /// <summary>What comes before "epoch 3/20", with spaces.</summary>
+    public string Phase { get; init; } = "";
+
+    public KeptTraining Kept { get; init; } = KeptTraining.None;
+
+    public Learned Fit<B>(Module network, Optimizer optimizer, Func<B, Objective> loss, TrainerOptions options, IBatches<B> training, IBatches<B>? validation, IProgress progress, CancellationToken stop)
+    {
+        EarlyStopping best = new() { Monitor = Monitor, HigherIsBetter = HigherIsBetter, Patience = (Patience ?? Epochs + 1) - 1 };
+        EpochLines lines = new(progress, Phase, Shown);
+        Trainer<B> trainer = new(network, optimizer, loss, options with { Callbacks = [best, lines, .. Kept.Callbacks], Progress = lines });
+        Kept.Resume(trainer.Run, progress, Phase);
+        History history = trainer.Fit(training, Epochs, validation, stop);
+        return new(history, best.BestEpoch >= 0 ? best.BestEpoch : history.Epochs.Count - 1); // where every number is undefined, none is better than the last
+    }
+}

@@ -1,0 +1,103 @@
+using DeepEdu.Data;
+using DeepEdu.Devices;
+using DeepEdu.Education.Data;
+using DeepEdu.Education.Saved;
+using DeepEdu.Education.Ui;
+using DeepEdu.Metrics;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Optim;
+using DeepEdu.Tensors;
+using DeepEdu.Training;
+
+namespace DeepEdu.Education.Models;
+
+/// <summary>How a tracing network learns.</summary>
+internal sealed record TracingOptions(int Epochs, int Batch, int Hidden, ulong Seed)
+{
+    public Device Device { get; init; } = CpuDevice.Instance;
+
+    public double LearningRate { get; init; } = 5e-3;
+
+    /// <summary>The longest joint gradient.</summary>
+    public float ClipNorm { get; init; } = 5;
+
+    /// <summary>Epochs without a better validation AUC after which training stops.</summary>
+    public int Patience { get; init; } = 5;
+
+    public KeptTraining Kept { get; init; } = KeptTraining.None;
+}
+
+/// <summary>Trains deep knowledge tracing on the log loss of each next answer with Adam; the epoch with the best AUC on the validation learners is kept.</summary>
+internal sealed class TracingTrainer
+{
+    private const int Piece = 200; // answers, as in the protocol of DKVMN
+    private const int ValidationBatch = 64;
+    private readonly TracedLearner[] _train, _validation;
+    private readonly TracingOptions _options;
+    private readonly Rng _order;
+
+    public TracingTrainer(TracingSet set, Split fold, TracingOptions options)
+    {
+        _options = options;
+        _train = [.. fold.Train.SelectMany(l => Pieces(set.Learners[l]))];
+        _validation = [.. fold.Validation.SelectMany(l => Pieces(set.Learners[l])).OrderBy(p => p.Count)];
+        Rng rng = new(options.Seed);
+        Network = new(set.Skills.Length, options.Hidden, rng);
+        Network.To(options.Device);
+        _order = rng.Fork();
+    }
+
+    public TracingNet Network { get; }
+
+    public Learned Learned { get; private set; } = Learned.Nothing;
+
+    public void Fit(string phase, IProgress progress, CancellationToken stop)
+    {
+        RocAuc auc = new();
+        TracedLearner[] all = [.. _train, .. _validation];
+        int[] lengths = Array.ConvertAll(all, p => p.Count);
+        LengthBuckets training = new(Enumerable.Range(0, _train.Length).ToArray(), lengths, _options.Batch, _order, pool: 16);
+        Batches validation = new([.. Enumerable.Range(_train.Length, _validation.Length)], ValidationBatch);
+        Learning learning = new(_options.Epochs, "val_auc")
+        {
+            HigherIsBetter = true,
+            Patience = _options.Patience,
+            Shown = ["loss", "val_loss", "val_auc"],
+            Phase = $"{phase}  ",
+            Kept = _options.Kept,
+        };
+        Learned = learning.Fit<int[]>(Network, new Adam(Network.Parameters()), rows => Loss([.. rows.Select(r => all[r])], auc), new()
+        {
+            Schedule = Schedule.Cosine(_options.LearningRate, _options.Epochs * training.Count),
+            ClipNorm = _options.ClipNorm,
+            Metrics = [new("auc", auc)],
+        }, training, validation, progress, stop);
+    }
+
+    /// <summary>The mean log loss of all next answers; padding has weight 0.</summary>
+    private Objective Loss(TracedLearner[] learners, RocAuc auc)
+    {
+        int steps = learners.Max(l => l.Count) - 1;
+        float[] right = new float[learners.Length * steps], counts = new float[learners.Length * steps];
+        for (int l = 0; l < learners.Length; l++)
+        {
+            for (int t = 1; t < learners[l].Count; t++) { (right[(l * steps) + t - 1], counts[(l * steps) + t - 1]) = (learners[l].Right[t] ? 1 : 0, 1); }
+        }
+        Tensor logits = Network.Forward(learners, steps);
+        float[] told = logits.ToArray();
+        for (int i = 0; i < told.Length; i++) { auc.Add(told[i], right[i] > 0, counts[i]); }
+        Shape shape = [learners.Length, steps];
+        return Objective.Weighted(logits.BinaryCrossEntropyWithLogits(Tensor.Wrap(right, shape).To(_options.Device), reduction: Reduction.None), Tensor.Wrap(counts, shape).To(_options.Device));
+    }
+
+    /// <summary>Long sequences in pieces; the last answer of one is the first of the next, so that each but a learner's first is told once.</summary>
+    private static IEnumerable<TracedLearner> Pieces(TracedLearner learner)
+    {
+        for (int from = 0; from < learner.Count - 1; from += Piece)
+        {
+            Range own = from..Math.Min(learner.Count, from + Piece + 1);
+            yield return new(learner.Name, learner.Skills[own], learner.Right[own]);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Globalization;
+using DeepEdu.Data;
+using DeepEdu.Education.Baselines;
+using DeepEdu.Education.Cli;
+using DeepEdu.Education.Data;
+using DeepEdu.Education.Models;
+using DeepEdu.Education.Report;
+using DeepEdu.Education.Saved;
+using DeepEdu.Education.Ui;
+using DeepEdu.Metrics;
+
+namespace DeepEdu.Education.Tasks;
+
+/// <summary>Traces what learners know: from the answers so far, whether the next one will be right. Learners are in folds as wholes.</summary>
+internal sealed class TraceTask : IEducationTask
+{
+    private const int TableSkills = 30;
+
+    public string Name => "trace";
+
+    public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        TracingSet set = options.Data is { } path ? TracingSet.Read(path, options.Seed) : TracingSet.Simulated(options.Seed, options.Quick ? 120 : 300);
+        Split[] folds = set.Folds[..Math.Min(set.Folds.Length, options.Folds ?? (options.Quick ? 1 : set.Folds.Length))];
+        progress.Line($"{set.Name}: {set.Learners.Length} learners, {set.Answers} answers, {set.Skills.Length} skills");
+        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([string.Join('\n', set.Skills), .. set.Learners.SelectMany(l => (int[][])[l.Skills, [.. l.Right.Select(r => r ? 1 : 0)]]), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]));
+        bool simulated = options.Data is null;
+        int epochs = options.Epochs ?? (options.Quick ? 3 : simulated ? 40 : 30), hidden = simulated ? 32 : 100;
+        List<TracingTrainer> trainers = [];
+        TracingScores model = new(set, "DKT"), mean = new(set, "mean of the skill"), factors = new(set, "logistic on counts (PFA)"), bayesian = new(set, "Bayesian tracing");
+        for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
+        {
+            Split fold = folds[f];
+            TracingTrainer trainer = new(set, fold, new(epochs, options.Batch ?? (simulated ? 16 : 32), hidden, options.Seed) { Device = options.Device, Kept = kept.Training($"fold-{f + 1}") });
+            trainer.Fit($"fold {f + 1}/{folds.Length}", progress, stop);
+            trainers.Add(trainer);
+            model.Add(fold.Test, trainer.Network.Chances([.. fold.Test.Select(l => set.Learners[l])]));
+            mean.Add(fold.Test, new SkillMean(set, fold.Train));
+            factors.Add(fold.Test, new PerformanceFactors(set, fold.Train));
+            bayesian.Add(fold.Test, new BayesianTracing(set, fold.Train));
+            progress.Line(string.Create(CultureInfo.InvariantCulture, $"fold {f + 1}/{folds.Length}  epoch {trainer.Learned.BestEpoch + 1}; test auc so far {model.Auc:F4}  (Bayesian {bayesian.Auc:F4})"));
+        }
+        RunResult result = Result(set, folds, trainers, model, [mean, factors, bayesian], options.Seed) with { Seconds = clock.Elapsed.TotalSeconds };
+        TracingNet[] networks = [.. trainers.Select(t => t.Network)];
+        kept.SaveModel(TracePredictor.Kind, TracePredictor.Sizes(networks), result, stop, [.. TracePredictor.Parts(set.Skills, networks)]);
+        return [result];
+    }
+
+    private RunResult Result(TracingSet set, Split[] folds, List<TracingTrainer> trainers, TracingScores model, TracingScores[] baselines, ulong seed)
+    {
+        Interval interval = model.Interval(seed);
+        return new(Name, model.Name, set.Name)
+        {
+            Metrics = [.. model.Scores, new("auc_low", interval.Low), new("auc_high", interval.High)],
+            Baselines = [.. baselines.Select(b => (b.Name, (IReadOnlyList<Score>)b.Scores))],
+            Epochs = trainers.Max(t => t.Learned.EpochsRun),
+            Seed = seed,
+            Charts =
+            [
+                new("validation auc", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", t.Learned["val_auc"]))]),
+                new("log loss while learning", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", t.Learned["loss"]))]),
+                new("test auc by the answers before", [.. new[] { model, baselines[^1] }.Select(s => new Curve(s.Name, s.AucByPosition()))])
+                {
+                    Axis = $"group of answers: up to {string.Join(", ", TracingScores.PositionEnds[..^1])} before it, or more",
+                },
+            ],
+            Calibration = model.Calibration,
+            Tables = [Skills(set, model, baselines[^1])],
+            Protocol = $"{trainers.Count} folds; {(set.TestGiven ? "the test learners are given and the same in each" : "every learner is in one part of each")}. Learners are whole: {folds[0].Train.Length} to learn from, {folds[0].Validation.Length} to choose the epoch by "
+                + $"({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))}), {folds[0].Test.Length} to be tested once. Every answer but a learner's first is told from all before it; several skills of one answer are one skill. "
+                + $"Numbers are means over folds; auc_low and auc_high hold 95 of 100 bootstrap draws of test learners; auc_skill is the mean over skills. LSTM of {trainers[0].Network.Hidden} units, {trainers[0].Network.ParameterCount} parameters.",
+        };
+    }
+
+    private static ReportTable Skills(TracingSet set, TracingScores model, TracingScores other)
+    {
+        Dictionary<int, double> others = other.SkillAucs().ToDictionary(s => s.Skill, s => s.Auc);
+        return new($"Skills{(set.Skills.Length > TableSkills ? $": the {TableSkills} most answered" : "")}", ["skill", "answers told", "right", $"auc, {model.Name}", $"auc, {other.Name}"],
+            [.. model.SkillAucs().OrderByDescending(s => s.Count).Take(TableSkills).Select(s => (string[])
+                [set.Skills[s.Skill], s.Count.ToString(CultureInfo.InvariantCulture), ResultTable.Number(s.Right), ResultTable.Number(s.Auc), ResultTable.Number(others[s.Skill])])]);
+    }
+}

@@ -1,0 +1,109 @@
+using DeepEdu.Education.Baselines;
+using DeepEdu.Education.Data;
+using DeepEdu.Education.Report;
+using DeepEdu.Metrics;
+using DeepEdu.Numerics;
+
+namespace DeepEdu.Education.Tasks;
+
+/// <summary>What a tracer's chances are worth on the test learners of some folds. Answers 2 .. n of each learner count, the first has none before it. Numbers are means over folds.</summary>
+/// <param name="set">The data.</param>
+/// <param name="name">The tracer.</param>
+internal sealed class TracingScores(TracingSet set, string name)
+{
+    /// <summary>Answers are grouped by how many stand before them; each group ends with so many.</summary>
+    public static readonly int[] PositionEnds = [5, 10, 20, 40, 80, 160, int.MaxValue];
+
+    private const int Resamples = 200;
+    private readonly List<Row> _rows = [];
+    private int _folds;
+
+    public string Name => name;
+
+    public Calibration Calibration { get; } = new();
+
+    /// <summary>The area under the ROC curve, mean over folds.</summary>
+    public double Auc => Mean(RocAuc);
+
+    /// <summary>Adds the chances of the test learners of one fold.</summary>
+    public void Add(int[] learners, IEnumerable<double[]> chances)
+    {
+        foreach (var (l, own) in learners.Zip(chances))
+        {
+            TracedLearner learner = set.Learners[l];
+            for (int t = 1; t < learner.Count; t++)
+            {
+                _rows.Add(new(_folds, l, learner.Skills[t], t, own[t], learner.Right[t]));
+                Calibration.Add(own[t], learner.Right[t]);
+            }
+        }
+        _folds++;
+    }
+
+    /// <summary>Adds what a tracer tells of the test learners of one fold.</summary>
+    public void Add(int[] learners, ITracer tracer) => Add(learners, learners.Select(l => tracer.Chances(set.Learners[l])));
+
+    public Score[] Scores => [new("auc", Auc), new("accuracy", Mean(Accuracy)), new("rmse", Mean(Rmse)), new("log_loss", Mean(Loss)), new("ece", Calibration.Value), new("auc_skill", SkillAucs().Select(s => s.Auc).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average())];
+
+    /// <summary>The interval of the area in 95 of 100 draws of the test learners: as wholes, for the answers of one hang together.</summary>
+    public Interval Interval(ulong seed)
+    {
+        int[] order = [.. Enumerable.Range(0, _rows.Count).OrderBy(i => _rows[i].Chance)];
+        int[] counts = new int[_rows.Count];
+        return Bootstrap.Confidence(_rows.Select(r => r.Learner).ToArray(), rows =>
+        {
+            Array.Clear(counts);
+            foreach (int row in rows) { counts[row]++; }
+            return Enumerable.Range(0, _folds).Average(fold => Area(order, counts, fold));
+        }, new Rng(seed), Resamples);
+    }
+
+    /// <summary>For each skill how many answers there are, which share was right, and the area; NaN where all or none are right.</summary>
+    public IEnumerable<(int Skill, int Count, double Right, double Auc)> SkillAucs()
+        => _rows.GroupBy(r => r.Skill).OrderBy(g => g.Key).Select(g => (g.Key, g.Count(), g.Average(r => r.Right ? 1.0 : 0), RocAuc(g)));
+
+    /// <summary>The area for answers with few before them and with many.</summary>
+    public double[] AucByPosition() => [.. PositionEnds.Select((end, i) => RocAuc(_rows.Where(r => r.Position <= end && (i == 0 || r.Position > PositionEnds[i - 1]))))];
+
+    private double Mean(Func<IEnumerable<Row>, double> measure)
+        => _folds == 0 ? double.NaN : _rows.GroupBy(r => r.Fold).Average(g => measure(g));
+
+    private static double RocAuc(IEnumerable<Row> rows)
+    {
+        RocAuc auc = new();
+        foreach (var row in rows) { auc.Add(row.Chance, row.Right); }
+        return auc.Value;
+    }
+
+    private static double Accuracy(IEnumerable<Row> rows) => rows.Average(r => r.Chance >= 0.5 == r.Right ? 1.0 : 0);
+
+    private static double Rmse(IEnumerable<Row> rows) => Math.Sqrt(rows.Average(r => Math.Pow(r.Chance - (r.Right ? 1 : 0), 2)));
+
+    private static double Loss(IEnumerable<Row> rows)
+    {
+        LogLoss loss = new();
+        foreach (var row in rows) { loss.Add(row.Chance, row.Right); }
+        return loss.Value;
+    }
+
+    // the area of one fold's rows, each as often as it was drawn; the rows come in order of their chances
+    private double Area(int[] order, int[] counts, int fold)
+    {
+        double below = 0, wins = 0, positives = 0;
+        for (int at = 0; at < order.Length;)
+        {
+            double tiedRight = 0, tiedWrong = 0, chance = _rows[order[at]].Chance;
+            for (; at < order.Length && _rows[order[at]].Chance == chance; at++)
+            {
+                if (_rows[order[at]].Fold != fold) { continue; }
+                if (_rows[order[at]].Right) { tiedRight += counts[order[at]]; } else { tiedWrong += counts[order[at]]; }
+            }
+            wins += tiedRight * (below + (0.5 * tiedWrong));
+            below += tiedWrong;
+            positives += tiedRight;
+        }
+        return wins / (positives * below);
+    }
+
+    private readonly record struct Row(int Fold, int Learner, int Skill, int Position, double Chance, bool Right);
+}

@@ -1,0 +1,194 @@
+using System.Globalization;
+using System.Text;
+using DeepEdu.Data;
+using DeepEdu.Devices;
+using DeepEdu.Education.Baselines;
+using DeepEdu.Education.Data;
+using DeepEdu.Education.Models;
+using DeepEdu.Education.Report;
+using DeepEdu.Education.Tasks;
+using DeepEdu.Metrics;
+using DeepEdu.Numerics;
+
+namespace DeepEdu.Tests.Education;
+
+/// <summary>Knowledge tracing: who is in which fold, what is scored, what the network sees, and what the command leaves.</summary>
+[Collection("process settings")]
+public sealed class TracingTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("deepedu").FullName;
+
+    public void Dispose()
+    {
+        DeepEduOptions.MaxThreads = Environment.ProcessorCount;
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public void EveryLearnerIsWholeInOnePartAndTestedOnce()
+    {
+        TracingSet set = TracingSet.Simulated(1, 53);
+        Assert.Equal(5, set.Folds.Length);
+        Assert.Equal(Enumerable.Range(0, 53), set.Folds.SelectMany(f => f.Test).Order());
+        Assert.All(set.Folds, f => Assert.Equal(Enumerable.Range(0, 53), f.Train.Concat(f.Validation).Concat(f.Test).Order()));
+    }
+
+    [Fact]
+    public void GivenPartsAreKept()
+    {
+        Write("x_train.csv", "2\na,b\n1,0\n3\na,a,b\n1,1,0\n1\na\n1\n2\nb,b\n0,0\n");
+        Write("x_test.csv", "2\nc,a\n1,1\n");
+        TracingSet drawn = TracingSet.Read(_folder, 1);
+        Assert.Equal((3, 1), (Assert.Single(drawn.Folds).Train.Length + drawn.Folds[0].Validation.Length, drawn.Folds[0].Test.Length));
+        Assert.Equal(["a", "b", "c"], drawn.Skills);
+        Write("x_valid1.csv", "2\nb,b\n0,0\n");
+        Write("x_valid2.csv", "2\na,b\n1,0\n");
+        TracingSet set = TracingSet.Read(_folder, 1);
+        Assert.True(set.TestGiven);
+        Assert.Equal([[2], [0]], set.Folds.Select(f => f.Validation)); // the learner of one answer is left out
+        Assert.Equal([[0, 1], [1, 2]], set.Folds.Select(f => f.Train));
+        Assert.All(set.Folds, f => Assert.Equal([3], f.Test));
+        Write("x_valid3.csv", "2\na,b\n1,1\n");
+        Assert.Contains("x_valid3.csv: learner 0 (from 0) is not in the training file", Assert.Throws<DataException>(() => TracingSet.Read(_folder, 1)).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The skills of one answer in rows of their own would tell each other what was answered.</summary>
+    [Fact]
+    public void SeveralSkillsOfAnAnswerAreOne()
+    {
+        StringBuilder rows = new("user_id,item_id,skill_ids,correct\n");
+        for (int u = 0; u < 5; u++) { rows.Append(CultureInfo.InvariantCulture, $"u{u},q1,a;b,1\nu{u},q2,b,0\nu{u},q3,,1\n"); }
+        TracingSet set = TracingSet.Read(Write("long.csv", rows.ToString()), 1);
+        Assert.Equal(["a_b", "b", "q3"], set.Skills);
+        Assert.All(set.Learners, l => Assert.Equal(3, l.Count));
+    }
+
+    [Fact]
+    public void NumbersAreThoseOfTheirDefinitions()
+    {
+        TracingSet set = new("two folds", ["a", "b"], [new("u", [0, 0, 1, 1], [true, true, false, true]), new("v", [1, 0, 0], [false, false, true])], []);
+        TracingScores scores = new(set, "x");
+        scores.Add([0], [[0.9, 0.8, 0.3, 0.3]]); // told: 0.8 right, 0.3 wrong, 0.3 right; a tie counts one half: area 0.75
+        scores.Add([1], [[0.1, 0.6, 0.4]]);      // told: 0.6 wrong, 0.4 right: area 0
+        Assert.Equal(0.375, scores.Auc, 1e-12);
+        Assert.Equal((2.0 / 3) / 2, Value("accuracy"), 1e-12); // two of three, none of two
+        Assert.Equal((Math.Sqrt((0.04 + 0.09 + 0.49) / 3) + Math.Sqrt((0.36 + 0.36) / 2)) / 2, Value("rmse"), 1e-12);
+        Assert.Equal((-(Math.Log(0.8) + Math.Log(0.7) + Math.Log(0.3)) / 3 - (Math.Log(0.4) + Math.Log(0.4)) / 2) / 2, Value("log_loss"), 1e-12);
+        // skill a: 0.8 right, 0.6 wrong, 0.4 right; skill b: 0.3 wrong, 0.3 right
+        Assert.Equal([(0, 3, 2 / 3.0, 0.5), (1, 2, 0.5, 0.5)], scores.SkillAucs());
+        Assert.Equal(0.5, Value("auc_skill"), 1e-12);
+        Assert.Equal(3.5 / 6, scores.AucByPosition()[0], 1e-12); // all five are early: of 3·2 pairs 0.8 wins two, 0.4 one, 0.3 a half
+        Assert.True(double.IsNaN(scores.AucByPosition()[1]));
+
+        double Value(string name) => scores.Scores.Single(s => s.Name == name).Value;
+    }
+
+    [Fact]
+    public void TheIntervalHoldsTheAreaAndDrawsLearnersWhole()
+    {
+        TracingSet set = TracingSet.Simulated(2, 60);
+        TracingScores scores = new(set, "x");
+        foreach (Split fold in set.Folds) { scores.Add(fold.Test, new SkillMean(set, fold.Train)); }
+        Interval interval = scores.Interval(1);
+        Assert.Equal(scores.Auc, interval.Value, 1e-9);
+        Assert.InRange(scores.Auc, interval.Low, interval.High);
+        // of one learner there is one draw only
+        TracingScores one = new(set, "x");
+        one.Add([3], new SkillMean(set, set.Folds[0].Train));
+        Assert.Equal(one.Interval(1).Low, one.Interval(1).High, 1e-12);
+    }
+
+    /// <summary>What is told of an answer depends on those before it and on its skill, not on itself or later ones.</summary>
+    [Fact]
+    public void NoAnswerIsSeenBeforeItIsTold()
+    {
+        TracedLearner learner = new("u", [0, 1, 2, 0, 0, 0], [true, false, true, true, false, false]), other = learner with { Right = [true, false, true, false, true, true] };
+        TracingNet network = new(3, 8, new Rng(4));
+        TracingSet set = TracingSet.Simulated(3, 20) with { Skills = ["a", "b", "c", "d", "e"] };
+        foreach (ITracer tracer in new ITracer[] { network, new PerformanceFactors(set, [0, 1, 2, 3]), new BayesianTracing(set, [0, 1, 2, 3]) })
+        {
+            double[] a = tracer.Chances(learner), b = tracer.Chances(other);
+            Assert.Equal(a[..4], b[..4]); // up to the fourth, whose answer differs
+            Assert.NotEqual(a[4..], b[4..]);
+        }
+        // batches of padded learners tell what each alone does
+        double[][] together = network.Chances([learner, learner with { Skills = [0, 1, 2], Right = [true, false, true] }]);
+        Assert.Equal(network.Chances(learner)[..3], together[1], (x, y) => Math.Abs(x - y) < 1e-6); // one rounding of float32 on other batch shapes
+    }
+
+    [Fact]
+    public void TheNetworkFindsWhatTheMeanCannotAndNothingInShuffledAnswers()
+    {
+        TracingSet set = TracingSet.Simulated(4, 200);
+        double found = Auc(set);
+        Assert.True(found > 0.72, $"{found}"); // the mean of the skill has 0.65
+        Rng rng = new(1);
+        TracingSet canary = set with { Learners = Array.ConvertAll(set.Learners, l => l with { Right = [.. l.Right.Select(_ => rng.Next(2) > 0)] }) };
+        Assert.InRange(Auc(canary), 0.42, 0.58); // 2360 answers: more than five standard errors of √(2361/(12·1180²))
+
+        static double Auc(TracingSet set)
+        {
+            TracingTrainer trainer = new(set, set.Folds[0], new(25, 8, 32, 1));
+            trainer.Fit("", new NoProgress(), default);
+            TracingScores scores = new(set, "DKT");
+            scores.Add(set.Folds[0].Test, trainer.Network.Chances([.. set.Folds[0].Test.Select(l => set.Learners[l])]));
+            return scores.Auc;
+        }
+    }
+
+    [Fact]
+    public void NumbersDoNotDependOnTheThreadCountButOnTheSeed()
+    {
+        RunResult one = Run(1, 1), two = Run(1, 2), other = Run(2, 2);
+        Assert.Equal(one.Metrics, two.Metrics);
+        Assert.NotEqual(one.Metrics, other.Metrics);
+        Assert.Contains(one.Metrics, m => m.Name == "auc_low");
+        Assert.Equal(5, Assert.Single(one.Tables).Rows.Count);
+
+        static RunResult Run(ulong seed, int threads)
+        {
+            DeepEduOptions.MaxThreads = threads;
+            return Assert.Single(new TraceTask().Run(new() { Quick = true, Seed = seed }, new NoProgress(), default));
+        }
+    }
+
+    [Fact]
+    public void NewLearnersAreTold()
+    {
+        string run = Path.Combine(_folder, "run");
+        Program.Succeeds("trace", "--quick", "--out", run);
+        string three = Write("new.csv", "3\ns0,s0,s1\n0,0,1\n");
+        string[][] rows = Program.Predict(run, three);
+        Assert.Equal(["learner", "skill", "answers", "chance"], rows[0]);
+        Assert.Equal(5, rows.Length - 1);
+        Assert.Equal(["0", "s0", "2"], rows.Single(r => r[1] == "s0")[..3]);
+        Assert.All(rows[1..], r => Assert.InRange(double.Parse(r[3], CultureInfo.InvariantCulture), 0, 1));
+        string[][] longer = Program.Predict(run, Write("long.csv", "user,item,skill,correct\nAnna,q1,s0,0\nAnna,q2,s0,0\nAnna,q3,s1,1\n"));
+        Assert.Equal(rows[1..].Select(r => r[3]), longer[1..].Select(r => r[3])); // the same answers in another format
+        Assert.Equal("Anna", longer[1][0]);
+        Program.Fails("learner 0, answer 2: the skill 's9' was not among those", "predict", "--model", run, "--in", Write("odd.csv", "2\ns0,s9\n0,1\n"));
+        Program.Fails("line 3: 2 values for 3 answers. The model is of trace", "predict", "--model", run, "--in", Write("odd.csv", "3\ns0,s0,s0\n0,1\n"));
+    }
+
+    [Fact]
+    public void TooFewLearnersAreNamed()
+    {
+        Program.Fails("2 learners with two answers or more are too few for 5 folds", "trace", "--data", Write("few.csv", "2\na,b\n1,0\n2\na,b\n1,0\n"));
+        Program.Fails("no such file or folder", "trace", "--data", Path.Combine(_folder, "none"));
+        Program.Fails("no file *train*.csv", "trace", "--data", Directory.CreateDirectory(Path.Combine(_folder, "empty")).FullName);
+    }
+
+    [DataFact("kt-assist2009-updated")]
+    public void AssistmentsReachTheirFloor()
+    {
+        RunResult result = Assert.Single(new TraceTask().Run(new() { Data = DataFactAttribute.Folder("kt-assist2009-updated"), Folds = 1, Epochs = 8 }, new NoProgress(), default));
+        Assert.InRange(result.Metrics[0].Value, 0.80, 0.85); // published .805 to .823; more would be a leak
+    }
+
+    private string Write(string name, string text)
+    {
+        string path = Path.Combine(_folder, name);
+        File.WriteAllText(path, text);
+        return path;
+    }
+}
