@@ -17,7 +17,7 @@ internal static unsafe class ConvColumns
     /// <summary>dX where dx is not null, dW where dw is not null, dB where db is not null.</summary>
     public static void Backward(in ConvShape s, float* x, float* weight, float* dy, float* dx, float* dw, float* db)
     {
-        int pieces = Math.Min(Pieces, s.N), size = (s.OutC * s.K) + s.OutC;
+        int pieces = Math.Clamp(s.N, 1, Pieces), size = (s.OutC * s.K) + s.OutC;
         float* sums = Scratch.Layer.Take(size * pieces);
         Work.Run(pieces, new Gradients { S = s, X = x, Weight = weight, DY = dy, DX = dx, Sums = sums, Pieces = pieces, WantsW = dw != null });
         for (int p = 1; p < pieces; p++)

@@ -24,6 +24,7 @@ internal static unsafe class GemmRows
     /// <summary>C [m, n] ← end(A [m, k] · op(B) + bias), without gaps between rows. B is [k, n], or [n, k] if <paramref name="transB"/>, or as <see cref="Gemm.Pack"/> makes it if <paramref name="packed"/>.</summary>
     public static void Run<E>(bool transB, bool packed, int m, int n, int k, float* a, float* b, float* c, float* bias, E end) where E : struct, IRowsEnd
     {
+        if (n == 0) { return; }
         if (!InBlocks(m, n, k))
         {
             Gemm.Run(false, transB && !packed, m, n, k, a, k, b, packed ? -k : transB ? k : n, c, n, epilogue: new(bias, false));
@@ -47,7 +48,7 @@ internal static unsafe class GemmRows
     public static bool InBlocks(int m, int n, int k) => (long)m * n >= Least && m >= 64 && k > 0 && (long)n * k <= MostB;
 
     /// <summary>Rows of a block, if there are blocks.</summary>
-    public static int BlockRows(int n) => Math.Max(32, Floats / n & ~7);
+    public static int BlockRows(int n) => Math.Max(32, Floats / Math.Max(1, n) & ~7);
 
     private struct Ends<E> : IRange where E : struct, IRowsEnd
     {

@@ -100,6 +100,21 @@ public sealed class ConvTests
         Assert.All(d[1], v => Assert.Equal(0, v));
     }
 
+    // by columns, which another product has filled, and a channel at a time
+    [Theory]
+    [InlineData(3, 1, 1)]
+    [InlineData(4, 3, 2)]
+    [InlineData(4, 3, 4)]
+    public void AnEmptyBatchHasNoGradient(int channels, int taps, int groups)
+    {
+        Tensor weight = Tensor.Ones([4, channels / groups, taps, taps]), bias = Tensor.Ones([4]), full = Tensor.Ones([2, channels, 16, 16]), none = Tensor.Ones([0, channels, 16, 16]);
+        int size = 17 - taps;
+        Assert.All(Gradients(() => full.Conv2d(weight, bias, groups: groups), Tensor.Ones([2, 4, size, size]).ToArray(), full, weight, bias)[1], d => Assert.Equal(2 * size * size, d));
+        float[][] g = Gradients(() => none.Conv2d(weight, bias, groups: groups), [], none, weight, bias);
+        Assert.All(g[1], d => Assert.Equal(0, d));
+        Assert.All(g[2], d => Assert.Equal(0, d));
+    }
+
     [Fact]
     public void AnInputWithoutGradientGetsNone()
     {

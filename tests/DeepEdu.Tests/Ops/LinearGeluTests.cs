@@ -37,6 +37,21 @@ public class LinearGeluTests
         finally { DeepEduOptions.MaxThreads = threads; }
     }
 
+    [Theory]
+    [InlineData(0, 5)]
+    [InlineData(4, 0)]
+    public void LayersWithoutInputsOrUnits(int inputs, int hidden)
+    {
+        using var tape = new Tape();
+        Tensor x = tape.Watch(Tensor.Ones([3, inputs])), w = tape.Watch(Tensor.Ones([hidden, inputs])), b = tape.Watch(Tensor.Ones([hidden])), last = tape.Watch(Tensor.Ones([2, hidden]));
+        var g = tape.Gradients(x.LinearGelu(w, b).Linear(last).Sum());
+        Assert.All(g[x].ToArray(), d => Assert.Equal(0, d));
+        Assert.Equal(w.Shape, g[w].Shape);
+        // GELU'(1) = Φ(1) + φ(1), for each of 3 rows and 2 outputs
+        Assert.All(g[b].ToArray(), d => Assert.Equal(6 * 1.08331549f, d, 1e-5f));
+        Assert.All(tape.Gradients(x.Linear(w, b, relu: true).Sum())[b].ToArray(), d => Assert.Equal(3, d));
+    }
+
     // the slope may be taken along only by what is the one source of the gradient
     [Fact]
     public void WhatIsUsedTwiceOrWatchedKeepsItsGradient()
