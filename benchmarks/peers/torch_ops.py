@@ -30,6 +30,9 @@ lines, mask, targets = seq.reshape(SEQ[0], SEQ[2], SEQ[1]), x > 0, (x > 0).float
 rows, columns, labels = torch.randint(0, R, (R,)), torch.randint(0, C, (R, C)), torch.randint(0, C, (R,))
 query, values = u((SEQ[0], 1, SEQ[2]), -1), u(SEQ, -1)
 graph = torch.sparse_coo_tensor(torch.randint(0, R, (2, 8 * R)), torch.rand(8 * R) * 3, (R, R)).coalesce()
+factors = x * .01 + 1
+logp = u((SEQ[1], SEQ[0], SEQ[2]), -3).log_softmax(-1)
+spelled, steps, symbols = torch.randint(1, SEQ[2], (SEQ[0], SEQ[1] // 4)), torch.full((SEQ[0],), SEQ[1]), torch.full((SEQ[0],), SEQ[1] // 4)
 CH, W, H2 = IMAGES[1], SEQ[2], (2 * IMAGES[2], 2 * IMAGES[3])
 cases = []
 
@@ -109,10 +112,11 @@ on("sum all", lambda: x.sum()); both("sum last", lambda: x.sum(-1), x); both("su
 back("mean all", lambda: x.mean(), x); on("prod last", lambda: x.prod(-1)); on("any last", lambda: mask.any(-1)); on("max all", lambda: x.max()); both("max last", lambda: x.max(-1)[0], x); on("max first", lambda: x.amax(0))
 on("max indices last", lambda: x.max(-1)); on("max indices middle", lambda: cube.max(1)); on("min last", lambda: x.amin(-1)); on("argmax last", lambda: x.argmax(-1)); on("argmax first", lambda: x.argmax(0)); on("argmax middle", lambda: cube.argmax(1))
 both("var last", lambda: x.var(-1), x); on("var first", lambda: x.var(0)); on("std all", lambda: x.std()); both("norm last", lambda: x.norm(2, -1), x); on("norm all", lambda: x.norm()); both("logsumexp last", lambda: x.logsumexp(-1), x)
-on("logsumexp first", lambda: x.logsumexp(0)); both("cumsum last", lambda: x.cumsum(-1), x); on("cumsum first", lambda: x.cumsum(0)); both("topk 8", lambda: x.topk(8)[0], x); on("sort last", lambda: x.sort()); on("argsort first", lambda: x.argsort(0))
+on("logsumexp first", lambda: x.logsumexp(0)); both("cumprod last", lambda: factors.cumprod(-1), factors); both("cumprod first", lambda: factors.cumprod(0), factors); both("logcumsumexp last", lambda: x.logcumsumexp(-1), x)
+both("cumsum last", lambda: x.cumsum(-1), x); on("cumsum first", lambda: x.cumsum(0)); both("topk 8", lambda: x.topk(8)[0], x); on("sort last", lambda: x.sort()); on("argsort first", lambda: x.argsort(0))
 
 both("softmax last", lambda: x.softmax(-1), x); both("softmax first", lambda: x.softmax(0), x); on("softmax middle", lambda: cube.softmax(1)); both("log softmax last", lambda: x.log_softmax(-1), x); both("cross entropy", lambda: F.cross_entropy(x, labels), x)
-both("bce with logits", lambda: F.binary_cross_entropy_with_logits(x, targets), x); both("mse", lambda: F.mse_loss(x, y.detach()), x); back("huber", lambda: F.huber_loss(x, y.detach()), x)
+both("bce with logits", lambda: F.binary_cross_entropy_with_logits(x, targets), x); both("mse", lambda: F.mse_loss(x, y.detach()), x); both("ctc", lambda: F.ctc_loss(logp, spelled, steps, symbols), logp); back("huber", lambda: F.huber_loss(x, y.detach()), x)
 back("kl divergence", lambda: F.kl_div(x, pos.detach(), reduction="batchmean"), x)
 
 both("gather last", lambda: x.gather(-1, columns), x); on("index select rows", lambda: x.index_select(0, rows)); both("index select columns", lambda: x.index_select(1, labels), x); on("scatter add", lambda: x.scatter_add(1, columns, y))
@@ -157,7 +161,7 @@ layer("conv2d 3x3", lambda: nn.Conv2d(CH, CH, 3, padding=1), im); layer("conv2d 
 layer("conv2d 3x3 groups 4", lambda: nn.Conv2d(CH, CH, 3, padding=1, groups=4), im); layer("depthwise 3x3", lambda: nn.Conv2d(CH, CH, 3, padding=1, groups=CH), im)
 layer("conv transpose 3x3 stride 2", lambda: nn.ConvTranspose2d(CH, CH, 3, 2), im); layer("conv1d 3", lambda: nn.Conv1d(W, W, 3, padding=1), lines)
 
-layer("batch norm", lambda: nn.BatchNorm2d(CH), im); layer("batch norm of rows", lambda: nn.BatchNorm1d(C), x); layer("layer norm", lambda: nn.LayerNorm(C), x); layer("group norm", lambda: nn.GroupNorm(2, CH), im)
+layer("batch norm", lambda: nn.BatchNorm2d(CH), im); layer("batch norm of rows", lambda: nn.BatchNorm1d(C), x); layer("batch norm of lines", lambda: nn.BatchNorm1d(W), lines); layer("layer norm", lambda: nn.LayerNorm(C), x); layer("group norm", lambda: nn.GroupNorm(2, CH), im)
 layer("instance norm", lambda: nn.InstanceNorm2d(CH), im); layer("prelu", lambda: nn.PReLU(), x); back("dropout", lambda: F.dropout(x, 0.3), x)
 
 first = lambda out: out[0]

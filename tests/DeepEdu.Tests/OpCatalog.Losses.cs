@@ -1,5 +1,7 @@
 using DeepEdu.Nn;
+using DeepEdu.Numerics;
 using DeepEdu.Ops;
+using DeepEdu.Tensors;
 
 namespace DeepEdu.Tests;
 
@@ -61,10 +63,40 @@ public static partial class OpCatalog
         new("soft-kappa-plain", (x, y) => Ordinal.SoftKappa(x[0], y[0], log: false)),
         new("weighted-sum", x => Losses.WeightedSum([x[0].Square().Mean(), x[1].Sum()], [0.3f, 2])),
         new("bpr", x => Losses.Bpr(x[0], x[1])),
-        new("ctc", (x, i) => Losses.Ctc(x[0].LogSoftmax(), i[0], i[1], i[2])) { IndicesArePositions = false },
-        new("ctc sum", (x, i) => Losses.Ctc(x[0].LogSoftmax(), i[0], i[1], i[2], reduction: Reduction.Sum)) { IndicesArePositions = false },
-        new("ctc none", (x, i) => Losses.Ctc(x[0].LogSoftmax(), i[0], i[1], i[2], reduction: Reduction.None)) { IndicesArePositions = false },
-        new("ctc last blank", (x, i) => Losses.Ctc(x[0].LogSoftmax(), i[0], i[1], i[2], blank: 3)) { IndicesArePositions = false },
-        new("ctc impossible", (x, i) => Losses.Ctc(x[0].LogSoftmax(), i[0], i[1], i[2], reduction: Reduction.None, zeroInfinity: true)) { IndicesArePositions = false },
+        Ctc("ctc", new([14, 40, 30], 9)),
+        Ctc("ctc sum", new([70, 9, 12], 34), Reduction.Sum),
+        Ctc("ctc none", new([200, 2, 5], 14), Reduction.None),
+        Ctc("ctc last blank", new([40, 5, 4], 15), blank: 3),
+        Ctc("ctc impossible", new([9, 20, 3], 5), Reduction.None, zeroInfinity: true),
     ];
+
+    // big: targets of all lengths with symbols in a row, in as many or fewer steps
+    private static OpRow Ctc(string name, CtcSizes big, Reduction reduction = Reduction.Mean, int blank = 0, bool zeroInfinity = false) =>
+        new(name, (x, i) => Losses.Ctc(x[0].LogSoftmax(), i[0], i[1], i[2], blank, reduction, zeroInfinity))
+        {
+            IndicesArePositions = false,
+            Big = [big.X],
+            BigIndices = big.Indices(blank),
+            Composed = (x, i) =>
+            {
+                var y = CtcOp.Composed(x[0].LogSoftmax(), i[0], i[1], i[2], blank, zeroInfinity);
+                return reduction switch { Reduction.Mean => (y / i[2].ToTensor().Clamp(min: 1)).Mean(), Reduction.Sum => y.Sum(), _ => y };
+            },
+        };
+
+    private sealed record CtcSizes(int[] Sizes, int Symbols)
+    {
+        public Shape X => Shape.Create(Sizes);
+
+        public Indices[] Indices(int blank)
+        {
+            var rng = new Rng(17);
+            int n = Sizes[1], classes = Sizes[2];
+            var targets = DeepEdu.Tensors.Indices.Uniform([n, Symbols], rng, 0, classes - 1).ToArray();
+            int[] lengths = DeepEdu.Tensors.Indices.Uniform([n], rng, 0, Symbols + 1).ToArray(), steps = new int[n];
+            for (int i = 0; i < targets.Length; i++) { if (targets[i] >= blank) { targets[i]++; } }
+            for (int i = 0; i < n; i++) { steps[i] = Math.Min(Sizes[0], Math.Max(1, 2 * lengths[i]) + (i % 7)); }
+            return [DeepEdu.Tensors.Indices.Wrap(targets, [n, Symbols]), DeepEdu.Tensors.Indices.Wrap(steps, [n]), DeepEdu.Tensors.Indices.Wrap(lengths, [n])];
+        }
+    }
 }

@@ -23,10 +23,15 @@ internal sealed class OpInputs
         };
         (Rows, Columns) = (shapes[0][0], shapes[0][1]);
         (X, Y, Positive) = (Uniform([Rows, Columns], -3), Uniform([Rows, Columns], -3), Uniform([Rows, Columns], 0.01f));
+        Factors = (X * 0.01f) + 1; // their products stay numbers
         (Row, Column, Cube, Images, Sequences) = (Uniform([Columns], -1), Uniform([Rows, 1], -1), Uniform(Shape.Create(shapes[1]), -3), Uniform(Shape.Create(shapes[2]), -3), Uniform(Shape.Create(shapes[3]), -1));
         Lines = Sequences.Alias([shapes[3][0], shapes[3][2], shapes[3][1]]);
         (Query, Values) = (Uniform([shapes[3][0], 1, shapes[3][2]], -1), Uniform(Shape.Create(shapes[3]), -1));
         (Mask, OfRows, OfColumns, Labels) = (X.Greater(0), Indices.Uniform([Rows], _rng, 0, Rows), Indices.Uniform([Rows, Columns], _rng, 0, Columns), Indices.Uniform([Rows], _rng, 0, Columns));
+        // steps, sequences, classes; a target has a symbol for every four steps
+        var (steps, sequences) = (shapes[3][1], shapes[3][0]);
+        LogProbabilities = Uniform([steps, sequences, shapes[3][2]], -3).LogSoftmax();
+        (Targets, Steps, Symbols) = (Indices.Uniform([sequences, steps / 4], _rng, 1, shapes[3][2]), Same(sequences, steps), Same(sequences, steps / 4));
         Graph = new(Rows, Rows, Indices.Uniform([8 * Rows], _rng, 0, Rows), Indices.Uniform([8 * Rows], _rng, 0, Rows), Uniform([8 * Rows], 0));
     }
 
@@ -37,6 +42,7 @@ internal sealed class OpInputs
     public Tensor X { get; }
     public Tensor Y { get; }
     public Tensor Positive { get; }
+    public Tensor Factors { get; }
     public Tensor Row { get; }
     public Tensor Column { get; }
     public Tensor Cube { get; }
@@ -46,11 +52,17 @@ internal sealed class OpInputs
     public Tensor Query { get; }
     public Tensor Values { get; }
     public SparseMatrix Graph { get; }
+    public Tensor LogProbabilities { get; }
+    public Indices Targets { get; }
+    public Indices Steps { get; }
+    public Indices Symbols { get; }
     public Tensor Mask { get; }
     public Indices OfRows { get; }
     public Indices OfColumns { get; }
     public Indices Labels { get; }
     public Rng Rng => _rng;
+
+    private static Indices Same(int n, int value) => Indices.Of([.. Enumerable.Repeat(value, n)]);
 
     private Tensor Uniform(Shape shape, float low) => Tensor.Uniform(shape, _rng, low, 3);
 }
@@ -88,14 +100,16 @@ internal static class OpCases
         On("max indices middle", i => i.Cube.MaxWithIndices(1).Values), On("min last", i => i.X.Min(-1)), Do("argmax last", i => i.X.ArgMax(-1)), Do("argmax first", i => i.X.ArgMax(0)), Do("argmax middle", i => i.Cube.ArgMax(1)),
         On("var last", i => i.X.Var(-1)), On("var first", i => i.X.Var(0)), On("std all", i => i.X.Std()), On("norm last", i => i.X.Norm(2, -1)), On("norm all", i => i.X.Norm()), On("logsumexp last", i => i.X.LogSumExp(-1)),
         On("logsumexp first", i => i.X.LogSumExp(0)), On("cumsum last", i => i.X.CumSum(-1)), On("cumsum first", i => i.X.CumSum(0)), On("topk 8", i => i.X.TopK(8).Values), On("sort last", i => i.X.Sort().Values),
+        On("cumprod last", i => i.Factors.CumProd(-1)), On("cumprod first", i => i.Factors.CumProd(0)), On("logcumsumexp last", i => i.X.LogCumSumExp(-1)),
         Do("argsort first", i => i.X.ArgSort(0)), Back("sum last", i => i.X.Sum(-1), X), Back("mean all", i => i.X.Mean(), X), Back("sum first", i => i.X.Sum(0), X), Back("max last", i => i.X.MaxWithIndices(-1).Values, X),
-        Back("var last", i => i.X.Var(-1), X), Back("norm last", i => i.X.Norm(2, -1), X), Back("logsumexp last", i => i.X.LogSumExp(-1), X), Back("cumsum last", i => i.X.CumSum(-1), X), Back("topk 8", i => i.X.TopK(8).Values, X),
+        Back("var last", i => i.X.Var(-1), X), Back("norm last", i => i.X.Norm(2, -1), X), Back("logsumexp last", i => i.X.LogSumExp(-1), X), Back("cumsum last", i => i.X.CumSum(-1), X), Back("cumprod last", i => i.Factors.CumProd(-1), i => [i.Factors]),
+        Back("cumprod first", i => i.Factors.CumProd(0), i => [i.Factors]), Back("logcumsumexp last", i => i.X.LogCumSumExp(-1), X), Back("topk 8", i => i.X.TopK(8).Values, X),
 
         // softmax and losses
         On("softmax last", i => i.X.Softmax()), On("softmax first", i => i.X.Softmax(0)), On("softmax middle", i => i.Cube.Softmax(1)), On("log softmax last", i => i.X.LogSoftmax()), On("cross entropy", i => i.X.CrossEntropy(i.Labels)),
         On("bce with logits", i => i.X.BinaryCrossEntropyWithLogits(i.Mask)), On("mse", i => Losses.Mse(i.X, i.Y)), Back("softmax last", i => i.X.Softmax(), X), Back("softmax first", i => i.X.Softmax(0), X),
         Back("log softmax last", i => i.X.LogSoftmax(), X), Back("cross entropy", i => i.X.CrossEntropy(i.Labels), X), Back("bce with logits", i => i.X.BinaryCrossEntropyWithLogits(i.Mask), X), Back("mse", i => Losses.Mse(i.X, i.Y), X),
-        Back("huber", i => Losses.Huber(i.X, i.Y), X), Back("kl divergence", i => Losses.KlDivergence(i.X, i.Positive), X),
+        On("ctc", Ctc), Back("ctc", Ctc, i => [i.LogProbabilities]), Back("huber", i => Losses.Huber(i.X, i.Y), X), Back("kl divergence", i => Losses.KlDivergence(i.X, i.Positive), X),
 
         // rows and places
         On("gather last", i => i.X.Gather(-1, i.OfColumns)), On("index select rows", i => i.X.IndexSelect(0, i.OfRows)), On("index select columns", i => i.X.IndexSelect(1, i.Labels)), On("scatter add", i => i.X.ScatterAdd(1, i.OfColumns, i.Y)),
@@ -125,7 +139,7 @@ internal static class OpCases
         .. Layer("conv1d 3", i => new Conv1d(i.Width, i.Width, 3, i.Rng, padding: 1), Lines),
 
         // normalisation, dropout
-        .. Layer("batch norm", i => new BatchNorm(i.Channels), Images), .. Layer("batch norm of rows", i => new BatchNorm(i.Columns), X), .. Layer("layer norm", i => new LayerNorm(i.Columns), X),
+        .. Layer("batch norm", i => new BatchNorm(i.Channels), Images), .. Layer("batch norm of rows", i => new BatchNorm(i.Columns), X), .. Layer("batch norm of lines", i => new BatchNorm(i.Width), Lines), .. Layer("layer norm", i => new LayerNorm(i.Columns), X),
         .. Layer("group norm", i => new GroupNorm(2, i.Channels), Images), .. Layer("instance norm", i => new InstanceNorm(i.Channels), Images), .. Layer("prelu", i => new Prelu(), X),
         Back("dropout", i => i.X.Dropout(0.3f, i.Rng), X),
 
@@ -170,6 +184,8 @@ internal static class OpCases
             return null;
         };
     });
+
+    private static Tensor Ctc(OpInputs i) => Losses.Ctc(i.LogProbabilities, i.Targets, i.Steps, i.Symbols);
 
     private static Tensor[] X(OpInputs i) => [i.X];
 
