@@ -1,10 +1,12 @@
 using System.Globalization;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace DeepEdu.Tests.House;
 
-/// <summary>The public surface of an assembly as text, one line a member, sorted: a change shows as a diff in review.</summary>
+/// <summary>The public surface of an assembly as text, one line a member, sorted: a change shows as a diff in review. What the compiler makes of a record (equality, copies, printing) and of a
+/// block of extensions (their static methods are listed) follows from the lines that are there, and is left out.</summary>
 internal static class PublicApi
 {
     private static readonly NullabilityInfoContext s_nullability = new();
@@ -12,7 +14,7 @@ internal static class PublicApi
     public static string Describe(Assembly assembly)
     {
         List<string> lines = [];
-        foreach (Type type in assembly.GetExportedTypes())
+        foreach (Type type in assembly.GetExportedTypes().Where(t => !t.FullName!.Contains('$', StringComparison.Ordinal)))
         {
             string kind = type.IsInterface ? "interface" : type.IsEnum ? "enum" : type.IsValueType ? (type.IsByRefLike ? "ref struct" : "struct") : typeof(Delegate).IsAssignableFrom(type) ? "delegate" : "class";
             string modifier = type is { IsAbstract: true, IsSealed: true } ? "static " : type is { IsAbstract: true, IsInterface: false } ? "abstract " : type is { IsSealed: true, IsValueType: false } ? "sealed " : "";
@@ -32,7 +34,7 @@ internal static class PublicApi
 
     private static bool Visible(MethodBase? m) => m is { IsPublic: true } or { IsFamily: true } or { IsFamilyOrAssembly: true };
 
-    private static string? Member(MemberInfo member) => member switch
+    private static string? Member(MemberInfo member) => member.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false) ? null : member switch
     {
         ConstructorInfo c when Visible(c) => $"ctor({Parameters(c)})",
         MethodInfo m when Visible(m) && (!m.IsSpecialName || m.Name.StartsWith("op_", StringComparison.Ordinal)) =>
