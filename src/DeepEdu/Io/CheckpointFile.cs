@@ -38,17 +38,26 @@ public sealed class CheckpointFile
     public StateDict State(string part) => _parts.TryGetValue(part, out var state) ? state
         : throw new InvalidDataException($"{Path}: there is no part \"{part}\"; it holds {string.Join(", ", Parts.Select(p => $"\"{p}\""))}");
 
-    /// <summary>Lets an object take over a part, exactly: nothing may be missing, and nothing may be left over.</summary>
+    /// <summary>Lets an object take over a part, exactly: nothing may be missing, and nothing may be left over. If it does not fit, the object is as it was before.</summary>
     /// <exception cref="InvalidDataException">The part does not fit the object; says how.</exception>
     public void Restore(string part, IStateful to)
     {
         ArgumentNullException.ThrowIfNull(to);
         var state = State(part);
-        try { to.LoadState(state); }
-        catch (InvalidDataException e) { throw new InvalidDataException($"{Path}: the part \"{part}\" does not fit: {e.Message}", e); }
-        if (state.Unread is { Count: > 0 } unread)
+        var before = StateDict.CopyOf(to);
+        try
         {
-            throw new InvalidDataException($"{Path}: the part \"{part}\" holds what the {to.GetType().Name} does not know: {string.Join(", ", unread)}");
+            try { to.LoadState(state); }
+            catch (Exception e) when (e is InvalidDataException or ArgumentException) { throw new InvalidDataException($"{Path}: the part \"{part}\" does not fit: {e.Message}", e); }
+            if (state.Unread is { Count: > 0 } unread)
+            {
+                throw new InvalidDataException($"{Path}: the part \"{part}\" holds what the {to.GetType().Name} does not know: {string.Join(", ", unread)}");
+            }
+        }
+        catch
+        {
+            to.LoadState(before);
+            throw;
         }
     }
 
@@ -79,6 +88,7 @@ public sealed class CheckpointFile
     {
         ArgumentNullException.ThrowIfNull(info);
         ArgumentNullException.ThrowIfNull(parts);
+        ForeignName.ThrowIf(path, "a checkpoint", $"call it {System.IO.Path.ChangeExtension(path, ".ckpt")}; weights alone, for other programs, are written with SaveWeights(\"model.safetensors\") or SaveWeights(\"model.pt\")", ".pt", ".pth", ".safetensors");
         AtomicFile.Write(path, to => CheckpointWriter.Write(to, info, parts));
     }
 

@@ -24,12 +24,18 @@ public static class ModuleFiles
         /// <exception cref="InvalidDataException">The file is no sound checkpoint; or, strict, names are missing, unexpected, or of other shapes: all are listed, and nothing is changed.</exception>
         public LoadReport Load(string path, bool strict = true) => module.Take(path, CheckpointFile.Load(path).State("model"), strict);
 
-        /// <summary>Writes parameters and buffers to a safetensors file, which PyTorch reads with <c>safetensors.torch.load_file</c>.</summary>
+        /// <summary>Writes parameters and buffers for other programs: to a file named .pt or .pth as PyTorch's <c>torch.save(model.state_dict(), path)</c> does, else in the safetensors format,
+        /// which PyTorch reads with <c>safetensors.torch.load_file</c>.</summary>
         /// <param name="path">Where.</param>
         /// <param name="type">How the numbers are stored: F32, F16, BF16 or F64.</param>
+        /// <exception cref="ArgumentException">The file's name is that of another format, such as model.h5.</exception>
         /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
         public void SaveWeights(string path, NumberType type = NumberType.F32)
-            => SafeTensors.Write(path, [.. module.Parameters().Select(p => (p.Name, (Tensor)p.Value)), .. module.Buffers()], type);
+        {
+            ForeignName.ThrowIf(path, "a safetensors file", $"call it {Path.ChangeExtension(path, ".safetensors")}, or {Path.ChangeExtension(path, ".pt")} for PyTorch's own format");
+            if (Path.GetExtension(path).ToLowerInvariant() is ".pt" or ".pth") { TorchFile.Write(path, module.UnderAllNames(), type); }
+            else { SafeTensors.Write(path, [.. module.Parameters().Select(p => (p.Name, (Tensor)p.Value)), .. module.Buffers()], type); }
+        }
 
         /// <summary>Takes over the weights in a file that PyTorch wrote: <c>safetensors.torch.save_file(model.state_dict(), path)</c> or <c>torch.save(model.state_dict(), path)</c>.</summary>
         /// <param name="path">Where.</param>

@@ -110,12 +110,6 @@ public sealed class SafeTensors : IDisposable, ISavedTensors
 
     Shape ISavedTensors.ShapeOf(string name) => Find(name).Shape;
 
-    void ISavedTensors.CopyTo(string name, Tensor to)
-    {
-        if (to.Device is Devices.CpuDevice) { Fill(Find(name), to.AsSpan()); }
-        else { to.CopyFrom(Numbers<float>(Find(name))); }
-    }
-
     /// <summary>Writes a file, as a whole or not at all.</summary>
     /// <param name="path">Where.</param>
     /// <param name="tensors">Names and tensors, such as <c>model.Parameters()</c>.</param>
@@ -175,18 +169,13 @@ public sealed class SafeTensors : IDisposable, ISavedTensors
     private T[] Numbers<T>(SafeTensorsEntry entry) where T : unmanaged, System.Numerics.INumber<T>
     {
         var values = GC.AllocateUninitializedArray<T>(entry.Shape.Size);
-        Fill<T>(entry, values);
-        return values;
-    }
-
-    private void Fill<T>(SafeTensorsEntry entry, Span<T> values) where T : unmanaged, System.Numerics.INumber<T>
-    {
         try
         {
             if (_stream.CanSeek) { _stream.Position = Offset + entry.Begin; }
             else if (_at != entry.Begin) { throw new InvalidOperationException($"{_path}: this stream cannot go back; ask for the tensors in the order of Entries"); }
             NumberCodec.Read<T>(_stream, entry.Type, bigEndian: false, values);
             _at = entry.Begin + entry.Bytes;
+            return values;
         }
         catch (Exception e) when (e is EndOfStreamException or InvalidDataException) { throw new InvalidDataException($"{_path}: \"{entry.Name}\": {e.Message}", e); }
     }

@@ -5,7 +5,8 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Io;
 
-/// <summary>Reads what PyTorch's <c>torch.save</c> wrote (its zip format, since version 1.6): a state dict, or a dictionary that holds one. No code of the file is run.
+/// <summary>Reads what PyTorch's <c>torch.save</c> wrote (its zip format, since version 1.6): a state dict, or a dictionary that holds one. No code of the file is run. Writes state dicts that
+/// <c>torch.load</c> reads, <c>weights_only</c> or not.
 /// <code>
 /// model.LoadWeights("model.pt");                                      // torch.save(model.state_dict(), "model.pt")
 /// model.LoadWeights(TorchFile.Read("run.pt").Part("model"));          // torch.save({"model": model.state_dict(), "epoch": 3}, "run.pt")
@@ -29,10 +30,21 @@ public static class TorchFile
             Put(state, Pickle.Read(Bytes(pickle, file.Length)), new Storages(zip, folder, file.Length), depth: 0);
             return state;
         }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ShapeException or ArgumentException or InvalidCastException or OverflowException)
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ShapeException or ArgumentException or InvalidCastException or OverflowException or NullReferenceException or IndexOutOfRangeException)
         {
             throw new InvalidDataException($"{path}: {e.Message}", e);
         }
+    }
+
+    /// <summary>Writes a state dict, as a whole or not at all, that <c>torch.load</c> reads.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="tensors">Names and tensors, such as <c>model.Parameters()</c>.</param>
+    /// <param name="type">How the numbers are stored: F32, F16, BF16 or F64.</param>
+    /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
+    public static void Write(string path, IEnumerable<(string Name, Tensor Value)> tensors, NumberType type = NumberType.F32)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        AtomicFile.Write(path, to => TorchWriter.Write(to, [.. tensors], type));
     }
 
     /// <summary>Whether the file begins as a zip does.</summary>

@@ -91,25 +91,40 @@ public abstract class Module : IStateful
     /// values, or under any one of them.</param>
     /// <param name="strict">Whether every name must be there on both sides, in the same shape. If not, what fits is taken over.</param>
     /// <returns>What did not fit.</returns>
-    /// <exception cref="InvalidDataException">Strict, and names are missing, unexpected, or of other shapes: all are listed, and nothing is changed.</exception>
+    /// <exception cref="InvalidDataException">Strict, and names are missing, unexpected, or of other shapes; or not strict, and nothing fits: all is listed. Nothing is changed, as after any other error.</exception>
     public LoadReport LoadWeights(StateDict from, bool strict = true)
     {
         ArgumentNullException.ThrowIfNull(from);
         return LoadWeights((ISavedTensors)from, strict);
     }
 
-    /// <summary>The same of tensors that may still be in their file, which are then read to their places.</summary>
+    /// <summary>The same of tensors that may still be in their file.</summary>
     internal LoadReport LoadWeights(ISavedTensors from, bool strict)
     {
         var parts = Collect();
         var report = LoadReport.Of(parts, from);
         if (strict && !report.IsExact) { throw new InvalidDataException($"load: the saved weights do not fit the {Kind}\n{report}{report.Hint()}"); }
+        // all is read before anything is written: a file that cannot be read to its end changes nothing
+        List<(Tensor To, Tensor Saved)> fitting = [];
         foreach (var (name, value) in parts.Tensors)
         {
             string there = parts.NameIn(from, name);
-            if (from.Has(there) && from.ShapeOf(there) == value.Shape) { from.CopyTo(there, value); }
+            if (!from.Has(there) || from.ShapeOf(there) != value.Shape) { continue; }
+            var saved = from.Tensor(there);
+            _ = saved.View; // whose memory may have gone back
+            fitting.Add((value, saved));
         }
+        if (fitting.Count == 0 && from.TensorNames.Any()) { throw new InvalidDataException($"load: nothing of the saved weights fits the {Kind}\n{report}{report.Hint()}"); }
+        foreach (var (to, saved) in fitting) { to.CopyFrom(saved); }
         return report;
+    }
+
+    /// <summary>Parameters and buffers, those that are shared under each of their names: PyTorch's <c>state_dict</c>.</summary>
+    internal IReadOnlyList<(string Name, Tensor Value)> UnderAllNames()
+    {
+        var parts = Collect();
+        var byName = parts.Tensors.ToDictionary(t => t.Name, t => t.Value, StringComparer.Ordinal);
+        return [.. parts.Tensors, .. parts.Again.Where(a => byName.ContainsKey(a.First)).Select(a => (a.Name, byName[a.First]))];
     }
 
     /// <summary>A table of the parts, with the count of their parameters, how many of them are learned, and bytes.</summary>

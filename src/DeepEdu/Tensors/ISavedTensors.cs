@@ -14,7 +14,4 @@ internal interface ISavedTensors
 
     /// <summary>A tensor.</summary>
     Tensor Tensor(string name);
-
-    /// <summary>Writes a tensor over one of the same shape.</summary>
-    void CopyTo(string name, Tensor to);
 }

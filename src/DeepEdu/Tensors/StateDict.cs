@@ -118,8 +118,7 @@ public sealed class StateDict : IStateful, ISavedTensors
     public void CopyTo(string name, Tensor to)
     {
         ArgumentNullException.ThrowIfNull(to);
-        var from = Tensor(name, to.Shape);
-        to.CopyFrom(from.Device is CpuDevice ? from.AsSpan() : from.ToArray());
+        to.CopyFrom(Tensor(name, to.Shape));
     }
 
     /// <summary>Moves a stream of random numbers to where it stood.</summary>
@@ -173,6 +172,23 @@ public sealed class StateDict : IStateful, ISavedTensors
         string text => $"\"{text}\"",
         var value => Convert.ToString(value, CultureInfo.InvariantCulture),
     }}"));
+
+    /// <summary>What an object saves now, in copies that its later changes leave alone.</summary>
+    internal static StateDict CopyOf(ISaveState value)
+    {
+        StateDict own = new(), copy = new();
+        value.SaveState(own);
+        foreach (string name in own.Names)
+        {
+            copy[name] = own[name] switch
+            {
+                Tensor t => Tensors.Tensor.Wrap(t.ToArray(), t.Shape),
+                Array a => a.Clone(),
+                var single => single,
+            };
+        }
+        return copy;
+    }
 
     /// <summary>The value of this name in words, that are the same for the same value.</summary>
     internal string Shown(string name) => this[name] switch

@@ -106,6 +106,9 @@ public partial class Tensor
         Device.Write(values, View);
     }
 
+    /// <summary>Overwrites the values with those of a tensor of the same size, on whatever device.</summary>
+    internal void CopyFrom(Tensor values) => CopyFrom(values.Device is CpuDevice ? values.AsSpan() : values.ToArray());
+
     /// <summary>The same tensor on another device: its values move, and whoever holds it sees them there.</summary>
     internal void MoveTo(Device device)
     {

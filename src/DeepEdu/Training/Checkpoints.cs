@@ -55,14 +55,15 @@ public sealed class Checkpoints(string folder) : Callback
         return true;
     }
 
-    /// <summary>Gives a model the weights of a checkpoint.</summary>
+    /// <summary>Gives a model the weights of a checkpoint. Where its random streams stand is not taken over: the model may be made with another seed.</summary>
     /// <param name="path"><see cref="BestPath"/>, say.</param>
     /// <param name="model">A model of the same make.</param>
     /// <exception cref="InvalidDataException">The file is damaged, or of another model.</exception>
     public static void LoadModel(string path, Nn.Module model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        model.LoadState(CheckpointFile.Load(path).State(Part).Part("model"));
+        try { model.LoadWeights(CheckpointFile.Load(path).State(Part).Part("model")); }
+        catch (InvalidDataException e) when (!e.Message.StartsWith(path, StringComparison.Ordinal)) { throw new InvalidDataException($"{path}: {e.Message}", e); }
     }
 
     /// <inheritdoc/>

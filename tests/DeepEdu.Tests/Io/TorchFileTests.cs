@@ -1,8 +1,10 @@
 using System.IO.Compression;
 using System.Text.Json;
+using DeepEdu.Data;
 using DeepEdu.Io;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
+using DeepEdu.Tensors;
 using DeepEdu.Tests.House;
 
 namespace DeepEdu.Tests.Io;
@@ -97,6 +99,56 @@ public sealed class TorchFileTests : IDisposable
             to.Write([0x80, 2, (byte)'}', (byte)'q', 0, (byte)'X', 1, 0, 0, 0, (byte)'a', (byte)'h', 0, (byte)'s', (byte)'.']);
         }
         Assert.Contains("without end", Assert.Throws<InvalidDataException>(() => TorchFile.Read(path)).Message, StringComparison.Ordinal);
+    }
+
+    // torch.load of PyTorch 1.13 and 2 read such files, with weights_only and without
+    [Fact]
+    public void WhatIsWrittenHasTheInstructionsOfAStateDict()
+    {
+        TorchFile.Write(_folder["a.pt"], [("w.ü", Tensor.Of([2, 3], [1, 2, 3, 4, 5, 6])), ("n", Tensor.Scalar(7))]);
+        using var zip = ZipFile.OpenRead(_folder["a.pt"]);
+        Assert.Equal(["archive/data.pkl", "archive/byteorder", "archive/data/0", "archive/data/1", "archive/version"], zip.Entries.Select(e => e.FullName));
+        Assert.All(zip.Entries, e => Assert.Equal(e.Length, e.CompressedLength));
+        using var body = zip.Entries[0].Open();
+        using var code = new MemoryStream();
+        body.CopyTo(code);
+        const string Tensor1 = "ctorch._utils\n_rebuild_tensor_v2\n((X\a\0\0\0storagectorch\nFloatStorage\nX\u0001\0\0\0", None = "ccollections\nOrderedDict\n)RtR";
+        Assert.Equal("\u0080\u0002}(X\u0004\0\0\0w.Ã¼" + Tensor1 + "0X\u0003\0\0\0cpuJ\u0006\0\0\0tQJ\0\0\0\0(J\u0002\0\0\0J\u0003\0\0\0t(J\u0003\0\0\0J\u0001\0\0\0t\u0089" + None
+            + "X\u0001\0\0\0n" + Tensor1 + "1X\u0003\0\0\0cpuJ\u0001\0\0\0tQJ\0\0\0\0(t(t\u0089" + None + "u.", System.Text.Encoding.Latin1.GetString(code.ToArray()));
+    }
+
+    [Theory]
+    [InlineData("a.pt", NumberType.F32, 0.1f)]
+    [InlineData("a.PTH", NumberType.BF16, 0.10009765625f)]
+    [InlineData("a.pth", NumberType.F16, 0.099975586f)]
+    [InlineData("a.pt", NumberType.F64, 0.1f)]
+    public void SaveWeightsHonoursPyTorchsExtensions(string name, NumberType type, float stored)
+    {
+        var model = new Tied();
+        model.Embedding.Weight.AsSpan()[1] = 0.1f;
+        model.SaveWeights(_folder[name], type);
+        Assert.Equal(name, Assert.Single(_folder.Files));
+        var read = TorchFile.Read(_folder[name]);
+        Assert.Equal(["embedding.weight", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var", "norm.num_batches_tracked", "head.weight"], read.Names);
+        Assert.Equal(stored, read.Tensor("head.weight")[0, 1].Item());
+        var other = new Tied();
+        Assert.True(other.LoadWeights(_folder[name]).IsExact);
+        Assert.Equal(stored, other.Embedding.Weight[0, 1].Item());
+    }
+
+    [Fact]
+    public void NumbersThatPyTorchDoesNotTakeAreNamed()
+        => Assert.Contains("torch-file: tensors are written as F32, F16, BF16 or F64, not I64", Assert.Throws<ArgumentException>(() => new Tied().SaveWeights(_folder["a.pt"], NumberType.I64)).Message, StringComparison.Ordinal);
+
+    private sealed class Tied : Module
+    {
+        public Embedding Embedding { get; } = new(4, 3, new Rng(1));
+        private readonly BatchNorm _norm = new(3);
+        private readonly Dense _head;
+
+        public Tied() => _head = Dense.Tied(Embedding.Weight);
+
+        protected internal override void Parts(Parts p) => p.Of(Embedding).Of(_norm).Of(_head);
     }
 
     private string Write(string file)
