@@ -6,9 +6,13 @@ internal sealed class Logistic
     private const int Steps = 25;
     private readonly double[] _weights; // the intercept last
 
-    public Logistic(IReadOnlyList<float[]> rows, IReadOnlyList<bool> yes, double lambda = 1)
+    /// <param name="width">Values a row.</param>
+    /// <param name="rows">What is known; of none the chance is one half.</param>
+    /// <param name="yes">What is to be told.</param>
+    /// <param name="lambda">How much weights are shrunk.</param>
+    public Logistic(int width, IReadOnlyList<float[]> rows, IReadOnlyList<bool> yes, double lambda = 1)
     {
-        int d = rows.Count == 0 ? 1 : rows[0].Length + 1;
+        int d = width + 1;
         _weights = new double[d];
         // a share that is never 0 or 1, so that rows of one kind only have a finite intercept
         double share = (yes.Count(y => y) + 0.5) / (yes.Count + 1);

@@ -54,7 +54,7 @@ internal sealed class PerformanceFactors : ITracer
                 right[learner.Skills[t]].Add(learner.Right[t]);
             }
         }
-        _skills = [.. rows.Select((r, s) => new Logistic(r, right[s]))];
+        _skills = [.. rows.Select((r, s) => new Logistic(2, r, right[s]))];
     }
 
     public string Name => "logistic on counts (PFA)";

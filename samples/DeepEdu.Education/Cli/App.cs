@@ -24,11 +24,13 @@ internal static class App
         GradeTask grade = new();
         MultitaskTask multitask = new();
         TraceTask trace = new();
-        Command root = Runs(new RootCommand("Deep learning for education: recommending, grading, learning several tasks at once and tracing what learners know. Without a command all run on embedded data."), [], recommend, grade, multitask, trace);
+        BehaviourTask behaviour = new();
+        Command root = Runs(new RootCommand("Deep learning for education: recommending, grading, learning several tasks at once, tracing what learners know and telling who will leave. Without a command all run on embedded data."), [], recommend, grade, multitask, trace, behaviour);
         root.Subcommands.Add(Runs(new("recommend", "Recommends learning items from implicit feedback; ranks a held-out item among 99 others."), [flags.Factors], recommend));
         root.Subcommands.Add(Runs(new("grade", "Grades handwriting, or essays when --data is a folder of ASAP essays."), [flags.Prompt], grade));
         root.Subcommands.Add(Runs(new("multitask", "Learns several outcomes of a learner together and each alone."), [], multitask));
         root.Subcommands.Add(Runs(new("trace", "Traces what learners know: tells from the answers so far whether the next one is right. --data is a file of answers, or a folder of train, test and valid files."), [flags.Folds], trace));
+        root.Subcommands.Add(Runs(new("behaviour", "Tells from the first weeks of a course who will leave it. --data is a folder of events.csv and learners.csv, or of OULAD's tables."), [flags.Folds, flags.Weeks], behaviour));
         root.Subcommands.Add(PredictCommand.Create(output, error));
         root.Subcommands.Add(DataCommand.Create(output));
 
@@ -61,7 +63,7 @@ internal static class App
 
     private static int RunTasks(IEducationTask[] tasks, RunOptions options, TextWriter output)
     {
-        if (tasks.Length > 1 && options.Data is not null) { throw new DataException("--data needs a command: recommend, grade, multitask or trace."); }
+        if (tasks.Length > 1 && options.Data is not null) { throw new DataException("--data needs a command: recommend, grade, multitask, trace or behaviour."); }
         if (options.Resume) { MustHoldARun(options.Out); }
         string folder = options.Out ?? ".", html = Path.Combine(folder, "report.html");
         if (File.Exists(folder)) { throw new DataException($"--out {folder}: is a file; give a folder."); }

@@ -15,13 +15,13 @@ internal static class PredictCommand
         Option<string> model = RunFlags.Named(new Option<string>("--model") { Description = "Folder of a run (what --out was), or the model.ckpt in it.", HelpName = "PATH", Required = true });
         Option<string> rows = new("--in")
         {
-            Description = "The new rows. Of recommend: a table with the column user. Of grade: a table with the column essay, a .txt of one essay, or images as IDX or PNG. Of multitask: a table with the columns that were learned from; with G1, or G1 and G2, they are used too. Of trace: answers of learners, as in the run.",
+            Description = "The new rows. Of recommend: a table with the column user. Of grade: a table with the column essay, a .txt of one essay, or images as IDX or PNG. Of multitask: a table with the columns that were learned from; with G1, or G1 and G2, they are used too. Of trace: answers of learners, as in the run. Of behaviour: a table with the columns user, week and event.",
             HelpName = "FILE",
             Required = true,
         };
         Option<string?> result = RunFlags.Named(new Option<string?>("--out") { Description = "File for the result; shown unless given.", HelpName = "FILE" });
         Option<int> top = RunFlags.AtLeastOne(new Option<int>("--top") { Description = "Items to recommend to each learner.", HelpName = "N", DefaultValueFactory = _ => 10 });
-        Command command = new("predict", "Uses a trained model on new rows: items for a learner, grades of essays, digits of images, outcomes of learners, what learners know.") { model, rows, result, top };
+        Command command = new("predict", "Uses a trained model on new rows: items for a learner, grades of essays, digits of images, outcomes of learners, what learners know, who will leave.") { model, rows, result, top };
         command.SetAction(parse =>
         {
             if (!File.Exists(parse.GetValue(rows))) { throw new DataException($"--in {parse.GetValue(rows)}: no such file."); }

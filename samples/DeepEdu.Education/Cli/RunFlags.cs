@@ -26,6 +26,9 @@ internal sealed class RunFlags
     /// <summary>Of the commands that learn in folds.</summary>
     public Option<int?> Folds { get; } = AtLeastOne(new Option<int?>("--folds") { Description = "Folds to learn and test; all unless given.", HelpName = "N" });
 
+    /// <summary>Of the command that looks at behaviour.</summary>
+    public Option<int?> Weeks { get; } = AtLeastOne(new Option<int?>("--weeks") { Description = "The first weeks of the course that are seen; 8 unless given.", HelpName = "N" });
+
     /// <summary>Gives a command the options that all have, and its own.</summary>
     public void AddTo(Command command, params Option[] own)
     {
@@ -51,6 +54,7 @@ internal sealed class RunFlags
         };
         var its = parse.CommandResult.Command.Options;
         if (its.Contains(Folds)) { options = options with { Folds = parse.GetValue(Folds) }; }
+        if (its.Contains(Weeks)) { options = options with { Weeks = parse.GetValue(Weeks) }; }
         if (its.Contains(Prompt)) { options = options with { Prompt = parse.GetValue(Prompt) }; }
         return its.Contains(Factors) ? options with { Factors = parse.GetValue(Factors) } : options;
     }

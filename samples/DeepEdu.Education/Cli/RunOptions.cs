@@ -32,6 +32,9 @@ internal sealed record RunOptions
     /// <summary>How many folds to learn and test; all if null.</summary>
     public int? Folds { get; init; }
 
+    /// <summary>The weeks of a course that are seen; the task's own number if null.</summary>
+    public int? Weeks { get; init; }
+
     /// <summary>Goes on with the run in <see cref="Out"/>.</summary>
     public bool Resume { get; init; }
 
@@ -40,7 +43,7 @@ internal sealed record RunOptions
 
     /// <summary>What the bits of a run depend on beside seed and data, flag by flag.</summary>
     public StateDict Settings(string command) => new StateDict().Set("command", command).Set("--epochs", OrDefault(Epochs)).Set("--batch", OrDefault(Batch)).Set("--quick", Quick)
-        .Set("--prompt", Prompt).Set("--factors", Factors).Set("--folds", OrDefault(Folds)).Set("--device", Device.Name);
+        .Set("--prompt", Prompt).Set("--factors", Factors).Set("--folds", OrDefault(Folds)).Set("--weeks", OrDefault(Weeks)).Set("--device", Device.Name);
 
     private static string OrDefault(int? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "default";
 }

@@ -31,6 +31,7 @@ internal static class ModelFile
         [DigitPredictor.Kind] = DigitPredictor.Load,
         [OutcomePredictor.Kind] = OutcomePredictor.Load,
         [TracePredictor.Kind] = TracePredictor.Load,
+        [RiskPredictor.Kind] = RiskPredictor.Load,
     };
 
     public static string In(string folder) => Path.Combine(folder, Name);

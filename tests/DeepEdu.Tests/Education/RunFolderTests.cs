@@ -34,6 +34,7 @@ public sealed class RunFolderTests : IDisposable
     [InlineData("essays", "fold 1/5  epoch 1", "fold 2/5  epoch 1", "fold 2/5  epoch  1", "fold 4/5  epoch 1")]
     [InlineData("multitask", "simulated", "learners, fold 1/1")]
     [InlineData("grades", "student-sim", "fold 1/2")]
+    [InlineData("behaviour", "fold 1/2  epoch 1", "fold 2/2  epoch  1", "fold 2/2  epoch 3")]
     [InlineData("trace", "fold 1/2  epoch 1", "fold 2/2  epoch  1", "fold 2/2  epoch 3")]
     public void ARunThatWasInterruptedEndsAsOneThatWasNot(string what, params string[] stops)
     {
@@ -220,6 +221,7 @@ public sealed class RunFolderTests : IDisposable
                 SimulatedEssays made = SimulatedEssays.Create(1, 60);
                 Write("asap_prompt7.tsv", "essay_id\tessay_set\tessay\tdomain1_score\n" + string.Concat(made.Set.Essays.Select(e => $"{e.Id}\t7\t{e.Text}\t{3 * e.Score}\n")));
                 return (new GradeTask(), new() { Data = _folder, Prompt = 7, Epochs = 2 });
+            case "behaviour": return (new BehaviourTask(), new() { Quick = true, Epochs = 3, Folds = 2 });
             case "trace": return (new TraceTask(), new() { Quick = true, Epochs = 3, Folds = 2 });
             case "multitask": return (new MultitaskTask(), new() { Quick = true, Epochs = 2 });
             default:

@@ -117,6 +117,15 @@ public sealed class TracingTests : IDisposable
     }
 
     [Fact]
+    public void OfASkillThatNobodyLearnedFromOneHalfIsTold()
+    {
+        TracingSet set = new("x", ["a", "b"], [new("u", [0, 0, 0], [true, true, false]), new("v", [1, 0], [true, false])], []);
+        Assert.Equal(0.5, new SkillMean(set, [0]).Chances(set.Learners[1])[0]);
+        Assert.Equal(0.5, new PerformanceFactors(set, [0]).Chances(set.Learners[1])[0], 1e-12);
+        Assert.InRange(new BayesianTracing(set, [0]).Chances(set.Learners[1])[0], 0.3, 0.7);
+    }
+
+    [Fact]
     public void TheNetworkFindsWhatTheMeanCannotAndNothingInShuffledAnswers()
     {
         TracingSet set = TracingSet.Simulated(4, 200);

@@ -1,0 +1,70 @@
+namespace DeepEdu.Education.Data;
+
+/// <summary>Reads the Open University learning analytics data (Kuzilek et al. 2017) as far as they tell of assessments: what was due each week, submitted, late and missed, and the scores. A learner
+/// left when it unregistered. The latest presentation is the test part. Files: <c>student.*csv</c>, <c>student_registration*.csv</c>, <c>assessment.*csv</c>, <c>student_assessment*.csv</c>.</summary>
+internal static class OuladReader
+{
+    private const int Weeks = 30, Due = 0, Submitted = 1, Score = 2, Late = 3, Missed = 4;
+    private static readonly string[] s_kinds = ["due", "submitted", "score", "late", "missed"];
+
+    public static bool IsHere(string folder) => TextSource.TryFind(folder, "student_registration*.csv") is not null && TextSource.TryFind(folder, "student_assessment*.csv") is not null;
+
+    public static BehaviourLog Read(string folder)
+    {
+        // of each assessment its course, and the day it is due; exams have none
+        Dictionary<string, (string Course, int Day)> assessments = [];
+        foreach (TableRow row in Rows(folder, "assessment.*csv"))
+        {
+            if (!row.Misses(Column(row, "date"))) { assessments[Text(row, "id_assessment")] = (Course(row), row.Int(Column(row, "date"))); }
+        }
+        ILookup<string, (string Id, int Day)> ofCourse = assessments.ToLookup(a => a.Value.Course, a => (a.Key, a.Value.Day));
+        Dictionary<(string Course, string Student), int?> left = [];
+        foreach (TableRow row in Rows(folder, "student_registration*.csv"))
+        {
+            int day = Column(row, "date_unregistration");
+            left[(Course(row), Text(row, "id_student"))] = row.Misses(day) ? null : row.Int(day) < 0 ? -1 : row.Int(day) / 7;
+        }
+        Dictionary<(string Assessment, string Student), (int Day, float Score)> submitted = [];
+        foreach (TableRow row in Rows(folder, "student_assessment*.csv"))
+        {
+            if (Text(row, "is_banked") is "TRUE" or "1") { continue; } // taken over from an earlier presentation
+            float score = row.FloatOrNaN(Column(row, "score"));
+            submitted[(Text(row, "id_assessment"), Text(row, "id_student"))] = (row.Int(Column(row, "date_submitted")), float.IsNaN(score) ? 0 : score / 100);
+        }
+        List<(string Presentation, ObservedLearner Learner)> learners = [];
+        foreach (TableRow row in Rows(folder, "student.*csv"))
+        {
+            string course = Course(row), student = Text(row, "id_student");
+            if (!left.TryGetValue((course, student), out int? week)) { throw row.Error($"the student {student} is not registered for {course}."); }
+            float[] counts = new float[Weeks * s_kinds.Length];
+            foreach (var (id, due) in ofCourse[course])
+            {
+                bool handedIn = submitted.TryGetValue((id, student), out var given);
+                Add(counts, due, Due, 1);
+                if (!handedIn || given.Day / 7 > due / 7) { Add(counts, due, Missed, 1); }
+                if (!handedIn) { continue; }
+                Add(counts, given.Day, Submitted, 1);
+                Add(counts, given.Day, Score, given.Score);
+                if (given.Day > due) { Add(counts, given.Day, Late, 1); }
+            }
+            learners.Add((Text(row, "code_presentation"), new(student, Text(row, "gender"), counts, week)));
+        }
+        if (learners.Count == 0) { throw new DataException($"{folder}: no student."); }
+        string last = learners.Max(l => l.Presentation)!;
+        return new("oulad", s_kinds, [.. learners.Select(l => l.Learner)]) { Test = [.. Enumerable.Range(0, learners.Count).Where(l => learners[l].Presentation == last)] };
+    }
+
+    private static IEnumerable<TableRow> Rows(string folder, string pattern) => TextTable.Rows(TextSource.Find(folder, pattern), TableFormat.Comma);
+
+    private static int Column(TableRow row, string name) => TableRow.Column(row.Path, row.Header, name, "the columns of OULAD");
+
+    private static string Text(TableRow row, string name) => row.Fields[Column(row, name)].Trim();
+
+    private static string Course(TableRow row) => $"{Text(row, "code_module")} {Text(row, "code_presentation")}";
+
+    private static void Add(float[] counts, int day, int kind, float by)
+    {
+        int week = Math.Max(0, day) / 7; // what was handed in before the start is there at the start
+        if (week < Weeks) { counts[(week * s_kinds.Length) + kind] += by; }
+    }
+}

@@ -1,0 +1,59 @@
+using DeepEdu.Devices;
+using DeepEdu.Memory;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Education.Models;
+
+/// <summary>A GRU over weeks of scaled counts, and one logit: how likely a learner leaves later. The state after the last week is a profile of the learner.</summary>
+internal sealed class RiskNet : Module
+{
+    public const int Hidden = 24;
+    private const int PredictBatch = 256;
+    private readonly Gru _gru;
+    private readonly Dropout _dropout;
+    private readonly Dense _output;
+    private readonly int _width;
+
+    /// <param name="width">Values a week.</param>
+    /// <param name="share">The share of learners that leave, where the output starts.</param>
+    /// <param name="rng">Where initial values and dropout come from.</param>
+    public RiskNet(int width, float share, Rng rng)
+    {
+        _width = width;
+        _gru = new(width, Hidden, rng);
+        _dropout = new(0.2f, rng);
+        _output = new(Hidden, 1, rng);
+        _output.Bias!.AsSpan()[0] = MathF.Log(share / (1 - share));
+    }
+
+    /// <summary>Weeks [learners, weeks, width] → logits [learners].</summary>
+    public Tensor Forward(Tensor weeks) => Logits(Profile(weeks));
+
+    /// <summary>The chances to leave, and the profiles, of learners whose weeks stand one after another.</summary>
+    public (float[] Risks, float[][] Profiles) Predict(float[] weeks, int learners)
+    {
+        float[] risks = new float[learners];
+        float[][] profiles = new float[learners][];
+        Device device = Parameters()[0].Value.Device;
+        int size = learners == 0 ? 0 : weeks.Length / learners;
+        for (int from = 0; from < learners; from += PredictBatch)
+        {
+            int n = Math.Min(PredictBatch, learners - from);
+            using Arena arena = new();
+            Tensor profile = Profile(Tensor.Of([n, size / _width, _width], weeks.AsSpan(from * size, n * size), device));
+            Logits(profile).Sigmoid().To(CpuDevice.Instance).AsSpan().CopyTo(risks.AsSpan(from));
+            float[] states = profile.ToArray();
+            for (int l = 0; l < n; l++) { profiles[from + l] = states[(l * Hidden)..((l + 1) * Hidden)]; }
+        }
+        return (risks, profiles);
+    }
+
+    protected override void Parts(Parts p) => p.Of(_gru).Of(_dropout).Of(_output);
+
+    private Tensor Profile(Tensor weeks) => _gru.Forward(weeks).Narrow(1, weeks.Shape[1] - 1, 1).Squeeze(1);
+
+    private Tensor Logits(Tensor profile) => _output.Forward(_dropout.Forward(profile)).Squeeze(1);
+}

@@ -1,0 +1,85 @@
+using DeepEdu.Data;
+using DeepEdu.Devices;
+using DeepEdu.Education.Data;
+using DeepEdu.Education.Saved;
+using DeepEdu.Education.Ui;
+using DeepEdu.Metrics;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Optim;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Education.Models;
+
+/// <summary>How a risk network learns.</summary>
+internal sealed record RiskOptions(int Epochs, int Batch, ulong Seed)
+{
+    public Device Device { get; init; } = CpuDevice.Instance;
+
+    public double LearningRate { get; init; } = 5e-3;
+
+    public double WeightDecay { get; init; } = 0.01;
+
+    /// <summary>Epochs without a better validation loss after which training stops.</summary>
+    public int Patience { get; init; } = 6;
+
+    public KeptTraining Kept { get; init; } = KeptTraining.None;
+}
+
+/// <summary>Trains the risk network on log loss with AdamW; the epoch with the least loss on the validation learners is kept. Counts are scaled by those of the training learners.</summary>
+internal sealed class RiskTrainer
+{
+    private readonly BehaviourLog _log;
+    private readonly Split _fold;
+    private readonly RiskOptions _options;
+    private readonly float[] _weeks; // of all learners, scaled
+    private readonly Rng _order;
+
+    public RiskTrainer(BehaviourLog log, Split fold, RiskOptions options)
+    {
+        (_log, _fold, _options) = (log, fold, options);
+        float[] all = [.. log.Learners.SelectMany(l => l.Counts)];
+        Scaler = new(all, log.Kinds.Length, [.. fold.Train.SelectMany(l => Enumerable.Range(l * log.Weeks, log.Weeks))]);
+        _weeks = Scaler.Apply(all);
+        Rng rng = new(options.Seed);
+        Network = new(Scaler.Width, Math.Clamp(fold.Train.Average(l => log.Learners[l].Left is null ? 0f : 1), 0.01f, 0.99f), rng);
+        Network.To(options.Device);
+        _order = rng.Fork();
+    }
+
+    public RiskNet Network { get; }
+
+    /// <summary>What counts go through before the network sees them.</summary>
+    public ColumnScaler Scaler { get; }
+
+    public Learned Learned { get; private set; } = Learned.Nothing;
+
+    public void Fit(string phase, IProgress progress, CancellationToken stop)
+    {
+        PrAuc area = new();
+        Batches training = new(_fold.Train, _options.Batch, _order), validation = new(_fold.Validation, 256);
+        Learning learning = new(_options.Epochs, "val_loss") { Patience = _options.Patience, Shown = ["loss", "val_loss", "val_pr_auc"], Phase = $"{phase}  ", Kept = _options.Kept };
+        Learned = learning.Fit<int[]>(Network, new AdamW(Network.Parameters(), new() { WeightDecay = _options.WeightDecay }), rows =>
+        {
+            Tensor logits = Network.Forward(Tensor.Wrap(Weeks(rows), [rows.Length, _log.Weeks, Scaler.Width]).To(_options.Device));
+            float[] told = logits.ToArray(), left = Array.ConvertAll(rows, r => _log.Learners[r].Left is null ? 0f : 1);
+            for (int i = 0; i < rows.Length; i++) { area.Add(told[i], left[i] > 0); }
+            return logits.BinaryCrossEntropyWithLogits(Tensor.Wrap(left, [rows.Length]).To(_options.Device));
+        }, new()
+        {
+            Schedule = Schedule.Cosine(_options.LearningRate, _options.Epochs * training.Count),
+            Metrics = [new("pr_auc", area)],
+        }, training, validation, progress, stop);
+    }
+
+    /// <summary>Chances and profiles of some of the learners.</summary>
+    public (float[] Risks, float[][] Profiles) Predict(int[] learners) => Network.Predict(Weeks(learners), learners.Length);
+
+    private float[] Weeks(int[] learners)
+    {
+        int size = _log.Weeks * Scaler.Width;
+        float[] own = new float[learners.Length * size];
+        for (int i = 0; i < learners.Length; i++) { _weeks.AsSpan(learners[i] * size, size).CopyTo(own.AsSpan(i * size)); }
+        return own;
+    }
+}

@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using System.Globalization;
+using DeepEdu.Data;
+using DeepEdu.Education.Baselines;
+using DeepEdu.Education.Cli;
+using DeepEdu.Education.Data;
+using DeepEdu.Education.Data.Simulated;
+using DeepEdu.Education.Models;
+using DeepEdu.Education.Report;
+using DeepEdu.Education.Saved;
+using DeepEdu.Education.Ui;
+using DeepEdu.Numerics;
+
+namespace DeepEdu.Education.Tasks;
+
+/// <summary>Looks at what learners do in the first weeks of a course, tells who will leave it later, and groups learners of like behaviour.</summary>
+internal sealed class BehaviourTask : IEducationTask
+{
+    private const int SeenWeeks = 8, ProfileGroups = 4;
+
+    public string Name => "behaviour";
+
+    public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        BehaviourLog log = Read(options).Observed(options.Weeks ?? SeenWeeks);
+        Split[] all = log.Folds(options.Seed), folds = all[..Math.Min(all.Length, options.Folds ?? (options.Quick ? 1 : all.Length))];
+        int leave = log.Learners.Count(l => l.Left is not null);
+        progress.Line($"{log.Name}: {log.Learners.Length} learners there after week {log.Weeks}, {leave} leave later; counted each week: {string.Join(", ", log.Kinds)}");
+        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([string.Join('\n', log.Learners.Select(l => $"{l.Name}\t{l.Group}")), log.Learners.SelectMany(l => l.Counts).ToArray(),
+            log.Learners.Select(l => l.Left ?? -1).ToArray(), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]));
+        int epochs = options.Epochs ?? (options.Quick ? 3 : 25);
+        List<RiskTrainer> trainers = [];
+        List<(int Learner, float[] Profile)> profiles = [];
+        RiskScores model = new(log, "GRU"), share = new(log, "share that leaves"), totals = new(log, "logistic on totals"), weekly = new(log, "logistic on every week");
+        for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
+        {
+            Split fold = folds[f];
+            RiskTrainer trainer = new(log, fold, new(epochs, options.Batch ?? 32, options.Seed) { Device = options.Device, Kept = kept.Training($"fold-{f + 1}") });
+            trainer.Fit($"fold {f + 1}/{folds.Length}", progress, stop);
+            trainers.Add(trainer);
+            var (risks, states) = trainer.Predict(fold.Test);
+            model.Add(fold.Test, risks.Select(r => (double)r));
+            if (f == 0) { profiles.AddRange(fold.Test.Zip(states)); } // networks of other folds have other states
+            double mean = fold.Train.Average(l => log.Learners[l].Left is null ? 0.0 : 1);
+            share.Add(fold.Test, fold.Test.Select(_ => mean));
+            totals.Add(fold.Test, Regressed(log, fold, l => [.. Enumerable.Range(0, log.Kinds.Length).Select(k => MathF.Log(1 + Enumerable.Range(0, log.Weeks).Sum(w => log.Learners[l].Counts[(w * log.Kinds.Length) + k])))]));
+            weekly.Add(fold.Test, Regressed(log, fold, l => Array.ConvertAll(log.Learners[l].Counts, c => MathF.Log(1 + c))));
+            progress.Line(string.Create(CultureInfo.InvariantCulture, $"fold {f + 1}/{folds.Length}  epoch {trainer.Learned.BestEpoch + 1}; test pr_auc so far {model.PrAuc:F4}  (logistic on every week {weekly.PrAuc:F4})"));
+        }
+        RunResult result = new(Name, model.Name, log.Name)
+        {
+            Metrics = model.Scores,
+            Baselines = [.. new[] { share, totals, weekly }.Select(b => (b.Name, (IReadOnlyList<Score>)b.Scores))],
+            Epochs = trainers.Max(t => t.Learned.EpochsRun),
+            Seconds = clock.Elapsed.TotalSeconds,
+            Seed = options.Seed,
+            Charts =
+            [
+                new("validation pr_auc", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", t.Learned["val_pr_auc"]))]),
+                new("validation log loss", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", t.Learned["val_loss"]))]),
+            ],
+            Calibration = model.Calibration,
+            Tables = [Groups(model), Profiles(log, profiles, options.Seed)],
+            Protocol = $"From weeks 1 to {log.Weeks}, of learners who are still there, whether they leave later. {trainers.Count} folds of whole learners; {(log.Test is null ? "each is tested once" : "the latest presentation is the test part, and who is in it is not learned from in earlier ones")}; "
+                + $"{folds[0].Validation.Length} learners choose the epoch by log loss ({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))}). pr_auc of a guess is the share that leaves. lift@10% says how many times more leave among the tenth with "
+                + $"the highest risks, caught@10% which share of all who leave is in it, lead_weeks how many weeks after week {log.Weeks} these leave. {trainers[0].Network.ParameterCount} parameters.",
+        };
+        kept.SaveModel(RiskPredictor.Kind, RiskPredictor.Sizes(log, trainers.Count), result, stop, [.. RiskPredictor.Parts(log.Kinds, trainers)]);
+        return [result];
+    }
+
+    private static BehaviourLog Read(RunOptions options) => options.Data is not { } folder ? SimulatedBehaviour.Create(options.Seed, options.Quick ? 300 : 1000).Log
+        : OuladReader.IsHere(folder) ? OuladReader.Read(folder)
+        : TextSource.TryFind(folder, "events.csv") is not null ? BehaviourReader.Read(folder)
+        : throw new DataException($"{folder}: neither events.csv with learners.csv nor the tables of OULAD (student_registration*.csv, ..) in this folder.");
+
+    /// <summary>Risks of the test learners by logistic regression on standardised features.</summary>
+    private static double[] Regressed(BehaviourLog log, Split fold, Func<int, float[]> features)
+    {
+        float[][] rows = [.. Enumerable.Range(0, log.Learners.Length).Select(features)];
+        ColumnScaler scaler = new([.. rows.SelectMany(r => r)], rows[0].Length, fold.Train);
+        float[] scaled = scaler.Apply([.. rows.SelectMany(r => r)]);
+        float[] Row(int l) => scaled[(l * scaler.Width)..((l + 1) * scaler.Width)];
+        Logistic logistic = new(scaler.Width, [.. fold.Train.Select(Row)], [.. fold.Train.Select(l => log.Learners[l].Left is not null)]);
+        return Array.ConvertAll(fold.Test, l => logistic.Chance(Row(l)));
+    }
+
+    private static ReportTable Groups(RiskScores model) => new("By group", ["group", "learners", "leave", "mean risk", "roc_auc"],
+        [.. model.Groups().Select(g => (string[])[g.Group.Length == 0 ? "all" : g.Group, Text(g.Count), ResultTable.Number(g.Left), ResultTable.Number(g.Risk), ResultTable.Number(g.Auc)])]);
+
+    /// <summary>Learners whose profiles are near each other: who they are, in counts a week.</summary>
+    private static ReportTable Profiles(BehaviourLog log, List<(int Learner, float[] Profile)> profiles, ulong seed)
+    {
+        int[] groups = KMeans.Groups([.. profiles.Select(p => p.Profile)], ProfileGroups, new Rng(seed));
+        var rows = profiles.Zip(groups).GroupBy(p => p.Second, p => log.Learners[p.First.Learner]).Select(g => (Left: g.Average(l => l.Left is null ? 0.0 : 1), Learners: g.ToArray())).OrderByDescending(g => g.Left);
+        return new("Groups of like behaviour (test learners of the first fold)", ["learners", "leave", .. log.Kinds.SelectMany(k => (string[])[$"{k}, first half", $"{k}, second half"])],
+            [.. rows.Select(g => (string[])[Text(g.Learners.Length), ResultTable.Number(g.Left), .. Enumerable.Range(0, log.Kinds.Length).SelectMany(k => (string[])
+                [Mean(g.Learners, k, 0, (log.Weeks + 1) / 2), Mean(g.Learners, k, log.Weeks / 2, log.Weeks)])])]);
+
+        string Mean(ObservedLearner[] learners, int kind, int from, int to)
+            => learners.Average(l => Enumerable.Range(from, to - from).Average(w => (double)l.Counts[(w * log.Kinds.Length) + kind])).ToString("0.00", CultureInfo.InvariantCulture);
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,73 @@
+using DeepEdu.Education.Data;
+using DeepEdu.Education.Report;
+using DeepEdu.Metrics;
+
+namespace DeepEdu.Education.Tasks;
+
+/// <summary>What told risks are worth on the test learners of all folds together; a learner's course is tested once.</summary>
+internal sealed class RiskScores(BehaviourLog log, string name)
+{
+    private const double Watched = 0.1; // the share of learners with the highest risks, whom a teacher has time for
+    private readonly List<(int Learner, double Risk)> _rows = [];
+
+    public string Name => name;
+
+    public Calibration Calibration { get; } = new();
+
+    public double PrAuc => Area(_rows, new PrAuc(), (a, r) => a.Add(r.Risk, Leaves(r.Learner)));
+
+    public Score[] Scores => [new("pr_auc", PrAuc), new("roc_auc", RocAuc(_rows)), new("lift@10%", Lift), new("caught@10%", Caught), new("lead_weeks", LeadWeeks), new("brier", Brier), new("ece", Calibration.Value)];
+
+    public void Add(int[] learners, IEnumerable<double> risks)
+    {
+        foreach (var (l, risk) in learners.Zip(risks))
+        {
+            _rows.Add((l, risk));
+            Calibration.Add(risk, Leaves(l));
+        }
+    }
+
+    /// <summary>For each group how many there are, which share leaves, the mean risk, and the area; NaN where all or none leave.</summary>
+    public IEnumerable<(string Group, int Count, double Left, double Risk, double Auc)> Groups()
+        => _rows.GroupBy(r => log.Learners[r.Learner].Group).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => (g.Key, g.Count(), g.Average(r => Leaves(r.Learner) ? 1.0 : 0), g.Average(r => r.Risk), RocAuc(g)));
+
+    // how many times more of the watched leave than of all
+    private double Lift => Caught * _rows.Count / Top().Sum(r => r.Weight);
+
+    // which share of those who leave is watched
+    private double Caught => Top().Where(r => Leaves(r.Learner)).Sum(r => r.Weight) / _rows.Count(r => Leaves(r.Learner));
+
+    // how many weeks after what was seen those leave who are watched
+    private double LeadWeeks
+    {
+        get
+        {
+            var caught = Top().Where(r => Leaves(r.Learner)).ToArray();
+            return caught.Sum(r => r.Weight * (log.Learners[r.Learner].Left!.Value + 1 - log.Weeks)) / caught.Sum(r => r.Weight);
+        }
+    }
+
+    private double Brier => _rows.Average(r => Math.Pow(r.Risk - (Leaves(r.Learner) ? 1 : 0), 2));
+
+    private bool Leaves(int learner) => log.Learners[learner].Left is not null;
+
+    // where there is no room for all of equal risks, each is watched in part
+    private IEnumerable<(int Learner, double Weight)> Top()
+    {
+        double room = Math.Max(1, Math.Round(Watched * _rows.Count));
+        foreach (var equal in _rows.GroupBy(r => r.Risk).OrderByDescending(g => g.Key))
+        {
+            double weight = Math.Min(1, room / equal.Count());
+            foreach (var row in equal) { yield return (row.Learner, weight); }
+            if ((room -= equal.Count()) <= 0) { yield break; }
+        }
+    }
+
+    private double RocAuc(IEnumerable<(int Learner, double Risk)> rows) => Area(rows, new RocAuc(), (a, r) => a.Add(r.Risk, Leaves(r.Learner)));
+
+    private static double Area<M>(IEnumerable<(int Learner, double Risk)> rows, M area, Action<M, (int Learner, double Risk)> add) where M : IMetric
+    {
+        foreach (var row in rows) { add(area, row); }
+        return area.Value;
+    }
+}
