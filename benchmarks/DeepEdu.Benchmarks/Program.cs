@@ -10,7 +10,7 @@ namespace DeepEdu.Benchmarks;
 internal static class Program
 {
     private const string Usage = """
-        benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S] [--device cpu|gpu|simulated [--graphs] [--tf32]]
+        benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S] [--device cpu|gpu|simulated [--graphs] [--tf32] [--steps]]
                     | profile -w NAME [-t THREADS] [--mode train|infer] [--seconds S]
                     | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM] [--device cpu|gpu [--graphs]]
                     | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] [--python PROGRAM]
@@ -47,7 +47,7 @@ internal static class Program
                 {
                     foreach (int threads in Threads(args, "1,2"))
                     {
-                        WorkloadRunner.Run(name, threads, Option(args, "--mode", "train"), Seconds(args), Option(args, "--device", "cpu"), args.Contains("--graphs"), args.Contains("--tf32"));
+                        WorkloadRunner.Run(name, threads, Option(args, "--mode", "train"), Seconds(args), Option(args, "--device", "cpu"), args.Contains("--graphs"), args.Contains("--tf32"), args.Contains("--steps"));
                     }
                 }
                 return 0;

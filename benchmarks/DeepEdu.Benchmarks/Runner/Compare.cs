@@ -80,8 +80,8 @@ internal static class Compare
 
     private static string[] Tf32 => ["--tf32"];
 
-    internal static JsonElement Ours(string name, int threads, string mode, double seconds, string device, bool graphs, bool tf32 = false) =>
-        Json(Start(Environment.ProcessPath!, ["workloads", "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds), "--device", device, .. graphs ? (string[])["--graphs"] : [], .. tf32 ? Tf32 : []], []));
+    internal static JsonElement Ours(string name, int threads, string mode, double seconds, string device, bool graphs, bool tf32 = false, bool steps = false) =>
+        Json(Start(Environment.ProcessPath!, ["workloads", "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds), "--device", device, .. graphs ? (string[])["--graphs"] : [], .. tf32 ? Tf32 : [], .. steps ? (string[])["--steps"] : []], []));
 
     internal static JsonElement Peer(string python, string script, string name, int threads, string mode, double seconds, string simd, string device, bool tf32 = false) =>
         Json(Start(python, [script, "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds), "--device", device == "gpu" ? "cuda" : "cpu", .. tf32 ? Tf32 : []], simd == "default" ? [CoreType] : [CoreType, ("ATEN_CPU_CAPABILITY", simd)]));

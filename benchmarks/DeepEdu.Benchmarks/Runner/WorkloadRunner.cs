@@ -10,7 +10,7 @@ namespace DeepEdu.Benchmarks.Runner;
 /// <summary>Runs one workload in this process and prints one JSON line, with the fields of the PyTorch peer and the bytes allocated a step.</summary>
 internal static class WorkloadRunner
 {
-    public static void Run(string name, int threads, string mode, double seconds, string device, bool graphs, bool tf32)
+    public static void Run(string name, int threads, string mode, double seconds, string device, bool graphs, bool tf32, bool steps)
     {
         WorkloadList.Device = device switch
         {
@@ -20,8 +20,8 @@ internal static class WorkloadRunner
             "gpu" or "simulated" => throw new ArgumentException($"--device {device} measures training alone: inference sessions run on the processor"),
             _ => throw new ArgumentException($"--device is cpu, gpu or simulated, not '{device}'"),
         };
-        if (WorkloadList.Device is GpuDevice gpu) { (gpu.Graphs, gpu.MatMulPrecision) = (graphs, tf32 ? MatMulPrecision.High : MatMulPrecision.Highest); }
-        else if (graphs || tf32) { throw new ArgumentException("--graphs and --tf32 take --device gpu"); }
+        if (WorkloadList.Device is GpuDevice gpu) { (gpu.Graphs, gpu.MatMulPrecision, gpu.PersistentRecurrence) = (graphs, tf32 ? MatMulPrecision.High : MatMulPrecision.Highest, !steps); }
+        else if (graphs || tf32 || steps) { throw new ArgumentException("--graphs, --tf32 and --steps take --device gpu"); }
         DeepEduOptions.MaxThreads = threads;
         var work = WorkloadList.Find(name).Make();
         using var line = new MemoryStream();

@@ -46,6 +46,9 @@ public sealed class GpuDevice : Device, IDisposable
     /// <summary>Whether work goes to the accelerator as graphs.</summary>
     public bool Graphs { get => throw None(); set => throw None(); }
 
+    /// <summary>Whether all steps of a recurrent layer are one launch.</summary>
+    public bool PersistentRecurrence { get => throw None(); set => throw None(); }
+
     /// <summary>Whether an operation without a kernel throws.</summary>
     public bool Strict { get => throw None(); set => throw None(); }
 

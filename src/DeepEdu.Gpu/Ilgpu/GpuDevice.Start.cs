@@ -30,7 +30,14 @@ public sealed partial class GpuDevice
     internal void Start<K>(KernelConfig how, in K kernel) where K : struct, IGpuKernel
     {
         LaunchUpdates();
-        Unsafe.As<Launcher<K>>(_launchers.Find<K>() ?? _launchers.Add<K>(Code.Load<K>)).Run(how, kernel);
+        Launcher<K>().Run(how, kernel);
+    }
+
+    /// <summary>Launches a kernel whose groups wait for each other; false if they cannot all be there at once.</summary>
+    internal bool StartTogether<K>(KernelConfig how, in K kernel) where K : struct, IGpuKernel
+    {
+        LaunchUpdates();
+        return Launcher<K>().RunTogether(how, kernel);
     }
 
     /// <summary>States what runs for a kernel here.</summary>
@@ -59,6 +66,8 @@ public sealed partial class GpuDevice
 
     /// <summary>A view, or another where there is none: every argument of a kernel must be there.</summary>
     internal static Floats Of(View v, Floats otherwise) => v.IsNone ? otherwise : Of(v);
+
+    private Launcher<K> Launcher<K>() where K : struct, IGpuKernel => Unsafe.As<Launcher<K>>(_launchers.Find<K>() ?? _launchers.Add<K>(Code.Load<K>));
 
     private DeviceKernel<K>? Find<K>() where K : struct, IKernel => _bodies.Find<K>() is { } known ? Unsafe.As<DeviceKernel<K>>(known) : Look<K>();
 

@@ -93,12 +93,26 @@ internal static unsafe class Atomics
 
     private static delegate*<Warp, Instruction, void> Of<T, O>(bool isGlobal) where T : unmanaged where O : struct, IUpdate<T> => isGlobal ? &Global<T, O> : &Shared<T, O>;
 
+    /// <summary>A word is read that others change by atomics.</summary>
+    public static void Look(Warp w, Instruction i)
+    {
+        for (uint m = w.Active; m != 0; m &= m - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(m);
+            long address = Access.Address(w, i, lane);
+            Lanes.Put(w.R + i.D, lane, *(uint*)w.Block.Global(w, i, lane, address, sizeof(uint), false, isAtomic: true));
+            w.Block.Hear(address);
+        }
+    }
+
     private static void Global<T, O>(Warp w, Instruction i) where T : unmanaged where O : struct, IUpdate<T>
     {
         for (uint m = w.Active; m != 0; m &= m - 1)
         {
             int lane = BitOperations.TrailingZeroCount(m);
-            One<T, O>(w, i, lane, (T*)w.Block.Global(w, i, lane, Access.Address(w, i, lane), sizeof(T), true, isAtomic: true));
+            long address = Access.Address(w, i, lane);
+            One<T, O>(w, i, lane, (T*)w.Block.Global(w, i, lane, address, sizeof(T), true, isAtomic: true));
+            w.Block.Tell(w, lane, address);
         }
     }
 

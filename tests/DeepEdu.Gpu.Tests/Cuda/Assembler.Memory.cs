@@ -11,6 +11,14 @@ internal static unsafe partial class Assembler
         if (words[0] is not ("ld" or "st")) { return false; }
         bool loads = words[0] == "ld";
         var rest = words.AsSpan(1);
+        if (s.Name is "ld.acquire.gpu.global.u32" or "ld.acquire.gpu.global.b32")
+        {
+            i.Flow = Flow.Look;
+            i.Run = &Atomics.Look;
+            i.D = Write(code, s, i, s.Operands[0], "u32");
+            Address(code, s, i, s.Operands[1], "global");
+            return true;
+        }
         if (rest[0] is "volatile" or "relaxed" or "weak") { rest = rest[1..]; }
         string space = "";
         if (rest[0] is "global" or "shared" or "param" or "local" or "const")
@@ -55,7 +63,7 @@ internal static unsafe partial class Assembler
     private static void Address(KernelCode code, PtxStatement s, Instruction i, string operand, string space)
     {
         if (operand.Length < 3 || operand[0] != '[' || operand[^1] != ']') { throw Unknown(s, $"{operand} is no address"); }
-        string text = operand[1..^1].Replace(" ", "", StringComparison.Ordinal);
+        string text = string.Concat(operand[1..^1].Where(c => !char.IsWhiteSpace(c)));
         int plus = text.IndexOf('+', StringComparison.Ordinal);
         string name = plus < 0 ? text : text[..plus];
         if (plus > 0 && !long.TryParse(text.AsSpan(plus + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out i.Offset)) { throw Unknown(s, $"{operand} is no address"); }
@@ -120,7 +128,10 @@ internal static unsafe partial class Assembler
                 i.Flow = Flow.Together;
                 WholeWarp(s);
                 return true;
-            case "membar.gl" or "membar.cta" or "fence.acq_rel.gpu" or "fence.acq_rel.cta":
+            case "membar.gl" or "fence.acq_rel.gpu":
+                i.Run = &Warps.Fence;
+                return true;
+            case "membar.cta" or "fence.acq_rel.cta":
                 return true;
             case "trap":
                 i.Run = &Warps.Trap;

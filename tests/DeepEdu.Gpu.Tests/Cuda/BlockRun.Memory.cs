@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace DeepEdu.Gpu.Tests.Cuda;
 
 /// <content>What a block may touch. Shared memory: who wrote each word and who read it last, since which barrier. Global memory: the heap's state of each byte, and which block wrote and read each word
-/// in this launch.</content>
+/// in this launch; where blocks wait for each other, also between which of its barriers, and what it has heard of from others.</content>
 internal sealed unsafe partial class BlockRun
 {
     // a mark of shared memory: the interval between barriers, and the thread; all ones is "several threads"
@@ -19,6 +19,10 @@ internal sealed unsafe partial class BlockRun
     private ulong* _sharedWrote, _sharedRead;
     private ulong _interval = 1, _firstInterval;
     private uint _firstBlock, _thisBlock;
+    private readonly GridRun? _grid;
+    private uint[] _seen = [], _heard = [], _fenced = [];
+    private int _me;
+    private uint _stretch;
     private uint _written4;
     private ulong _written8;
 
@@ -79,13 +83,13 @@ internal sealed unsafe partial class BlockRun
             for (ulong word = at >> 2, end = (at + (ulong)bytes) >> 2; word < end; word++)
             {
                 uint wrote = s_wrote[word], read = s_read[word];
-                if (wrote > _firstBlock && wrote != _thisBlock) { throw Race(warp, i, lane, address, wrote, writes ? "also written" : "written", "global"); }
+                if (wrote > _firstBlock && wrote != _thisBlock && !Follows(wrote)) { throw Race(warp, i, lane, address, wrote, writes ? "also written" : "written", "global"); }
                 if (writes)
                 {
-                    if (read >= _firstBlock && read != _thisBlock) { throw Race(warp, i, lane, address, read, "read", "global"); }
+                    if (read >= _firstBlock && read != _thisBlock && !Follows(read)) { throw Race(warp, i, lane, address, read, "read", "global"); }
                     s_wrote[word] = _thisBlock;
                 }
-                else if (read != _thisBlock) { s_read[word] = read >= _firstBlock ? _firstBlock : _thisBlock; }
+                else if (read != _thisBlock) { s_read[word] = read >= _firstBlock && !Follows(read) ? _firstBlock : _thisBlock; }
             }
         }
         if (writes)
@@ -106,7 +110,7 @@ internal sealed unsafe partial class BlockRun
     {
         string who = memory == "shared"
             ? (other & Several) == Several ? "several threads" : $"thread {other & Several}"
-            : other == _firstBlock ? "several blocks" : $"the block with number {other - _firstBlock - 1}";
+            : other == _firstBlock ? "several blocks" : $"the block with number {_grid?.BlockOf((uint)other) ?? (uint)other - _firstBlock - 1}";
         return Fault(warp, i, lane, $"{memory} address 0x{address:x} is {did} by {who}, {(memory == "shared" ? "with no barrier between" : "in any order")}");
     }
 
@@ -125,21 +129,41 @@ internal sealed unsafe partial class BlockRun
         NativeMemory.Free(_sharedRead);
     }
 
+    /// <summary>A number that no block has.</summary>
+    public static uint NewNumber() => Interlocked.Increment(ref s_blocks);
+
     // the first number of a launch stands for "several of its blocks"
     private void BeginGlobal()
     {
+        _fenced = new uint[_warps.Length * 32];
         byte state = (byte)(DeviceHeap.StateOf(_owner) | DeviceHeap.Written);
         _written4 = state * 0x01010101u;
         _written8 = ((ulong)_written4 << 32) | _written4;
+        if (_grid is not null)
+        {
+            _firstBlock = _grid.First;
+            return;
+        }
         uint blocks = (uint)(_launch.Grid.X * _launch.Grid.Y * _launch.Grid.Z) + 1;
         _thisBlock = _firstBlock = Interlocked.Add(ref s_blocks, blocks) - blocks;
     }
 
     private void NewBlock()
     {
-        _thisBlock++;
         _firstInterval = ++_interval;
+        if (_grid is null) { _thisBlock++; }
+        else
+        {
+            _me = (((_z * _launch.Grid.Y) + _y) * _launch.Grid.X) + _x;
+            (_seen, _heard) = (new uint[_grid.Blocks], new uint[_grid.Blocks]);
+            NewStretch();
+        }
     }
 
-    private void NewInterval() => _interval++;
+    private void NewInterval()
+    {
+        _interval++;
+        if (_grid is not null) { NewStretch(); }
+    }
+
 }

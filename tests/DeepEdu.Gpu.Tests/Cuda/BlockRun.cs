@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace DeepEdu.Gpu.Tests.Cuda;
 
-/// <summary>One block after another of a launch: its warps in turn from barrier to barrier, its shared memory, and what may be said about memory that it touches.</summary>
+/// <summary>One block after another of a launch, or one of many that wait for each other: its warps in turn from barrier to barrier, its shared memory, and what may be said about memory that it touches.</summary>
 internal sealed unsafe partial class BlockRun : IDisposable
 {
     // a kernel that goes on for longer has lost its way
@@ -16,9 +16,13 @@ internal sealed unsafe partial class BlockRun : IDisposable
     private long _steps;
     private int _x, _y, _z;
 
-    public BlockRun(KernelCode code, Launched launch, int owner)
+    /// <param name="code">The kernel.</param>
+    /// <param name="launch">Its launch.</param>
+    /// <param name="owner">Whose memory it may touch.</param>
+    /// <param name="grid">What blocks that wait for each other know of each other, or null.</param>
+    public BlockRun(KernelCode code, Launched launch, int owner, GridRun? grid = null)
     {
-        (_code, _launch, _owner) = (code, launch, owner);
+        (_code, _launch, _owner, _grid) = (code, launch, owner, grid);
         _arguments = GCHandle.Alloc(launch.Arguments, GCHandleType.Pinned);
         Arguments = (byte*)_arguments.AddrOfPinnedObject();
         int threads = launch.Block.X * launch.Block.Y * launch.Block.Z;
@@ -39,6 +43,13 @@ internal sealed unsafe partial class BlockRun : IDisposable
     /// <summary>Runs a block to its end.</summary>
     public void Run(int x, int y, int z)
     {
+        Begin(x, y, z);
+        while (!GoOn()) { }
+    }
+
+    /// <summary>A block from its beginning.</summary>
+    public void Begin(int x, int y, int z)
+    {
         (_x, _y, _z) = (x, y, z);
         NewBlock();
         int threads = _launch.Block.X * _launch.Block.Y * _launch.Block.Z;
@@ -47,22 +58,34 @@ internal sealed unsafe partial class BlockRun : IDisposable
             warp.Begin(threads - (warp.Number * 32));
             FillSpecial(warp);
         }
-        for (bool goesOn = true; goesOn;)
+    }
+
+    /// <summary>Runs it to its end, which is true, or until its warps look at what other blocks write or wait for those that do.</summary>
+    public bool GoOn()
+    {
+        for (; ; )
         {
-            goesOn = false;
             Warp? waits = null, done = null;
+            bool looks = false;
             foreach (var warp in _warps)
             {
-                _steps += warp.Run();
+                if (!warp.IsAtBarrier && !warp.IsDone) { _steps += warp.Run(); }
+                if (_steps > MostSteps) { throw Fault(warp, _code.Instructions[0], 0, $"more than {MostSteps:n0} steps"); }
+                if (warp.IsLooking)
+                {
+                    looks = true;
+                    continue;
+                }
                 if (warp.IsAtBarrier) { waits ??= warp; } else { done ??= warp; }
                 if (waits is not null && waits.IsAtBarrier && warp.IsAtBarrier && warp.Barrier!.Offset != waits.Barrier!.Offset)
                 {
                     throw Fault(warp, warp.Barrier, 0, $"waits at barrier {warp.Barrier.Offset}, warp {waits.Number} at barrier {waits.Barrier.Offset}");
                 }
             }
-            if (waits is null) { return; }
+            if (looks) { return false; }
+            if (waits is null) { return true; }
             if (done is not null) { throw Fault(waits, waits.Barrier!, 0, $"{waits.Barrier!.Text.Name} is not reached by all threads: warp {done.Number} has returned"); }
-            goesOn = true;
+            foreach (var warp in _warps) { warp.Release(); }
             NewInterval();
         }
     }

@@ -56,6 +56,7 @@ internal static unsafe partial class DriverCalls
         DriverFunction.cuModuleUnload => (nint)(delegate* unmanaged<nint, int>)&cuModuleUnload,
         DriverFunction.cuModuleGetFunction => (nint)(delegate* unmanaged<nint*, nint, byte*, int>)&cuModuleGetFunction,
         DriverFunction.cuLaunchKernel => (nint)(delegate* unmanaged<nint, int, int, int, int, int, int, int, nint, void**, void**, int>)&cuLaunchKernel,
+        DriverFunction.cuLaunchCooperativeKernel => (nint)(delegate* unmanaged<nint, int, int, int, int, int, int, int, nint, void**, int>)&cuLaunchCooperativeKernel,
         DriverFunction.cuOccupancyMaxActiveBlocksPerMultiprocessor => (nint)(delegate* unmanaged<int*, nint, int, nint, int>)&cuOccupancyMaxActiveBlocksPerMultiprocessor,
         DriverFunction.cuOccupancyMaxPotentialBlockSize => (nint)(delegate* unmanaged<int*, int*, nint, nint, nint, int, int>)&cuOccupancyMaxPotentialBlockSize,
         DriverFunction.cuEventCreate => (nint)(delegate* unmanaged<nint*, int, int>)&cuEventCreate,

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
+using ILGPU.Runtime.Cuda;
 
 namespace DeepEdu.Gpu.Tests.Cuda;
 
@@ -237,6 +238,35 @@ internal static unsafe partial class DriverCalls
         }
     }
 
+    [UnmanagedCallersOnly]
+    private static int cuLaunchCooperativeKernel(nint function, int gridX, int gridY, int gridZ, int blockX, int blockY, int blockZ, int sharedBytes, nint stream, void** parameters)
+    {
+        Count(DriverFunction.cuLaunchCooperativeKernel);
+        if (t_current is not { IsAlive: true } context) { return Error(InvalidContext, "no context is current on this thread"); }
+        lock (context)
+        {
+            const int TooLarge = 720;
+            if (context.Broken is { } fault) { return Error(fault.Error, fault.Message); }
+            if (Handles.Get<DriverKernel>(function) is not { } known) { return InvalidHandle; }
+            // one parameter, as long as the kernel says: as the list of extras would have it
+            nint bytes = known.ParameterBytes;
+            void** extra = stackalloc void*[5] { (void*)1, parameters[0], (void*)2, &bytes, null };
+            bool runs = !context.Counts, notes = context.Counts && EmulatedDriver.Record;
+            int error = Prepare(context, function, (gridX, gridY, gridZ), (blockX, blockY, blockZ), sharedBytes, null, extra, runs || notes, out var kernel, out var launched);
+            if (error != Success) { return error; }
+            int room = BlocksAtOnce(kernel!, blockX * blockY * blockZ) * s_attributes[DeviceAttributeKind.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT];
+            if (gridX * gridY * gridZ > (EmulatedDriver.MostTogether > 0 ? Math.Min(room, EmulatedDriver.MostTogether) : room)) { return Error(TooLarge, $"{kernel!.Name}: {gridX * gridY * gridZ} blocks at once"); }
+            if (launched is null) { return Success; }
+            launched = launched with { IsTogether = true };
+            if (notes) { EmulatedDriver.Launches.Enqueue(launched); }
+            return Put(context, stream, kernel!, launched);
+        }
+    }
+
+    // by threads and shared memory: registers are the assembler's
+    private static int BlocksAtOnce(DriverKernel kernel, int threads) =>
+        Math.Min(2048 / (((threads + 31) / 32) * 32), kernel.Code is { SharedBytes: > 0 and var shared } ? (228 << 10) / (shared + 1024) : int.MaxValue);
+
     // apart, so that a launch that is only counted allocates nothing
     private static int Put(DriverContext context, nint stream, DriverKernel kernel, Launched launched) => Put(context, stream, () =>
     {
@@ -274,8 +304,12 @@ internal static unsafe partial class DriverCalls
     private static int cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, nint function, int threads, nint sharedBytes)
     {
         Count(DriverFunction.cuOccupancyMaxActiveBlocksPerMultiprocessor);
-        *blocks = 2048 / Math.Max(32, threads);
-        return Success;
+        return Within(_ =>
+        {
+            if (Handles.Get<DriverKernel>(function) is not { } kernel) { return InvalidHandle; }
+            *blocks = BlocksAtOnce(kernel, threads);
+            return Success;
+        });
     }
 
     [UnmanagedCallersOnly]

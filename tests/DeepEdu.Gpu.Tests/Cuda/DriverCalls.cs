@@ -58,6 +58,7 @@ internal static unsafe partial class DriverCalls
         [DeviceAttributeKind.CU_DEVICE_ATTRIBUTE_MANAGED_MEMORY] = 1,
         [DeviceAttributeKind.CU_DEVICE_ATTRIBUTE_COMPUTE_PREEMPTION_SUPPORTED] = 1,
         [DeviceAttributeKind.CU_DEVICE_ATTRIBUTE_CAN_USE_HOST_POINTER_FOR_REGISTERED_MEM] = 1,
+        [(DeviceAttributeKind)95] = 1, // launches whose blocks are there at once
         [(DeviceAttributeKind)97] = 227 << 10, // shared memory of a block that asks for more
     };
 

@@ -55,6 +55,7 @@ internal enum DriverFunction
     cuModuleUnload,
     cuModuleGetFunction,
     cuLaunchKernel,
+    cuLaunchCooperativeKernel,
     cuOccupancyMaxActiveBlocksPerMultiprocessor,
     cuOccupancyMaxPotentialBlockSize,
     cuEventCreate,

@@ -52,6 +52,14 @@ internal static unsafe partial class EmulatedDriver
     [field: ThreadStatic]
     public static bool LocksNoPages { get; set; }
 
+    /// <summary>How many blocks at most this thread's launches may have at once, 0 for as many as there is room for: other processes share the GPU.</summary>
+    [field: ThreadStatic]
+    public static int MostTogether { get; set; }
+
+    /// <summary>How many blocks of launches whose blocks wait for each other never run, on this thread.</summary>
+    [field: ThreadStatic]
+    public static int Missed { get; set; }
+
     /// <summary>The version that this thread is told, as the driver writes it: 12.9 unless set.</summary>
     public static int Version { get => t_version == 0 ? 12090 : t_version; set => t_version = value; }
 
@@ -136,4 +144,7 @@ internal sealed record Launched(string Kernel, (int X, int Y, int Z) Grid, (int 
 {
     /// <summary>The driver's number of the kernel.</summary>
     public nint Function { get; init; }
+
+    /// <summary>Whether its blocks are there at once and may wait for each other.</summary>
+    public bool IsTogether { get; init; }
 }

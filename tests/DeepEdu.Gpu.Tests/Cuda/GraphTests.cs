@@ -260,11 +260,24 @@ public class GraphTests
 
         public override void Run(KernelConfig how, in K kernel)
         {
+            Note(how, kernel);
+            launcher.Run(how, kernel);
+        }
+
+        private void Note(KernelConfig how, in K kernel)
+        {
             byte[] arguments = new byte[s_bytes];
             var copy = kernel;
             fixed (byte* to = arguments) { _write(ref copy, to); }
             noted.Add(new(typeof(K).Name, (how.GridDim.X, how.GridDim.Y, how.GridDim.Z), (how.GroupDim.X, how.GroupDim.Y, how.GroupDim.Z), 0, arguments) { Function = launcher.Function });
-            launcher.Run(how, kernel);
+        }
+
+        public override int Together(int threads) => launcher.Together(threads);
+
+        public override bool RunTogether(KernelConfig how, in K kernel)
+        {
+            Note(how, kernel);
+            return launcher.RunTogether(how, kernel);
         }
     }
 }

@@ -57,4 +57,7 @@ internal enum Flow
 
     /// <summary>After all threads of the warp have come here.</summary>
     Together,
+
+    /// <summary>With the next, but others have their turn before: what is looked at may be for them to change.</summary>
+    Look,
 }

@@ -47,6 +47,12 @@ internal sealed unsafe class Warp
     /// <summary>Whether it waits at a barrier, and at which instruction; otherwise it is done.</summary>
     public bool IsAtBarrier { get; private set; }
 
+    /// <summary>Whether it looks at what others write, and has let them go on; whether all its threads have returned.</summary>
+    public bool IsLooking { get; private set; }
+
+    /// <inheritdoc cref="IsLooking"/>
+    public bool IsDone => _live == 0;
+
     /// <summary>The barrier it waits at.</summary>
     public Instruction? Barrier { get; private set; }
 
@@ -57,6 +63,7 @@ internal sealed unsafe class Warp
     {
         _all = _live = threads >= 32 ? uint.MaxValue : (1u << threads) - 1;
         (_count, _pc, _stop, IsAtBarrier) = (0, 0, int.MaxValue, false);
+        IsLooking = false;
         new Span<uint>(Written, _code.RegisterCount).Clear();
         _code.Constants.CopyTo(new Span<byte>(R, _code.Constants.Length));
         SetActive(_all);
@@ -70,12 +77,15 @@ internal sealed unsafe class Warp
         NativeMemory.AlignedFree(Mask8);
     }
 
-    /// <summary>Runs up to a barrier of the block, or the end.</summary>
+    /// <summary>All have come to the barrier.</summary>
+    public void Release() => IsAtBarrier = false;
+
+    /// <summary>Runs up to a barrier of the block, something that others may have to change, or the end.</summary>
     public long Run()
     {
         var code = _code.Instructions;
         long steps = 0;
-        IsAtBarrier = false;
+        IsAtBarrier = IsLooking = false;
         for (; ; )
         {
             if (_pc >= _stop) { Meet(); }
@@ -91,7 +101,7 @@ internal sealed unsafe class Warp
                 else if (taken != active)
                 {
                     if (taken == 0) { _pc++; continue; }
-                    if (i.Flow is Flow.Next or Flow.Return)
+                    if (i.Flow is Flow.Next or Flow.Look or Flow.Return)
                     {
                         uint rest = active & ~taken;
                         SetActive(taken);
@@ -110,6 +120,11 @@ internal sealed unsafe class Warp
                     Do(i);
                     _pc++;
                     break;
+                case Flow.Look:
+                    Do(i);
+                    _pc++;
+                    IsLooking = true;
+                    return steps;
                 case Flow.Branch:
                     Branch(i, active);
                     break;

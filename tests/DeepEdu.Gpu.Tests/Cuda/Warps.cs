@@ -7,6 +7,8 @@ internal static unsafe class Warps
 {
     public static void Nothing(Warp w, Instruction i) { }
 
+    public static void Fence(Warp w, Instruction i) => w.Block.Fence(w);
+
     public static void Trap(Warp w, Instruction i) => throw w.Block.Fault(w, i, w.Lane(), "the kernel gives up", KernelFault.IllegalInstruction);
 
     public static void ActiveMask(Warp w, Instruction i)

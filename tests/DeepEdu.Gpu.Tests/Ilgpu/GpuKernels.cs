@@ -24,6 +24,7 @@ internal static class GpuKernels
     /// <summary>Threads of a group.</summary>
     public static int Threads(Type kernel) => kernel.GetFields().Any(f => f.FieldType == typeof(Team)) ? Team.MaxThreads
         : NameOf(kernel).StartsWith("StepKernel", StringComparison.Ordinal) ? RecurrentStep.Side * RecurrentStep.Units * RecurrentStep.Halves
+        : NameOf(kernel).StartsWith("SequenceKernel", StringComparison.Ordinal) ? SequenceLoop.MostThreads
         : NameOf(kernel).StartsWith("ConvTensorTiles", StringComparison.Ordinal) ? Tile128 : 256;
 
     private const int Tile128 = ConvTensorTiles<ConvForwardProduct, TensorCoreProducts<Tf32>>.Threads;
@@ -33,7 +34,7 @@ internal static class GpuKernels
     {
         string name = NameOf(kernel);
         return name.StartsWith("ProductKernel<Small", StringComparison.Ordinal) ? 1024
-            : name.StartsWith("ProductKernel", StringComparison.Ordinal) || name.StartsWith("ConvTensorTiles", StringComparison.Ordinal) || name.StartsWith("StepKernel", StringComparison.Ordinal) ? 512
+            : name.StartsWith("ProductKernel", StringComparison.Ordinal) || name.StartsWith("ConvTensorTiles", StringComparison.Ordinal) || name.StartsWith("StepKernel", StringComparison.Ordinal) || name.StartsWith("SequenceKernel", StringComparison.Ordinal) ? 512
             // a gradient by dual numbers of four values, each of which takes whole turns off twice, in double precision; tan's own is from its result
             : name.Contains("PullMap<Angles.TanFormula>", StringComparison.Ordinal) ? 512
             : name.StartsWith("Attention", StringComparison.Ordinal) ? 768 : 1024;
@@ -49,6 +50,13 @@ internal static class GpuKernels
                 {
                     yield return typeof(ProductKernel<>).MakeGenericType(typeof(TensorTile<,,,>).MakeGenericType(word, typeof(TensorCoreProducts<>).MakeGenericType(word), a, b));
                 }
+            }
+        }
+        foreach (var cell in (Type[])[typeof(GpuLstm), typeof(GpuCoupledLstm), typeof(GpuGru)])
+        {
+            foreach (var way in (Type[])[typeof(ForwardCell<>), typeof(BackwardCell<>)])
+            {
+                foreach (var depth in Fitting(typeof(IDepth))) { yield return typeof(SequenceKernel<,>).MakeGenericType(way.MakeGenericType(cell), depth); }
             }
         }
         foreach (var product in Fitting(typeof(IConvProduct))) { yield return typeof(ConvTensorTiles<,>).MakeGenericType(product, typeof(TensorCoreProducts<Tf32>)); }

@@ -15,12 +15,23 @@ internal sealed unsafe class CudaDriver
     public readonly delegate* unmanaged<nint, nint, nint, nint, CudaError> MemcpyAsync;
     public readonly delegate* unmanaged<nint, CudaError> StreamSynchronize;
 
+    /// <summary>Null where the driver has none.</summary>
+    public readonly delegate* unmanaged<nint, int, int, int, int, int, int, int, nint, void**, CudaError> LaunchCooperativeKernel;
+
+    /// <inheritdoc cref="LaunchCooperativeKernel"/>
+    public readonly delegate* unmanaged<int*, nint, int, nint, CudaError> GroupsOfMultiprocessor;
+
     private CudaDriver()
     {
         nint library = Library;
         LaunchKernel = (delegate* unmanaged<nint, int, int, int, int, int, int, int, nint, void**, void**, CudaError>)NativeLibrary.GetExport(library, "cuLaunchKernel");
         MemcpyAsync = (delegate* unmanaged<nint, nint, nint, nint, CudaError>)NativeLibrary.GetExport(library, "cuMemcpyAsync");
         StreamSynchronize = (delegate* unmanaged<nint, CudaError>)NativeLibrary.GetExport(library, "cuStreamSynchronize");
+        if (NativeLibrary.TryGetExport(library, "cuLaunchCooperativeKernel", out nint launch) && NativeLibrary.TryGetExport(library, "cuOccupancyMaxActiveBlocksPerMultiprocessor", out nint groups))
+        {
+            LaunchCooperativeKernel = (delegate* unmanaged<nint, int, int, int, int, int, int, int, nint, void**, CudaError>)launch;
+            GroupsOfMultiprocessor = (delegate* unmanaged<int*, nint, int, nint, CudaError>)groups;
+        }
     }
 
     /// <summary>The driver that ILGPU has found.</summary>

@@ -24,7 +24,21 @@ internal sealed unsafe class CudaLauncher<K> : Launcher<K> where K : struct, IGp
     {
         byte* arguments = stackalloc byte[_bytes]; // cleared: what lies between fields is 0
         _write(ref Unsafe.AsRef(in kernel), arguments);
+        _queue.Launch(What(how), arguments, _bytes);
+    }
+
+    public override int Together(int threads) => _queue.Together(_function, threads);
+
+    public override bool RunTogether(KernelConfig how, in K kernel)
+    {
+        byte* arguments = stackalloc byte[_bytes];
+        _write(ref Unsafe.AsRef(in kernel), arguments);
+        return _queue.LaunchTogether(What(how), arguments);
+    }
+
+    private CudaLaunch What(KernelConfig how)
+    {
         Index3D grid = how.GridDim, group = how.GroupDim;
-        _queue.Launch(new() { Kernel = _number, Function = _function, GridX = grid.X, GridY = grid.Y, GridZ = grid.Z, BlockX = group.X, BlockY = group.Y, BlockZ = group.Z }, arguments, _bytes);
+        return new() { Kernel = _number, Function = _function, GridX = grid.X, GridY = grid.Y, GridZ = grid.Z, BlockX = group.X, BlockY = group.Y, BlockZ = group.Z };
     }
 }

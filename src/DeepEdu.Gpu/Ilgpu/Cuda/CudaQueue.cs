@@ -29,6 +29,8 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
     private readonly Lock _gate = new();
     private WorkList? _list;
     private GraphCache? _cache;
+    private readonly Lazy<bool> _cooperates = new(() => CudaAPI.CurrentAPI.GetDeviceAttribute(CooperativeLaunch, accelerator.DeviceId) != 0);
+    private volatile bool _waitsWithin;
     private long _direct, _collected, _launched, _updated, _made;
     private int _kernels = CudaLaunch.Within;
 
@@ -76,12 +78,40 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
         Direct(what, arguments, bytes);
     }
 
+    /// <summary>How many groups of a kernel the accelerator holds at once, if it can be launched so that all are there at once; else 0.</summary>
+    public int Together(nint function, int threads)
+    {
+        accelerator.Bind();
+        int groups = 0;
+        if (_driver.LaunchCooperativeKernel is null || accelerator.Architecture < CudaArchitecture.SM_70 || !_cooperates.Value) { return 0; }
+        return _driver.GroupsOfMultiprocessor(&groups, function, threads, 0) == CudaError.CUDA_SUCCESS ? groups * accelerator.NumMultiprocessors : 0;
+    }
+
+    /// <summary>Launches a kernel whose groups wait for each other, now, behind what was collected: a graph has no place for it. False if they are not all there at once, as where other processes share the accelerator.</summary>
+    public bool LaunchTogether(in CudaLaunch what, byte* arguments)
+    {
+        const CudaError TooLarge = (CudaError)720, NotSupported = (CudaError)801, OutOfResources = (CudaError)701;
+        void** parameters = stackalloc void*[1];
+        parameters[0] = arguments;
+        lock (_gate)
+        {
+            Flush();
+            accelerator.Bind();
+            var error = _driver.LaunchCooperativeKernel(what.Function, what.GridX, what.GridY, what.GridZ, what.BlockX, what.BlockY, what.BlockZ, 0, _stream, parameters);
+            if (error is TooLarge or NotSupported or OutOfResources) { return false; }
+            Check(error);
+            _waitsWithin = true;
+        }
+        Interlocked.Increment(ref _direct);
+        return true;
+    }
+
     public void Write(Span<byte> pinned, Buffer to, long at, bool isLocked)
     {
         if (!isLocked) { Flushed(); } // of other memory a graph takes no copies
         CopyWork copy = new() { To = to.NativePtr + (nint)at, From = Address(pinned), Bytes = pinned.Length };
         if (isLocked) { Copy(CudaLaunch.FromHost, copy); }
-        else { CudaDriver.Check(_driver.MemcpyAsync(copy.To, copy.From, copy.Bytes, _stream)); }
+        else { Check(_driver.MemcpyAsync(copy.To, copy.From, copy.Bytes, _stream)); }
     }
 
     public void Copy(Buffer from, int fromAt, Buffer to, int toAt, int length) =>
@@ -90,13 +120,13 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
     public void Read(Buffer from, long at, Span<byte> pinned)
     {
         Flushed();
-        CudaDriver.Check(_driver.MemcpyAsync(Address(pinned), from.NativePtr + (nint)at, pinned.Length, _stream));
+        Check(_driver.MemcpyAsync(Address(pinned), from.NativePtr + (nint)at, pinned.Length, _stream));
     }
 
     public void Wait()
     {
         Flushed();
-        CudaDriver.Check(_driver.StreamSynchronize(_stream));
+        Check(_driver.StreamSynchronize(_stream));
     }
 
     /// <summary>Lets what was collected go to the accelerator.</summary>
@@ -146,13 +176,25 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
         if (what.IsCopy)
         {
             ref readonly var copy = ref *(CopyWork*)arguments;
-            CudaDriver.Check(_driver.MemcpyAsync(copy.To, copy.From, copy.Bytes, _stream));
+            Check(_driver.MemcpyAsync(copy.To, copy.From, copy.Bytes, _stream));
             return;
         }
         Interlocked.Increment(ref _direct);
         void** extra = stackalloc void*[5];
         Extra(extra, arguments, &bytes);
-        CudaDriver.Check(_driver.LaunchKernel(what.Function, what.GridX, what.GridY, what.GridZ, what.BlockX, what.BlockY, what.BlockZ, 0, _stream, null, extra));
+        Check(_driver.LaunchKernel(what.Function, what.GridX, what.GridY, what.GridZ, what.BlockX, what.BlockY, what.BlockZ, 0, _stream, null, extra));
+    }
+
+    // an error that a kernel ended with is answered by whatever is asked of the driver next
+    private void Check(CudaError error)
+    {
+        const CudaError IllegalInstruction = (CudaError)715, LaunchFailed = (CudaError)719, Timeout = (CudaError)702;
+        if (_waitsWithin && error is IllegalInstruction or LaunchFailed or Timeout)
+        {
+            CudaException why = new(error);
+            throw new CudaException($"{why.Message}. If it was a recurrent layer's sequence, whose groups waited for each other and gave up: set {nameof(GpuDevice)}.{nameof(GpuDevice.PersistentRecurrence)} to false in a new process, and its steps are launched one by one", why);
+        }
+        CudaDriver.Check(error);
     }
 
     // false if graphs were switched off meanwhile
@@ -209,6 +251,8 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
         (_cache, _list) = (null, null);
     }
 
+    private const DeviceAttributeKind CooperativeLaunch = (DeviceAttributeKind)95;
+
     private sealed class CudaMark(CudaQueue queue, CudaAccelerator accelerator) : IMark
     {
         private nint _event;
@@ -225,21 +269,21 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
         public void Set()
         {
             queue.Flushed();
-            if (_event == 0) { CudaDriver.Check(CudaAPI.CurrentAPI.CreateEvent(out _event, CudaEventFlags.CU_EVENT_DISABLE_TIMING)); }
-            CudaDriver.Check(CudaAPI.CurrentAPI.RecordEvent(_event, queue._stream));
+            if (_event == 0) { queue.Check(CudaAPI.CurrentAPI.CreateEvent(out _event, CudaEventFlags.CU_EVENT_DISABLE_TIMING)); }
+            queue.Check(CudaAPI.CurrentAPI.RecordEvent(_event, queue._stream));
         }
 
         public void Wait()
         {
             accelerator.Bind();
-            CudaDriver.Check(CudaAPI.CurrentAPI.SynchronizeEvent(_event));
+            queue.Check(CudaAPI.CurrentAPI.SynchronizeEvent(_event));
         }
 
         public void Dispose()
         {
             if (_event == 0) { return; }
             accelerator.Bind();
-            CudaDriver.Check(CudaAPI.CurrentAPI.DestroyEvent(_event));
+            queue.Check(CudaAPI.CurrentAPI.DestroyEvent(_event));
             _event = 0;
         }
     }

@@ -33,7 +33,6 @@ internal static class RecurrentPull
         bool projects = !p.WeightHr.IsNone, resets = p.Kind == CellKind.GruResetBefore;
         View dState = k.DC0.IsNone ? Rent(d, batch * h) : k.DC0, dBias = Rent(d, batch * planes * h);
         if (k.DLastC.IsNone) { d.Fill(dState, 0); } else { d.Copy(k.DLastC, dState); }
-        d.Fill(dBias, 0);
         Floats state = GpuDevice.Of(dState), bias = GpuDevice.Of(dBias), wh = GpuDevice.Of(p.WeightHh), any = memory.Gates;
         // what enters the product with Wₕ, and through which columns
         int back = resets ? 2 * h : gates * h;
@@ -47,7 +46,10 @@ internal static class RecurrentPull
         };
         StepPlan next = new() { K = back, Units = r, Shift = 1 };
         BackwardEnd<C> cell = new() { Memory = memory, Pull = projects ? none : outer, DState = state, DBias = bias, DRecurrent = dRecurrent, DLate = dLate, Resets = resets ? 1 : 0 };
-        for (int s = steps.Count - 1; s >= 0; s--)
+        bool whole = !projects && !resets && C.Count > 2 && new Sequences(d, p, steps).Run(
+            new BackwardCell<C> { Memory = memory, Pull = outer, DState = state, DBias = bias, DRecurrent = dRecurrent }, wh, dRecurrent, default);
+        if (!whole) { d.Fill(dBias, 0); }
+        for (int s = whole ? -1 : steps.Count - 1; s >= 0; s--)
         {
             if (projects)
             {

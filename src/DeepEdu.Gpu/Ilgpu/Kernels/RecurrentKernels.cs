@@ -44,7 +44,8 @@ internal static class RecurrentKernels
         }
         Floats output = GpuDevice.Of(p.Output), wh = GpuDevice.Of(p.WeightHh), raw = projects ? GpuDevice.Of(p.Raw) : output;
         int masks = p.Mask.IsNone ? 0 : 1;
-        for (int s = 0; s < steps.Count; s++)
+        bool whole = !projects && !resets && C.Count > 2 && new Sequences(d, p, steps).Run(new ForwardCell<C> { Memory = steps.Memory, To = output }, wh, output, p.H0);
+        for (int s = whole ? steps.Count : 0; s < steps.Count; s++)
         {
             var before = s > 0 ? output : p.H0.IsNone ? output : GpuDevice.Of(p.H0);
             StepPlan product = new() { K = s > 0 || !p.H0.IsNone ? r : 0, Units = h, Shift = s > 0 ? -1 : 2, Across = 1, Masks = masks };
@@ -112,6 +113,12 @@ internal sealed class RecurrentSteps
             Reset = GpuDevice.Of(p.Reset, output), Mask = _mask, HasMask = p.Mask.IsNone ? 0 : 1, Hidden = h, Keep = p.Keep ? 1 : 0, Step = rows.Step,
         };
     }
+
+    /// <summary>Where the sequences lie.</summary>
+    public GpuRows Rows => _rows;
+
+    /// <inheritdoc cref="Rows"/>
+    public ArrayView<int> Table => _table;
 
     /// <summary>The longest sequence's steps.</summary>
     public int Count { get; }

@@ -1,0 +1,91 @@
+using DeepEdu.Devices;
+using DeepEdu.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+using Floats = ILGPU.ArrayView<float>;
+
+namespace DeepEdu.Gpu.Kernels;
+
+/// <summary>All steps of a recurrent layer as one launch, where that is possible.</summary>
+internal readonly struct Sequences(GpuDevice device, RecurrentData data, RecurrentSteps steps)
+{
+    /// <summary>Launches it; false if each step must be a launch.</summary>
+    /// <param name="cell">What follows the sums.</param>
+    /// <param name="w">The recurrent weight.</param>
+    /// <param name="a">What is multiplied with it: rows that the steps themselves write.</param>
+    /// <param name="first">h₀, if the first step is multiplied with it.</param>
+    public bool Run<S>(S cell, Floats w, Floats a, View first) where S : struct, ISequenceCell
+    {
+        // OpenCL does not say how many threads a warp has
+        if (!device.PersistentRecurrence || steps.Count == 0 || device.Accelerator is { WarpSize: not 32 } or { AcceleratorType: AcceleratorType.OpenCL }) { return false; }
+        return data.Hidden switch
+        {
+            <= 128 => Run<S, Depth1>(cell, w, a, first),
+            <= 256 => Run<S, Depth2>(cell, w, a, first),
+            <= 384 => Run<S, Depth3>(cell, w, a, first),
+            <= 512 => Run<S, Depth4>(cell, w, a, first),
+            _ => false,
+        };
+    }
+
+    private bool Run<S, N>(S cell, Floats w, Floats a, View first) where S : struct, ISequenceCell where N : struct, IDepth
+    {
+        var (d, h, rows) = (device, data.Hidden, steps.Rows);
+        if (d.Shape<S, N>(h, rows.Batch) is not { } shape) { return false; }
+        bool masks = !S.Back && !data.Mask.IsNone, inFours = h % 4 == 0 && !masks && a.LoadEffectiveAddressAsPtr() % (4 * sizeof(float)) == 0;
+        View counters = new(d.Allocate(shape.Shares * SequencePlan.Between / sizeof(float)), 0, shape.Shares * SequencePlan.Between / sizeof(float));
+        if (shape.Groups > 1) { d.Fill(counters, 0); }
+        SequenceKernel<S, N> kernel = new()
+        {
+            Cell = cell, W = w, A = a, First = GpuDevice.Of(first, a), Mask = steps.Memory.Mask, A4 = (inFours ? a.SubView(0, a.Length & ~3L) : GpuDevice.Of(counters)).Cast<Float4>(), Table = steps.Table, Rows = rows,
+            Plan = new()
+            {
+                Hidden = h, Units = shape.Units, Share = shape.Share, InFours = inFours ? 1 : 0, HasFirst = first.IsNone ? 0 : 1, Masks = masks ? 1 : 0, Patience = d.Patience,
+                Counters = GpuDevice.Of(counters).LoadEffectiveAddressAsPtr(),
+            },
+        };
+        KernelConfig how = new(new Index3D(shape.Groups, shape.Shares, 1), new Index3D(shape.Threads, 1, 1));
+        if (shape.Groups > 1) { return d.StartTogether(how, kernel); }
+        d.Start(how, kernel);
+        return true;
+    }
+}
+
+/// <summary>How groups divide units and sequences among themselves.</summary>
+/// <param name="Units">Of a group.</param>
+/// <param name="Share">Sequences of a group.</param>
+/// <param name="Groups">With the same sequences.</param>
+/// <param name="Shares">Of the sequences.</param>
+/// <param name="Threads">Of a group.</param>
+internal readonly record struct SequenceShape(int Units, int Share, int Groups, int Shares, int Threads)
+{
+    /// <summary>The division of the least work for the multiprocessor that has most, or null if there is none whose groups are all there at once.</summary>
+    /// <param name="hidden">Units.</param>
+    /// <param name="batch">Sequences.</param>
+    /// <param name="multiprocessors">Of the accelerator.</param>
+    /// <param name="together">How many groups of some threads it holds at once, for each number of warps up to 16.</param>
+    /// <param name="mostThreads">Of a group.</param>
+    public static SequenceShape? Of<S, N>(int hidden, int batch, int multiprocessors, ReadOnlySpan<int> together, int mostThreads) where S : struct, ISequenceCell where N : struct, IDepth
+    {
+        SequenceShape? best = null;
+        long least = long.MaxValue;
+        int rowFours = S.Planes * (((hidden + 3) / 4) + 1), most = Math.Min(mostThreads, SequenceLoop.MostThreads) / (32 * S.Planes);
+        for (int teams = 1; teams <= most; teams++)
+        {
+            int units = S.Back ? 4 * teams : teams, groups = (hidden + units - 1) / units, threads = 32 * S.Planes * teams, before = 0;
+            for (int shares = 1; shares <= batch; shares++)
+            {
+                int share = (batch + shares - 1) / shares, rounds = (share + SequenceLoop.AtOnce - 1) / SequenceLoop.AtOnce, all = groups * ((batch + share - 1) / share);
+                if (share == before || rounds * SequenceLoop.AtOnce * rowFours > SequenceLoop.Room || share * units > threads || share > SequenceLoop.MostShare) { continue; }
+                before = share;
+                if (all > (groups > 1 ? together[threads / 32] : int.MaxValue)) { break; }
+                // cycles: what the busiest multiprocessor issues, what it reads of rows at 64 bytes a cycle, and what all read from the cache that they share
+                long busy = (all + multiprocessors - 1) / multiprocessors, warps = ((busy * threads / 32) + 3) / 4;
+                long issued = warps * rounds * ((SequenceLoop.AtOnce * N.Fours * ((4 * S.Columns) + 1)) + 72), bytes = (long)share * S.Planes * hidden * sizeof(float);
+                long cost = issued + (busy * bytes / 64) + (all * bytes / 2500) + (groups > 1 ? 2000 : 0);
+                if (cost < least) { (least, best) = (cost, new(units, share, groups, (batch + share - 1) / share, threads)); }
+            }
+        }
+        return best;
+    }
+}
