@@ -73,9 +73,10 @@ public static partial class OpCatalog
 
     private static OpRow[] Cumulative =>
     [
-        new("cumprod", x => x[0].CumProd(1)) { Big = s_wide },
-        new("cumprod 0", x => x[0].CumProd(0)) { Big = s_wide },
-        new("cumprod of zeros", x => x[0].CumProd(-1)),
+        new("cumprod", x => x[0].CumProd(1)) { Big = s_wide, Composed = (x, _) => Scans.ByDoubling(x[0], 1) },
+        new("cumprod 0", x => x[0].CumProd(0)) { Big = s_wide, Composed = (x, _) => Scans.ByDoubling(x[0], 0) },
+        new("cumprod -1", x => x[0].CumProd(-1)) { Big = [[300, 77]], Composed = (x, _) => Scans.ByDoubling(x[0], x[0].Rank - 1) },
+        new("cumprod of zeros", x => x[0].CumProd(-1)) { Composed = (x, _) => Scans.ByDoubling(x[0], 1) },
         new("logcumsumexp", x => x[0].LogCumSumExp(1)) { Big = s_wide },
         new("logcumsumexp 0", x => x[0].LogCumSumExp(0)) { Big = s_wide },
         new("logcumsumexp large", x => x[0].LogCumSumExp(0)) { Tolerance = 1e-4f, CheckTolerance = 0 }, // near 1000 float32 has steps of 6e-5

@@ -63,6 +63,7 @@ row("argmin of ties and nan, columns", lambda x: x.argmin(0), values=[[[1, N, 7]
 
 row("cumprod", lambda x: x.cumprod(1), [(2, 7, 3)], [(3, 1)], [(2, 0)], away=(0,))
 row("cumprod 0", lambda x: x.cumprod(0), [(2, 7, 3)], [(3, 1)], [(2, 0)], away=(0,))
+row("cumprod -1", lambda x: x.cumprod(-1), [(3, 19)], [(2, 16)], [(1, 5)], low=-1.5, high=1.5, away=(0,))
 row("cumprod of zeros", lambda x: x.cumprod(1), values=[[[2, 3, 0, 4, 5], [0, 1, 2, 0, 3], [1, 2, 3, 4, 5]]])
 row("logcumsumexp", lambda x: x.logcumsumexp(1), [(2, 7, 3)], [(3, 1)], [(2, 0)])
 row("logcumsumexp 0", lambda x: x.logcumsumexp(0), [(2, 7, 3)], [(3, 1)], [(2, 0)])
