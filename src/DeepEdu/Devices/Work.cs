@@ -26,6 +26,10 @@ public static class Work
         if (threads <= 1 || !WorkPool.TryRun(threads, chunks, in body)) { Alone(chunks, in body); }
     }
 
+    /// <summary>Two pieces of work that do not need each other, as one: each thread does its part of the first, then its part of the second, and then helps others. Large chunks are best first.</summary>
+    internal static void Run<A, B>(int first, in A a, int second, in B b) where A : struct, IChunks where B : struct, IChunks
+        => Run(first + second, new Both<A, B>(first, a, second, b, Math.Min(DeepEduOptions.MaxThreads, first + second)));
+
     /// <summary>Runs chunks 0..<paramref name="chunks"/>−1 one after the other on the caller: for what takes less than some 5 µs, because handing it over costs one or two.</summary>
     internal static void Alone<T>(int chunks, in T body) where T : struct, IChunks
     {
@@ -49,6 +53,32 @@ public static class Work
             return;
         }
         Run(chunks, new Ranges<T>(length, grain, body));
+    }
+
+    // in the order in which threads have their parts: of the first work and of the second for one, then for the next
+    private struct Both<A, B>(int first, A a, int second, B b, int threads) : IChunks where A : struct, IChunks where B : struct, IChunks
+    {
+        private A _a = a;
+        private B _b = b;
+
+        public void Run(int chunk)
+        {
+            for (int i = 0, other = 0; ; i++)
+            {
+                int end = (int)((long)first * (i + 1) / threads), otherEnd = (int)((long)second * (i + 1) / threads);
+                if (chunk < end + other)
+                {
+                    _a.Run(chunk - other);
+                    return;
+                }
+                if (chunk < end + otherEnd)
+                {
+                    _b.Run(chunk - end);
+                    return;
+                }
+                other = otherEnd;
+            }
+        }
     }
 
     private struct Ranges<T>(int length, int grain, T body) : IChunks where T : struct, IRange

@@ -4,12 +4,8 @@ namespace DeepEdu.Kernels;
 /// <param name="bias">One float for each column, or null.</param>
 /// <param name="relu">Whether max(0, ·) follows.</param>
 /// <param name="biasStep">1, or 0 if every column takes the first bias.</param>
-/// <param name="beside">Floats from C to memory of the same layout that whoever asked for the product will need next, or 0: it is fetched with C.</param>
-internal readonly unsafe struct Epilogue(float* bias, bool relu, int biasStep = 1, nint beside = 0)
+internal readonly unsafe struct Epilogue(float* bias, bool relu, int biasStep = 1)
 {
-    /// <summary>From C to what is needed next.</summary>
-    public nint Beside => beside;
-
     /// <summary>Added to each row of C; null for nothing.</summary>
     public readonly float* Bias = bias;
 
@@ -23,7 +19,7 @@ internal readonly unsafe struct Epilogue(float* bias, bool relu, int biasStep = 
     public bool IsNone => Bias is null && !Relu;
 
     /// <summary>The same for the columns from <paramref name="column"/> on.</summary>
-    public Epilogue From(int column) => new(Bias is null ? null : Bias + (column * biasStep), Relu, biasStep, beside);
+    public Epilogue From(int column) => new(Bias is null ? null : Bias + (column * biasStep), Relu, biasStep);
 
     /// <summary>The same for C transposed, where C has one column.</summary>
     public Epilogue ForOneColumn() => new(Bias, Relu, 0);

@@ -14,10 +14,12 @@ internal static unsafe class Gemm
     private const int ChunksEach = 4; // stripes for each thread, if they are long: it may find another busy elsewhere
     private const long StripeWork = 1 << 23; // some 70 µs; each stripe packs its own B
     private const int PieceK = 512;
+    private const int PackedRows = 512; // fewer rows are few stripes
+    private const int PackedMost = 1 << 18; // floats of a B that is packed before the product: its panels stay in the second-level cache
     private const int SmallColumn = 1 << 14; // a product with so small a matrix is done before it is cut
 
     /// <summary>C [m, n] ← act([C +] op(A) [m, k] · op(B) [k, n] + bias). A is [k, m] if transA, B is [n, k] if transB; ld is the step from row to row as stored.
-    /// C must not overlap A or B. With ldb = −k, B lies as <see cref="Pack"/> makes it; then m must be 16 at least.</summary>
+    /// C must not overlap A or B. With ldb = −k, B lies as <see cref="GemmPanels.Pack"/> makes it; then m must be 16 at least.</summary>
     public static void Run(bool transA, bool transB, int m, int n, int k, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, bool accumulate = false, Epilogue epilogue = default)
     {
         if (F16.IsSupported) { Run<F16>(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue); }
@@ -26,48 +28,10 @@ internal static unsafe class Gemm
         else { Run<F1>(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue); }
     }
 
-    /// <summary>Floats of a packed B.</summary>
-    public static int PackedLength(int n, int k)
+    /// <inheritdoc cref="Run(bool, bool, int, int, int, float*, nint, float*, nint, float*, nint, bool, Epilogue)"/>
+    public static void Run(in GemmCall x)
     {
-        int wide = F16.IsSupported ? Wide<F16>() : F8.IsSupported ? Wide<F8>() : F4.IsSupported ? Wide<F4>() : Wide<F1>();
-        return checked((n + wide - 1) / wide * wide * k);
-    }
-
-    /// <summary>B [k, n], or [n, k] if <paramref name="transB"/>, as the tile reads it: columns in panels as wide as a tile.</summary>
-    public static void Pack(bool transB, int n, int k, float* b, nint ldb, float* to)
-    {
-        if (F16.IsSupported) { Panels<F16>.Run(transB, n, k, b, ldb, to); }
-        else if (F8.IsSupported) { Panels<F8>.Run(transB, n, k, b, ldb, to); }
-        else if (F4.IsSupported) { Panels<F4>.Run(transB, n, k, b, ldb, to); }
-        else { Panels<F1>.Run(transB, n, k, b, ldb, to); }
-    }
-
-    private static int Wide<L>() where L : struct, IVectorLane<L>, ILane<L> => GemmTile.Vectors<L>() * L.Width;
-
-    private struct Panels<L> : IRange where L : struct, IVectorLane<L>, ILane<L>
-    {
-        private bool _trans;
-        private int _n, _k;
-        private float* _b, _to;
-        private nint _ldb;
-
-        public static void Run(bool transB, int n, int k, float* b, nint ldb, float* to)
-        {
-            int wide = Wide<L>();
-            Work.For((n + wide - 1) / wide, Math.Max(1, CpuDevice.Grain / 4 / wide / Math.Max(1, k)), new Panels<L> { _trans = transB, _n = n, _k = k, _b = b, _ldb = ldb, _to = to });
-        }
-
-        public readonly void Run(int from, int to)
-        {
-            int wide = Wide<L>();
-            for (int j = from * wide; j < Math.Min(_n, to * wide); j += wide)
-            {
-                int columns = Math.Min(wide, _n - j);
-                float* panel = _to + ((nint)j * _k);
-                if (_trans) { GemmPack.Columns(_k, columns, _b + (j * _ldb), _ldb, panel, wide); }
-                else { GemmPack.Rows<L>(_k, columns, _b + j, _ldb, panel, wide); }
-            }
-        }
+        if (x.C is not null) { Run(x.TransA, x.TransB, x.M, x.N, x.K, x.A, x.Lda, x.B, x.Ldb, x.C, x.Ldc); }
     }
 
     /// <summary>The same for <paramref name="count"/> products of one size; strideX floats lie between one matrix and the next, 0 to use one again.</summary>
@@ -92,40 +56,65 @@ internal static unsafe class Gemm
     internal static void Run<L>(bool transA, bool transB, int m, int n, int k, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, bool accumulate, Epilogue epilogue)
         where L : struct, IVectorLane<L>, ILane<L>
     {
-        if (m <= 0 || n <= 0) { return; }
+        if (!Plan<L>(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue, out var all)) { return; }
+        if (all.Count == 1) { all.Run(0); }
+        else { Work.Run(all.Count, in all); }
+        all.Finish();
+    }
+
+    /// <summary>The product and, beside it, chunks of other work that neither needs nor changes what it does: a thread whose part of the product is done goes on with those.</summary>
+    internal static void Run<L, R>(in GemmCall product, int count, in R rest) where L : struct, IVectorLane<L>, ILane<L> where R : struct, IChunks
+    {
+        if (!Plan<L>(product.TransA, product.TransB, product.M, product.N, product.K, product.A, product.Lda, product.B, product.Ldb, product.C, product.Ldc, false, default, out var all))
+        {
+            Work.Run(count, in rest);
+            return;
+        }
+        Work.Run(all.Count, in all, count, in rest);
+        all.Finish();
+    }
+
+    // how the product is cut; false if it was small enough to be done at once
+    private static bool Plan<L>(bool transA, bool transB, int m, int n, int k, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, bool accumulate, Epilogue epilogue, out Chunks<L> all)
+        where L : struct, IVectorLane<L>, ILane<L>
+    {
+        all = default;
+        if (m <= 0 || n <= 0) { return false; }
         if (k <= 0)
         {
             Empty(m, n, c, ldc, accumulate, epilogue);
-            return;
+            return false;
         }
         if (k == 1 && n > 1 && ldb > 0)
         {
             GemmOuter.Run<L>(m, n, a, transA ? 1 : lda, b, transB ? ldb : 1, c, ldc, accumulate, epilogue);
-            return;
+            return false;
         }
         if (n == 1 && (long)m * k <= SmallColumn)
         {
             if (!transA && (transB || ldb == 1))
             {
                 GemmDot.Run<L>(1, m, k, b, 0, a, lda, c, 0, ldc, accumulate, epilogue.ForOneColumn());
-                return;
+                return false;
             }
             if (transA && ldc == 1 && epilogue.Bias is null)
             {
                 GemmRow.Run<L>(m, k, b, transB ? 1 : ldb, a, lda, c, accumulate, epilogue);
-                return;
+                return false;
             }
         }
-        var all = new Chunks<L>
+        all = new()
         {
             M = m, N = n, K = k, A = a, RowA = transA ? 1 : lda, StepA = transA ? lda : 1, B = b, Ldb = ldb, TransB = transB, C = c, Ldc = ldc, StepC = 1,
             Accumulate = accumulate, Epilogue = epilogue,
         };
         if (n == 1) { all.OneColumn(transA); }
-        if (!all.CutRow()) { all.Cut(); }
-        if (all.Pieces > 1) { all.RunPieces(); }
-        else if (all.Count == 1) { all.Run(0); }
-        else { Work.Run(all.Count, in all); }
+        if (!all.CutRow())
+        {
+            all.PackOnce();
+            all.Cut();
+        }
+        return true;
     }
 
     // no products: only what follows them
@@ -201,6 +190,16 @@ internal static unsafe class Gemm
             return true;
         }
 
+        /// <summary>A B that has to be turned round is packed before the product, by all threads, instead of by each stripe of rows.</summary>
+        public void PackOnce()
+        {
+            if (!TransB || StepA != 1 || M < PackedRows || N < GemmPanels.Wide<L>() || (long)N * K > PackedMost || DeepEduOptions.MaxThreads == 1) { return; }
+            float* panels = Scratch.Factor.Take(GemmPanels.Length(N, K));
+            GemmPanels.Pack<L>(true, N, K, B, Ldb, panels);
+            B = panels;
+            (Ldb, TransB) = (-K, false);
+        }
+
         /// <summary>Cuts C into stripes, or k into pieces. Pieces change the order of sums: they follow from the sizes alone. Stripes change no bit: there are a few for each thread, because each packs its own B.</summary>
         public void Cut()
         {
@@ -212,6 +211,7 @@ internal static unsafe class Gemm
             {
                 Pieces = Math.Min(8, ((K / PieceK) + 1) & ~1); // even, for two threads
                 (_stripM, _stripN, _gridN, Count) = (M, N, 1, Pieces);
+                _partial = Scratch.Sums.Take(M * N * Pieces);
                 return;
             }
             int threads = DeepEduOptions.MaxThreads;
@@ -239,13 +239,11 @@ internal static unsafe class Gemm
             Count = (M + _stripM - 1) / _stripM * _gridN;
         }
 
-        /// <summary>Sums each piece of k by itself, then adds the sums in order.</summary>
-        public void RunPieces()
+        /// <summary>When all chunks are done: pieces' sums are added in order.</summary>
+        public readonly void Finish()
         {
-            int size = M * N;
-            _partial = Scratch.Sums.Take(size * Pieces);
-            Work.Run(Pieces, in this);
-            for (int i = 0; i < M; i++) { Fold(_partial + (i * N), size, C + (i * Ldc)); }
+            if (Pieces == 1) { return; }
+            for (int i = 0; i < M; i++) { Fold(_partial + (i * N), M * N, C + (i * Ldc)); }
         }
 
         private readonly void Fold(float* from, int size, float* c)
@@ -273,7 +271,7 @@ internal static unsafe class Gemm
                 int piece = RoundUp((K + Pieces - 1) / Pieces, 8), p = Math.Min(K, chunk * piece), kc = Math.Min(piece, K - p);
                 float* partial = _partial + ((nint)chunk * M * N);
                 if (kc <= 0) { Empty(M, N, partial, N, false, default); }
-                else { Block(M, N, kc, A + (p * StepA), TransB ? B + p : B + (p * (Ldb < 0 ? Wide<L>() : Ldb)), partial, N, false, default); }
+                else { Block(M, N, kc, A + (p * StepA), TransB ? B + p : B + (p * (Ldb < 0 ? GemmPanels.Wide<L>() : Ldb)), partial, N, false, default); }
                 return;
             }
             int i = chunk / _gridN * _stripM, j = chunk % _gridN * _stripN;

@@ -20,7 +20,10 @@ internal static unsafe class GemmBlock
         return blocks == 1 ? k : (((k + blocks - 1) / blocks) + 7) & ~7;
     }
 
-    /// <summary>C [m, n] (+)= A·B. A(i, p) lies at a + i·rowA + p·stepA; B is [k, n], or [n, k] if transB, or in panels of K rows if ldb is −K (<see cref="Gemm.Pack"/>).</summary>
+    /// <summary>Up to how many rows of A read a B with rows so far apart as it lies, if its columns are whole vectors.</summary>
+    public static int InPlaceRows(nint ldb) => (ldb & 1023) == 0 ? MaxRows / 4 : MaxRows;
+
+    /// <summary>C [m, n] (+)= A·B. A(i, p) lies at a + i·rowA + p·stepA; B is [k, n], or [n, k] if transB, or in panels of K rows if ldb is −K (<see cref="GemmPanels.Pack"/>).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Run<L>(int m, int n, int k, float* a, nint rowA, nint stepA, float* b, nint ldb, bool transB, float* c, nint ldc, bool accumulate, Epilogue epilogue)
         where L : struct, IVectorLane<L>, ILane<L>
@@ -33,15 +36,14 @@ internal static unsafe class GemmBlock
         // every panel of B passes over a block of A's rows, which should still be in the second-level cache
         int blockM = packA || n > 2 * wide ? Math.Min((m + rows - 1) / rows * rows, Math.Max(rows, MaxA / blockK / rows * rows)) : m;
         // B is read in place until many rows use it, fewer if its own rows fall into the same cache sets; transposed or with a tail it must be packed
-        int inPlace = (ldb & 1023) == 0 ? MaxRows / 4 : MaxRows;
+        int inPlace = InPlaceRows(ldb);
         bool packB = !inPanels && (transB || (m > inPlace && blockK > 16 && (long)k * n > 16384));
         // where A is more than a block, panels are packed once for all of its blocks, as many as keep the second-level cache
         bool keepB = packB && m > blockM;
         int blockN = keepB ? Math.Max(wide, MaxB / blockK / wide * wide) : n;
         float* sums = stackalloc float[8 * 48]; // a tile with a tail, whole
-        // lines of a large C come from afar: they are asked for before the tile's sums are made
+        // lines of a large C that is added to come from afar: they are asked for before the tile's sums are made
         bool fetchC = Sse.IsSupported && (long)m * n > 4096 && k >= 16;
-        nint beside = Sse.IsSupported ? epilogue.Beside : 0;
         int panelSize = blockK * wide, panelsSize = keepB ? (Math.Min(blockN, n) + wide - 1) / wide * panelSize : panelSize;
         float* panels = Scratch.Panels.Take(panelsSize + (packA ? blockM * blockK : 0)), packed = panels + panelsSize;
         for (int first = 0; first < n; first += blockN)
@@ -85,8 +87,7 @@ internal static unsafe class GemmBlock
                             int mr = Math.Min(left, rows);
                             if (tail == 0)
                             {
-                                if (fetchC) { Prefetch(cj, ldc, mr, nc); }
-                                if (beside != 0) { Prefetch(cj + beside, ldc, mr, nc); }
+                                if (fetchC && add) { Prefetch(cj, ldc, mr, nc); }
                                 GemmTile.Run<L>(mr, vectors, kc, at, row, step, bj, stepB, cj, ldc, add, bias);
                                 if (after.Relu) { end.PutRows<L>(mr, nc, cj, ldc, cj, ldc); }
                             }

@@ -7,6 +7,8 @@ internal sealed unsafe class Scratch
     [ThreadStatic] private static Scratch? t_sums;
     [ThreadStatic] private static Scratch? t_images;
     [ThreadStatic] private static Scratch? t_layer;
+    [ThreadStatic] private static Scratch? t_rows;
+    [ThreadStatic] private static Scratch? t_factor;
 
     private float[] _memory = [];
 
@@ -23,6 +25,12 @@ internal sealed unsafe class Scratch
 
     /// <summary>This thread's memory for a convolution's packed weights and sums: used around chunks, outside <see cref="Sums"/>.</summary>
     public static Scratch Layer => t_layer ??= new Scratch();
+
+    /// <summary>This thread's memory for a product's whole second factor, packed: used around its chunks.</summary>
+    public static Scratch Factor => t_factor ??= new Scratch();
+
+    /// <summary>This thread's memory for sums over the rows of a product: used around it, outside <see cref="Sums"/> and <see cref="Layer"/>.</summary>
+    public static Scratch Rows => t_rows ??= new Scratch();
 
     /// <summary>At least <paramref name="length"/> floats of undefined content, good until the next call on this thread.</summary>
     public float* Take(int length)

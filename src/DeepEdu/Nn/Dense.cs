@@ -52,6 +52,9 @@ public sealed class Dense : Layer, IWeighted
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.Linear(_weight, _bias);
 
+    /// <summary>residual + dropout(y), in one operation where there is nothing to drop.</summary>
+    internal Tensor Forward(Tensor x, Tensor residual, Dropout dropout) => dropout.IsIdle ? x.LinearAdd(_weight, _bias, residual) : residual + dropout.Forward(Forward(x));
+
     Tensor IWeighted.Forward(Tensor x, Tensor weight) => x.Linear(weight, _bias);
 
     /// <inheritdoc/>

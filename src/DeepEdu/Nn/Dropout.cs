@@ -1,3 +1,4 @@
+using DeepEdu.Autograd;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
@@ -23,6 +24,9 @@ public sealed class Dropout : Layer
 
     /// <summary>The layer's random numbers; their position belongs into a checkpoint.</summary>
     public Rng Rng => _rng;
+
+    /// <summary>Whether it would do nothing now.</summary>
+    internal bool IsIdle => _p == 0 || !Tape.IsTraining;
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.Dropout(_p, _rng);

@@ -77,7 +77,7 @@ public sealed class MultiHeadAttention : Layer
     /// <param name="value">[batch, Tₖ, value width].</param>
     /// <param name="mask">Which keys a query sees.</param>
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
-    public Tensor Forward(Tensor query, Tensor key, Tensor value, AttentionMask mask = default) => Finish(Call(query, key, value, mask).Forward());
+    public Tensor Forward(Tensor query, Tensor key, Tensor value, AttentionMask mask = default) => _outProj.Forward(Attend(query, key, value, mask));
 
     /// <summary>The same, and the weights by which each query saw each key (before dropout): the mean over the heads [batch, T, Tₖ], or all [batch, heads, T, Tₖ]. It keeps all scores in memory.</summary>
     /// <param name="query">[batch, T, width].</param>
@@ -88,7 +88,7 @@ public sealed class MultiHeadAttention : Layer
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
     public (Tensor Output, Tensor Weights) ForwardWithWeights(Tensor query, Tensor key, Tensor value, AttentionMask mask = default, bool average = true)
     {
-        var y = Finish(Call(query, key, value, mask).Composed(out var weights));
+        var y = _outProj.Forward(BatchFirst(Call(query, key, value, mask).Composed(out var weights)));
         return (y, average ? weights.Mean(1) : weights);
     }
 
@@ -98,14 +98,20 @@ public sealed class MultiHeadAttention : Layer
     /// <param name="cache">The rows before; made by <see cref="NewCache"/>.</param>
     /// <param name="mask">More keys hidden: its keys, lengths or scores are of all rows so far, the new ones included.</param>
     /// <exception cref="InvalidOperationException">The cache is full, or a gradient is wanted.</exception>
-    public Tensor Forward(Tensor x, KeyValueCache cache, AttentionMask mask = default)
+    public Tensor Forward(Tensor x, KeyValueCache cache, AttentionMask mask = default) => _outProj.Forward(Attend(x, cache, mask));
+
+    /// <summary>What the heads found, side by side: all but the outer projection.</summary>
+    internal Tensor Attend(Tensor query, Tensor key, Tensor value, AttentionMask mask) => BatchFirst(Call(query, key, value, mask).Forward());
+
+    /// <inheritdoc cref="Attend(Tensor, Tensor, Tensor, AttentionMask)"/>
+    internal Tensor Attend(Tensor x, KeyValueCache cache, AttentionMask mask)
     {
         ArgumentNullException.ThrowIfNull(cache);
         if (_inProjWeight is null) { throw new InvalidOperationException("multi-head-attention: with a key or value width of its own there is no self-attention, and nothing to cache"); }
         int past = cache.Length;
         var packed = Packed(x, past);
         cache.Append(packed);
-        return _outProj.Forward(new AttentionCall(packed, cache.Keys, cache.Values, _heads, mask with { Causal = true, Offset = past }, null, 0, null, cache.Length).Forward());
+        return new AttentionCall(packed, cache.Keys, cache.Values, _heads, mask with { Causal = true, Offset = past }, null, 0, null, cache.Length).Forward();
     }
 
     /// <summary>A cache for generation.</summary>
@@ -123,8 +129,11 @@ public sealed class MultiHeadAttention : Layer
     /// <summary>The projected keys and values of a memory that stays the same from step to step, batch first.</summary>
     internal (Tensor Keys, Tensor Values) Project(Tensor memory) => (Keys(memory), Project(memory, 2, _vProjWeight));
 
-    /// <summary>Attention to a projected memory, batch first.</summary>
-    internal Tensor Attend(Tensor query, Tensor keys, Tensor values, AttentionMask mask) => _outProj.Forward(Project(query, 0, _qProjWeight).Attention(keys, values, _heads, mask));
+    /// <summary>What the heads found in a projected memory, batch first.</summary>
+    internal Tensor AttendProjected(Tensor query, Tensor keys, Tensor values, AttentionMask mask) => Project(query, 0, _qProjWeight).Attention(keys, values, _heads, mask);
+
+    /// <summary>residual + dropout(the outer projection of what the heads found).</summary>
+    internal Tensor Finish(Tensor attended, Tensor residual, Dropout dropout) => _outProj.Forward(attended, residual, dropout);
 
     private AttentionCall Call(Tensor query, Tensor key, Tensor value, AttentionMask mask)
     {
@@ -157,12 +166,6 @@ public sealed class MultiHeadAttention : Layer
     // the first, second or third inner projection
     private Tensor Project(Tensor x, int third, Parameter? weight) =>
         x.Linear(weight ?? _inProjWeight!.Narrow(0, third * _width, _width), _inProjBias?.Narrow(0, third * _width, _width));
-
-    private Tensor Finish(Tensor y)
-    {
-        y = _outProj.Forward(y);
-        return BatchFirst(y);
-    }
 
     // its own opposite
     private Tensor BatchFirst(Tensor x) => _batchFirst || x.Rank != 3 ? x : x.Permute(1, 0, 2);

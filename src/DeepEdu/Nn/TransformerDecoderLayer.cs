@@ -54,8 +54,9 @@ public sealed class TransformerDecoderLayer : Module
     public Tensor Forward(Tensor x, Tensor memory, AttentionMask? mask = null, AttentionMask memoryMask = default)
     {
         ArgumentNullException.ThrowIfNull(x);
-        x = Add(x, _selfAttn.Forward(Before(x, _norm1), mask ?? AttentionMask.Past), _dropout1, _norm1);
-        return Rest(Add(x, _multiheadAttn.Forward(Before(x, _norm2), memory, memory, memoryMask), _dropout2, _norm2));
+        var own = Before(x, _norm1);
+        x = After(_selfAttn.Finish(_selfAttn.Attend(own, own, own, mask ?? AttentionMask.Past), x, _dropout1), _norm1);
+        return Rest(x, _multiheadAttn.Attend(Before(x, _norm2), memory, memory, memoryMask));
     }
 
     /// <summary>The function of the next rows of sequences, causal; earlier ones, and the memory's keys and values, are in the cache. In use, not for learning.</summary>
@@ -69,9 +70,9 @@ public sealed class TransformerDecoderLayer : Module
     {
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(cache);
-        x = Add(x, _selfAttn.Forward(Before(x, _norm1), cache, mask), _dropout1, _norm1);
+        x = After(_selfAttn.Finish(_selfAttn.Attend(Before(x, _norm1), cache, mask), x, _dropout1), _norm1);
         var (keys, values) = cache.Memory(_multiheadAttn, memory);
-        return Rest(Add(x, _multiheadAttn.Attend(Before(x, _norm2), keys, values, memoryMask), _dropout2, _norm2));
+        return Rest(x, _multiheadAttn.AttendProjected(Before(x, _norm2), keys, values, memoryMask));
     }
 
     /// <inheritdoc/>
@@ -83,11 +84,11 @@ public sealed class TransformerDecoderLayer : Module
 
     private Tensor Before(Tensor x, LayerNorm norm) => _normFirst ? norm.Forward(x) : x;
 
-    private Tensor Add(Tensor x, Tensor y, Dropout dropout, LayerNorm norm)
-    {
-        x += dropout.Forward(y);
-        return _normFirst ? x : norm.Forward(x);
-    }
+    private Tensor After(Tensor x, LayerNorm norm) => _normFirst ? x : norm.Forward(x);
 
-    private Tensor Rest(Tensor x) => Add(x, FeedForward.Run(Before(x, _norm3), _linear1, _activation, _dropout, _linear2), _dropout3, _norm3);
+    private Tensor Rest(Tensor x, Tensor attended)
+    {
+        x = After(_multiheadAttn.Finish(attended, x, _dropout2), _norm2);
+        return After(FeedForward.Run(Before(x, _norm3), _linear1, _activation, _dropout, _linear2, x, _dropout3), _norm3);
+    }
 }

@@ -55,7 +55,8 @@ public sealed class TransformerEncoderLayer : Layer
     public Tensor Forward(Tensor x, AttentionMask mask)
     {
         ArgumentNullException.ThrowIfNull(x);
-        return Around(x, _selfAttn.Forward(_normFirst ? _norm1.Forward(x) : x, mask));
+        var own = _normFirst ? _norm1.Forward(x) : x;
+        return Around(x, _selfAttn.Attend(own, own, own, mask));
     }
 
     /// <summary>The function of the next rows of sequences, causal; earlier ones are in the cache. In use, not for learning.</summary>
@@ -66,7 +67,7 @@ public sealed class TransformerEncoderLayer : Layer
     public Tensor Forward(Tensor x, KeyValueCache cache, AttentionMask mask = default)
     {
         ArgumentNullException.ThrowIfNull(x);
-        return Around(x, _selfAttn.Forward(_normFirst ? _norm1.Forward(x) : x, cache, mask));
+        return Around(x, _selfAttn.Attend(_normFirst ? _norm1.Forward(x) : x, cache, mask));
     }
 
     /// <inheritdoc/>
@@ -78,10 +79,9 @@ public sealed class TransformerEncoderLayer : Layer
 
     private Tensor Around(Tensor x, Tensor attended)
     {
-        x += _dropout1.Forward(attended);
+        x = _selfAttn.Finish(attended, x, _dropout1);
         if (!_normFirst) { x = _norm1.Forward(x); }
-        var y = FeedForward.Run(_normFirst ? _norm2.Forward(x) : x, _linear1, _activation, _dropout, _linear2);
-        x += _dropout2.Forward(y);
+        x = FeedForward.Run(_normFirst ? _norm2.Forward(x) : x, _linear1, _activation, _dropout, _linear2, x, _dropout2);
         return _normFirst ? x : _norm2.Forward(x);
     }
 }

@@ -39,14 +39,14 @@ public readonly record struct Linear(View X, View W, View Bias, View Y, int Rows
     internal static bool IsPacked(View weight, int rows, int inputs, int outputs) => Prepared.KeepsFor(weight) && rows >= 16 && inputs > 0 && outputs > 1;
 }
 
-/// <summary>A weight [outputs, inputs] as <see cref="Gemm.Pack"/> makes it.</summary>
+/// <summary>A weight [outputs, inputs] as <see cref="GemmPanels.Pack"/> makes it.</summary>
 internal readonly record struct WeightPanels(int Outputs, int Inputs) : IPreparation
 {
     /// <inheritdoc/>
-    public int Length => Gemm.PackedLength(Outputs, Inputs);
+    public int Length => GemmPanels.Length(Outputs, Inputs);
 
     /// <inheritdoc/>
-    public unsafe void Fill(float* weights, float* to) => Gemm.Pack(true, Outputs, Inputs, weights, Inputs, to);
+    public unsafe void Fill(float* weights, float* to) => GemmPanels.Pack(true, Outputs, Inputs, weights, Inputs, to);
 }
 
 /// <summary>The affine map of a dense layer as one operation.</summary>
@@ -84,24 +84,30 @@ public static class LinearOps
         return (inputs, outputs, x.Shape.Product(0, x.Rank - 1));
     }
 
-    /// <summary>Remembers y = f(x·Wᵀ + b), f with the given slope, or ReLU, or nothing. Named after the operation, which is what a diagnosis calls it.</summary>
-    internal static void Linear(Tape tape, Tensor x, Tensor weight, Tensor? bias, Tensor y, Tensor? slope, bool relu = false)
+    /// <summary>Remembers y = f(x·Wᵀ + b) [+ residual], f with the given slope, or ReLU, or nothing. Named after the operation, which is what a diagnosis calls it.</summary>
+    internal static void Linear(Tape tape, Tensor x, Tensor weight, Tensor? bias, Tensor y, Tensor? slope, bool relu = false, Tensor? residual = null)
     {
         int inputs = weight.Shape[1], outputs = weight.Shape[0], rows = x.Shape.Product(0, x.Rank - 1);
-        tape.Add([y], bias is null ? [x, weight] : [x, weight, bias], slope, (dys, into) =>
+        Tensor[] inputsOf = bias is null ? [x, weight] : [x, weight, bias];
+        tape.Add([y], residual is null ? inputsOf : [.. inputsOf, residual], slope, (dys, into) =>
         {
             var dy = dys[0]!;
+            if (residual is not null && tape.Wants(residual)) { into[^1] = dy; }
             if (relu) { dy = dy.ZipConstant(y, default(Activations.ReluPull), "linear"); }
             dy = dy.Alias([rows, outputs]);
             var dBias = bias is not null && tape.Wants(bias) ? Tensor.Empty(bias.Shape, dy.Device) : null;
             if (tape.Wants(x))
             {
                 var dx = Tensor.Empty(x.Shape, dy.Device);
-                dy.Device.Launch(new LinearPull(dy.View, weight.View, tape.TakeSlope(x)?.View ?? default, dx.View, dBias?.View ?? default, rows, inputs, outputs));
-                into[0] = dx;
+                var dWeight = tape.Wants(weight) ? Tensor.Empty(weight.Shape, dy.Device) : null;
+                dy.Device.Launch(new LinearPull(dy.View, weight.View, x.View, tape.TakeSlope(x)?.View ?? default, dx.View, dWeight?.View ?? default, dBias?.View ?? default, rows, inputs, outputs));
+                (into[0], into[1]) = (dx, dWeight);
             }
-            else if (dBias is not null) { dy.Device.Fold(default(Reductions.SumFold), dy.View, 1, rows, outputs, dBias.View); }
-            if (tape.Wants(weight)) { into[1] = MatMulOps.Product(dy, x.Alias([rows, inputs]), true, false, null); }
+            else
+            {
+                if (dBias is not null) { dy.Device.Fold(default(Reductions.SumFold), dy.View, 1, rows, outputs, dBias.View); }
+                if (tape.Wants(weight)) { into[1] = MatMulOps.Product(dy, x.Alias([rows, inputs]), true, false, null); }
+            }
             if (dBias is not null) { into[2] = dBias; }
         });
     }

@@ -39,8 +39,6 @@ internal readonly record struct LinearGelu(View X, View W, View Bias, View Y, Vi
     /// <summary>GELU of a sum and, if asked, its slope.</summary>
     internal readonly unsafe struct End(float* slope, int outputs) : IRowsEnd
     {
-        public nint Beside(float* c) => slope is null ? 0 : (nint)(slope - c);
-
         public void Run(int row, int rows, float* a, float* c)
         {
             if (slope is null) { CpuDevice.MapRange(default(Activations.GeluFormula), ref *c, ref *c, rows * outputs); }

@@ -25,6 +25,26 @@ public sealed class WorkTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(8)]
+    public void EveryChunkOfTwoPiecesOfWorkRunsOnce(int threads)
+    {
+        DeepEduOptions.MaxThreads = threads;
+        for (int first = 0; first < 12; first++)
+        {
+            for (int second = 0; second < 40; second++)
+            {
+                int[] a = new int[first], b = new int[second];
+                Work.Run(first, new Count { Counts = a }, second, new Count { Counts = b });
+                Assert.All(a, x => Assert.Equal(1, x));
+                Assert.All(b, x => Assert.Equal(1, x));
+            }
+        }
+    }
+
     // a part counts in 16 bits: several chunks are claimed at once here
     [Theory]
     [InlineData(65535)]

@@ -66,6 +66,8 @@ public sealed unsafe class GemmTests
     [InlineData(false, true, 1, 2000, 1000)]
     [InlineData(true, true, 100, 1, 9000)]
     [InlineData(false, true, 900, 333, 1)]
+    [InlineData(false, true, 1000, 130, 300)]
+    [InlineData(false, true, 600, 100, 1100)]
     public void ThreadsDoNotChangeBits(bool transA, bool transB, int m, int n, int k)
     {
         var test = new Case(new Random(7), transA, transB, m, n, k);
@@ -95,7 +97,7 @@ public sealed unsafe class GemmTests
     public void PackedWeightsGiveTheSameBits(int m, int n, int k)
     {
         var random = new Random(n);
-        float[] a = Values(random, m * k), b = Values(random, n * k), bias = Values(random, n), packed = new float[Gemm.PackedLength(n, k)], c = new float[m * n], expected = new float[m * n];
+        float[] a = Values(random, m * k), b = Values(random, n * k), bias = Values(random, n), packed = new float[GemmPanels.Length(n, k)], c = new float[m * n], expected = new float[m * n];
         foreach (bool relu in new[] { false, true })
         {
             fixed (float* pa = a, pb = b, pp = packed, pc = c, pe = expected, pbias = bias)
@@ -103,7 +105,7 @@ public sealed unsafe class GemmTests
                 foreach (bool transB in new[] { false, true })
                 {
                     int ldb = transB ? k : n;
-                    Gemm.Pack(transB, n, k, pb, ldb, pp);
+                    GemmPanels.Pack(transB, n, k, pb, ldb, pp);
                     Gemm.Run(false, transB, m, n, k, pa, k, pb, ldb, pe, n, epilogue: new(pbias, relu));
                     Gemm.Run(false, false, m, n, k, pa, k, pp, -k, pc, n, epilogue: new(pbias, relu));
                     Assert.Equal(expected, c);

@@ -23,6 +23,7 @@ internal static class LinearGeluKernels
         {
             if (k.Dx.Length > 0) { d.Launch(new MatMul(k.Dy, k.W, k.Dx, k.Rows, k.Outputs, k.Inputs, false, false, Broadcast.Flat(1))); }
             if (!k.Slope.IsNone) { d.Zip(default(Arithmetic.MulFormula), k.Dx, k.Slope, k.Dx, Broadcast.Flat(k.Dx.Length)); }
+            if (!k.DW.IsNone && k.DW.Length > 0) { d.Launch(new MatMul(k.Dy, k.X, k.DW, k.Outputs, k.Rows, k.Inputs, true, false, Broadcast.Flat(1))); }
             if (!k.DBias.IsNone) { d.Fold(default(Reductions.SumFold), k.Dy, 1, k.Rows, k.Outputs, k.DBias); }
         });
     }
