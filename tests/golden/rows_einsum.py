@@ -37,6 +37,7 @@ row("kth-value positions", lambda x: x.kthvalue(2, 0, keepdim=True)[1], [(5, 2)]
 row("median", lambda x: x.median(1)[0], [(3, 7)], [(2, 4, 3)], distinct=True)
 row("median positions", lambda x: x.median(-1, keepdim=True)[1], [(3, 6)], distinct=True, grad=False)
 row("median all", lambda x: x.median(), [(3, 4)], [(7,)], distinct=True)
+row("median of equals", lambda x: x.median(), values=[[[1.0, -2.0, 3.0], [1.0, 0.0, 1.0]]])
 row("median special", lambda x: x.median(1)[0], values=[[[0.0, nan, 1.5], [-float("inf"), 2.0, float("inf")]]], grad=False)
 row("quantile", lambda x: x.quantile(0.3, 1), [(3, 7)], [(2, 5, 3)], distinct=True)
 row("quantile keeping", lambda x: x.quantile(0.75, 0, keepdim=True), (6, 2), distinct=True)

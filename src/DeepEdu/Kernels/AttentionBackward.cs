@@ -72,7 +72,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
             if (known is not null) { Deltas<L>(sequence, head, first, rows, delta); }
             for (int key = 0; key == 0 || key < seen; key += Keys)
             {
-                int n = Math.Min(Keys, keys - key), end = Math.Min(n, seen - key);
+                int n = Math.Min(Keys, keys - key), end = Math.Min(n, seen - key), made = Math.Min(n, (end + tile - 1) / tile * tile); // what lies behind them no query sees
                 float* k = data.K.Of(sequence, key, head * width), v = data.V.Of(sequence, key, head * valueWidth);
                 for (int j = 0; j < end; j += tile)
                 {
@@ -82,7 +82,7 @@ internal readonly unsafe struct AttentionBackward(AttentionData data, AttentionR
                     ahead.Next();
                     AttentionTiles.Product<L>(m, row - from, valueWidth, v + (j * data.V.Row), data.V.Row, 1, panelDy + from, row, pulls + (j * row) + from, row, false);
                 }
-                Pulls<L>(sequence, head, first, rows, key, n, scores, pulls, random, turned, logSum, known);
+                Pulls<L>(sequence, head, first, rows, key, made, scores, pulls, random, turned, logSum, known);
                 var (ownedK, rowK) = AttentionTiles.Whole<L>(k, data.K.Row, n, width, ownK);
                 for (int i = 0; i < rows; i += tile)
                 {

@@ -173,11 +173,14 @@ public static class Arithmetic
         public Tensor Remainder(Tensor b) => x.Zip(b, default(RemainderFormula), "remainder");
     }
 
-    // the quotient is rounded, so its floor may be one too many; an infinite b goes no whole time into a
+    // the quotient is rounded, so its floor may be one too many, and beyond 2²⁴ whole times too many or too few: what is left of them goes again (up to 2⁷²; each rest is exact where products are
+    // added in one rounding). An infinite b goes no whole time into a
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static L Remainder<L>(L a, L b) where L : struct, ILane<L>
     {
-        L r = L.WhereEqual(L.Abs(b), float.PositiveInfinity, a - (0f * a), L.MultiplyAdd(-b, L.Floor(a / b), a));
+        L r = a;
+        for (int i = 0; i < 3; i++) { r = L.MultiplyAdd(-b, L.Floor(r / b), r); }
+        r = L.WhereEqual(L.Abs(b), float.PositiveInfinity, a - (0f * a), r);
         return L.WhereGreater(0f, r, L.WhereGreater(b, 0f, r + b, r), L.WhereGreater(r, 0f, L.WhereGreater(0f, b, r + b, r), r));
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Autograd;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Ops;
@@ -29,9 +30,19 @@ public static class Quantiles
             return Taken(x, at, OrNaN(x, at, Places(x, at, (n - 1) / 2))[0], keepDims);
         }
 
-        /// <summary>The middle of all values; of an even number the lower of the two in the middle. NaN if any value is.</summary>
+        /// <summary>The middle of all values; of an even number the lower of the two in the middle. NaN if any value is. Equals share the gradient, as in PyTorch.</summary>
         /// <exception cref="ShapeException">There is no value.</exception>
-        public Tensor Median() => x.Flatten().Median(0).Values;
+        public Tensor Median()
+        {
+            var y = x.Detach().Flatten().Median(0).Values;
+            Tape.For(x)?.Add(y, (x, dy =>
+            {
+                var equal = float.IsNaN(y.Item()) ? x.IsNaN() : x.Equal(y);
+                return equal * (dy / equal.Sum());
+            }
+            ));
+            return y;
+        }
 
         /// <summary>The value below which a part <paramref name="q"/> of an axis lies: the value of rank q·(n − 1), between two ranks a mixture of both. NaN if any value is.
         /// PyTorch's and NumPy's <c>quantile</c>.</summary>

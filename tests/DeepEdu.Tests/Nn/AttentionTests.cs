@@ -1,4 +1,5 @@
 using DeepEdu.Autograd;
+using DeepEdu.Devices;
 using DeepEdu.Memory;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
@@ -50,6 +51,41 @@ public class AttentionTests
         Assert.All(g[v].ToArray()[(n * 6)..], d => Assert.Equal(0, d));
         Assert.All(g[q].ToArray(), d => Assert.True(n == 0 ? d == 0 : float.IsFinite(d)));
     });
+
+    // keys behind the last that any query sees: what another call left in the working memory there is not read
+    [Theory]
+    [InlineData(23, 48, 0, 65)]
+    [InlineData(7, 64, 0, 8)]
+    [InlineData(70, 200, 3, 16)]
+    public void KeysBehindAllQueriesHaveNoGradient(int queries, int keys, int offset, int width)
+    {
+        var rng = new Rng(5);
+        Tensor q = Tensor.Normal([1, queries, width], rng), k = Tensor.Normal([1, keys, width], rng), v = Tensor.Normal([1, keys, width], rng), dy = Tensor.Normal(q.Shape, rng);
+        int threads = DeepEduOptions.MaxThreads;
+        try
+        {
+            DeepEduOptions.MaxThreads = 1;
+            Tensor none = Tensor.Full([1, 96, width], float.NaN);
+            Pulled(none, none, none, default, none);
+            var g = Pulled(q, k, v, new() { Causal = true, Offset = offset }, dy);
+            int seen = queries + offset;
+            var near = Pulled(q, k.Narrow(1, 0, seen), v.Narrow(1, 0, seen), new() { Causal = true, Offset = offset }, dy);
+            for (int i = 0; i < 3; i++)
+            {
+                OpCatalogTests.Near(near[i], g[i][..near[i].Length], Rounding, $"gradient {i}");
+                Assert.All(g[i][near[i].Length..], d => Assert.Equal(0, d));
+            }
+        }
+        finally { DeepEduOptions.MaxThreads = threads; }
+
+        static float[][] Pulled(Tensor q, Tensor k, Tensor v, AttentionMask mask, Tensor dy)
+        {
+            using var tape = new Tape();
+            Tensor[] leaves = [tape.Watch(q.Detach()), tape.Watch(k.Detach()), tape.Watch(v.Detach())];
+            var g = tape.Gradients(leaves[0].Attention(leaves[1], leaves[2], mask: mask), dy);
+            return Array.ConvertAll(leaves, leaf => g[leaf].ToArray());
+        }
+    }
 
     [Fact]
     public void CacheIsTheWholeSequence() => ForAll(30, (seed, first, norm) =>

@@ -141,6 +141,7 @@ public class ShapeOpTests
         Assert.Equal([0, 5], Indices.Of().OneHot(5).Shape);
         Assert.Equal([0], x.Diagonal().Shape);
         Assert.Equal([0, 3], Tensor.Concat(x.Chunk(4)).Shape);
+        Assert.Equal([2, 0, 1], Tensor.Zeros([2, 0, 1]).Prelu(Tensor.Zeros([0])).Shape);
     }
 
     [Fact]
