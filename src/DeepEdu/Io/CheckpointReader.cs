@@ -97,6 +97,7 @@ internal static class CheckpointReader
     private static string Looks(ReadOnlySpan<byte> head, long length) => length == 0 ? "the file is empty"
         : head is [0x1F, 0x8B, ..] ? "it looks like gzip"
         : head is [0x89, (byte)'P', ..] ? "it looks like a PNG image"
+        : head is [0x89, (byte)'H', ..] ? "it looks like HDF5, as Keras writes it"
         : head is [0x93, (byte)'N', ..] ? "it looks like a NumPy array; read it with Npy"
         : head is [_, _, _, 0] && length > 8 ? "it may be a safetensors file; read it with LoadWeights"
         : "it does not begin as a zip does";

@@ -15,7 +15,7 @@ internal static class SafeTensorsHeader
     public static (SafeTensorsEntry[] Entries, Dictionary<string, string> Metadata) Read(Stream from, long length)
     {
         Span<byte> prefix = stackalloc byte[8];
-        if (length < 10 || from.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8) { Throw($"{length} bytes are too few"); }
+        if (length < 10 || from.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8) { Throw(length == 0 ? "it is empty" : $"{length} bytes are too few; is it another kind of file, or cut off?"); }
         long size = BinaryPrimitives.ReadInt64LittleEndian(prefix);
         if (prefix is [(byte)'P', (byte)'K', ..]) { Throw("it is a zip; a checkpoint is read with Load, a file of torch.save with LoadWeights or TorchFile"); }
         if (prefix is [0x80, 2, 0x8a, ..]) { Throw("torch.save wrote it before version 1.6, or was told to write as then; save it anew"); }

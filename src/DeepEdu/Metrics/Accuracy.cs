@@ -38,6 +38,17 @@ public sealed class Accuracy : IMetric<Accuracy>
         Add(Check.Classes("accuracy", scores, labels).Span, labels.Span);
     }
 
+    /// <summary>Adds a batch of yes/no examples, one score each: yes is predicted where the score is above the threshold. Keras' <c>BinaryAccuracy</c>.</summary>
+    /// <param name="scores">Of any shape.</param>
+    /// <param name="positive">1 where yes is true, else 0; of the same shape.</param>
+    /// <param name="threshold">0 for logits, 0.5 for probabilities.</param>
+    /// <exception cref="ShapeException">The shapes differ.</exception>
+    /// <exception cref="ArgumentException">An answer is neither 0 nor 1.</exception>
+    public void Add(Tensor scores, Tensor positive, double threshold)
+    {
+        foreach (var (score, yes) in Check.YesNo("accuracy", scores, positive)) { _mean.Add(score > threshold == yes ? 1 : 0, 1); }
+    }
+
     /// <inheritdoc/>
     public void Reset() => _mean.Reset();
 

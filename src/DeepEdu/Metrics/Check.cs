@@ -34,6 +34,21 @@ internal static class Check
         return scores.ArgMax(1);
     }
 
+    /// <summary>Scores of yes/no examples with their answers, 0 or 1; all are looked at before one is added.</summary>
+    public static (float Score, bool Positive)[] YesNo(string metric, Tensor scores, Tensor positive, bool probabilities = false)
+    {
+        SameShape(metric, scores, positive);
+        var rows = new (float, bool)[scores.Size];
+        float[] values = scores.ToArray(), answers = positive.ToArray();
+        for (int i = 0; i < rows.Length; i++)
+        {
+            if (probabilities) { Probability(metric, values[i]); }
+            if (answers[i] is not (0 or 1)) { ThrowAnswer(metric, answers[i]); }
+            rows[i] = (values[i], answers[i] == 1);
+        }
+        return rows;
+    }
+
     public static void Weight(string metric, double weight)
     {
         if (!(weight >= 0) || double.IsInfinity(weight)) { ThrowWeight(metric, weight); }
@@ -79,7 +94,11 @@ internal static class Check
 
     [DoesNotReturn]
     private static void ThrowScores(string metric, int label, Shape scores) => throw new ArgumentOutOfRangeException(nameof(label), $"{metric}: label {label} is none of the {scores[1]} classes of scores {scores}; "
-        + (scores[1] == 1 ? "where one score says yes or no, add score > 0 ? 1 : 0 of each example, or use RocAuc" : "leave rows that the loss ignores out"));
+        + (scores[1] == 1 ? "where one score says yes or no, give the answers as a tensor of 0 and 1 of the scores' shape, and a threshold" : "leave rows that the loss ignores out"));
+
+    [DoesNotReturn]
+    private static void ThrowAnswer(string metric, float answer)
+        => throw new ArgumentException($"{metric}: the answer {answer} is neither 0 (no) nor 1 (yes); numbers of classes are Indices, with scores [N, C].");
 
     [DoesNotReturn]
     private static void ThrowProbability(string metric, double p)

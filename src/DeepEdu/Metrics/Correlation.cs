@@ -42,6 +42,16 @@ public sealed class Correlation : IMetric<Correlation>
         _weights.Add(weight);
     }
 
+    /// <summary>Adds the pairs of two tensors of one shape.</summary>
+    /// <exception cref="ShapeException">The shapes differ.</exception>
+    /// <exception cref="ArgumentException">A value is NaN.</exception>
+    public void Add(Tensor x, Tensor y)
+    {
+        Check.SameShape("correlation", x, y);
+        float[] xs = x.ToArray(), ys = y.ToArray();
+        for (int i = 0; i < xs.Length; i++) { Add(xs[i], ys[i]); }
+    }
+
     /// <inheritdoc/>
     public void Merge(Correlation other)
     {

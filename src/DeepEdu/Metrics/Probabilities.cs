@@ -28,6 +28,14 @@ public sealed class LogLoss : IMetric<LogLoss>
         AddTrueClass(probabilities[target], weight);
     }
 
+    /// <summary>Adds a batch of yes/no examples: probabilities of yes, and 1 where yes is true, else 0.</summary>
+    /// <exception cref="ShapeException">The shapes differ.</exception>
+    /// <exception cref="ArgumentException">Something is no probability, or an answer neither 0 nor 1.</exception>
+    public void Add(Tensor probabilities, Tensor positive)
+    {
+        foreach (var (p, yes) in Check.YesNo("log-loss", probabilities, positive, probabilities: true)) { Add(p, yes); }
+    }
+
     /// <inheritdoc/>
     public void Reset() => _mean.Reset();
 
@@ -67,6 +75,14 @@ public sealed class BrierScore : IMetric<BrierScore>
         Check.Weight("brier-score", weight);
         double error = probability - (positive ? 1 : 0);
         _mean.Add(error * error, weight);
+    }
+
+    /// <summary>Adds a batch: probabilities of yes, and 1 where yes is true, else 0.</summary>
+    /// <exception cref="ShapeException">The shapes differ.</exception>
+    /// <exception cref="ArgumentException">Something is no probability, or an answer neither 0 nor 1.</exception>
+    public void Add(Tensor probabilities, Tensor positive)
+    {
+        foreach (var (p, yes) in Check.YesNo("brier-score", probabilities, positive, probabilities: true)) { Add(p, yes); }
     }
 
     /// <inheritdoc/>

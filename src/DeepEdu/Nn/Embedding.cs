@@ -49,7 +49,7 @@ public sealed class Embedding : Layer
 
     /// <summary>Refused: an embedding takes indices.</summary>
     /// <exception cref="InvalidOperationException">Always.</exception>
-    public override Tensor Forward(Tensor x) => throw new InvalidOperationException($"{Kind}: takes Indices (int32), not a tensor of numbers");
+    public override Tensor Forward(Tensor x) => throw new InvalidOperationException($"{Kind}: takes Indices (int32), not a tensor of numbers; x.ToIndices() converts whole ones");
 
     internal override Layer? Fuse(Layer next) =>
         _padding < 0 && _maxNorm is null && !_sparse && next is Recurrent recurrent && recurrent.Norms(0) is null && recurrent.Inputs == _weight.Shape[1] ? new BeforeRecurrent(this, recurrent) : null;

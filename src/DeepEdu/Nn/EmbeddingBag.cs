@@ -51,7 +51,7 @@ public sealed class EmbeddingBag : Layer
 
     /// <summary>Refused: a bag takes indices.</summary>
     /// <exception cref="InvalidOperationException">Always.</exception>
-    public override Tensor Forward(Tensor x) => throw new InvalidOperationException($"{Kind}: takes Indices (int32), not a tensor of numbers");
+    public override Tensor Forward(Tensor x) => throw new InvalidOperationException($"{Kind}: takes Indices (int32), not a tensor of numbers; x.ToIndices() converts whole ones");
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using DeepEdu.Devices;
 using DeepEdu.Lanes;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
@@ -40,10 +41,17 @@ public static partial class Losses
     /// <summary>−t ln p − (1 − t) ln(1 − p) of probabilities, both logarithms at least −100. <c>torch.nn.BCELoss</c>. From logits, <c>BinaryCrossEntropyWithLogits</c> is exact
     /// where this one saturates. No gradient reaches the targets.</summary>
     /// <exception cref="ShapeException">p and t differ in shape.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A p is below 0 or above 1 (looked at on the CPU).</exception>
     public static Tensor BinaryCrossEntropy(Tensor p, Tensor target, Tensor? weight = null, Reduction reduction = Reduction.Mean)
     {
         ArgumentNullException.ThrowIfNull(target);
         Same("binary-cross-entropy", p, target);
+        if (p.Device is CpuDevice && p.Size > 0 && Recording.Current is null)
+        {
+            var values = CpuDevice.Of(p.View);
+            float low = System.Numerics.Tensors.TensorPrimitives.Min<float>(values), high = System.Numerics.Tensors.TensorPrimitives.Max<float>(values);
+            if (low < 0 || high > 1) { ThrowProbability(low < 0 ? low : high); } // NaN is left to the loss
+        }
         return Reduce("binary-cross-entropy", p.Zip(target.Detach(), default(BinaryFormula), default(BinaryPull), default(NoPull), "binary-cross-entropy"), weight, reduction);
     }
 
@@ -126,6 +134,10 @@ public static partial class Losses
             throw new ShapeException(op, $"predictions {x.Shape} with targets {target.Shape}: they must have one shape{(x.Size == target.Size ? "; Reshape one of them?" : "")}", x.Shape, target.Shape);
         }
     }
+
+    [DoesNotReturn]
+    private static void ThrowProbability(float p) =>
+        throw new ArgumentOutOfRangeException(null, $"binary-cross-entropy: {p} is no probability; take the Sigmoid of logits first or, better, BinaryCrossEntropyWithLogits of the logits");
 
     [DoesNotReturn]
     private static void ThrowLabels(Shape x, Shape labels) => throw new ShapeException("negative-log-likelihood", $"log-probabilities {x} with labels {labels}: expected [N,C] and [N]", x, labels);

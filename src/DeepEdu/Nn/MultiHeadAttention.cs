@@ -140,6 +140,7 @@ public sealed class MultiHeadAttention : Layer
         ArgumentNullException.ThrowIfNull(query);
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(value);
+        if (query.Rank == 0 || query.Shape[^1] != _width) { ThrowWidth(query.Shape, _width); }
         if (ReferenceEquals(query, key) && ReferenceEquals(key, value) && _inProjWeight is not null)
         {
             return new(Packed(BatchFirst(query), 0), null, null, _heads, mask, null, _dropout, _rng);
@@ -176,6 +177,10 @@ public sealed class MultiHeadAttention : Layer
         Init.XavierUniform()(weight, rng);
         return weight;
     }
+
+    [DoesNotReturn]
+    private static void ThrowWidth(Shape query, int width) =>
+        throw new ShapeException("multi-head-attention", $"query {query} needs a last axis of {width}, the width that the layer was made with", query);
 
     [DoesNotReturn]
     private static void ThrowShapes(Shape q, Shape k, Shape v) =>

@@ -93,7 +93,7 @@ public abstract class Recurrent : Layer
         ArgumentNullException.ThrowIfNull(x);
         if (x.Rank != 3 || x.Shape[2] != Inputs)
         {
-            throw new ShapeException(Op, $"x is {x.Shape}, but {(BatchFirst ? "[batch, steps, " : "[steps, batch, ")}{Inputs}] is needed{(x.Rank == 2 ? "; add the batch axis with Unsqueeze?" : "")}", x.Shape);
+            throw new ShapeException(Op, $"x is {x.Shape}, but {(BatchFirst ? "[batch, steps, " : "[steps, batch, ")}{Inputs}] is needed{(x.Rank != 2 ? "" : x.Shape[1] == Inputs ? "; add the batch axis with Unsqueeze?" : "; if these are tokens, an Embedding makes features of them")}", x.Shape);
         }
         return Drive(x, null, null, x.Shape, h, c, steps);
     }

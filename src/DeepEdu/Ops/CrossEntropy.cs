@@ -109,7 +109,7 @@ public static class CrossEntropyOp
 
     [DoesNotReturn]
     private static void ThrowLabel(int label, int at, int classes, int ignore) =>
-        throw new ArgumentOutOfRangeException(null, $"cross-entropy: label {label} at position {at} is outside 0..{classes - 1} and is not the ignored one, {ignore}");
+        throw new ArgumentOutOfRangeException(null, $"cross-entropy: label {label} at position {at} is outside 0..{classes - 1} and is not the ignored one, {ignore}{(classes == 1 ? "; where one score says yes or no, use BinaryCrossEntropyWithLogits" : "")}");
 
     /// <summary>Losses [outer, Inner] and, if wanted, Scale times their gradients, of X [outer, Classes, Inner].</summary>
     public readonly record struct Kernel(View X, Indices Labels, View Weights, View Losses, View Gradient, int Classes, int Inner, int Ignore, float Smoothing, float Scale)

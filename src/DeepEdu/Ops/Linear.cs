@@ -115,7 +115,8 @@ public static class LinearOps
     [DoesNotReturn]
     private static void ThrowWeight(Shape x, Shape weight)
     {
-        string hint = x.Rank > 0 && weight.Rank == 2 && x[^1] == weight[0] ? "; is the weight stored [inputs, outputs]? Transpose it" : "";
+        string hint = x.Rank > 0 && weight.Rank == 2 && x[^1] == weight[0] ? "; is the weight stored [inputs, outputs]? Transpose it"
+            : x.Rank > 0 ? $"; make the layer with {x[^1]} inputs, or is an axis of x in another's place?" : "";
         throw new ShapeException("linear", weight.Rank == 2 && x.Rank > 0
             ? $"x {x} has {x[^1]} inputs on its last axis, the weight {weight} takes {weight[1]}{hint}"
             : $"x {x} with weight {weight}: x needs a last axis of inputs, the weight must be [outputs, inputs]", x, weight);

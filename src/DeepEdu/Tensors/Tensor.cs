@@ -87,6 +87,20 @@ public partial class Tensor
         return values;
     }
 
+    /// <summary>The values as whole numbers, such as labels and tokens that were read as numbers. PyTorch's <c>x.long()</c>, but for fractions, which are an error here.</summary>
+    /// <exception cref="ArgumentException">A value is not whole, or does not fit 32 bits.</exception>
+    public Indices ToIndices()
+    {
+        float[] values = ToArray();
+        int[] whole = new int[values.Length];
+        for (int i = 0; i < whole.Length; i++)
+        {
+            whole[i] = (int)values[i];
+            if (whole[i] != values[i] || values[i] >= 2147483648f) { ThrowFraction(values[i], i); }
+        }
+        return Indices.Wrap(whole, Shape);
+    }
+
     /// <summary>The values themselves: writing to the span changes the tensor. On the CPU only.</summary>
     /// <exception cref="InvalidOperationException">The tensor lives on another device.</exception>
     public Span<float> AsSpan()
@@ -119,6 +133,9 @@ public partial class Tensor
     }
 
     private string DebugText => _block.Generation == _generation ? ToString()! : $"float32{Shape}: its memory has gone back";
+
+    [DoesNotReturn]
+    private static void ThrowFraction(float value, int at) => throw new ArgumentException($"to-indices: {value} at position {at} is no whole number of 32 bits; Floor or Round it first");
 
     [DoesNotReturn]
     private static void ThrowElsewhere(Shape shape, Device device) => throw new InvalidOperationException($"as-span: the tensor {shape} lives on {device.Name}; copy it with ToArray");

@@ -84,6 +84,6 @@ public sealed class EarlyStopping : Callback
     {
         if (_waited <= Patience) { return; }
         ArgumentNullException.ThrowIfNull(run);
-        run.Stop($"{Monitor} has not got better for {_waited} epochs{(BestEpoch < 0 ? "" : string.Create(CultureInfo.InvariantCulture, $": the best was {Best:G6} in epoch {BestEpoch}"))}");
+        run.Stop($"{Monitor} has not got better for {_waited} epochs{(BestEpoch < 0 ? "" : string.Create(CultureInfo.InvariantCulture, $": the best was {Best:G6} in epoch {BestEpoch + 1}"))}");
     }
 }

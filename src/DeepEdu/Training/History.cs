@@ -21,9 +21,9 @@ public sealed record EpochResult(int Epoch, int Steps, IReadOnlyDictionary<strin
     public double this[string name] => Values.TryGetValue(name, out double value) ? value
         : throw new KeyNotFoundException($"epoch: there is no \"{name}\"; there are {string.Join(", ", Values.Keys)}{(name.StartsWith("val_", StringComparison.Ordinal) && ValidationLoss is null ? "; was Fit given validation data?" : "")}");
 
-    /// <summary>Such as "epoch 3, 120 steps: loss 0.2113, accuracy 0.93".</summary>
+    /// <summary>Such as "epoch 3, 120 steps: loss 0.2113, accuracy 0.93", epochs counted from 1 as progress shows them.</summary>
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"epoch {Epoch}, {Steps} steps: {string.Join(", ", Values.Select(v => string.Create(CultureInfo.InvariantCulture, $"{v.Key} {v.Value:G4}")))}");
+        string.Create(CultureInfo.InvariantCulture, $"epoch {Epoch + 1}, {Steps} steps: {string.Join(", ", Values.Select(v => string.Create(CultureInfo.InvariantCulture, $"{v.Key} {v.Value:G4}")))}");
 }
 
 /// <summary>The epochs of a training.</summary>

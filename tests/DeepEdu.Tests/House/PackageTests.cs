@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.IO.Compression;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 namespace DeepEdu.Tests.House;
 
 /// <summary>The package as a stranger gets it: packed, restored into a fresh project, trained with.</summary>
 [Collection("alone")]
-public sealed class PackageTests : IDisposable
+public sealed partial class PackageTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("deepedu-pack-").FullName;
 
@@ -26,6 +27,11 @@ public sealed class PackageTests : IDisposable
             Assert.Contains("README.md", names);
             Assert.Contains("lib/net10.0/DeepEdu.dll", names);
             Assert.Contains("lib/net10.0/DeepEdu.xml", names);
+            // the pages that the README leads to come along, and so lie beside it without a network
+            using var readme = new StreamReader(zip.GetEntry("README.md")!.Open());
+            var pages = PageLink().Matches(readme.ReadToEnd()).Select(m => m.Groups[1].Value).Distinct().ToList();
+            Assert.NotEmpty(pages);
+            Assert.Empty(pages.Except(names));
             using var spec = zip.Entries.Single(e => e.FullName == "DeepEdu.nuspec").Open();
             var dependencies = XDocument.Load(spec).Descendants().Where(e => e.Name.LocalName == "dependency").Select(e => (string)e.Attribute("id")!);
             Assert.Equal(["System.Numerics.Tensors"], dependencies);
@@ -84,4 +90,7 @@ public sealed class PackageTests : IDisposable
         Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', arguments)}\n{output}\n{error.Result}");
         return output;
     }
+
+    [GeneratedRegex(@"\((docs/[^)#]+\.md)")]
+    private static partial Regex PageLink();
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using DeepEdu.Data;
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
+using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Tests.Metrics;
@@ -10,6 +11,47 @@ namespace DeepEdu.Tests.Metrics;
 public class MoreMetricsTests
 {
     private static readonly JsonElement s_golden = Golden();
+
+    // three of four are right; a score on the threshold says no
+    [Fact]
+    public void OneScoreSaysYesOrNo()
+    {
+        Tensor logits = Tensor.Of([2, 2], [1.5f, 0, -2, 3]), answers = Tensor.Of([2, 2], [1, 0, 1, 1]), probabilities = logits.Sigmoid();
+        Accuracy accuracy = new(), ofProbabilities = new();
+        accuracy.Add(logits, answers, threshold: 0);
+        ofProbabilities.Add(probabilities, answers, threshold: 0.5);
+        Assert.Equal((0.75, 0.75, 4), (accuracy.Value, ofProbabilities.Value, accuracy.Count));
+        ConfusionMatrix table = new(2);
+        table.Add(logits, answers, threshold: 0);
+        Assert.Equal((1, 0, 1, 2), (table[0, 0], table[0, 1], table[1, 0], table[1, 1]));
+
+        LogLoss loss = new(), single = new();
+        BrierScore brier = new(), one = new();
+        Correlation together = new(), pairs = new();
+        loss.Add(probabilities, answers);
+        brier.Add(probabilities, answers);
+        together.Add(probabilities, answers);
+        foreach (var (p, y) in probabilities.ToArray().Zip(answers.ToArray()))
+        {
+            single.Add(p, y == 1);
+            one.Add(p, y == 1);
+            pairs.Add(p, y);
+        }
+        Assert.Equal((single.Value, one.Value, pairs.Value), (loss.Value, brier.Value, together.Value));
+    }
+
+    [Fact]
+    public void AnswersThatAreNoneChangeNothing()
+    {
+        Accuracy accuracy = new();
+        Assert.Contains("accuracy: the answer 2 is neither 0 (no) nor 1 (yes)", Assert.Throws<ArgumentException>(() => accuracy.Add(Tensor.Ones([2]), Tensor.Of(1, 2), 0)).Message, StringComparison.Ordinal);
+        Assert.Contains("Flatten or Squeeze", Assert.Throws<ShapeException>(() => accuracy.Add(Tensor.Ones([2, 1]), Tensor.Of(1, 0), 0)).Message, StringComparison.Ordinal);
+        Assert.Equal(0, accuracy.Count);
+        BrierScore brier = new();
+        Assert.Contains("apply sigmoid", Assert.Throws<ArgumentOutOfRangeException>(() => brier.Add(Tensor.Of(0.5f, 1.5f), Tensor.Of(1, 0))).Message, StringComparison.Ordinal);
+        Assert.True(double.IsNaN(brier.Value));
+        Assert.Contains("new ConfusionMatrix(2)", Assert.Throws<InvalidOperationException>(() => new ConfusionMatrix(3).Add(Tensor.Ones([2]), Tensor.Of(1, 0), 0)).Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void TopKEqualsScikitLearn()

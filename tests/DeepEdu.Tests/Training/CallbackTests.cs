@@ -40,7 +40,7 @@ public sealed class CallbackTests : IDisposable
         var (model, history) = Fit([.5, .3, .4, .4, .1], new LambdaCallback { Epoch = (run, _) => weights.Add(Clouds.Weights(run.Model)) }, stopping);
         Assert.Equal((4, 1), (history.Epochs.Count, stopping.BestEpoch));
         Assert.Equal(weights[3], Clouds.Weights(model));
-        Assert.Contains("score has not got better for 2 epochs: the best was 0.3 in epoch 1", history.StopReason, StringComparison.Ordinal);
+        Assert.Contains("score has not got better for 2 epochs: the best was 0.3 in epoch 2", history.StopReason, StringComparison.Ordinal);
     }
 
     [Fact]

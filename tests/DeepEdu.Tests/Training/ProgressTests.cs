@@ -1,3 +1,5 @@
+using DeepEdu.Data;
+using DeepEdu.Tensors;
 using DeepEdu.Training;
 
 namespace DeepEdu.Tests.Training;
@@ -45,6 +47,19 @@ public class ProgressTests
         Assert.Equal(TimeSpan.Zero, ends[^1].Remaining);
         Assert.All(reports, r => Assert.True(r.RowsPerSecond > 0));
         Assert.Contains("val_loss", ends[0].Values.Keys);
+    }
+
+    [Fact]
+    public void EveryKindOfBatchCountsItsRows()
+    {
+        int[][] texts = [[1, 2], [3], [4, 5, 6]];
+        object[] three =
+        [
+            Tensor.Ones([3, 2]), (Indices)new[] { 1, 2, 3 }, new int[3], new List<string> { "a", "b", "c" }, Collate.Pad(texts, t => t), Collate.Pad(texts, _ => new float[2], features: 1),
+            (Tensor.Ones([3]), 7), (Collate.Pad(texts, t => t), (Indices)new[] { 0, 1, 0 }), (Name: "batch", X: Tensor.Ones([3, 1])), new Dictionary<string, Tensor> { ["x"] = Tensor.Ones([3, 4]) },
+        ];
+        foreach (object batch in three) { Assert.True(BatchRows.Of(batch) == 3, $"{batch} has {BatchRows.Of(batch)} rows"); }
+        Assert.Equal(1, BatchRows.Of("a batch of another kind"));
     }
 
     private sealed class Collector(List<TrainingProgress> to) : IProgress<TrainingProgress>

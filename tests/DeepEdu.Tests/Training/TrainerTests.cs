@@ -42,9 +42,9 @@ public class TrainerTests
         Assert.All(history["accuracy"], a => Assert.InRange(a, 0.3, 1));
         Assert.Equal(history["val_loss"].Min(), history.Best("val_loss").ValidationLoss);
         Assert.Contains("there are loss, accuracy", Assert.Throws<KeyNotFoundException>(() => history["f1"]).Message, StringComparison.Ordinal);
-        Assert.Equal("epoch 3, 40 steps: loss 0.25, val_loss 0.5", new EpochResult(3, 40, new OrderedDictionary<string, double> { ["loss"] = 0.25, ["val_loss"] = 0.5 }, 1).ToString());
+        Assert.Equal("epoch 3, 40 steps: loss 0.25, val_loss 0.5", new EpochResult(2, 40, new OrderedDictionary<string, double> { ["loss"] = 0.25, ["val_loss"] = 0.5 }, 1).ToString());
         Assert.Equal(2, history.ToString().Split('\n').Length);
-        Assert.StartsWith("epoch 0, 10 steps: loss 0.", history.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("epoch 1, 10 steps: loss 0.", history.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
