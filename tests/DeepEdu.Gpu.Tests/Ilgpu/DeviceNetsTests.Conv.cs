@@ -16,6 +16,8 @@ public partial class DeviceNetsTests
         new("conv2d of many channels, groups", [[1, 18, 5, 4], [20, 9, 2, 3], [20]], x => [x[0].Conv2d(x[1], x[2], padding: (0, 1), groups: 2)]),
         new("conv2d of many channels, relu", Kernel(1, 9, 4, 4, 8, 3), x => [x[0].Conv2dRelu(x[1], x[2], padding: (1, 1))]),
         new("conv2d, sum in pieces", Kernel(3, 1, 17, 16, 8, 2), x => [x[0].Conv2d(x[1], x[2])]),
+        new("conv2d, sums of both ways in pieces, relu", Kernel(2, 18, 6, 5, 16, 3), x => [x[0].Conv2dRelu(x[1], x[2], padding: (1, 1))]),
+        new("conv2d, sums of both ways in pieces, groups, stride 2", [[1, 32, 5, 6], [34, 16, 3, 3], [34]], x => [x[0].Conv2d(x[1], x[2], (2, 2), groups: 2)]),
         new("conv2d groups", [[2, 6, 5, 4], [9, 2, 3, 2], [9]], x => [x[0].Conv2d(x[1], x[2], padding: (1, 0), groups: 3)]),
         new("conv2d depthwise", [[2, 5, 6, 4], [10, 1, 3, 3], [10]], x => [x[0].Conv2d(x[1], x[2], (2, 1), (1, 1), groups: 5)]),
         new("conv2d relu", Kernel(2, 3, 5, 6, 4, 3), x => [x[0].Conv2dRelu(x[1], x[2], padding: (1, 1))]),

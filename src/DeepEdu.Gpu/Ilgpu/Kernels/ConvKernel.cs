@@ -14,6 +14,9 @@ internal static class ConvKernel
     // terms of a sum over images and pixels that are added up in one piece, at least; and how many tiles keep a large accelerator busy
     private const int PieceTerms = 128, Plenty = 512;
 
+    // terms of the other sums in one piece, at least: the pieces are added up by a launch of its own
+    private const int ShareTerms = 64;
+
     // channels of a group that leave a tile nearly empty
     private const int Few = 8;
 
@@ -34,7 +37,14 @@ internal static class ConvKernel
         Floats x = GpuDevice.Of(k.X, y), weight = GpuDevice.Of(k.Weight), bias = GpuDevice.Of(k.Bias, y);
         int hasBias = k.Bias.IsNone ? 0 : 1, relu = k.End == ConvEnd.Relu ? 1 : 0;
         if (s.GroupOut < Few) { d.Start(y.Length, new ConvDirect { S = sizes, X = x, Weight = weight, Bias = bias, To = y, HasBias = hasBias, Relu = relu }); }
-        else { Start(d, new ConvForwardProduct { S = sizes, X = x, Weight = weight, Bias = bias, Y = y, HasBias = hasBias, Relu = relu }, s.GroupOut, s.N * s.OH * s.OW, s.K, s.Groups, 1, s.K); }
+        else
+        {
+            ConvForwardProduct product = new() { S = sizes, X = x, Weight = weight, Bias = bias, Y = y, HasBias = hasBias, Relu = relu, Between = (int)y.Length };
+            int columns = s.N * s.OH * s.OW, pieces = Pieces(d, s.GroupOut, columns, s.K, s.Groups, out int piece);
+            if (pieces > 1) { (product.Y, product.HasBias, product.Relu) = (GpuDevice.Of(Rent(d, pieces * (int)y.Length)), 0, 0); }
+            Start(d, product, s.GroupOut, columns, s.K, s.Groups, pieces, piece);
+            if (pieces > 1) { d.Start(y.Length, new JoinPieces { Parts = product.Y, Bias = bias, To = y, Length = (int)y.Length, Pieces = pieces, N = s.OutC, Inner = s.OH * s.OW, HasBias = hasBias, Relu = relu }); }
+        }
         if (!pools) { return; }
         d.Start(k.Y.Length, new ReluPool { From = y, To = GpuDevice.Of(k.Y), At = k.At.IsNone ? y.Cast<byte>() : GpuDevice.Of(k.At).Cast<byte>(), HasAt = k.At.IsNone ? 0 : 1, H = s.OH, W = s.OW });
     }
@@ -72,7 +82,23 @@ internal static class ConvKernel
     {
         int terms = s.GroupOut * s.KH * s.KW;
         if (s.GroupC < Few) { d.Start(product.Dx.Length, new ConvDirectInput<T> { Product = product }); }
-        else { Start(d, product, s.GroupC, s.N * s.H * s.W, terms, s.Groups, 1, terms); }
+        else
+        {
+            var dx = product.Dx;
+            int columns = s.N * s.H * s.W, pieces = Pieces(d, s.GroupC, columns, terms, s.Groups, out int piece);
+            if (pieces > 1) { (product.Dx, product.Between) = (GpuDevice.Of(Rent(d, pieces * (int)dx.Length)), (int)dx.Length); }
+            Start(d, product, s.GroupC, columns, terms, s.Groups, pieces, piece);
+            if (pieces > 1) { d.Start(dx.Length, new JoinPieces { Parts = product.Dx, Bias = dx, To = dx, Length = (int)dx.Length, Pieces = pieces, N = 1, Inner = 1 }); }
+        }
+    }
+
+    // where tiles are fewer than multiprocessors, sums are cut so that there are two groups for each: the same bits on one device, not on two
+    private static int Pieces(GpuDevice d, int m, int n, int terms, int groups, out int piece)
+    {
+        int columns = UsesTensorCores(d, m, n) ? 2 * Tile64.Side : Tile64.Side, tiles = Tiles(m) * ((n + columns - 1) / columns) * groups, all = d.Accelerator.NumMultiprocessors;
+        int pieces = tiles >= all ? 1 : Math.Clamp(2 * all / Math.Max(1, tiles), 1, Math.Max(1, terms / ShareTerms));
+        piece = pieces == 1 ? terms : (terms + (pieces * Tile64.Depth) - 1) / (pieces * Tile64.Depth) * Tile64.Depth;
+        return pieces == 1 ? 1 : (terms + piece - 1) / piece;
     }
 
     // in pieces of the sum where tiles alone are too few; how many depends on sizes only

@@ -101,6 +101,9 @@ internal struct ConvForwardProduct : IConvProduct
     public Floats X, Weight, Bias, Y;
     public int HasBias, Relu;
 
+    /// <summary>From a piece's values to the next's.</summary>
+    public int Between;
+
     public static bool RunsAlong => false;
 
     public readonly Floats FactorA => Weight;
@@ -126,7 +129,7 @@ internal struct ConvForwardProduct : IConvProduct
     public readonly int To(int group, int piece, int column)
     {
         var s = S.Out.Of(column);
-        return S.PlaneOut(s.Outer, group) + (s.Y * S.OW) + s.X;
+        return (piece * Between) + S.PlaneOut(s.Outer, group) + (s.Y * S.OW) + s.X;
     }
 
     public readonly float Plus(int group, int row) => HasBias != 0 ? Bias[(group * S.GroupOut) + row] : 0f;
@@ -160,6 +163,9 @@ internal struct ConvInputProduct<T> : IConvProduct where T : struct, IConvStride
 {
     public ConvSizes S;
     public Floats Dy, Weight, Dx;
+
+    /// <inheritdoc cref="ConvForwardProduct.Between"/>
+    public int Between;
 
     public static bool RunsAlong => false;
 
@@ -200,7 +206,7 @@ internal struct ConvInputProduct<T> : IConvProduct where T : struct, IConvStride
     public readonly int To(int group, int piece, int column)
     {
         var s = S.In.Of(column);
-        return S.PlaneIn(s.Outer, group) + (s.Y * S.W) + s.X;
+        return (piece * Between) + S.PlaneIn(s.Outer, group) + (s.Y * S.W) + s.X;
     }
 
     public readonly float Plus(int group, int row) => 0f;

@@ -63,7 +63,7 @@ internal static class MatMulKernel
         int length = checked(count * plan.M * plan.N);
         var parts = GpuDevice.Of(new View(d.Allocate(checked(pieces * length)), 0, pieces * length));
         Start(d, a, b, parts, parts, plan with { HasBias = 0, Relu = 0, FoursC = plan.N % 4 == 0 ? 1 : 0 }, count * pieces, tile);
-        d.Start(length, new JoinPieces { Parts = parts, Bias = bias, To = c, Length = length, Pieces = pieces, N = plan.N, HasBias = plan.HasBias, Relu = plan.Relu });
+        d.Start(length, new JoinPieces { Parts = parts, Bias = bias, To = c, Length = length, Pieces = pieces, N = plan.N, Inner = 1, HasBias = plan.HasBias, Relu = plan.Relu });
     }
 
     private static void Start(GpuDevice d, Floats a, Floats b, Floats bias, Floats c, Plan plan, int products, ProductTile tile)

@@ -107,11 +107,11 @@ internal readonly struct PartEnd(Floats c, Floats bias, long at, MatMulKernel.Pl
     }
 }
 
-/// <summary>The end of products whose sums were cut: pieces [pieces, length] added up in their order, then bias and ReLU. A thread a value.</summary>
+/// <summary>The end of products whose sums were cut: pieces [pieces, length] added up in their order, then bias [n], each for <see cref="Inner"/> neighbours, and ReLU. A thread a value.</summary>
 internal struct JoinPieces : IGpuKernel
 {
     public Floats Parts, Bias, To;
-    public int Length, Pieces, N, HasBias, Relu;
+    public int Length, Pieces, N, Inner, HasBias, Relu;
 
     public readonly void Run()
     {
@@ -127,7 +127,7 @@ internal struct JoinPieces : IGpuKernel
                 sum = sum + v0 + v1 + v2 + v3;
             }
             for (; p < Pieces; p++) { sum += Parts[i + ((long)p * Length)]; }
-            if (HasBias != 0) { sum += Bias[(int)((uint)i % (uint)N)]; }
+            if (HasBias != 0) { sum += Bias[(int)((uint)i / (uint)Inner % (uint)N)]; }
             To[i] = Relu != 0 && sum < 0f ? 0f : sum;
         }
     }
