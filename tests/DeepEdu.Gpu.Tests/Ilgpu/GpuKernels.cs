@@ -24,8 +24,11 @@ internal static class GpuKernels
     /// <summary>Threads of a group.</summary>
     public static int Threads(Type kernel) => kernel.GetFields().Any(f => f.FieldType == typeof(Team)) ? Team.MaxThreads
         : NameOf(kernel).StartsWith("StepKernel", StringComparison.Ordinal) ? RecurrentStep.Side * RecurrentStep.Units * RecurrentStep.Halves
-        : NameOf(kernel).StartsWith("SequenceKernel", StringComparison.Ordinal) ? SequenceLoop.MostThreads
+        : NameOf(kernel).StartsWith("SequenceKernel", StringComparison.Ordinal) ? kernel.GetGenericArguments()[1] == typeof(Depth4) ? WithLongRows : SequenceLoop.MostThreads
         : NameOf(kernel).StartsWith("ConvTensorTiles", StringComparison.Ordinal) ? Tile128 : 256;
+
+    // four times four terms of each column leave registers for so many; the device asks the driver
+    private const int WithLongRows = 384;
 
     private const int Tile128 = ConvTensorTiles<ConvForwardProduct, TensorCoreProducts<Tf32>>.Threads;
 
@@ -33,8 +36,9 @@ internal static class GpuKernels
     public static int ThreadsAtOnce(Type kernel)
     {
         string name = NameOf(kernel);
-        return name.StartsWith("ProductKernel<Small", StringComparison.Ordinal) ? 1024
-            : name.StartsWith("ProductKernel", StringComparison.Ordinal) || name.StartsWith("ConvTensorTiles", StringComparison.Ordinal) || name.StartsWith("StepKernel", StringComparison.Ordinal) || name.StartsWith("SequenceKernel", StringComparison.Ordinal) ? 512
+        return name.StartsWith("SequenceKernel", StringComparison.Ordinal) ? Threads(kernel)
+            : name.StartsWith("ProductKernel<Small", StringComparison.Ordinal) ? 1024
+            : name.StartsWith("ProductKernel", StringComparison.Ordinal) || name.StartsWith("ConvTensorTiles", StringComparison.Ordinal) || name.StartsWith("StepKernel", StringComparison.Ordinal) ? 512
             // a gradient by dual numbers of four values, each of which takes whole turns off twice, in double precision; tan's own is from its result
             : name.Contains("PullMap<Angles.TanFormula>", StringComparison.Ordinal) ? 512
             : name.StartsWith("Attention", StringComparison.Ordinal) ? 768 : 1024;
