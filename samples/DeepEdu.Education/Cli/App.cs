@@ -25,12 +25,16 @@ internal static class App
         MultitaskTask multitask = new();
         TraceTask trace = new();
         BehaviourTask behaviour = new();
-        Command root = Runs(new RootCommand("Deep learning for education: recommending, grading, learning several tasks at once, tracing what learners know and telling who will leave. Without a command all run on embedded data."), [], recommend, grade, multitask, trace, behaviour);
+        GenerateTask generate = new();
+        AnswerTask answer = new();
+        Command root = Runs(new RootCommand("Deep learning for education: recommending, grading, learning several tasks at once, tracing what learners know, telling who will leave, writing and answering questions. Without a command all run on embedded data."), [], recommend, grade, multitask, trace, behaviour, generate, answer);
         root.Subcommands.Add(Runs(new("recommend", "Recommends learning items from implicit feedback; ranks a held-out item among 99 others."), [flags.Factors], recommend));
         root.Subcommands.Add(Runs(new("grade", "Grades handwriting, or essays when --data is a folder of ASAP essays."), [flags.Prompt], grade));
         root.Subcommands.Add(Runs(new("multitask", "Learns several outcomes of a learner together and each alone."), [], multitask));
         root.Subcommands.Add(Runs(new("trace", "Traces what learners know: tells from the answers so far whether the next one is right. --data is a file of answers, or a folder of train, test and valid files."), [flags.Folds], trace));
         root.Subcommands.Add(Runs(new("behaviour", "Tells from the first weeks of a course who will leave it. --data is a folder of events.csv and learners.csv, or of OULAD's tables."), [flags.Folds, flags.Weeks], behaviour));
+        root.Subcommands.Add(Runs(new("generate", "Learns to write like a text. --data is a text file, or a folder of *.txt."), [flags.Tokens], generate));
+        root.Subcommands.Add(Runs(new("answer", "Answers questions by choosing among known answers. --data is a table, or a .jsonl, with question and answer."), [], answer));
         root.Subcommands.Add(PredictCommand.Create(output, error));
         root.Subcommands.Add(DataCommand.Create(output));
 
@@ -38,7 +42,7 @@ internal static class App
         if (result.Errors.Count > 0)
         {
             error.WriteLine(OneLine(result.Errors[0].Message).Replace("System.Nullable`1[System.Int32]", "whole number", StringComparison.Ordinal)
-                .Replace("System.Int32", "whole number", StringComparison.Ordinal).Replace("System.UInt64", "whole number", StringComparison.Ordinal));
+                .Replace("System.Int32", "whole number", StringComparison.Ordinal).Replace("System.Double", "number", StringComparison.Ordinal).Replace("System.UInt64", "whole number", StringComparison.Ordinal));
             return WrongInput;
         }
         try
@@ -63,7 +67,7 @@ internal static class App
 
     private static int RunTasks(IEducationTask[] tasks, RunOptions options, TextWriter output)
     {
-        if (tasks.Length > 1 && options.Data is not null) { throw new DataException("--data needs a command: recommend, grade, multitask, trace or behaviour."); }
+        if (tasks.Length > 1 && options.Data is not null) { throw new DataException("--data needs a command: recommend, grade, multitask, trace, behaviour, generate or answer."); }
         if (options.Resume) { MustHoldARun(options.Out); }
         string folder = options.Out ?? ".", html = Path.Combine(folder, "report.html");
         if (File.Exists(folder)) { throw new DataException($"--out {folder}: is a file; give a folder."); }

@@ -3,6 +3,7 @@ using System.Globalization;
 using CsvHelper;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Saved;
+using DeepEdu.Education.Text;
 using DeepEdu.Io;
 
 namespace DeepEdu.Education.Cli;
@@ -15,20 +16,32 @@ internal static class PredictCommand
         Option<string> model = RunFlags.Named(new Option<string>("--model") { Description = "Folder of a run (what --out was), or the model.ckpt in it.", HelpName = "PATH", Required = true });
         Option<string> rows = new("--in")
         {
-            Description = "The new rows. Of recommend: a table with the column user. Of grade: a table with the column essay, a .txt of one essay, or images as IDX or PNG. Of multitask: a table with the columns that were learned from; with G1, or G1 and G2, they are used too. Of trace: answers of learners, as in the run. Of behaviour: a table with the columns user, week and event.",
+            Description = "The new rows. Of recommend: a table with the column user. Of grade: a table with the column essay, a .txt of one essay, or images as IDX or PNG. Of multitask: a table with the columns that were learned from; with G1, or G1 and G2, they are used too. Of trace: answers of learners, as in the run. Of behaviour: a table with the columns user, week and event. Of generate: a table with the column prompt, or a .txt of one prompt. Of answer: a table with the column question.",
             HelpName = "FILE",
             Required = true,
         };
         Option<string?> result = RunFlags.Named(new Option<string?>("--out") { Description = "File for the result; shown unless given.", HelpName = "FILE" });
-        Option<int> top = RunFlags.AtLeastOne(new Option<int>("--top") { Description = "Items to recommend to each learner.", HelpName = "N", DefaultValueFactory = _ => 10 });
-        Command command = new("predict", "Uses a trained model on new rows: items for a learner, grades of essays, digits of images, outcomes of learners, what learners know, who will leave.") { model, rows, result, top };
+        Option<int> top = RunFlags.AtLeastOne(new Option<int>("--top") { Description = "Items to recommend to each learner, or answers to give to each question.", HelpName = "N", DefaultValueFactory = _ => 10 });
+        SamplingOptions usual = new();
+        Option<int> length = RunFlags.AtLeastOne(new Option<int>("--length") { Description = "Tokens that a text goes on for.", HelpName = "N", DefaultValueFactory = _ => usual.Length });
+        Option<double> temperature = Between(0, 100, new("--temperature") { Description = "How bold a text goes on: 0 takes the likeliest token each time.", HelpName = "T", DefaultValueFactory = _ => usual.Temperature });
+        Option<int> topK = RunFlags.AtLeastOne(new Option<int>("--top-k") { Description = "Draws from so many of the likeliest tokens only; all unless given.", HelpName = "K" });
+        Option<double> topP = Between(0, 1, new("--top-p") { Description = "Draws from the likeliest tokens only that together have this chance.", HelpName = "P", DefaultValueFactory = _ => usual.TopP });
+        Option<ulong> seed = new("--seed") { Description = "Seed of what is drawn.", HelpName = "S", DefaultValueFactory = _ => 1 };
+        Command command = new("predict", "Uses a trained model on new rows: items for a learner, grades of essays, digits of images, outcomes of learners, what learners know, who will leave; goes on with texts, answers questions.") { model, rows, result, top, length, temperature, topK, topP, seed };
         command.SetAction(parse =>
         {
             if (!File.Exists(parse.GetValue(rows))) { throw new DataException($"--in {parse.GetValue(rows)}: no such file."); }
             var (saved, predictor) = ModelFile.Open(parse.GetValue(model)!);
             if (!saved.Info.Options.Bool(ModelFile.Finished)) { error.WriteLine($"{saved.Path}: is of a run that was interrupted; --resume goes on with it."); }
+            PredictOptions options = new()
+            {
+                Top = parse.GetValue(top),
+                Seed = parse.GetValue(seed),
+                Sampling = new() { Length = parse.GetValue(length), Temperature = parse.GetValue(temperature), TopK = parse.GetValue(topK), TopP = parse.GetValue(topP) },
+            };
             string[][] lines; // all of it before any is written
-            try { lines = [.. predictor.Predict(parse.GetValue(rows)!, parse.GetValue(top))]; }
+            try { lines = [.. predictor.Predict(parse.GetValue(rows)!, options)]; }
             catch (Exception e) when (e is DataException or InvalidDataException)
             {
                 throw new DataException($"{e.Message.TrimEnd('.')}. The model is of {saved.Info.Options.Text(ModelFile.Task)}, learned from {saved.Info.Options.Text(ModelFile.Data)}.");
@@ -45,6 +58,15 @@ internal static class PredictCommand
             }
         });
         return command;
+    }
+
+    private static Option<double> Between(double low, double high, Option<double> option)
+    {
+        option.Validators.Add(r =>
+        {
+            if (r.Tokens.Count == 1 && double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out double value) && !(value >= low && value <= high)) { r.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} must be between {low} and {high}.")); }
+        });
+        return option;
     }
 
     private static void Write(TextWriter to, string[][] lines)

@@ -29,6 +29,9 @@ internal sealed class RunFlags
     /// <summary>Of the command that looks at behaviour.</summary>
     public Option<int?> Weeks { get; } = AtLeastOne(new Option<int?>("--weeks") { Description = "The first weeks of the course that are seen; 8 unless given.", HelpName = "N" });
 
+    /// <summary>Of the command that writes.</summary>
+    public Option<string> Tokens { get; } = Among(new Option<string>("--tokens") { Description = "What is written one after another: char or word.", HelpName = "KIND", DefaultValueFactory = _ => "char" }, "char", "word");
+
     /// <summary>Gives a command the options that all have, and its own.</summary>
     public void AddTo(Command command, params Option[] own)
     {
@@ -55,8 +58,15 @@ internal sealed class RunFlags
         var its = parse.CommandResult.Command.Options;
         if (its.Contains(Folds)) { options = options with { Folds = parse.GetValue(Folds) }; }
         if (its.Contains(Weeks)) { options = options with { Weeks = parse.GetValue(Weeks) }; }
+        if (its.Contains(Tokens)) { options = options with { Tokens = parse.GetValue(Tokens)! }; }
         if (its.Contains(Prompt)) { options = options with { Prompt = parse.GetValue(Prompt) }; }
         return its.Contains(Factors) ? options with { Factors = parse.GetValue(Factors) } : options;
+    }
+
+    private static Option<string> Among(Option<string> option, params string[] values)
+    {
+        option.AcceptOnlyFromAmong(values);
+        return option;
     }
 
     // of a file or folder

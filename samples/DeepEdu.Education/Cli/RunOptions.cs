@@ -35,6 +35,9 @@ internal sealed record RunOptions
     /// <summary>The weeks of a course that are seen; the task's own number if null.</summary>
     public int? Weeks { get; init; }
 
+    /// <summary>What a token of a text is: char or word.</summary>
+    public string Tokens { get; init; } = "char";
+
     /// <summary>Goes on with the run in <see cref="Out"/>.</summary>
     public bool Resume { get; init; }
 
@@ -43,7 +46,7 @@ internal sealed record RunOptions
 
     /// <summary>What the bits of a run depend on beside seed and data, flag by flag.</summary>
     public StateDict Settings(string command) => new StateDict().Set("command", command).Set("--epochs", OrDefault(Epochs)).Set("--batch", OrDefault(Batch)).Set("--quick", Quick)
-        .Set("--prompt", Prompt).Set("--factors", Factors).Set("--folds", OrDefault(Folds)).Set("--weeks", OrDefault(Weeks)).Set("--device", Device.Name);
+        .Set("--prompt", Prompt).Set("--factors", Factors).Set("--folds", OrDefault(Folds)).Set("--weeks", OrDefault(Weeks)).Set("--tokens", Tokens).Set("--device", Device.Name);
 
     private static string OrDefault(int? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "default";
 }

@@ -51,6 +51,14 @@ internal static class TextSource
         catch (InvalidDataException) { throw NotGzip(path); }
     }
 
+    /// <summary>The whole text of a file, line ends as <c>\n</c>.</summary>
+    public static string ReadAll(string path)
+    {
+        using StreamReader reader = Reader(path);
+        try { return reader.ReadToEnd().ReplaceLineEndings("\n"); }
+        catch (InvalidDataException) { throw NotGzip(path); }
+    }
+
     public static DataException NotGzip(string path) => new($"{path}: not a gzip file, or a broken one.");
 
     /// <summary>An encoding by the name that a flag gives; null if none is given.</summary>

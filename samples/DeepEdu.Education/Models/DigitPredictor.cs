@@ -24,7 +24,7 @@ internal sealed class DigitPredictor(DigitNet network) : IPredictor
     /// <summary>What <see cref="Load"/> makes the network of.</summary>
     public static StateDict Sizes(DigitNet network) => new StateDict().Set("height", network.Height).Set("width", network.Width).Set("classes", network.Classes);
 
-    public IEnumerable<string[]> Predict(string path, int top)
+    public IEnumerable<string[]> Predict(string path, PredictOptions options)
     {
         ImageSet images = PixelSource.Read(path, network.Height, network.Width);
         float[] chances = network.Predict(images);

@@ -40,7 +40,7 @@ internal sealed class EssayPredictor : IPredictor
     public static IReadOnlyList<(string, ISaveState)> Parts(IEnumerable<(Vocabulary Words, EssayScorer Network)> folds)
         => [.. folds.SelectMany((fold, f) => ((string, ISaveState)[])[($"words-{f + 1}", fold.Words), ($"network-{f + 1}", fold.Network)])];
 
-    public IEnumerable<string[]> Predict(string path, int top)
+    public IEnumerable<string[]> Predict(string path, PredictOptions options)
     {
         List<(string Id, string Text)> essays = [.. Read(path)];
         List<string>[] words = [.. essays.Select(e => EssayWords.Split(e.Text))];
@@ -68,8 +68,7 @@ internal sealed class EssayPredictor : IPredictor
     {
         if (path.EndsWith(".txt", StringComparison.OrdinalIgnoreCase))
         {
-            using StreamReader reader = TextSource.Reader(path);
-            yield return (TextSource.NameOf(path), reader.ReadToEnd());
+            yield return (TextSource.NameOf(path), TextSource.ReadAll(path));
             yield break;
         }
         int text = -1, id = -1, set = -1, n = 0;

@@ -47,7 +47,7 @@ internal sealed class ItemPredictor : IPredictor
         return data.ItemNames is { } items ? known.Set("items", items) : known;
     }
 
-    public IEnumerable<string[]> Predict(string path, int top)
+    public IEnumerable<string[]> Predict(string path, PredictOptions options)
     {
         yield return ["user", "rank", "item", "score"];
         int column = -1;
@@ -59,7 +59,7 @@ internal sealed class ItemPredictor : IPredictor
             }
             string name = row.Fields[column];
             int rank = 0;
-            foreach (var (item, score) in Best(User(row, name), top))
+            foreach (var (item, score) in Best(User(row, name), options.Top))
             {
                 yield return [name, Text(++rank), _items?[item] ?? Text(item), score.ToString("0.0000", CultureInfo.InvariantCulture)];
             }

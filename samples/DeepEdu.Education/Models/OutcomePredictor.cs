@@ -68,7 +68,7 @@ internal sealed class OutcomePredictor : IPredictor
     /// <summary>What the constructor takes of a table's model.</summary>
     public static StateDict Sizes(IReadOnlyCollection<OutcomeSetting> settings) => new StateDict().Set("settings", settings.Count);
 
-    public IEnumerable<string[]> Predict(string path, int top)
+    public IEnumerable<string[]> Predict(string path, PredictOptions options)
     {
         var (setting, values) = _images is { } size ? (_settings[0], OfImages(path, size)) : OfTable(path);
         yield return ["row", .. setting.Outcomes.SelectMany(o => o.Kind == HeadKind.Class ? (string[])[o.Name, $"{o.Name}_chance"] : [o.Name])];

@@ -37,7 +37,7 @@ internal sealed class RiskPredictor : IPredictor
     public static IReadOnlyList<(string, ISaveState)> Parts(string[] kinds, IEnumerable<RiskTrainer> folds)
         => [("kinds", new StateDict().Set("names", kinds)), .. folds.SelectMany((t, f) => ((string, ISaveState)[])[($"scaler-{f + 1}", t.Scaler), ($"network-{f + 1}", t.Network)])];
 
-    public IEnumerable<string[]> Predict(string path, int top)
+    public IEnumerable<string[]> Predict(string path, PredictOptions options)
     {
         ObservedLearner[] learners = BehaviourReader.Read(path, _kinds, _weeks);
         float[] counts = [.. learners.SelectMany(l => l.Counts)];

@@ -35,7 +35,7 @@ internal sealed class TracePredictor : IPredictor
     public static IReadOnlyList<(string, ISaveState)> Parts(string[] skills, IEnumerable<TracingNet> folds)
         => [("skills", new StateDict().Set("names", skills)), .. folds.Select((network, f) => ($"network-{f + 1}", (ISaveState)network))];
 
-    public IEnumerable<string[]> Predict(string path, int top)
+    public IEnumerable<string[]> Predict(string path, PredictOptions options)
     {
         yield return ["learner", "skill", "answers", "chance"];
         foreach (TracedLearner learner in TracingSet.Read(path, _skills))

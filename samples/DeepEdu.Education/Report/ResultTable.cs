@@ -14,7 +14,7 @@ internal static class ResultTable
     private static string[] Row(RunResult r)
     {
         Score headline = r.Metrics[0];
-        string baselines = string.Join(", ", r.Baselines.Select(b => $"{b.Name} {Number(b.Scores.FirstOrDefault(s => s.Name == headline.Name, new("", double.NaN)).Value)}"));
+        string baselines = string.Join(", ", r.Baselines.Where(b => b.Scores.Any(s => s.Name == headline.Name)).Select(b => $"{b.Name} {Number(b.Scores.First(s => s.Name == headline.Name).Value)}"));
         return [$"{r.Task}, {r.Data}", r.Model, headline.Name, Number(headline.Value), baselines, r.Seconds.ToString("0.0", CultureInfo.InvariantCulture)];
     }
 }

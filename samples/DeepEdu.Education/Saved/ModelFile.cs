@@ -1,16 +1,30 @@
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Models;
+using DeepEdu.Education.Text;
 using DeepEdu.Io;
 
 namespace DeepEdu.Education.Saved;
+
+/// <summary>What is asked of a trained model beside its rows.</summary>
+internal sealed record PredictOptions
+{
+    /// <summary>How many items a learner, or answers a question.</summary>
+    public int Top { get; init; } = 10;
+
+    /// <summary>How texts go on, where texts are made.</summary>
+    public SamplingOptions Sampling { get; init; } = new();
+
+    /// <summary>Of what is drawn.</summary>
+    public ulong Seed { get; init; } = 1;
+}
 
 /// <summary>A trained model in use: it reads a file of new rows and tells of each.</summary>
 internal interface IPredictor
 {
     /// <summary>The result's header and its lines.</summary>
     /// <param name="path">The file of new rows.</param>
-    /// <param name="top">How many items a learner, where items are recommended.</param>
-    IEnumerable<string[]> Predict(string path, int top);
+    /// <param name="options">What else was asked for.</param>
+    IEnumerable<string[]> Predict(string path, PredictOptions options);
 }
 
 /// <summary>Opens <c>model.ckpt</c>, from the file or from the folder of a run.</summary>
@@ -32,6 +46,8 @@ internal static class ModelFile
         [OutcomePredictor.Kind] = OutcomePredictor.Load,
         [TracePredictor.Kind] = TracePredictor.Load,
         [RiskPredictor.Kind] = RiskPredictor.Load,
+        [TextPredictor.Kind] = TextPredictor.Load,
+        [AnswerPredictor.Kind] = AnswerPredictor.Load,
     };
 
     public static string In(string folder) => Path.Combine(folder, Name);

@@ -35,6 +35,8 @@ public sealed class RunFolderTests : IDisposable
     [InlineData("multitask", "simulated", "learners, fold 1/1")]
     [InlineData("grades", "student-sim", "fold 1/2")]
     [InlineData("behaviour", "fold 1/2  epoch 1", "fold 2/2  epoch  1", "fold 2/2  epoch 3")]
+    [InlineData("generate", "epoch 1/3", "epoch  1/3", "epoch 3/3")]
+    [InlineData("answer", "epoch 1/3", "epoch  1/3", "epoch 3/3")]
     [InlineData("trace", "fold 1/2  epoch 1", "fold 2/2  epoch  1", "fold 2/2  epoch 3")]
     public void ARunThatWasInterruptedEndsAsOneThatWasNot(string what, params string[] stops)
     {
@@ -222,6 +224,8 @@ public sealed class RunFolderTests : IDisposable
                 Write("asap_prompt7.tsv", "essay_id\tessay_set\tessay\tdomain1_score\n" + string.Concat(made.Set.Essays.Select(e => $"{e.Id}\t7\t{e.Text}\t{3 * e.Score}\n")));
                 return (new GradeTask(), new() { Data = _folder, Prompt = 7, Epochs = 2 });
             case "behaviour": return (new BehaviourTask(), new() { Quick = true, Epochs = 3, Folds = 2 });
+            case "generate": return (new GenerateTask(), new() { Quick = true, Epochs = 3 });
+            case "answer": return (new AnswerTask(), new() { Quick = true, Epochs = 3 });
             case "trace": return (new TraceTask(), new() { Quick = true, Epochs = 3, Folds = 2 });
             case "multitask": return (new MultitaskTask(), new() { Quick = true, Epochs = 2 });
             default:

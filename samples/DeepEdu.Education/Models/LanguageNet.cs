@@ -1,0 +1,77 @@
+using DeepEdu.Education.Baselines;
+using DeepEdu.Education.Text;
+using DeepEdu.Memory;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Education.Models;
+
+/// <summary>A recurrent language model: token vectors, two LSTMs and a layer of logits (Mikolov et al. 2010; dropout between the layers as in Zaremba et al. 2014, arXiv:1409.2329).</summary>
+internal sealed class LanguageNet : Module, ILanguageModel
+{
+    private const int Layers = 2, Stretch = 500;
+    private readonly Embedding _tokens;
+    private readonly Dropout _dropout;
+    private readonly Lstm _lstm;
+    private readonly Dense _output;
+
+    public LanguageNet(int tokens, int hidden, Rng rng)
+    {
+        (Tokens, Hidden) = (tokens, hidden);
+        _tokens = new(tokens, hidden / 2, rng, init: Init.Normal(0, 0.1f));
+        _dropout = new(0.2f, rng);
+        _lstm = new(hidden / 2, hidden, rng, Layers, dropout: 0.2f, forgetBias: 1);
+        _output = new(hidden, tokens, rng);
+    }
+
+    public string Name => "LSTM";
+
+    public int Tokens { get; }
+
+    public int Hidden { get; }
+
+    /// <summary>Tokens [texts, steps] from the beginning of a text → logits of the next [texts·steps, tokens].</summary>
+    public Tensor Forward(Indices tokens) => Step(tokens, null).Logits;
+
+    public double Nats(int[] text, int from)
+    {
+        double sum = 0;
+        LstmState? state = null;
+        for (int at = Math.Max(1, from); at < text.Length; at += Stretch)
+        {
+            int n = Math.Min(Stretch, text.Length - at);
+            using Arena arena = new();
+            var (logits, next) = Step(Row(text.AsSpan(at - 1, n)), state);
+            sum += n * (double)logits.CrossEntropy(Indices.Wrap(text[at..(at + n)], [n])).ToArray()[0];
+            state = next.Keep();
+        }
+        return sum / (text.Length - Math.Max(1, from));
+    }
+
+    public int[] Continue(int[] prompt, int count, TokenSampler sampler)
+    {
+        List<int> drawn = [];
+        LstmState? state = null;
+        int[] read = prompt;
+        while (drawn.Count < count)
+        {
+            using Arena arena = new();
+            var (logits, next) = Step(Row(read), state);
+            drawn.Add(sampler.Draw(logits.ToArray().AsSpan()[^Tokens..]));
+            (read, state) = ([drawn[^1]], next.Keep());
+        }
+        return [.. drawn];
+    }
+
+    protected override void Parts(Parts p) => p.Of(_tokens).Of(_dropout).Of(_lstm).Of(_output);
+
+    private (Tensor Logits, LstmState State) Step(Indices tokens, LstmState? state)
+    {
+        var (output, next) = _lstm.Run(_dropout.Forward(_tokens.Forward(tokens)), state);
+        return (_output.Forward(_dropout.Forward(output).Reshape([tokens.Size, Hidden])), next);
+    }
+
+    private static Indices Row(ReadOnlySpan<int> tokens) => Indices.Wrap(tokens.ToArray(), [1, tokens.Length]);
+}

@@ -1,0 +1,68 @@
+using DeepEdu.Data;
+using DeepEdu.Devices;
+using DeepEdu.Education.Data;
+using DeepEdu.Education.Saved;
+using DeepEdu.Education.Ui;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Optim;
+using DeepEdu.Tensors;
+
+namespace DeepEdu.Education.Models;
+
+/// <summary>How a language model learns.</summary>
+internal sealed record LanguageOptions(int Epochs, int Batch, int Hidden, int Steps, ulong Seed)
+{
+    public Device Device { get; init; } = CpuDevice.Instance;
+
+    public double LearningRate { get; init; } = 3e-3;
+
+    /// <summary>The longest joint gradient.</summary>
+    public float ClipNorm { get; init; } = 1;
+
+    public KeptTraining Kept { get; init; } = KeptTraining.None;
+}
+
+/// <summary>Trains a language model on stretches of the text with AdamW; the epoch with the least loss on the part to choose by is kept.</summary>
+internal sealed class LanguageTrainer
+{
+    private readonly TextCorpus _corpus;
+    private readonly LanguageOptions _options;
+    private readonly Rng _order;
+
+    public LanguageTrainer(TextCorpus corpus, LanguageOptions options)
+    {
+        (_corpus, _options) = (corpus, options);
+        Rng rng = new(options.Seed);
+        Network = new(corpus.Tokenizer.Count, options.Hidden, rng);
+        Network.To(options.Device);
+        _order = rng.Fork();
+    }
+
+    public LanguageNet Network { get; }
+
+    public Learned Learned { get; private set; } = Learned.Nothing;
+
+    public void Fit(IProgress progress, CancellationToken stop)
+    {
+        // a row is the number of a stretch; those to choose by come after those to learn from
+        int steps = Math.Min(_options.Steps, Math.Min(_corpus.Train, _corpus.Test - _corpus.Train) - 1), train = (_corpus.Train - 1) / steps, choose = (_corpus.Test - _corpus.Train - 1) / steps;
+        Batches training = new(train, _options.Batch, _order), validation = new([.. Enumerable.Range(train, choose)], _options.Batch);
+        Learning learning = new(_options.Epochs, "val_loss") { Shown = ["loss", "val_loss"], Kept = _options.Kept };
+        Learned = learning.Fit<int[]>(Network, new AdamW(Network.Parameters(), new() { WeightDecay = 0.01 }), rows =>
+        {
+            int[] read = new int[rows.Length * steps], next = new int[rows.Length * steps];
+            for (int r = 0; r < rows.Length; r++)
+            {
+                int from = rows[r] < train ? rows[r] * steps : _corpus.Train + ((rows[r] - train) * steps);
+                _corpus.Tokens.AsSpan(from, steps).CopyTo(read.AsSpan(r * steps));
+                _corpus.Tokens.AsSpan(from + 1, steps).CopyTo(next.AsSpan(r * steps));
+            }
+            return Network.Forward(Indices.Wrap(read, [rows.Length, steps])).CrossEntropy(Indices.Wrap(next, [next.Length]));
+        }, new()
+        {
+            Schedule = Schedule.Cosine(_options.LearningRate, _options.Epochs * training.Count),
+            ClipNorm = _options.ClipNorm,
+        }, training, validation, progress, stop);
+    }
+}
