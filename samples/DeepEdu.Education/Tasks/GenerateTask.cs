@@ -15,7 +15,7 @@ namespace DeepEdu.Education.Tasks;
 /// <summary>Learns to write like a text, character by character or word by word.</summary>
 internal sealed class GenerateTask : IEducationTask
 {
-    private const int LongestGram = 6, SampleWords = 300, LettersAWord = 6, ShownLetters = 600;
+    private const int LongestGram = 6, SampleWords = 300, QuickWords = 50, LettersAWord = 6, ShownLetters = 600;
 
     public string Name => "generate";
 
@@ -28,14 +28,14 @@ internal sealed class GenerateTask : IEducationTask
         string kind = words ? "words" : "characters";
         progress.Line($"{corpus.Name}: {corpus.Tokens.Length} {kind}, {tokens} different; {corpus.Train} to learn from, {corpus.Test - corpus.Train} to choose by, {corpus.Tokens.Length - corpus.Test} to test on");
         RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of(corpus.Tokens, corpus.Tokenizer.Decode([.. Enumerable.Range(0, tokens)])));
-        LanguageTrainer trainer = new(corpus, new(options.Epochs ?? (options.Quick ? 2 : simulated ? 16 : 12), options.Batch ?? (simulated ? 16 : 32), simulated ? 64 : 256, simulated ? 50 : 100, options.Seed) { Device = options.Device, Kept = kept.Training("network") });
+        LanguageTrainer trainer = new(corpus, new(options.Epochs ?? (options.Quick ? 2 : 12), options.Batch ?? (simulated ? 16 : 32), simulated ? 64 : 256, simulated ? 50 : 100, options.Seed) { Device = options.Device, Kept = kept.Training("network") });
         trainer.Fit(progress, stop);
         NGramModel single = new(corpus.Tokens.AsSpan(0, corpus.Test), tokens, 1);
         NGramModel grams = new(corpus.Tokens.AsSpan(0, corpus.Test), tokens, NGramModel.BestOrder(corpus.Tokens[..corpus.Test], corpus.Train, tokens, LongestGram));
 
         HashSet<string> learned = TextScores.Learned(corpus.Tokenizer.Decode(corpus.Tokens.AsSpan(0, corpus.Test)));
         int[] prompt = corpus.Tokens[(corpus.Test - Math.Min(50, corpus.Test))..corpus.Test];
-        int length = Math.Min(corpus.Tokens.Length - corpus.Test, words ? SampleWords : SampleWords * LettersAWord);
+        int length = Math.Min(corpus.Tokens.Length - corpus.Test, (options.Quick ? QuickWords : SampleWords) * (words ? 1 : LettersAWord));
         Dictionary<string, string> texts = new() { ["the text itself"] = corpus.Tokenizer.Decode(corpus.Tokens.AsSpan(corpus.Test, length)) };
         RunResult result = new(Name, trainer.Network.Name, corpus.Name)
         {
