@@ -19,7 +19,7 @@ public static partial class OpCatalog
         new("conv2d dilation 2", x => x[0].Conv2d(x[1], x[2], dilation: (2, 2))) { Big = s_bigConv },
         new("conv2d dilation 1, 2, stride 2, 1, padding 1", x => x[0].Conv2d(x[1], x[2], stride: (2, 1), padding: (1, 1), dilation: (1, 2))),
         new("conv2d groups 2", x => x[0].Conv2d(x[1], x[2], groups: 2)) { Big = [[21, 32, 14, 13], [48, 16, 3, 3], [48]] },
-        new("conv2d groups 2, stride 2, padding 1", x => x[0].Conv2d(x[1], x[2], stride: (2, 2), padding: (1, 1), groups: 2)),
+        new("conv2d groups 2, stride 2, padding 1", x => x[0].Conv2d(x[1], x[2], stride: (2, 2), padding: (1, 1), groups: 2)) { Big = [[43, 14, 24, 23], [10, 7, 2, 3], [10]] },
         new("conv2d depthwise", x => x[0].Conv2d(x[1], x[2], padding: (1, 1), groups: 8)),
         new("conv2d without bias", x => x[0].Conv2d(x[1])),
         new("conv2d of data", x => x[0].Conv2d(x[1], x[2])),

@@ -144,7 +144,7 @@ public static class Conv
         {
             fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y), at = CpuDevice.Of(At))
             {
-                if (Shape.IsDepthwise) { ConvDepthwise.Forward(Shape, x, weight, bias, y); return; }
+                if (Shape.IsByPlanes) { ConvPlanes.Forward(Shape, x, weight, bias, y); return; }
                 if (Shape.IsByColumns) { ConvColumns.Forward(Shape, x, weight, bias, y); return; }
                 var panels = new ConvForward.Panels(Shape);
                 fixed (float* packed = Prepared.Of(Weight, panels, Prepared.KeepsFor(Weight) ? default : new(Scratch.Layer.Take(panels.Length), panels.Length)))
@@ -170,7 +170,7 @@ public static class Conv
             fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), y = CpuDevice.Of(Y), at = CpuDevice.Of(At), dy = CpuDevice.Of(DY))
             fixed (float* dx = CpuDevice.Of(DX), dw = CpuDevice.Of(DWeight), db = CpuDevice.Of(DBias))
             {
-                if (Shape.IsDepthwise) { ConvDepthwise.Backward(Shape, x, weight, dy, dx, dw, db); }
+                if (Shape.IsByPlanes) { ConvPlanes.Backward(Shape, x, weight, dy, dx, dw, db); }
                 else if (Shape.IsByColumns) { ConvColumns.Backward(Shape, x, weight, dy, dx, dw, db); }
                 else { ConvBackward.Run(new() { S = Shape, End = End, X = x, Weight = weight, Y = y, DY = dy, DX = dx, DWeight = dw, DBias = db, At = (byte*)at }); }
             }
