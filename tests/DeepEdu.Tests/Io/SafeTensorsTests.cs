@@ -116,8 +116,10 @@ public sealed class SafeTensorsTests : IDisposable
         string path = _folder["a.safetensors"];
         File.WriteAllText(path, "weights, weights, nothing but weights");
         Assert.Contains("another kind of file", Assert.Throws<InvalidDataException>(() => SafeTensors.Open(path)).Message, StringComparison.Ordinal);
-        File.WriteAllText(path, "");
+        File.WriteAllText(path, "PK");
         Assert.Contains("too few", Assert.Throws<InvalidDataException>(() => SafeTensors.Open(path)).Message, StringComparison.Ordinal);
+        File.WriteAllText(path, "");
+        Assert.Contains("it is empty", Assert.Throws<InvalidDataException>(() => SafeTensors.Open(path)).Message, StringComparison.Ordinal);
     }
 
     // every cut of a file is an error, never a wrong tensor
