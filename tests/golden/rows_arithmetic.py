@@ -31,6 +31,7 @@ row("remainder, special", torch.remainder, values=[[5, -5, 5, -5, 5.5, -5.5, 5.5
 # 1 % .1, 6 % .6: the rounded quotient is a whole number, the true one just below it
 row("remainder at a step", torch.remainder, values=[[1, 6, -1], [0.1, 0.6, 0.1]])
 row("remainder of large", torch.remainder, values=[[1e20, -1e20, 3e9, -7e12, 1e20], [1.1875955, 0.3, -0.7, 2.5, -3]], frozen=[1])
+row("remainder of tiny", torch.remainder, values=[[-1e-10, 1e-10, 1e-10, -1e-10], [1, -1, 1, -1]])
 row("remainder by 1.5", lambda x: torch.remainder(x, 1.5), *ONE, low=-4, high=4, away=(-3, -1.5, 0, 1.5, 3))
 row("pow 2", lambda x: x ** 2, *ONE)
 row("pow 3", lambda x: x ** 3, *ONE)

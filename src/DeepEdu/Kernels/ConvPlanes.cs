@@ -73,7 +73,7 @@ internal static unsafe class ConvPlanes
         public readonly void Run(int from, int to)
         {
             int pixels = S.OH * S.OW, size = Plane.Size + PhasePlane.Slack, outSize = (S.OH * Plane.Pitch) + PhasePlane.Slack;
-            float* planes = Scratch.Images.Take((S.GroupC * size) + (2 * outSize) + Taps(S)), sums = planes + (S.GroupC * size), y = Y + ((nint)from * S.GroupOut * pixels);
+            float* planes = Scratch.Images.Take(checked((S.GroupC * size) + (2 * outSize) + Taps(S))), sums = planes + (S.GroupC * size), y = Y + ((nint)from * S.GroupOut * pixels);
             int* offsets = (int*)(sums + (2 * outSize));
             float* none = stackalloc float[2] { 0, 0 };
             Offsets(S, Plane, size, offsets);
@@ -107,7 +107,7 @@ internal static unsafe class ConvPlanes
         {
             int size = Plane.Size + PhasePlane.Slack, outSize = (S.OH * Plane.Pitch) + PhasePlane.Slack, taps = Taps(S), all = S.GroupOut * S.KH * S.KW;
             int pitch = Plane.Pitch + Plane.MoreColumns, room = ((Plane.Rows + Plane.MoreRows) * pitch) + PhasePlane.Slack;
-            float* planes = Scratch.Images.Take((S.GroupC * size) + (S.GroupOut * (outSize + room)) + (2 * room) + (all * S.GroupC) + taps + all);
+            float* planes = Scratch.Images.Take(checked((S.GroupC * size) + (S.GroupOut * (outSize + room)) + (2 * room) + (all * S.GroupC) + taps + all));
             float* dy = planes + (S.GroupC * size), bordered = dy + (S.GroupOut * outSize), sums = bordered + (S.GroupOut * room), weights = sums + (2 * room);
             int* offsets = (int*)(weights + (all * S.GroupC)), spread = offsets + taps;
             Offsets(S, Plane, size, offsets);

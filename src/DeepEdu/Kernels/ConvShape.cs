@@ -30,8 +30,8 @@ internal readonly record struct ConvShape(int N, int C, int H, int W, int OutC, 
     /// <summary>Whether a patch is one pixel, and every pixel is one: a group's channels are its columns.</summary>
     public bool IsPointwise => (KH, KW, StrideH, StrideW, PadH, PadW) == (1, 1, 1, 1, 0, 0);
 
-    /// <summary>Whether groups have so few channels that taps run over their planes.</summary>
-    public bool IsByPlanes => Groups > 1 && (Groups == C || (C > 0 && !IsPointwise && GroupC <= 16 && GroupOut <= 16));
+    /// <summary>Whether groups have so few channels that taps run over their planes, which a thread keeps side by side, and few enough taps.</summary>
+    public bool IsByPlanes => Groups > 1 && C > 0 && GroupC <= 16 && GroupOut <= 16 && (Groups == C || !IsPointwise) && KH * (long)KW <= 1024;
 
     /// <summary>Output channels of one group.</summary>
     public int GroupOut => OutC / Groups;

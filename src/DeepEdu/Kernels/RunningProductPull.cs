@@ -7,7 +7,7 @@ using DeepEdu.Lanes;
 namespace DeepEdu.Kernels;
 
 /// <summary>The way back of running products y along the middle axis of x [outer, n, inner], without a division, so that zeros need no case of their own: dxᵢ = yᵢ₋₁ · rᵢ with rᵢ = dyᵢ + xᵢ₊₁ · rᵢ₊₁.
-/// What is multiplied by 0 counts as nothing, even where it has grown to infinity.</summary>
+/// For finite x what is multiplied by 0 counts as nothing, even where it has grown to infinity.</summary>
 internal readonly struct RunningProductPull(View x, View y, View dy, View dx, int outer, int n, int inner) : IRange
 {
     /// <summary>Fills dx.</summary>
@@ -53,7 +53,7 @@ internal readonly struct RunningProductPull(View x, View y, View dy, View dx, in
                 var before = at > 0
                     ? Avx512F.ConvertToVector512Double(Vector256.LoadUnsafe(ref y, (nuint)(at - 1)))
                     : Avx512F.AlignRight64(Avx512F.ConvertToVector512Double(Vector256.LoadUnsafe(ref y)).AsInt64(), one, 7).AsDouble();
-                var product = Vector512.ConditionalSelect(Vector512.Equals(before, Vector512<double>.Zero), Vector512<double>.Zero, before * all);
+                var product = Vector512.ConditionalSelect(Vector512.Equals(before, Vector512<double>.Zero) | Vector512.Equals(all, Vector512<double>.Zero), Vector512<double>.Zero, before * all);
                 Avx512F.ConvertToVector256Single(product).StoreUnsafe(ref dx, (nuint)at);
             }
             (r, next) = (after.ToScalar(), behind.ToScalar());
@@ -63,7 +63,7 @@ internal readonly struct RunningProductPull(View x, View y, View dy, View dx, in
             r = next == 0 ? Unsafe.Add(ref dy, i) : Unsafe.Add(ref dy, i) + (next * r);
             next = Unsafe.Add(ref x, i);
             double before = i == 0 ? 1 : Unsafe.Add(ref y, i - 1);
-            Unsafe.Add(ref dx, i) = before == 0 ? 0 : (float)(before * r);
+            Unsafe.Add(ref dx, i) = before == 0 || r == 0 ? 0 : (float)(before * r);
         }
     }
 
@@ -89,7 +89,7 @@ internal readonly struct RunningProductPull(View x, View y, View dy, View dx, in
                 L d = L.Load(in dy, at), before = row == 0 ? 1f : L.Load(in y, at - stride);
                 r = L.WhereEqual(next, 0f, d, L.MultiplyAdd(next, r, d));
                 next = L.Load(in x, at);
-                L.Store(L.WhereEqual(before, 0f, 0f, before * r), ref dx, at);
+                L.Store(L.WhereEqual(before, 0f, 0f, L.WhereEqual(r, 0f, 0f, before * r)), ref dx, at);
             }
         }
         return i;

@@ -23,7 +23,7 @@ internal sealed unsafe class Scratch
     /// <summary>This thread's memory for one image on its way through a convolution: used within a chunk, around the panels.</summary>
     public static Scratch Images => t_images ??= new Scratch();
 
-    /// <summary>This thread's memory for a convolution's packed weights and sums: used around chunks, outside <see cref="Sums"/>.</summary>
+    /// <summary>This thread's memory for packed weights and a convolution's sums: used around chunks, outside <see cref="Sums"/>.</summary>
     public static Scratch Layer => t_layer ??= new Scratch();
 
     /// <summary>This thread's memory for a product's whole second factor, packed: used around its chunks.</summary>
@@ -35,12 +35,13 @@ internal sealed unsafe class Scratch
     /// <summary>At least <paramref name="length"/> floats of undefined content, good until the next call on this thread.</summary>
     public float* Take(int length)
     {
-        if (_memory.Length < length + 16) { Grow(length); }
+        if ((uint)length > (uint)(_memory.Length - 16) || _memory.Length < 16) { Grow(length); }
         return _start;
     }
 
     private void Grow(int length)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(length); // a product of sizes beyond what an int holds
         _memory = GC.AllocateUninitializedArray<float>(checked(Math.Max(length, 2 * _memory.Length) + 16), pinned: true);
         fixed (float* p = _memory) { _start = (float*)(((nint)p + 63) & ~63); }
     }

@@ -43,10 +43,10 @@ public sealed class Accuracy : IMetric<Accuracy>
     /// <param name="positive">1 where yes is true, else 0; of the same shape.</param>
     /// <param name="threshold">0 for logits, 0.5 for probabilities.</param>
     /// <exception cref="ShapeException">The shapes differ.</exception>
-    /// <exception cref="ArgumentException">An answer is neither 0 nor 1.</exception>
+    /// <exception cref="ArgumentException">An answer is neither 0 nor 1, or a score is NaN.</exception>
     public void Add(Tensor scores, Tensor positive, double threshold)
     {
-        foreach (var (score, yes) in Check.YesNo("accuracy", scores, positive)) { _mean.Add(score > threshold == yes ? 1 : 0, 1); }
+        foreach (var (score, yes) in Check.YesNo("accuracy", scores, positive)) { _mean.Add(score > (float)threshold == yes ? 1 : 0, 1); }
     }
 
     /// <inheritdoc/>

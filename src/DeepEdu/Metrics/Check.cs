@@ -43,6 +43,7 @@ internal static class Check
         for (int i = 0; i < rows.Length; i++)
         {
             if (probabilities) { Probability(metric, values[i]); }
+            else if (float.IsNaN(values[i])) { ThrowNaN(metric, i); }
             if (answers[i] is not (0 or 1)) { ThrowAnswer(metric, answers[i]); }
             rows[i] = (values[i], answers[i] == 1);
         }
@@ -99,6 +100,10 @@ internal static class Check
     [DoesNotReturn]
     private static void ThrowAnswer(string metric, float answer)
         => throw new ArgumentException($"{metric}: the answer {answer} is neither 0 (no) nor 1 (yes); numbers of classes are Indices, with scores [N, C].");
+
+    [DoesNotReturn]
+    private static void ThrowNaN(string metric, int at)
+        => throw new ArgumentException($"{metric}: score {at} is NaN; look at the loss and the learning rate: the model has diverged.");
 
     [DoesNotReturn]
     private static void ThrowProbability(string metric, double p)

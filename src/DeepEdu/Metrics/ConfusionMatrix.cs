@@ -97,12 +97,12 @@ public sealed class ConfusionMatrix : IMetric<ConfusionMatrix>
     /// <param name="positive">1 where yes is true, else 0; of the same shape.</param>
     /// <param name="threshold">0 for logits, 0.5 for probabilities.</param>
     /// <exception cref="ShapeException">The shapes differ.</exception>
-    /// <exception cref="ArgumentException">An answer is neither 0 nor 1.</exception>
+    /// <exception cref="ArgumentException">An answer is neither 0 nor 1, or a score is NaN.</exception>
     /// <exception cref="InvalidOperationException">The table has another number of classes.</exception>
     public void Add(Tensor scores, Tensor positive, double threshold)
     {
         if (Classes != 2) { throw new InvalidOperationException($"confusion-matrix: yes/no examples want 2 classes, this table has {Classes}; make it with new ConfusionMatrix(2), or give labels as Indices"); }
-        foreach (var (score, yes) in Check.YesNo("confusion-matrix", scores, positive)) { Add(score > threshold ? 1 : 0, yes ? 1 : 0); }
+        foreach (var (score, yes) in Check.YesNo("confusion-matrix", scores, positive)) { Add(score > (float)threshold ? 1 : 0, yes ? 1 : 0); }
     }
 
     /// <summary><see cref="Accuracy"/>.</summary>

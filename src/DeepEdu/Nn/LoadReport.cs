@@ -47,7 +47,7 @@ public sealed record LoadReport(IReadOnlyList<string> Missing, IReadOnlyList<str
         {
             string there = parts.NameIn(from, name);
             if (!left.Remove(there)) { missing.Add(name); }
-            else if (from.ShapeOf(there) is var saved && saved != value.Shape) { misshaped.Add($"{name} {saved} in the file, {value.Shape} in the model{(saved.Rank == 2 && saved == Shape.Create([value.Shape[^1], value.Shape[0]]) ? ", transposed: Keras and JAX store [inputs, outputs]" : "")}"); }
+            else if (from.ShapeOf(there) is var saved && saved != value.Shape) { misshaped.Add($"{name} {saved} in the file, {value.Shape} in the model{(saved.Rank == 2 && value.Rank == 2 && saved == Shape.Create([value.Shape[^1], value.Shape[0]]) ? ", transposed: Keras and JAX store [inputs, outputs]" : "")}"); }
         }
         // a shared weight stands in PyTorch's files under each of its names
         foreach (var (name, first) in parts.Again)

@@ -9,7 +9,7 @@ public static partial class Losses
 {
     /// <summary>−ln of the sum over all ways in which T steps can spell the target, each step giving one of its symbols, again or anew, or a blank; between two equal symbols a blank must stand.
     /// Connectionist temporal classification: Graves et al. 2006, "Labelling unsegmented sequence data with recurrent neural networks", eq. 5 to 8. <c>torch.nn.CTCLoss</c>. A target that does not fit into
-    /// its steps has the loss ∞ and the gradient NaN.</summary>
+    /// its steps has the loss ∞, and NaN as the gradient of the blank and of its symbols, at its steps.</summary>
     /// <param name="logProbabilities">[T, N, C], as <c>LogSoftmax</c> gives them.</param>
     /// <param name="targets">[N, S]; what stands behind a target's length is not read.</param>
     /// <param name="inputLengths">Steps of each sequence [N], 1 to T.</param>

@@ -164,8 +164,8 @@ public static class Arithmetic
         /// <summary>min(max(x, min), max); max where min &gt; max. The gradient passes where min ≤ x ≤ max, the ends included, as in PyTorch. Leave out a bound that is not wanted.</summary>
         public Tensor Clamp(float min = float.NegativeInfinity, float max = float.PositiveInfinity) => x.MapByInput(new ClampFormula(min, max), new ClampPull(min, max));
 
-        /// <summary>x − c·⌊x / c⌋: what is left of division, with the sign of the divisor, as in Python and PyTorch (and unlike C#'s %). Exact where the processor multiplies and adds in one
-        /// rounding; else 0 may stand for what is c but for a rounding.</summary>
+        /// <summary>x − c·⌊x / c⌋: what is left of division, with the sign of the divisor, as in Python and PyTorch (and unlike C#'s %). Rounded once where the processor multiplies and adds in
+        /// one rounding, up to |x / c| = 2⁷²; else 0 may stand for what is c but for a rounding.</summary>
         public Tensor Remainder(float c) => x.Map(new RemainderByFormula(c));
 
         /// <summary>x − b·⌊x / b⌋ with broadcasting: dx = dy, db = −⌊x / b⌋ · dy.</summary>
@@ -173,13 +173,14 @@ public static class Arithmetic
         public Tensor Remainder(Tensor b) => x.Zip(b, default(RemainderFormula), "remainder");
     }
 
-    // the quotient is rounded, so its floor may be one too many, and beyond 2²⁴ whole times too many or too few: what is left of them goes again (up to 2⁷²; each rest is exact where products are
-    // added in one rounding). An infinite b goes no whole time into a
+    // Of magnitudes, so that each rest is exact where products are added in one rounding. The quotient is rounded, so its floor may be one too many, and beyond 2²⁴ whole times too many or too few: what is
+    // left of them goes again (up to 2⁷²). An infinite b goes no whole time into a
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static L Remainder<L>(L a, L b) where L : struct, ILane<L>
     {
-        L r = a;
-        for (int i = 0; i < 3; i++) { r = L.MultiplyAdd(-b, L.Floor(r / b), r); }
+        L r = L.WhereGreater(0f, a, -a, a), d = L.WhereGreater(0f, b, -b, b);
+        for (int i = 0; i < 3; i++) { r = L.MultiplyAdd(-d, L.Floor(r / d), r); }
+        r = L.WhereGreater(0f, a, -r, r);
         r = L.WhereEqual(L.Abs(b), float.PositiveInfinity, a - (0f * a), r);
         return L.WhereGreater(0f, r, L.WhereGreater(b, 0f, r + b, r), L.WhereGreater(r, 0f, L.WhereGreater(0f, b, r + b, r), r));
     }

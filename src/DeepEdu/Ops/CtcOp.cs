@@ -100,7 +100,7 @@ internal static class CtcOp
         {
             int n = Steps.Size, most = Targets.Shape[1], longest = X.Length / Classes / n, length = CtcLattice<L>.Length(most);
             nint stride = (nint)n * Classes;
-            float* memory = Scratch.Panels.Take(length + ((Gradient.IsNone ? 2 : longest) * CtcLattice<L>.StepLength(most))), alpha = memory + length;
+            float* memory = Scratch.Panels.Take(checked(length + ((Gradient.IsNone ? 2 : longest) * CtcLattice<L>.StepLength(most)))), alpha = memory + length;
             fixed (float* x = CpuDevice.Of(X), losses = CpuDevice.Of(Losses), gradient = CpuDevice.Of(Gradient))
             fixed (int* targets = Targets.Span)
             {

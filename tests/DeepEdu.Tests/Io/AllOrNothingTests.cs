@@ -145,6 +145,26 @@ public sealed class AllOrNothingTests : IDisposable
     public void ACheckpointIsNotCalledAsWeightsAre(string name)
         => Assert.Contains("SaveWeights(\"model.pt\")", Assert.Throws<ArgumentException>(() => new Dense(1, 1, new Rng(1)).Save(_folder[name])).Message, StringComparison.Ordinal);
 
+    [Fact]
+    public void WeightsAreNotCalledAsACheckpointIs()
+        => Assert.Contains("written with Save", Assert.Throws<ArgumentException>(() => new Dense(1, 1, new Rng(1)).SaveWeights(_folder["m.ckpt"])).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void AMatrixWhereAScalarIsWantedIsReported()
+    {
+        var state = new StateDict().Set("weight", Tensor.Ones([2, 2])).Set("bias", Tensor.Ones([2, 3]));
+        Assert.Contains("bias [2,3] in the file, [2] in the model", Assert.Throws<InvalidDataException>(() => new Dense(2, 2, new Rng(1)).LoadWeights(state)).Message, StringComparison.Ordinal);
+        state = new StateDict().Set("scale", Tensor.Ones([2, 2]));
+        Assert.Contains("scale [2,2] in the file, [] in the model", Assert.Throws<InvalidDataException>(() => new Scaled().LoadWeights(state)).Message, StringComparison.Ordinal);
+    }
+
+    private sealed class Scaled : Module
+    {
+        private readonly Parameter _scale = new([], [1f]);
+
+        protected internal override void Parts(Parts p) => p.Of(_scale);
+    }
+
     private static (TrainingRun, Module) Trained(Func<Module, Optimizer> optimizer, ulong seed)
     {
         var rng = new Rng(seed);

@@ -101,7 +101,7 @@ public sealed class TorchFileTests : IDisposable
         Assert.Contains("without end", Assert.Throws<InvalidDataException>(() => TorchFile.Read(path)).Message, StringComparison.Ordinal);
     }
 
-    // torch.load of PyTorch 1.13 and 2 read such files, with weights_only and without
+    // torch.load of PyTorch 1.13 read such files, with weights_only and without
     [Fact]
     public void WhatIsWrittenHasTheInstructionsOfAStateDict()
     {

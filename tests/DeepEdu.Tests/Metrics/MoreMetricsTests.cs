@@ -40,6 +40,23 @@ public class MoreMetricsTests
         Assert.Equal((single.Value, one.Value, pairs.Value), (loss.Value, brier.Value, together.Value));
     }
 
+    // 0.1 as a float is above 0.1: the threshold is rounded as the scores are
+    [Fact]
+    public void AScoreOnTheThresholdSaysNoWhateverItsRounding()
+    {
+        var accuracy = new Accuracy();
+        accuracy.Add(Tensor.Of(0.1f), Tensor.Of(0), threshold: 0.1);
+        Assert.Equal(1, accuracy.Value);
+    }
+
+    [Fact]
+    public void ScoresThatAreNoNumbersAreRefused()
+    {
+        var accuracy = new Accuracy();
+        Assert.Contains("score 1 is NaN", Assert.Throws<ArgumentException>(() => accuracy.Add(Tensor.Of(1, float.NaN), Tensor.Of(1, 0), threshold: 0)).Message, StringComparison.Ordinal);
+        Assert.Equal(0, accuracy.Count);
+    }
+
     [Fact]
     public void AnswersThatAreNoneChangeNothing()
     {

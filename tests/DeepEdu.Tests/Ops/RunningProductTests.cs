@@ -58,4 +58,16 @@ public class RunningProductTests
             Assert.Equal([7f, 6, 4, 80, 0, 0], tape.Gradients(y.Sum())[a].ToArray()[..6]);
         }
     }
+
+    [Fact]
+    public void WhatTheLossDoesNotSeeHasNoGradientThoughItIsInfinite()
+    {
+        float[] x = [.. Enumerable.Repeat(1e30f, 20)], seed = [1, .. new float[19]];
+        foreach (Shape shape in (Shape[])[[20], [20, 1], [1, 20]])
+        {
+            using var tape = new Tape();
+            var a = tape.Watch(Tensor.Of(shape, x));
+            Assert.Equal(seed, tape.Gradients(a.CumProd(shape[0] == 1 ? 1 : 0), Tensor.Of(shape, seed))[a].ToArray());
+        }
+    }
 }

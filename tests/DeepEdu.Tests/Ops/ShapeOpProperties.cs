@@ -115,6 +115,43 @@ public class ShapeOpProperties
         Adjoint(x, t => t.ScatterAdd(axis, index, Tensor.Zeros(shape)), rng);
     });
 
+    // rows wide and narrow, behind axes of size 1, taken seldom, often and not at all
+    [Fact]
+    public void RowsTakenAddUpTheirGradients() => ForAll((drawn, rng) =>
+    {
+        int rows = rng.Next(1, 40), width = rng.Next(3) == 0 ? rng.Next(1, 16) : rng.Next(16, 140), before = rng.Next(3), count = rng.Next((3 * rows) + 1);
+        var x = Drawn([.. Enumerable.Repeat(1, before), rows, width], rng);
+        var index = Indices.Wrap(Whole(rng, 0, rows, count), [count]);
+        Adjoint(x, t => t.IndexSelect(before, index), rng);
+        var table = x.Reshape(rows, width);
+        int skip = rng.Next(2) == 0 ? -1 : rng.Next(rows), cut = rng.Next(count + 1);
+        Assert.Equal(Rows(table, index, dy => [.. dy.Select((d, at) => index.Span[at] == skip ? null : d)]), Gradient(table, t => t.Embedding(index, skip), rng.At(3)));
+        var bags = Indices.Of(0, cut, cut);
+        int[] bag = [.. Enumerable.Range(0, count).Select(at => at < cut ? 0 : 2)];
+        Assert.Equal(Rows(table, index, dy => [.. bag.Select((b, at) => index.Span[at] == skip ? null : dy[b])], 3), Gradient(table, t => t.EmbeddingBag(index, BagMode.Sum, bags, skip), rng.At(3)));
+        var matrix = new SparseMatrix(7, rows, Indices.Wrap(Whole(rng, 0, 7, count), [count]), index, Drawn([count], rng));
+        Adjoint(table, t => matrix.MatMul(t), rng);
+        Adjoint(matrix.Values, t => matrix.With(t).MatMul(table), rng);
+
+        // dL/d(table) where entry j adds what it is given to row index[j]
+        float[] Rows(Tensor table, Indices index, Func<float[][], float[]?[]> given, int outputs = -1)
+        {
+            int n = outputs < 0 ? index.Size : outputs;
+            float[] dy = Drawn([n, width], rng.At(3)).ToArray(), sum = new float[table.Size];
+            float[]?[] each = given([.. dy.Chunk(width)]);
+            for (int j = 0; j < index.Size; j++) { for (int c = 0; c < width && each[j] is { } d; c++) { sum[(index.Span[j] * width) + c] += d[c]; } }
+            return sum;
+        }
+    });
+
+    private static float[] Gradient(Tensor x, Func<Tensor, Tensor> f, Rng rng)
+    {
+        using var tape = new Tape();
+        var leaf = tape.Watch(x.Detach());
+        var y = f(leaf);
+        return tape.Gradients(y, Drawn(y.Shape, rng))[leaf].ToArray();
+    }
+
     [Fact]
     public void SortOrdersAndTopKIsItsBeginning() => ForAll((x, rng) =>
     {

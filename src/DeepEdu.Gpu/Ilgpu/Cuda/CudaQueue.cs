@@ -87,7 +87,7 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
         return _driver.GroupsOfMultiprocessor(&groups, function, threads, 0) == CudaError.CUDA_SUCCESS ? groups * accelerator.NumMultiprocessors : 0;
     }
 
-    /// <summary>Launches a kernel whose groups wait for each other, now, behind what was collected: a graph has no place for it. False if they are not all there at once, as where other processes share the accelerator.</summary>
+    /// <summary>Launches a kernel whose groups wait for each other, now, behind what was collected: it is not put into a graph. False if the driver does not take them all at once.</summary>
     public bool LaunchTogether(in CudaLaunch what, byte* arguments)
     {
         const CudaError TooLarge = (CudaError)720, NotSupported = (CudaError)801, OutOfResources = (CudaError)701;

@@ -2,6 +2,7 @@ using DeepEdu.Devices;
 using DeepEdu.Kernels;
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 using Floats = ILGPU.ArrayView<float>;
 
 namespace DeepEdu.Gpu.Kernels;
@@ -16,7 +17,8 @@ internal readonly struct Sequences(GpuDevice device, RecurrentData data, Recurre
     /// <param name="first">h₀, if the first step is multiplied with it.</param>
     public bool Run<S>(S cell, Floats w, Floats a, View first) where S : struct, ISequenceCell
     {
-        // OpenCL does not say how many threads a warp has
+        // OpenCL does not say how many threads a warp has; assemblers for GPUs before compute capability 7.0 refuse the barrier
+        if (device.Accelerator is CudaAccelerator cuda && cuda.Architecture < CudaArchitecture.SM_70) { return false; }
         if (!device.PersistentRecurrence || steps.Count == 0 || device.Accelerator is { WarpSize: not 32 } or { AcceleratorType: AcceleratorType.OpenCL }) { return false; }
         return data.Hidden switch
         {
