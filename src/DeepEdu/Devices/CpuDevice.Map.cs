@@ -55,6 +55,24 @@ public sealed partial class CpuDevice
         }
     }
 
+    /// <summary>y ← f(a, b) for n values side by side; y may be a or b.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    internal static void ZipRange<F>(F f, ref float a, ref float b, ref float y, nint n) where F : unmanaged, IZip
+    {
+        nint i = 0;
+        if (F16.IsSupported) { i = Run<F16>(f, ref a, ref b, ref y, i, n); }
+        if (F8.IsSupported) { i = Run<F8>(f, ref a, ref b, ref y, i, n); }
+        if (F4.IsSupported) { i = Run<F4>(f, ref a, ref b, ref y, i, n); }
+        Run<F1>(f, ref a, ref b, ref y, i, n);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static nint Run<L>(F f, ref float a, ref float b, ref float y, nint i, nint n) where L : struct, IVectorLane<L>
+        {
+            for (; i <= n - L.Width; i += L.Width) { L.Store(f.Apply(L.Load(in a, i), L.Load(in b, i)), ref y, i); }
+            return i;
+        }
+    }
+
     // sixteen by sixteen, as far as the result's memory is aligned to them; the rest is left
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static unsafe int MapPast<F>(F f, ref float x, ref float y, int n) where F : unmanaged, IMap

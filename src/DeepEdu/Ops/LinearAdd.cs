@@ -1,8 +1,6 @@
-using System.Runtime.CompilerServices;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
 using DeepEdu.Kernels;
-using DeepEdu.Lanes;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Ops;
@@ -38,24 +36,7 @@ internal readonly record struct LinearAdd(View X, View W, View Bias, View Residu
 
     private readonly unsafe struct End(float* residual, int outputs) : IRowsEnd
     {
-        public void Run(int row, int rows, float* a, float* c) => Add(c, residual + ((nint)row * outputs), rows * outputs);
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private static void Add(float* y, float* x, int n)
-        {
-            int i = 0;
-            if (F16.IsSupported) { i = Each<F16>(y, x, i, n); }
-            if (F8.IsSupported) { i = Each<F8>(y, x, i, n); }
-            if (F4.IsSupported) { i = Each<F4>(y, x, i, n); }
-            Each<F1>(y, x, i, n);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static int Each<L>(float* y, float* x, int i, int n) where L : struct, IVectorLane<L>, ILane<L>
-        {
-            for (; i <= n - L.Width; i += L.Width) { L.Store(L.Load(in *x, i) + L.Load(in *y, i), ref *y, i); }
-            return i;
-        }
+        public void Run(int row, int rows, float* a, float* c) => CpuDevice.ZipRange(default(Arithmetic.AddFormula), ref *(residual + ((nint)row * outputs)), ref *c, ref *c, rows * outputs);
     }
 }
 

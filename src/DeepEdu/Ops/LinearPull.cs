@@ -1,7 +1,5 @@
-using System.Runtime.CompilerServices;
 using DeepEdu.Devices;
 using DeepEdu.Kernels;
-using DeepEdu.Lanes;
 
 namespace DeepEdu.Ops;
 
@@ -52,25 +50,8 @@ internal readonly record struct LinearPull(View Dy, View W, View X, View Slope, 
     {
         public void Run(int row, int rows, float* a, float* c)
         {
-            if (slope is not null) { Multiply(c, slope + ((nint)row * inputs), rows * inputs); }
+            if (slope is not null) { CpuDevice.ZipRange(default(Arithmetic.MulFormula), ref *c, ref *(slope + ((nint)row * inputs)), ref *c, rows * inputs); }
             if (sums is not null) { CpuDevice.FoldRowsOf(default(Reductions.SumFold), ref *a, ref sums[row / block * step], rows, outputs, outputs); }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private static void Multiply(float* x, float* by, int n)
-        {
-            int i = 0;
-            if (F16.IsSupported) { i = Each<F16>(x, by, i, n); }
-            if (F8.IsSupported) { i = Each<F8>(x, by, i, n); }
-            if (F4.IsSupported) { i = Each<F4>(x, by, i, n); }
-            Each<F1>(x, by, i, n);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static int Each<L>(float* x, float* by, int i, int n) where L : struct, IVectorLane<L>, ILane<L>
-        {
-            for (; i <= n - L.Width; i += L.Width) { L.Store(L.Load(in *x, i) * L.Load(in *by, i), ref *x, i); }
-            return i;
         }
     }
 }
