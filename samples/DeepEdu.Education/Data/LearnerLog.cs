@@ -22,6 +22,9 @@ internal readonly record struct Answer(string? Item, string[] Skills, float Corr
 /// <param name="PassedOver">Rows of the file without a learner or an answer.</param>
 internal sealed record LearnerLog(string Name, LearnerSequence[] Learners, int PassedOver = 0)
 {
+    /// <summary>Whether learners have names, which mean the same in another file. If not, they are places.</summary>
+    public bool Named { get; init; } = true;
+
     public int Answers => Learners.Sum(l => l.Answers.Length);
 
     public int Items => Learners.SelectMany(l => l.Answers).Where(a => a.Item is not null).Select(a => a.Item).Distinct().Count();

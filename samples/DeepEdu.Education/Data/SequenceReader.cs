@@ -31,7 +31,7 @@ internal static class SequenceReader
                 ? new((at / lines).ToString(CultureInfo.InvariantCulture), null, Answers(count, null, rows[at + 1], rows[at + 2], null, null))
                 : new(head.Fields[0], null, Answers(count, rows[at + 1], rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5])));
         }
-        return new(TextSource.NameOf(path), [.. learners]);
+        return new(TextSource.NameOf(path), [.. learners]) { Named = lines == 6 };
     }
 
     private static Answer[] Answers(int count, TableRow? items, TableRow skills, TableRow correct, TableRow? times, TableRow? durations)

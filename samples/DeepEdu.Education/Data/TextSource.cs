@@ -11,7 +11,10 @@ internal static class TextSource
     public static string Find(string folder, string pattern)
         => TryFind(folder, pattern) ?? throw new DataException($"{folder}: no file {pattern} or {pattern}.gz in this folder.");
 
-    public static string? TryFind(string folder, string pattern)
+    public static string? TryFind(string folder, string pattern) => FindAll(folder, pattern).FirstOrDefault();
+
+    /// <summary>All files of a name, in order of their names.</summary>
+    public static string[] FindAll(string folder, string pattern)
     {
         if (!Directory.Exists(folder))
         {
@@ -19,7 +22,7 @@ internal static class TextSource
         }
         string[] hits = [.. Directory.EnumerateFiles(folder, pattern), .. Directory.EnumerateFiles(folder, pattern + ".gz")];
         Array.Sort(hits, StringComparer.Ordinal);
-        return hits.Length == 0 ? null : hits[0];
+        return hits;
     }
 
     /// <summary>The name of a file without folder and endings, for reports.</summary>

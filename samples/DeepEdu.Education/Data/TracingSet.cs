@@ -35,25 +35,29 @@ internal sealed record TracingSet(string Name, string[] Skills, TracedLearner[] 
     public static TracingSet Read(string path, ulong seed)
     {
         if (!Directory.Exists(path)) { return File.Exists(path) ? Drawn(LearnerLog.Read(path), seed) : throw new DataException($"{path}: no such file or folder."); }
-        string trainPath = TextSource.Find(path, "*train*.csv"), testPath = TextSource.Find(path, "*test*.csv");
+        string trainPath = Part(path, "train", null), testPath = Part(path, "test", trainPath);
         LearnerLog train = LearnerLog.Read(trainPath), test = LearnerLog.Read(testPath);
+        if (train.Named && test.Named) { RefuseShared(trainPath, train, testPath, test); }
         TracingSet set = Of(TextSource.NameOf(path), [.. train.Learners, .. test.Learners], []);
         int known = Usable(train.Learners).Count();
         int[] tested = [.. Enumerable.Range(known, set.Learners.Length - known)];
-        if (known < 2) { throw new DataException($"{trainPath}: {known} learners with two answers or more; at least two are needed, one of them to choose the epoch."); }
+        int[][] learners = Whole(set.Learners[..known]);
+        if (learners.Length < 2) { throw new DataException($"{trainPath}: {learners.Length} learners with two answers or more; at least two are needed, one of them to choose the epoch."); }
         if (tested.Length == 0) { throw new DataException($"{testPath}: no learner with two answers or more."); }
         List<Split> folds = [];
         for (int k = 1; TextSource.TryFind(path, string.Create(CultureInfo.InvariantCulture, $"*valid{k}.csv")) is { } valid; k++)
         {
             int[] held = Places(valid, set, known);
             int[] rest = [.. Enumerable.Range(0, known).Except(held)];
-            folds.Add(rest.Length > 0 ? new(rest, tested, held) : throw new DataException($"{valid}: holds every training learner."));
+            if (rest.Length == 0) { throw new DataException($"{valid}: holds every training learner."); }
+            if (held.Select(l => set.Learners[l].Name).Intersect(rest.Select(l => set.Learners[l].Name)).FirstOrDefault() is { } torn) { throw new DataException($"{valid}: holds some of the answers of the learner '{torn}', and others are learned from; put all of them into it, or none."); }
+            folds.Add(new(rest, tested, held));
         }
         if (folds.Count == 0)
         {
-            int[] order = new Rng(seed).Permutation(known);
-            int held = Math.Max(1, known / DrawnFolds);
-            folds.Add(new(order.AsSpan(held), tested, order.AsSpan(0, held)));
+            int[] order = new Rng(seed).Permutation(learners.Length);
+            int held = Math.Max(1, learners.Length / DrawnFolds);
+            folds.Add(new(Rows(order[held..], learners), tested, Rows(order[..held], learners)));
         }
         return set with { Folds = [.. folds], TestGiven = true };
     }
@@ -70,9 +74,37 @@ internal sealed record TracingSet(string Name, string[] Skills, TracedLearner[] 
     private static TracingSet Drawn(LearnerLog log, ulong seed)
     {
         TracingSet set = Of(log.Name, log.Learners, []);
-        if (set.Learners.Length < DrawnFolds) { throw new DataException($"{log.Name}: {set.Learners.Length} learners with two answers or more are too few for {DrawnFolds} folds."); }
-        Split[] folds = DeepEdu.Data.Folds.KFold(set.Learners.Length, DrawnFolds, new Rng(seed));
-        return set with { Folds = [.. folds.Select((f, k) => new Split(f.Train.Except(folds[(k + 1) % DrawnFolds].Test).ToArray(), f.Test, folds[(k + 1) % DrawnFolds].Test))] };
+        int[][] learners = Whole(set.Learners);
+        if (learners.Length < DrawnFolds) { throw new DataException($"{log.Name}: {learners.Length} learners with two answers or more are too few for {DrawnFolds} folds."); }
+        Split[] folds = DeepEdu.Data.Folds.KFold(learners.Length, DrawnFolds, new Rng(seed));
+        return set with { Folds = [.. folds.Select((f, k) => new Split(Rows(f.Train.Except(folds[(k + 1) % DrawnFolds].Test), learners), Rows(f.Test, learners), Rows(folds[(k + 1) % DrawnFolds].Test, learners)))] };
+    }
+
+    // the places of each learner: one that stands in a file twice is one
+    private static int[][] Whole(TracedLearner[] learners) => [.. Enumerable.Range(0, learners.Length).GroupBy(l => learners[l].Name, StringComparer.Ordinal).Select(g => g.ToArray())];
+
+    private static int[] Rows(IEnumerable<int> learners, int[][] places) => [.. learners.SelectMany(l => places[l])];
+
+    /// <summary>The one file whose name has a word in it, beside another and those to choose by.</summary>
+    private static string Part(string folder, string word, string? other)
+    {
+        string pattern = $"*{word}*.csv";
+        string[] files = [.. TextSource.FindAll(folder, pattern).Where(file => file != other && !IsValidation(file))];
+        return files.Length switch
+        {
+            1 => files[0],
+            0 => throw new DataException($"{folder}: no file {pattern} or {pattern}.gz in this folder{(other is null ? "" : $" beside {Path.GetFileName(other)}")}."),
+            _ => throw new DataException($"{folder}: several files may be the {word} part: {string.Join(", ", files.Select(Path.GetFileName))}; leave one in this folder, or name them so that only one has '{word}' in its name."),
+        };
+
+        static bool IsValidation(string file) => TextSource.NameOf(file) is var name && name.TrimEnd([.. "0123456789"]) is var bare && bare.Length < name.Length && bare.EndsWith("valid", StringComparison.Ordinal);
+    }
+
+    private static void RefuseShared(string trainPath, LearnerLog train, string testPath, LearnerLog test)
+    {
+        string[] shared = [.. Usable(train.Learners).Select(l => l.Learner).Intersect(Usable(test.Learners).Select(l => l.Learner), StringComparer.Ordinal)];
+        if (shared.Length == 0) { return; }
+        throw new DataException($"{testPath}: the learner '{shared[0]}'{(shared.Length > 1 ? $" and {shared.Length - 1} others are" : " is")} in {trainPath} too, but learners are learned from or tested as wholes; give one file with all answers, of which folds are drawn, or leave {(shared.Length > 1 ? "these" : "this one")} out of one of the two.");
     }
 
     private static TracingSet Of(string name, LearnerSequence[] learners, Split[] folds)

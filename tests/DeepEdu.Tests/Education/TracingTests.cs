@@ -52,6 +52,47 @@ public sealed class TracingTests : IDisposable
         Assert.Contains("x_valid3.csv: learner 0 (from 0) is not in the training file", Assert.Throws<DataException>(() => TracingSet.Read(_folder, 1)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A learner whose earlier answers are learned from and whose later ones are told is told too well.</summary>
+    [Fact]
+    public void AGivenLearnerIsNotInTwoParts()
+    {
+        const string header = "user,item,correct\n";
+        Write("x_train.csv", header + "u1,a,1\nu1,b,0\nu2,a,1\nu2,b,1\nu4,a,1\n");
+        string test = Write("x_test.csv", header + "u1,a,0\nu1,b,1\nu3,a,1\nu3,b,1\nu4,a,1\nu4,b,1\n"); // u4 has one answer to learn from, which is not used
+        Program.Fails($"{test}: the learner 'u1' is in {Path.Combine(_folder, "x_train.csv")} too", "trace", "--data", _folder);
+        Write("x_test.csv", header + "u3,a,1\nu3,b,1\nu4,a,1\nu4,b,1\n");
+        Assert.Equal([2, 3], TracingSet.Read(_folder, 1).Folds[0].Test);
+        Write("x_train.csv", Six("u1", "1,0") + Six("u2", "0,0") + Six("u1", "1,1"));
+        Split drawn = Assert.Single(TracingSet.Read(_folder, 1).Folds);
+        Assert.Contains(new[] { drawn.Train, drawn.Validation }, p => p.Order().SequenceEqual([0, 2]));
+        Write("x_valid1.csv", Six("u1", "1,1"));
+        Program.Fails("x_valid1.csv: holds some of the answers of the learner 'u1'", "trace", "--data", _folder);
+    }
+
+    [Fact]
+    public void FoldsAreOfNamesWhereALearnerStandsTwice()
+    {
+        TracingSet set = TracingSet.Read(Write("six.csv", string.Concat(Enumerable.Range(0, 40).Select(i => Six($"u{i % 20}", i < 20 ? "1,0" : "0,1")))), 1);
+        Assert.Equal(40, set.Folds.Sum(f => f.Test.Length));
+        Assert.All(set.Folds, f => Assert.Equal(20, new[] { f.Train, f.Validation, f.Test }.Sum(part => part.Select(l => set.Learners[l].Name).Distinct().Count())));
+        Program.Fails("2 learners with two answers or more are too few for 5 folds", "trace", "--data", Write("few.csv", string.Concat(Enumerable.Range(0, 10).Select(i => Six($"u{i % 2}", "1,0")))));
+    }
+
+    /// <summary>A file that is taken for both parts would be tested on what was learned.</summary>
+    [Fact]
+    public void AFileIsOnePart()
+    {
+        const string learners = "2\na,b\n1,0\n2\na,a\n1,1\n";
+        Write("contest_1_train.csv", learners);
+        Program.Fails("no file *test*.csv or *test*.csv.gz in this folder beside contest_1_train.csv", "trace", "--data", _folder);
+        Write("contest_1_test.csv", "2\nb,b\n1,0\n");
+        Write("contest_1_valid1.csv", "2\na,a\n1,1\n");
+        Split fold = Assert.Single(TracingSet.Read(_folder, 1).Folds);
+        Assert.Equal([[0], [1], [2]], new[] { fold.Train, fold.Validation, fold.Test });
+        Write("contest_2_test.csv", "2\nb,b\n1,0\n");
+        Program.Fails("several files may be the test part: contest_1_test.csv, contest_2_test.csv", "trace", "--data", _folder);
+    }
+
     /// <summary>The skills of one answer in rows of their own would tell each other what was answered.</summary>
     [Fact]
     public void SeveralSkillsOfAnAnswerAreOne()
@@ -193,6 +234,9 @@ public sealed class TracingTests : IDisposable
         RunResult result = Assert.Single(new TraceTask().Run(new() { Data = DataFactAttribute.Folder("kt-assist2009-updated"), Folds = 1, Epochs = 8 }, new NoProgress(), default));
         Assert.InRange(result.Metrics[0].Value, 0.80, 0.85); // published .805 to .823; more would be a leak
     }
+
+    // two answers of one learner
+    private static string Six(string name, string correct) => $"{name},2\nq1,q2\na,b\n{correct}\nNA\nNA\n";
 
     private string Write(string name, string text)
     {
