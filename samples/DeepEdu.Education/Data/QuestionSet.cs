@@ -9,21 +9,25 @@ namespace DeepEdu.Education.Data;
 internal sealed record WordedText(string Text, string[] Words)
 {
     public static WordedText Of(string text) => new(text, [.. WordTokenizer.Split(text)]);
+
+    /// <summary>Texts of the same words are the same to every ranker, however they are spaced.</summary>
+    public string Key => string.Join(' ', Words);
 }
 
 /// <summary>Questions, and the answers that there are to choose among.</summary>
 /// <param name="Name">Name of the data for reports.</param>
-/// <param name="Answers">Each once.</param>
+/// <param name="Answers">Each once: those of the same words are one.</param>
 /// <param name="Questions">Each with the place of its right answer.</param>
 internal sealed record QuestionSet(string Name, WordedText[] Answers, (WordedText Question, int Answer)[] Questions)
 {
     private const int FoldCount = 5;
 
-    /// <summary>A fifth of the answers to test with and one to choose by, with all their questions: two ways to ask the same are never in two parts.</summary>
+    /// <summary>A fifth of the answers to test with and one to choose by, with all their questions: two ways to ask the same are never in two parts, nor are two answers to the same question.</summary>
     public Split Part(ulong seed)
     {
-        if (Answers.Length < FoldCount) { throw new DataException($"{Name}: {Answers.Length} different answers are too few for {FoldCount} parts."); }
-        Split[] folds = Folds.ByGroup<int>(Array.ConvertAll(Questions, q => q.Answer), FoldCount, new Rng(seed));
+        int[] groups = Groups();
+        if (groups.Distinct().Count() is var count && count < FoldCount) { throw new DataException($"{Name}: {count} different answers are too few for {FoldCount} parts; answers that share a question count as one."); }
+        Split[] folds = Folds.ByGroup<int>(groups, FoldCount, new Rng(seed));
         return new(folds[0].Train.Except(folds[1].Test).ToArray(), folds[0].Test, folds[1].Test);
     }
 
@@ -35,6 +39,27 @@ internal sealed record QuestionSet(string Name, WordedText[] Answers, (WordedTex
         if (!File.Exists(path)) { throw new DataException(Directory.Exists(path) ? $"{path}: is a folder; give the file of questions and answers in it." : $"{path}: no such file."); }
         bool json = path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".jsonl.gz", StringComparison.OrdinalIgnoreCase);
         return Of(TextSource.NameOf(path), json ? JsonLines.Read(path, e => (Field(e, "question"), Field(e, "answer"))) : Rows(path));
+    }
+
+    // of each question the first of the answers that hang together with its own: by a question that both are given to, or over other answers
+    private int[] Groups()
+    {
+        int[] first = [.. Enumerable.Range(0, Answers.Length)];
+        foreach (var same in Questions.GroupBy(q => q.Question.Key, q => q.Answer, StringComparer.Ordinal))
+        {
+            foreach (int answer in same)
+            {
+                int a = First(answer), b = First(same.First());
+                first[Math.Max(a, b)] = Math.Min(a, b);
+            }
+        }
+        return [.. Questions.Select(q => First(q.Answer))];
+
+        int First(int answer)
+        {
+            while (first[answer] != answer) { answer = first[answer]; }
+            return answer;
+        }
     }
 
     private static string Field(JsonElement line, string name)
@@ -56,12 +81,14 @@ internal sealed record QuestionSet(string Name, WordedText[] Answers, (WordedTex
     private static QuestionSet Of(string name, IEnumerable<(string Question, string Answer)> pairs)
     {
         Dictionary<string, int> places = new(StringComparer.Ordinal);
+        List<WordedText> answers = [];
         List<(WordedText, int)> questions = [];
-        foreach (var (question, answer) in pairs)
+        foreach (var (question, text) in pairs)
         {
-            if (!places.TryGetValue(answer, out int place)) { places.Add(answer, place = places.Count); }
-            questions.Add((WordedText.Of(question), place));
+            WordedText answer = WordedText.Of(text);
+            if (places.TryAdd(answer.Key, answers.Count)) { answers.Add(answer); }
+            questions.Add((WordedText.Of(question), places[answer.Key]));
         }
-        return new(name, [.. places.OrderBy(p => p.Value).Select(p => WordedText.Of(p.Key))], [.. questions]);
+        return new(name, [.. answers], [.. questions]);
     }
 }

@@ -35,6 +35,32 @@ public sealed class AnswerTests : IDisposable
         Assert.Equal(240, part.Train.Length + part.Validation.Length + part.Test.Length);
     }
 
+    /// <summary>"So it is." and "so it is ." are the same words: as two answers they would tie always, and lie in two parts.</summary>
+    [Fact]
+    public void AnswersOfTheSameWordsAreOne()
+    {
+        string path = Write("faq.csv", "question,answer\n" + string.Concat(Enumerable.Range(0, 10).Select(i => $"What is {i}?,So is {i}.\nTell me {i},\"so  is {i}. \"\n")));
+        QuestionSet set = QuestionSet.Read(path);
+        Assert.Equal(10, set.Answers.Length);
+        Assert.Equal("So is 0.", set.Answers[0].Text);
+        Assert.All(set.Questions.Chunk(2), two => Assert.Equal(two[0].Answer, two[1].Answer));
+    }
+
+    /// <summary>Question i is given the answers i and i + 1 of its five, spaced otherwise the second time, so that all five hang together.</summary>
+    [Fact]
+    public void AnswersToTheSameQuestionAreInOnePart()
+    {
+        string rows = string.Concat(Enumerable.Range(0, 50).Where(i => i % 5 < 4).Select(i => $"What is {i}?,It is {i}.\nwhat is {i} ?,It is {i + 1}.\n"));
+        QuestionSet set = QuestionSet.Read(Write("faq.csv", "question,answer\n" + rows));
+        Assert.Equal(50, set.Answers.Length);
+        Split part = set.Part(1);
+        int[][] groups = [.. new[] { part.Train, part.Validation, part.Test }.Select(p => p.Select(q => set.Questions[q].Answer / 5).Distinct().ToArray())];
+        Assert.Equal(10, groups.Sum(g => g.Length));
+        Assert.Equal([6, 2, 2], groups.Select(g => g.Length));
+        Program.Fails("4 different answers are too few for 5 parts; answers that share a question count as one", "answer", "--data",
+            Write("few.csv", "question,answer\n" + string.Concat(rows.Split('\n')[..32].Select(r => r + "\n"))));
+    }
+
     [Fact]
     public void WordsAreWeighed()
     {
