@@ -37,17 +37,18 @@ internal sealed class LanguageNet : Module, ILanguageModel
 
     public double Nats(int[] text, int from)
     {
+        from = Math.Max(1, from); // before the first token there is nothing to tell it from
         double sum = 0;
         LstmState? state = null;
-        for (int at = Math.Max(1, from); at < text.Length; at += Stretch)
+        for (int at = 1, n; at < text.Length; at += n)
         {
-            int n = Math.Min(Stretch, text.Length - at);
+            n = Math.Min(Stretch, (at < from ? from : text.Length) - at);
             using Arena arena = new();
-            var (logits, next) = Step(Row(text.AsSpan(at - 1, n)), state);
-            sum += n * (double)logits.CrossEntropy(Indices.Wrap(text[at..(at + n)], [n])).ToArray()[0];
+            var (output, next) = Read(Row(text.AsSpan(at - 1, n)), state);
+            if (at >= from) { sum += n * (double)Logits(output).CrossEntropy(Indices.Wrap(text[at..(at + n)], [n])).ToArray()[0]; }
             state = next.Keep();
         }
-        return sum / (text.Length - Math.Max(1, from));
+        return sum / (text.Length - from);
     }
 
     public int[] Continue(int[] prompt, int count, TokenSampler sampler)
@@ -69,9 +70,13 @@ internal sealed class LanguageNet : Module, ILanguageModel
 
     private (Tensor Logits, LstmState State) Step(Indices tokens, LstmState? state)
     {
-        var (output, next) = _lstm.Run(_dropout.Forward(_tokens.Forward(tokens)), state);
-        return (_output.Forward(_dropout.Forward(output).Reshape([tokens.Size, Hidden])), next);
+        var (output, next) = Read(tokens, state);
+        return (Logits(output), next);
     }
+
+    private LstmOutput Read(Indices tokens, LstmState? state) => _lstm.Run(_dropout.Forward(_tokens.Forward(tokens)), state);
+
+    private Tensor Logits(Tensor output) => _output.Forward(_dropout.Forward(output).Reshape([output.Size / Hidden, Hidden]));
 
     private static Indices Row(ReadOnlySpan<int> tokens) => Indices.Wrap(tokens.ToArray(), [1, tokens.Length]);
 }

@@ -72,7 +72,14 @@ public sealed class WritingTests : IDisposable
         int[] text = [.. Enumerable.Range(0, 1200).Select(i => i * i % 7)];
         float whole = network.Forward(Indices.Wrap(text[..^1], [1, 1199])).CrossEntropy(Indices.Wrap(text[1..], [1199])).ToArray()[0];
         Assert.Equal(whole, network.Nats(text, 0), 1e-5); // float32 over other lengths of stretches
-        Assert.Equal(network.Nats(text, 0), network.Nats(text, 1));
+        // a tail is told from all before it too, though that is not counted
+        float[] all = network.Forward(Indices.Wrap(text[..^1], [1, 1199])).ToArray();
+        foreach (int from in new[] { 900, 1199 })
+        {
+            double tail = Enumerable.Range(from, 1200 - from).Average(at => Math.Log(all[((at - 1) * 7)..(at * 7)].Sum(x => Math.Exp(x))) - all[((at - 1) * 7) + text[at]]);
+            Assert.Equal(tail, network.Nats(text, from), 1e-5);
+        }
+        Assert.NotEqual(network.Nats(text[1198..], 1), network.Nats(text, 1199), 1e-4); // the state tells something
         // what it draws greedily are the likeliest tokens after all before
         int[] drawn = network.Continue([1, 2], 5, new(new() { Temperature = 0 }, new Rng(1)));
         for (int i = 0; i < 5; i++)
