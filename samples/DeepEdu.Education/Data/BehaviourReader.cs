@@ -4,6 +4,7 @@ namespace DeepEdu.Education.Data;
 /// in which the learner left, empty if it stayed) and, if wanted, group.</summary>
 internal static class BehaviourReader
 {
+    private const int MostWeeks = 1000; // more is a date or a time: each week takes memory
     private const string EventColumnsText = "user, week, event and, if one row stands for several, count";
 
     public static BehaviourLog Read(string folder)
@@ -53,8 +54,9 @@ internal static class BehaviourReader
             string user = row.Fields[TableRow.Column(path, row.Header, "user", EventColumnsText)];
             string name = row.Misses(kind) ? "" : row.Fields[kind].Trim();
             int at = name.Length == 0 && row.Misses(week) ? 1 : row.Int(week);
-            if (at < 1) { throw row.Error($"week {at}; weeks count from 1."); }
-            yield return new(user, at, name, count < 0 || row.Misses(count) ? 1 : row.Float(count), row.Line);
+            if (at is < 1 or > MostWeeks) { throw row.Error($"week {at}; weeks count from 1, up to {MostWeeks}."); }
+            float times = count < 0 || row.Misses(count) ? 1 : row.Float(count);
+            yield return times >= 0 ? new(user, at, name, times, row.Line) : throw row.Error($"count {row.Fields[count]} is negative; it says how often the event was.");
         }
     }
 

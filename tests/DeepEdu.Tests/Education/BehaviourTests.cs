@@ -141,6 +141,11 @@ public sealed class BehaviourTests : IDisposable
         Assert.Equal(rows[1][1], Program.Predict(run, Write("same.csv", "user,week,event\nAnna,3,quiz\nAnna,3,quiz\n" + string.Concat(Enumerable.Repeat("Anna,1,video\n", 9))))[1][1]);
         Program.Fails("line 2: the event 'chat' is not one that the model learned from: quiz, video", "predict", "--model", run, "--in", Write("odd.csv", "user,week,event\nAnna,1,chat\n"));
         Program.Fails("line 2: week 0; weeks count from 1", "predict", "--model", run, "--in", Write("odd.csv", "user,week,event\nAnna,0,quiz\n"));
+        foreach (int week in new[] { 1001, 20240105, 2_000_000_000 })
+        {
+            Program.Fails($"line 2: week {week}; weeks count from 1, up to 1000", "predict", "--model", run, "--in", Write("odd.csv", $"user,week,event\nAnna,{week},quiz\n"));
+        }
+        Program.Fails("line 3: count -2 is negative", "predict", "--model", run, "--in", Write("odd.csv", "user,week,event,count\nAnna,1000,quiz,0\nAnna,1,quiz,-2\n"));
         Program.Fails("no column 'week' in the header", "predict", "--model", run, "--in", Write("odd.csv", "user,event\nAnna,quiz\n"));
         File.AppendAllText(Path.Combine(_folder, "events.csv"), "nobody,1,quiz\n");
         Program.Fails("the learner 'nobody' is not in", "behaviour", "--data", _folder);
