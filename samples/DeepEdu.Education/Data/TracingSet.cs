@@ -16,7 +16,7 @@ internal sealed record TracedLearner(string Name, int[] Skills, bool[] Right)
 
 /// <summary>Learners to trace, and who is learned from, chosen by and tested in each fold: learners as wholes.</summary>
 /// <param name="Name">Name of the data for reports.</param>
-/// <param name="Skills">Names. Several skills that one answer asks for together are one of these: as rows of their own the second would tell the first's answer.</param>
+/// <param name="Skills">Names. Several skills that one answer asks for together, in whatever order, are one of these: as rows of their own the second would tell the first's answer.</param>
 /// <param name="Learners">Those with two answers or more: the first is never predicted.</param>
 /// <param name="Folds">Places of learners.</param>
 internal sealed record TracingSet(string Name, string[] Skills, TracedLearner[] Learners, Split[] Folds)
@@ -121,7 +121,7 @@ internal sealed record TracingSet(string Name, string[] Skills, TracedLearner[] 
     private static IEnumerable<LearnerSequence> Usable(LearnerSequence[] learners) => learners.Where(l => l.Answers.Length > 1);
 
     private static TracedLearner Numbers(LearnerSequence learner, Func<string, int, int> place)
-        => new(learner.Learner, [.. learner.Answers.Select((a, at) => place(a.Skills.Length > 0 ? string.Join('_', a.Skills) : a.Item ?? "", at))], [.. learner.Answers.Select(a => a.Correct >= 0.5f)]);
+        => new(learner.Learner, [.. learner.Answers.Select((a, at) => place(a.Skills.Length > 0 ? string.Join('_', a.Skills.Order(StringComparer.Ordinal)) : a.Item ?? "", at))], [.. learner.Answers.Select(a => a.Correct >= 0.5f)]);
 
     /// <summary>Which training learners those of a validation file are: the files have no names, so by what they answered.</summary>
     private static int[] Places(string path, TracingSet set, int known)
