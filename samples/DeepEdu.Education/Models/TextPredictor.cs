@@ -42,10 +42,10 @@ internal sealed class TextPredictor : IPredictor
         }
     }
 
-    /// <summary>One prompt in a <c>.txt</c>, or a table with the column <c>prompt</c>.</summary>
+    /// <summary>One prompt in a <c>.txt</c>, without the newline that editors put at its end, or a table with the column <c>prompt</c>.</summary>
     private static IEnumerable<string> Read(string path)
     {
-        if (path.EndsWith(".txt", StringComparison.OrdinalIgnoreCase)) { return [TextSource.ReadAll(path)]; }
+        if (path.EndsWith(".txt", StringComparison.OrdinalIgnoreCase)) { return [TextSource.ReadAll(path) is var text && text.EndsWith('\n') ? text[..^1] : text]; }
         return TextTable.Rows(path, TableFormat.Of(path)).Select(row => row.Fields[TableRow.Column(path, row.Header, "prompt", "a table with the column prompt, for this model goes on with texts; or one prompt in a .txt")]);
     }
 }

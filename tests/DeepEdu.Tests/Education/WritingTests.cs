@@ -148,6 +148,8 @@ public sealed class WritingTests : IDisposable
         Assert.NotEqual(rows[1][1], Program.Predict(run, table, "--length", "30", "--seed", "2")[1][1]);
         Assert.Equal(Program.Predict(run, table, "--temperature", "0")[1], Program.Predict(run, table, "--top-k", "1", "--seed", "5")[1]);
         Assert.Equal(rows[1], Program.Predict(run, Write("one.txt", "Homework"), "--length", "30")[1]);
+        Assert.Equal(rows[1], Program.Predict(run, Write("one.txt", "Homework\r\n"), "--length", "30")[1]); // as editors end a file
+        Assert.Equal("Homework\n", Program.Predict(run, Write("one.txt", "Homework\n\n"))[1][0]);
         Program.Fails("prompt 1 is empty", "predict", "--model", run, "--in", Write("odd.csv", "prompt,x\n,1\n"));
         Program.Fails("no column 'prompt' in the header", "predict", "--model", run, "--in", Write("odd.csv", "text,x\na,1\n"));
         Program.Fails("--top-p must be between 0 and 1", "predict", "--model", run, "--in", table, "--top-p", "1.5");
