@@ -111,6 +111,9 @@ public sealed class WritingTests : IDisposable
         Assert.Equal(800, words.Tokens.Length);
         Assert.Equal([0, 1], TextCorpus.Special(words.Tokenizer));
         Program.Fails("are too few to learn from; at least 400 are needed", "generate", "--data", Write("z.txt", "short"));
+        string said = string.Concat(Enumerable.Repeat("so it goes. ", 200)), blank = new(' ', 1000);
+        Program.Fails("of words the part to choose by has 0 and the test part", "generate", "--tokens", "word", "--data", Write("z.txt", said + blank[..300] + said[..300]));
+        Program.Fails("and the test part 0; at least two are needed in each", "generate", "--tokens", "word", "--data", Write("z.txt", said + blank[..300]));
         Program.Fails("no such file or folder", "generate", "--data", Path.Combine(_folder, "none"));
         Program.Fails("Must be one of:  'char'  'word'", "generate", "--tokens", "bits");
         Program.Fails("no file *.txt", "generate", "--data", Directory.CreateDirectory(Path.Combine(_folder, "empty")).FullName);
