@@ -21,19 +21,25 @@ internal static class PredictCommand
             Required = true,
         };
         Option<string?> result = RunFlags.Named(new Option<string?>("--out") { Description = "File for the result; shown unless given.", HelpName = "FILE" });
-        Option<int> top = RunFlags.AtLeastOne(new Option<int>("--top") { Description = "Items to recommend to each learner, or answers to give to each question.", HelpName = "N", DefaultValueFactory = _ => 10 });
+        Option<int> top = RunFlags.AtLeastOne(new Option<int>("--top") { Description = "Of recommend and answer: items to recommend to each learner, or answers to give to each question.", HelpName = "N", DefaultValueFactory = _ => 10 });
         SamplingOptions usual = new();
-        Option<int> length = RunFlags.AtLeastOne(new Option<int>("--length") { Description = "Tokens that a text goes on for.", HelpName = "N", DefaultValueFactory = _ => usual.Length });
-        Option<double> temperature = Between(0, 100, new("--temperature") { Description = "How bold a text goes on: 0 takes the likeliest token each time.", HelpName = "T", DefaultValueFactory = _ => usual.Temperature });
-        Option<int> topK = RunFlags.AtLeastOne(new Option<int>("--top-k") { Description = "Draws from so many of the likeliest tokens only; all unless given.", HelpName = "K" });
-        Option<double> topP = Between(0, 1, new("--top-p") { Description = "Draws from the likeliest tokens only that together have this chance.", HelpName = "P", DefaultValueFactory = _ => usual.TopP });
-        Option<ulong> seed = new("--seed") { Description = "Seed of what is drawn.", HelpName = "S", DefaultValueFactory = _ => 1 };
+        Option<int> length = RunFlags.AtLeastOne(new Option<int>("--length") { Description = "Of generate: tokens that a text goes on for.", HelpName = "N", DefaultValueFactory = _ => usual.Length });
+        Option<double> temperature = Between(0, 100, new("--temperature") { Description = "Of generate: how bold a text goes on: 0 takes the likeliest token each time.", HelpName = "T", DefaultValueFactory = _ => usual.Temperature });
+        Option<int> topK = RunFlags.AtLeastOne(new Option<int>("--top-k") { Description = "Of generate: draws from so many of the likeliest tokens only; all unless given.", HelpName = "K" });
+        Option<double> topP = Between(0, 1, new("--top-p") { Description = "Of generate: draws from the likeliest tokens only that together have this chance.", HelpName = "P", DefaultValueFactory = _ => usual.TopP });
+        Option<ulong> seed = new("--seed") { Description = "Of generate: seed of what is drawn.", HelpName = "S", DefaultValueFactory = _ => 1 };
         Command command = new("predict", "Uses a trained model on new rows: items for a learner, grades of essays, digits of images, outcomes of learners, what learners know, who will leave; goes on with texts, answers questions.") { model, rows, result, top, length, temperature, topK, topP, seed };
+        (Option[] Options, string[] Tasks)[] some = [([top], ["recommend", "answer"]), ([length, temperature, topK, topP, seed], ["generate"])];
         command.SetAction(parse =>
         {
             if (!File.Exists(parse.GetValue(rows))) { throw new DataException($"--in {parse.GetValue(rows)}: no such file."); }
             var (saved, predictor) = ModelFile.Open(parse.GetValue(model)!);
             if (!saved.Info.Options.Bool(ModelFile.Finished)) { error.WriteLine($"{saved.Path}: is of a run that was interrupted; --resume goes on with it."); }
+            string task = saved.Info.Options.Text(ModelFile.Task);
+            foreach (var (own, tasks) in some)
+            {
+                if (!tasks.Contains(task) && Array.Find(own, o => parse.GetResult(o) is { Implicit: false }) is { } idle) { throw new DataException($"{idle.Name} is for models of {string.Join(" and ", tasks)}; the one in --model is of {task}."); }
+            }
             PredictOptions options = new()
             {
                 Top = parse.GetValue(top),
@@ -44,7 +50,7 @@ internal static class PredictCommand
             try { lines = [.. predictor.Predict(parse.GetValue(rows)!, options)]; }
             catch (Exception e) when (e is DataException or InvalidDataException)
             {
-                throw new DataException($"{e.Message.TrimEnd('.')}. The model is of {saved.Info.Options.Text(ModelFile.Task)}, learned from {saved.Info.Options.Text(ModelFile.Data)}.");
+                throw new DataException($"{e.Message.TrimEnd('.')}. The model is of {task}, learned from {saved.Info.Options.Text(ModelFile.Data)}.");
             }
             if (parse.GetValue(result) is not { } path) { Write(output, lines); }
             else

@@ -216,6 +216,10 @@ public sealed class TracingTests : IDisposable
         string[][] longer = Program.Predict(run, Write("long.csv", "user,item,skill,correct\nAnna,q1,s0,0\nAnna,q2,s0,0\nAnna,q3,s1,1\n"));
         Assert.Equal(rows[1..].Select(r => r[3]), longer[1..].Select(r => r[3])); // the same answers in another format
         Assert.Equal("Anna", longer[1][0]);
+        foreach (string option in new[] { "--length", "--temperature", "--top-k", "--top-p", "--seed" })
+        {
+            Program.Fails($"{option} is for models of generate; the one in --model is of trace", "predict", "--model", run, "--in", three, option, "1");
+        }
         Program.Fails("learner 0, answer 2: the skill 's9' was not among those", "predict", "--model", run, "--in", Write("odd.csv", "2\ns0,s9\n0,1\n"));
         Program.Fails("line 3: 2 values for 3 answers. The model is of trace", "predict", "--model", run, "--in", Write("odd.csv", "3\ns0,s0,s0\n0,1\n"));
     }

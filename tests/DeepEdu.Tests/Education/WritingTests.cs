@@ -155,6 +155,7 @@ public sealed class WritingTests : IDisposable
         Assert.Equal("Homework\n", Program.Predict(run, Write("one.txt", "Homework\n\n"))[1][0]);
         Program.Fails("prompt 1 is empty", "predict", "--model", run, "--in", Write("odd.csv", "prompt,x\n,1\n"));
         Program.Fails("no column 'prompt' in the header", "predict", "--model", run, "--in", Write("odd.csv", "text,x\na,1\n"));
+        Program.Fails("--top is for models of recommend and answer; the one in --model is of generate", "predict", "--model", run, "--in", table, "--top", "10");
         Program.Fails("--top-p must be between 0 and 1", "predict", "--model", run, "--in", table, "--top-p", "1.5");
     }
 
