@@ -70,7 +70,7 @@ internal sealed class TraceTask : IEducationTask
             Tables = [Skills(set, model, baselines[^1])],
             Protocol = $"{trainers.Count} folds; {(set.TestGiven ? "the test learners are given and the same in each" : "every learner is in one part of each")}. Learners are whole: {folds[0].Train.Length} to learn from, {folds[0].Validation.Length} to choose the epoch by "
                 + $"({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))}), {folds[0].Test.Length} to be tested once. Every answer but a learner's first is told from all before it; several skills of one answer are one skill. "
-                + $"Numbers are means over folds; auc_low and auc_high hold 95 of 100 bootstrap draws of test learners; auc_skill is the mean over skills. LSTM of {trainers[0].Network.Hidden} units, {trainers[0].Network.ParameterCount} parameters.",
+                + $"Numbers are means over folds; auc_low and auc_high hold 95 of 100 bootstrap draws of test learners. auc_skill, the mean over skills, and ece are pooled: of the answers of all folds together. LSTM of {trainers[0].Network.Hidden} units, {trainers[0].Network.ParameterCount} parameters.",
         };
     }
 

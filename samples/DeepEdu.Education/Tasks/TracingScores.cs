@@ -6,7 +6,7 @@ using DeepEdu.Numerics;
 
 namespace DeepEdu.Education.Tasks;
 
-/// <summary>What a tracer's chances are worth on the test learners of some folds. Answers 2 .. n of each learner count, the first has none before it. Numbers are means over folds.</summary>
+/// <summary>What a tracer's chances are worth on the test learners of some folds. Answers 2 .. n of each learner count, the first has none before it. Numbers are means over folds, but for what needs many answers: auc_skill and ece are of all folds together.</summary>
 /// <param name="set">The data.</param>
 /// <param name="name">The tracer.</param>
 internal sealed class TracingScores(TracingSet set, string name)
