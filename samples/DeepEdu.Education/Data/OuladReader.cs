@@ -1,38 +1,42 @@
 namespace DeepEdu.Education.Data;
 
 /// <summary>Reads the Open University learning analytics data (Kuzilek et al. 2017) as far as they tell of assessments: what was due each week, submitted, late and missed, and the scores. A learner
-/// left when it unregistered. The latest presentation is the test part. Files: <c>student.*csv</c>, <c>student_registration*.csv</c>, <c>assessment.*csv</c>, <c>student_assessment*.csv</c>.</summary>
+/// left when it unregistered. The latest presentation is the test part. Files are named as in the published archive or as in the authors' R package.</summary>
 internal static class OuladReader
 {
     private const int Weeks = 30, Due = 0, Submitted = 1, Score = 2, Late = 3, Missed = 4;
     private static readonly string[] s_kinds = ["due", "submitted", "score", "late", "missed"];
 
-    public static bool IsHere(string folder) => TextSource.TryFind(folder, "student_registration*.csv") is not null && TextSource.TryFind(folder, "student_assessment*.csv") is not null;
+    // the archive's name of a table, and the package's
+    private static readonly string[] s_students = ["studentInfo*.csv", "student.*csv"], s_registrations = ["studentRegistration*.csv", "student_registration*.csv"],
+        s_assessments = ["assessments*.csv", "assessment.*csv"], s_submissions = ["studentAssessment*.csv", "student_assessment*.csv"];
+
+    public static bool IsHere(string folder) => Find(folder, s_registrations) is not null && Find(folder, s_submissions) is not null;
 
     public static BehaviourLog Read(string folder)
     {
         // of each assessment its course, and the day it is due; exams have none
         Dictionary<string, (string Course, int Day)> assessments = [];
-        foreach (TableRow row in Rows(folder, "assessment.*csv"))
+        foreach (TableRow row in Rows(folder, s_assessments))
         {
             if (!row.Misses(Column(row, "date"))) { assessments[Text(row, "id_assessment")] = (Course(row), row.Int(Column(row, "date"))); }
         }
         ILookup<string, (string Id, int Day)> ofCourse = assessments.ToLookup(a => a.Value.Course, a => (a.Key, a.Value.Day));
         Dictionary<(string Course, string Student), int?> left = [];
-        foreach (TableRow row in Rows(folder, "student_registration*.csv"))
+        foreach (TableRow row in Rows(folder, s_registrations))
         {
             int day = Column(row, "date_unregistration");
             left[(Course(row), Text(row, "id_student"))] = row.Misses(day) ? null : row.Int(day) < 0 ? -1 : row.Int(day) / 7;
         }
         Dictionary<(string Assessment, string Student), (int Day, float Score)> submitted = [];
-        foreach (TableRow row in Rows(folder, "student_assessment*.csv"))
+        foreach (TableRow row in Rows(folder, s_submissions))
         {
             if (Text(row, "is_banked") is "TRUE" or "1") { continue; } // taken over from an earlier presentation
             float score = row.FloatOrNaN(Column(row, "score"));
             submitted[(Text(row, "id_assessment"), Text(row, "id_student"))] = (row.Int(Column(row, "date_submitted")), float.IsNaN(score) ? 0 : score / 100);
         }
         List<(string Presentation, ObservedLearner Learner)> learners = [];
-        foreach (TableRow row in Rows(folder, "student.*csv"))
+        foreach (TableRow row in Rows(folder, s_students))
         {
             string course = Course(row), student = Text(row, "id_student");
             if (!left.TryGetValue((course, student), out int? week)) { throw row.Error($"the student {student} is not registered for {course}."); }
@@ -54,7 +58,10 @@ internal static class OuladReader
         return new("oulad", s_kinds, [.. learners.Select(l => l.Learner)]) { Test = [.. Enumerable.Range(0, learners.Count).Where(l => learners[l].Presentation == last)] };
     }
 
-    private static IEnumerable<TableRow> Rows(string folder, string pattern) => TextTable.Rows(TextSource.Find(folder, pattern), TableFormat.Comma);
+    private static string? Find(string folder, string[] names) => names.Select(name => TextSource.TryFind(folder, name)).FirstOrDefault(file => file is not null);
+
+    private static IEnumerable<TableRow> Rows(string folder, string[] names)
+        => TextTable.Rows(Find(folder, names) ?? throw new DataException($"{folder}: no file {string.Join(" or ", names)}, nor one of these with .gz, in this folder."), TableFormat.Comma);
 
     private static int Column(TableRow row, string name) => TableRow.Column(row.Path, row.Header, name, "the columns of OULAD");
 

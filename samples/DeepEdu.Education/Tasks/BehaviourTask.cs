@@ -73,7 +73,7 @@ internal sealed class BehaviourTask : IEducationTask
     private static BehaviourLog Read(RunOptions options) => options.Data is not { } folder ? SimulatedBehaviour.Create(options.Seed, options.Quick ? 300 : 1000).Log
         : OuladReader.IsHere(folder) ? OuladReader.Read(folder)
         : TextSource.TryFind(folder, "events.csv") is not null ? BehaviourReader.Read(folder)
-        : throw new DataException($"{folder}: neither events.csv with learners.csv nor the tables of OULAD (student_registration*.csv, ..) in this folder.");
+        : throw new DataException($"{folder}: neither events.csv with learners.csv nor the tables of OULAD (studentInfo.csv, studentRegistration.csv, studentAssessment.csv, assessments.csv) in this folder.");
 
     /// <summary>Risks of the test learners by logistic regression on standardised features.</summary>
     private static double[] Regressed(BehaviourLog log, Split fold, Func<int, float[]> features)

@@ -156,19 +156,24 @@ public sealed class BehaviourTests : IDisposable
     }
 
     /// <summary>Of assessments: one is handed in late, one never, one is taken over from another year and one is an exam without a day.</summary>
-    [Fact]
-    public void OuladBecomesWeeks()
+    [Theory]
+    [InlineData("student.csv", "student_registration.csv", "student_assessment.csv", "assessment.csv", "FALSE", "TRUE")]
+    [InlineData("studentInfo.csv", "studentRegistration.csv", "studentAssessment.csv", "assessments.csv", "0", "1")]
+    public void OuladBecomesWeeks(string students, string registrations, string submissions, string assessments, string no, string yes)
     {
-        Write("assessment.csv", "code_module,code_presentation,id_assessment,assessment_type,date,weight\nA,2013J,1,TMA,8,10\nA,2013J,2,TMA,16,10\nA,2013J,3,Exam,,100\nA,2014B,4,TMA,0,10\n");
-        Write("student.csv", "code_module,code_presentation,id_student,gender\nA,2013J,7,F\nA,2013J,8,M\nA,2014B,8,M\n");
-        Write("student_registration.csv", "code_module,code_presentation,id_student,date_registration,date_unregistration\nA,2013J,7,-9,\nA,2013J,8,-9,30\nA,2014B,8,-9,-2\n");
-        Write("student_assessment.csv", "id_assessment,id_student,date_submitted,is_banked,score\n1,7,15,FALSE,80\n4,8,-1,TRUE,90\n2,7,16,FALSE,\n");
+        Write(assessments, "code_module,code_presentation,id_assessment,assessment_type,date,weight\nA,2013J,1,TMA,8,10\nA,2013J,2,TMA,16,10\nA,2013J,3,Exam,,100\nA,2014B,4,TMA,0,10\n");
+        Write(students, "code_module,code_presentation,id_student,gender\nA,2013J,7,F\nA,2013J,8,M\nA,2014B,8,M\n");
+        Write(registrations, "code_module,code_presentation,id_student,date_registration,date_unregistration\nA,2013J,7,-9,\nA,2013J,8,-9,30\nA,2014B,8,-9,-2\n");
+        Write(submissions, $"id_assessment,id_student,date_submitted,is_banked,score\n1,7,15,{no},80\n4,8,-1,{yes},90\n2,7,16,{no},\n");
+        Assert.True(OuladReader.IsHere(_folder));
         BehaviourLog log = OuladReader.Read(_folder);
         Assert.Equal(["due", "submitted", "score", "late", "missed"], log.Kinds);
         Assert.Equal([0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2, 0.8f, 1, 0], log.Learners[0].Counts[..15]);
         Assert.Equal([0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 1], log.Learners[1].Counts[..15]);
         Assert.Equal([null, 4, -1], log.Learners.Select(l => l.Left)); // the last left before the start
         Assert.Equal([2], log.Test!);
+        File.Delete(Path.Combine(_folder, assessments));
+        Program.Fails("no file assessments*.csv or assessment.*csv", "behaviour", "--data", _folder);
     }
 
     [DataFact("oulad")]
