@@ -29,9 +29,14 @@ internal static class OuladReader
             left[(Course(row), Text(row, "id_student"))] = row.Misses(day) ? null : row.Int(day) < 0 ? -1 : row.Int(day) / 7;
         }
         Dictionary<(string Assessment, string Student), (int Day, float Score)> submitted = [];
+        HashSet<(string Assessment, string Student)> banked = [];
         foreach (TableRow row in Rows(folder, s_submissions))
         {
-            if (Text(row, "is_banked") is "TRUE" or "1") { continue; } // taken over from an earlier presentation
+            if (Text(row, "is_banked") is "TRUE" or "1")
+            {
+                banked.Add((Text(row, "id_assessment"), Text(row, "id_student"))); // taken over from an earlier presentation: nothing was to be done
+                continue;
+            }
             float score = row.FloatOrNaN(Column(row, "score"));
             submitted[(Text(row, "id_assessment"), Text(row, "id_student"))] = (row.Int(Column(row, "date_submitted")), float.IsNaN(score) ? 0 : score / 100);
         }
@@ -43,6 +48,7 @@ internal static class OuladReader
             float[] counts = new float[Weeks * s_kinds.Length];
             foreach (var (id, due) in ofCourse[course])
             {
+                if (banked.Contains((id, student))) { continue; }
                 bool handedIn = submitted.TryGetValue((id, student), out var given);
                 Add(counts, due, Due, 1);
                 if (!handedIn || given.Day / 7 > due / 7) { Add(counts, due, Missed, 1); }

@@ -170,6 +170,7 @@ public sealed class BehaviourTests : IDisposable
         Assert.Equal(["due", "submitted", "score", "late", "missed"], log.Kinds);
         Assert.Equal([0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2, 0.8f, 1, 0], log.Learners[0].Counts[..15]);
         Assert.Equal([0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 1], log.Learners[1].Counts[..15]);
+        Assert.All(log.Learners[2].Counts, count => Assert.Equal(0, count)); // neither due nor missed
         Assert.Equal([null, 4, -1], log.Learners.Select(l => l.Left)); // the last left before the start
         Assert.Equal([2], log.Test!);
         File.Delete(Path.Combine(_folder, assessments));
