@@ -32,7 +32,6 @@ public static class ModuleFiles
         /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
         public void SaveWeights(string path, NumberType type = NumberType.F32)
         {
-            ForeignName.ThrowIf(path, "a safetensors file", $"call it {Path.ChangeExtension(path, ".safetensors")}, or {Path.ChangeExtension(path, ".pt")} for PyTorch's own format; a checkpoint is written with Save", ".ckpt");
             if (Path.GetExtension(path).ToLowerInvariant() is ".pt" or ".pth") { TorchFile.Write(path, module.UnderAllNames(), type); }
             else { SafeTensors.Write(path, [.. module.Parameters().Select(p => (p.Name, (Tensor)p.Value)), .. module.Buffers()], type); }
         }

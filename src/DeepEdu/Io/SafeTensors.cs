@@ -115,9 +115,11 @@ public sealed class SafeTensors : IDisposable, ISavedTensors
     /// <param name="tensors">Names and tensors, such as <c>model.Parameters()</c>.</param>
     /// <param name="type">How the numbers are stored: F32, F16, BF16 or F64.</param>
     /// <param name="metadata">Texts to add.</param>
+    /// <exception cref="ArgumentException">The file's name is that of another format.</exception>
     /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
     public static void Write(string path, IEnumerable<(string Name, Tensor Value)> tensors, NumberType type = NumberType.F32, IReadOnlyDictionary<string, string>? metadata = null)
     {
+        ForeignName.ThrowIf(path, "a safetensors file", $"call it {Path.ChangeExtension(path, ".safetensors")}; SaveWeights and TorchFile.Write make PyTorch's own format under {Path.ChangeExtension(path, ".pt")}, and a checkpoint is written with Save", ".pt", ".pth", ".ckpt");
         var items = Items(tensors, type);
         AtomicFile.Write(path, to => Write(to, items, metadata));
     }

@@ -40,10 +40,12 @@ public static class TorchFile
     /// <param name="path">Where.</param>
     /// <param name="tensors">Names and tensors, such as <c>model.Parameters()</c>.</param>
     /// <param name="type">How the numbers are stored: F32, F16, BF16 or F64.</param>
+    /// <exception cref="ArgumentException">The file's name is that of another format.</exception>
     /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
     public static void Write(string path, IEnumerable<(string Name, Tensor Value)> tensors, NumberType type = NumberType.F32)
     {
         ArgumentNullException.ThrowIfNull(tensors);
+        ForeignName.ThrowIf(path, "a file of PyTorch's", $"call it {Path.ChangeExtension(path, ".pt")}; SafeTensors.Write makes a safetensors file, and a checkpoint is written with Save", ".safetensors", ".ckpt");
         AtomicFile.Write(path, to => TorchWriter.Write(to, [.. tensors], type));
     }
 

@@ -146,6 +146,14 @@ public sealed class AllOrNothingTests : IDisposable
         => Assert.Contains("SaveWeights(\"model.pt\")", Assert.Throws<ArgumentException>(() => new Dense(1, 1, new Rng(1)).Save(_folder[name])).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void TensorsAreNotCalledAsTheOtherFormatIs()
+    {
+        Assert.Contains("m.pt", Assert.Throws<ArgumentException>(() => SafeTensors.Write(_folder["m.pt"], [("a", Tensor.Of(1))])).Message, StringComparison.Ordinal);
+        Assert.Contains("SafeTensors.Write", Assert.Throws<ArgumentException>(() => TorchFile.Write(_folder["m.safetensors"], [("a", Tensor.Of(1))])).Message, StringComparison.Ordinal);
+        Assert.Empty(_folder.Files);
+    }
+
+    [Fact]
     public void WeightsAreNotCalledAsACheckpointIs()
         => Assert.Contains("written with Save", Assert.Throws<ArgumentException>(() => new Dense(1, 1, new Rng(1)).SaveWeights(_folder["m.ckpt"])).Message, StringComparison.Ordinal);
 
