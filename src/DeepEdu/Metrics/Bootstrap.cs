@@ -6,7 +6,11 @@ namespace DeepEdu.Metrics;
 /// <param name="Value">The number of the whole sample.</param>
 /// <param name="Low">Lower end of the interval.</param>
 /// <param name="High">Upper end of the interval.</param>
-public readonly record struct Interval(double Value, double Low, double High);
+public readonly record struct Interval(double Value, double Low, double High)
+{
+    /// <summary>High minus low.</summary>
+    public double Width => High - Low;
+}
 
 /// <summary>What a paired bootstrap says about the difference of two models on the same examples.</summary>
 /// <param name="Difference">The first's number minus the second's, with its interval.</param>

@@ -65,6 +65,20 @@ internal static class Check
         if (!(p >= 0 && p <= 1)) { ThrowProbability(metric, p); }
     }
 
+    /// <summary>There must be numbers, all of them finite.</summary>
+    public static void Finite(string metric, string what, ReadOnlySpan<double> values)
+    {
+        if (values.IsEmpty) { ThrowEmpty(metric); }
+        for (int i = 0; i < values.Length; i++) { if (!double.IsFinite(values[i])) { ThrowFinite(metric, what, i, values[i]); } }
+    }
+
+    /// <summary>What is fitted to answers learns nothing from one kind.</summary>
+    public static void TwoKinds<T>(string metric, ReadOnlySpan<T> answers) where T : IEquatable<T>
+    {
+        if (answers.IsEmpty) { ThrowEmpty(metric); }
+        if (!answers.ContainsAnyExcept(answers[0])) { ThrowOneKind(metric, answers.Length, $"{answers[0]}"); }
+    }
+
     /// <summary>Reads arrays of the sizes that are there; all are looked at before one is changed.</summary>
     public static void Load(string metric, StateDict from, params ReadOnlySpan<(string Name, double[] To)> arrays)
     {
@@ -84,6 +98,17 @@ internal static class Check
     [DoesNotReturn]
     private static void ThrowLength(string metric, int a, int b)
         => throw new ArgumentException($"{metric}: {a} predictions but {b} targets; pass one of each per example.");
+
+    [DoesNotReturn]
+    private static void ThrowEmpty(string metric) => throw new ArgumentException($"{metric}: there is no example; give some that the model did not learn from.");
+
+    [DoesNotReturn]
+    private static void ThrowFinite(string metric, string what, int at, double value)
+        => throw new ArgumentException($"{metric}: {what} {at} is {value}; look at the model that gave it: it has diverged, or divides by 0.");
+
+    [DoesNotReturn]
+    private static void ThrowOneKind(string metric, int count, string kind)
+        => throw new ArgumentException($"{metric}: all {count} answers are {kind}; examples of at least two kinds are needed.");
 
     [DoesNotReturn]
     private static void ThrowWeight(string metric, double weight)
