@@ -5,10 +5,10 @@ namespace DeepEdu.Education.Data;
 
 /// <summary>What one learner did, week by week.</summary>
 /// <param name="Name">Of the learner.</param>
-/// <param name="Group">Whom it is compared with, such as a gender; empty where that is not known.</param>
+/// <param name="Groups">Whom it is compared with: one a name in <see cref="BehaviourLog.GroupNames"/>, such as a gender; empty where that is not known.</param>
 /// <param name="Counts">Of each kind of event, week after week.</param>
 /// <param name="Left">The week in which the learner left, from 0; null if it stayed.</param>
-internal sealed record ObservedLearner(string Name, string Group, float[] Counts, int? Left);
+internal sealed record ObservedLearner(string Name, string[] Groups, float[] Counts, int? Left);
 
 /// <summary>What learners did in a course, and who left it.</summary>
 /// <param name="Name">Name of the data for reports.</param>
@@ -17,6 +17,9 @@ internal sealed record ObservedLearner(string Name, string Group, float[] Counts
 internal sealed record BehaviourLog(string Name, string[] Kinds, ObservedLearner[] Learners)
 {
     private const int DrawnFolds = 5;
+
+    /// <summary>What learners are grouped by, such as gender and age.</summary>
+    public string[] GroupNames { get; init; } = [];
 
     /// <summary>Rows that the data give as the test part; null: folds are drawn.</summary>
     public int[]? Test { get; init; }

@@ -1,7 +1,7 @@
 namespace DeepEdu.Education.Data;
 
 /// <summary>Reads what learners did: <c>events.csv</c> with the columns user, week (from 1), event and, if one row stands for several, count; and <c>learners.csv</c> with user, left (the week
-/// in which the learner left, empty if it stayed) and, if wanted, group.</summary>
+/// in which the learner left, empty if it stayed) and, if wanted, group, or several whose names begin with group.</summary>
 internal static class BehaviourReader
 {
     private const int MostWeeks = 1000; // more is a date or a time: each week takes memory
@@ -15,12 +15,14 @@ internal static class BehaviourReader
         if (kinds.Length == 0) { throw new DataException($"{eventPath}: no event."); }
         int weeks = events.Max(e => e.Week);
         Dictionary<string, ObservedLearner> learners = new(StringComparer.Ordinal);
+        string[] names = [];
         foreach (TableRow row in TextTable.Rows(learnerPath, TableFormat.Of(learnerPath)))
         {
+            names = [.. row.Header.Where(h => h.StartsWith("group", StringComparison.Ordinal))];
             string user = row.Fields[TableRow.Column(learnerPath, row.Header, "user", "user, left and, if wanted, group")];
-            int left = TableRow.Column(learnerPath, row.Header, "left", "user, left and, if wanted, group"), group = Array.IndexOf(row.Header, "group");
+            int left = TableRow.Column(learnerPath, row.Header, "left", "user, left and, if wanted, group");
             int? week = row.Misses(left) ? null : row.Int(left) is var w and >= 1 ? w - 1 : throw row.Error($"left in week {row.Int(left)}; weeks count from 1.");
-            if (!learners.TryAdd(user, new(user, group < 0 ? "" : row.Fields[group], new float[weeks * kinds.Length], week))) { throw row.Error($"the learner '{user}' stands here twice."); }
+            if (!learners.TryAdd(user, new(user, [.. names.Select(n => row.Fields[Array.IndexOf(row.Header, n)].Trim())], new float[weeks * kinds.Length], week))) { throw row.Error($"the learner '{user}' stands here twice."); }
         }
         if (learners.Count == 0) { throw new DataException($"{learnerPath}: a header but no rows."); }
         foreach (BehaviourEvent e in events)
@@ -28,7 +30,7 @@ internal static class BehaviourReader
             ObservedLearner learner = learners.TryGetValue(e.User, out var found) ? found : throw DataException.At(eventPath, e.Line, $"the learner '{e.User}' is not in {learnerPath}.");
             if (e.Kind.Length > 0) { learner.Counts[((e.Week - 1) * kinds.Length) + Array.IndexOf(kinds, e.Kind)] += e.Count; }
         }
-        return new(TextSource.NameOf(folder), kinds, [.. learners.Values]);
+        return new(TextSource.NameOf(folder), kinds, [.. learners.Values]) { GroupNames = names };
     }
 
     /// <summary>The first weeks of new learners, of whom nothing else is known; later weeks are not looked at.</summary>
@@ -37,7 +39,7 @@ internal static class BehaviourReader
         Dictionary<string, ObservedLearner> learners = new(StringComparer.Ordinal);
         foreach (BehaviourEvent e in Events(path))
         {
-            if (!learners.TryGetValue(e.User, out ObservedLearner? learner)) { learners.Add(e.User, learner = new(e.User, "", new float[weeks * kinds.Length], null)); }
+            if (!learners.TryGetValue(e.User, out ObservedLearner? learner)) { learners.Add(e.User, learner = new(e.User, [], new float[weeks * kinds.Length], null)); }
             int kind = Array.IndexOf(kinds, e.Kind);
             if (kind < 0 && e.Kind.Length > 0) { throw DataException.At(path, e.Line, $"the event '{e.Kind}' is not one that the model learned from: {string.Join(", ", kinds)}."); }
             if (kind >= 0 && e.Week <= weeks) { learner.Counts[((e.Week - 1) * kinds.Length) + kind] += e.Count; }

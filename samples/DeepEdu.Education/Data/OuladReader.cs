@@ -7,6 +7,9 @@ internal static class OuladReader
     private const int Weeks = 30, Due = 0, Submitted = 1, Score = 2, Late = 3, Missed = 4;
     private static readonly string[] s_kinds = ["due", "submitted", "score", "late", "missed"];
 
+    // what students are compared by, where the table has it
+    private static readonly string[] s_groups = ["gender", "age_band", "disability", "highest_education", "imd_band"];
+
     // the archive's name of a table, and the package's
     private static readonly string[] s_students = ["studentInfo*.csv", "student.*csv"], s_registrations = ["studentRegistration*.csv", "student_registration*.csv"],
         s_assessments = ["assessments*.csv", "assessment.*csv"], s_submissions = ["studentAssessment*.csv", "student_assessment*.csv"];
@@ -41,8 +44,10 @@ internal static class OuladReader
             submitted[(Text(row, "id_assessment"), Text(row, "id_student"))] = (row.Int(Column(row, "date_submitted")), float.IsNaN(score) ? 0 : score / 100);
         }
         List<(string Presentation, ObservedLearner Learner)> learners = [];
+        string[] groups = [];
         foreach (TableRow row in Rows(folder, s_students))
         {
+            groups = [.. s_groups.Where(row.Header.Contains)];
             string course = Course(row), student = Text(row, "id_student");
             if (!left.TryGetValue((course, student), out int? week)) { throw row.Error($"the student {student} is not registered for {course}."); }
             float[] counts = new float[Weeks * s_kinds.Length];
@@ -57,11 +62,11 @@ internal static class OuladReader
                 Add(counts, given.Day, Score, given.Score);
                 if (given.Day > due) { Add(counts, given.Day, Late, 1); }
             }
-            learners.Add((Text(row, "code_presentation"), new(student, Text(row, "gender"), counts, week)));
+            learners.Add((Text(row, "code_presentation"), new(student, Array.ConvertAll(groups, g => Text(row, g)), counts, week)));
         }
         if (learners.Count == 0) { throw new DataException($"{folder}: no student."); }
         string last = learners.Max(l => l.Presentation)!;
-        return new("oulad", s_kinds, [.. learners.Select(l => l.Learner)]) { Test = [.. Enumerable.Range(0, learners.Count).Where(l => learners[l].Presentation == last)] };
+        return new("oulad", s_kinds, [.. learners.Select(l => l.Learner)]) { GroupNames = groups, Test = [.. Enumerable.Range(0, learners.Count).Where(l => learners[l].Presentation == last)] };
     }
 
     private static string? Find(string folder, string[] names) => names.Select(name => TextSource.TryFind(folder, name)).FirstOrDefault(file => file is not null);

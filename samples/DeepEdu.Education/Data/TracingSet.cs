@@ -11,6 +11,9 @@ namespace DeepEdu.Education.Data;
 /// <param name="Right">Whether it was right.</param>
 internal sealed record TracedLearner(string Name, int[] Skills, bool[] Right)
 {
+    /// <summary>A class or school; empty where there is none.</summary>
+    public string Group { get; init; } = "";
+
     public int Count => Skills.Length;
 }
 
@@ -121,7 +124,7 @@ internal sealed record TracingSet(string Name, string[] Skills, TracedLearner[] 
     private static IEnumerable<LearnerSequence> Usable(LearnerSequence[] learners) => learners.Where(l => l.Answers.Length > 1);
 
     private static TracedLearner Numbers(LearnerSequence learner, Func<string, int, int> place)
-        => new(learner.Learner, [.. learner.Answers.Select((a, at) => place(a.Skills.Length > 0 ? string.Join('_', a.Skills.Order(StringComparer.Ordinal)) : a.Item ?? "", at))], [.. learner.Answers.Select(a => a.Correct >= 0.5f)]);
+        => new(learner.Learner, [.. learner.Answers.Select((a, at) => place(a.Skills.Length > 0 ? string.Join('_', a.Skills.Order(StringComparer.Ordinal)) : a.Item ?? "", at))], [.. learner.Answers.Select(a => a.Correct >= 0.5f)]) { Group = learner.Group ?? "" };
 
     /// <summary>Which training learners those of a validation file are: the files have no names, so by what they answered.</summary>
     private static int[] Places(string path, TracingSet set, int known)

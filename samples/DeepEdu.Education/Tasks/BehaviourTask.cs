@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using DeepEdu.Attribution;
 using DeepEdu.Data;
 using DeepEdu.Education.Baselines;
 using DeepEdu.Education.Cli;
@@ -9,7 +10,9 @@ using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Saved;
 using DeepEdu.Education.Ui;
+using DeepEdu.Metrics;
 using DeepEdu.Numerics;
+using DeepEdu.Tensors;
 
 namespace DeepEdu.Education.Tasks;
 
@@ -27,7 +30,7 @@ internal sealed class BehaviourTask : IEducationTask
         Split[] all = log.Folds(options.Seed), folds = all[..Math.Min(all.Length, options.Folds ?? (options.Quick ? 1 : all.Length))];
         int leave = log.Learners.Count(l => l.Left is not null);
         progress.Line($"{log.Name}: {log.Learners.Length} learners there after week {log.Weeks}, {leave} leave later; counted each week: {string.Join(", ", log.Kinds)}");
-        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([string.Join('\n', log.Learners.Select(l => $"{l.Name}\t{l.Group}")), log.Learners.SelectMany(l => l.Counts).ToArray(),
+        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([string.Join('\n', log.Learners.Select(l => string.Join('\t', [l.Name, .. l.Groups]))), log.Learners.SelectMany(l => l.Counts).ToArray(),
             log.Learners.Select(l => l.Left ?? -1).ToArray(), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]));
         int epochs = options.Epochs ?? (options.Quick ? 3 : 25);
         List<RiskTrainer> trainers = [];
@@ -61,7 +64,7 @@ internal sealed class BehaviourTask : IEducationTask
                 new("validation log loss", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", t.Learned["val_loss"]))]),
             ],
             Calibration = model.Calibration,
-            Tables = [Groups(model), Profiles(log, profiles, options.Seed)],
+            Tables = [.. new GroupGaps(log, model.Told(), options.Seed).Tables(), Needs(log, trainers[0], folds[0].Test, options.Seed), Profiles(log, profiles, options.Seed)],
             Protocol = $"From weeks 1 to {log.Weeks}, of learners who are still there, whether they leave later. {trainers.Count} folds of whole learners; {(log.Test is null ? "each is tested once" : "the latest presentation is the test part, and who is in it is not learned from in earlier ones")}; "
                 + $"{folds[0].Validation.Length} learners choose the epoch by log loss ({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))}). pr_auc of a guess is the share that leaves. lift@10% says how many times more leave among the tenth with "
                 + $"the highest risks, caught@10% which share of all who leave is in it, lead_weeks how many weeks after week {log.Weeks} these leave. {trainers[0].Network.ParameterCount} parameters.",
@@ -86,8 +89,16 @@ internal sealed class BehaviourTask : IEducationTask
         return Array.ConvertAll(fold.Test, l => logistic.Chance(Row(l)));
     }
 
-    private static ReportTable Groups(RiskScores model) => new("By group", ["group", "learners", "leave", "mean risk", "roc_auc"],
-        [.. model.Groups().Select(g => (string[])[g.Group.Length == 0 ? "all" : g.Group, Text(g.Count), ResultTable.Number(g.Left), ResultTable.Number(g.Risk), ResultTable.Number(g.Auc)])]);
+    /// <summary>What the network looks at: how far its area falls when a count is shuffled among learners, all weeks together.</summary>
+    private static ReportTable Needs(BehaviourLog log, RiskTrainer trainer, int[] test, ulong seed)
+    {
+        bool[] left = Array.ConvertAll(test, l => log.Learners[l].Left is not null);
+        if (!left.Contains(true) || !left.Contains(false)) { return new("What the network looks at: the test learners of the first fold all leave, or all stay", ["counted"], []); }
+        Tensor counts = Tensor.Wrap([.. test.SelectMany(l => log.Learners[l].Counts)], [test.Length, log.Weeks, log.Kinds.Length]);
+        FeatureImportance[] needs = PermutationImportance.Of(weeks => RocAuc.Of([.. trainer.Network.Predict(trainer.Scaler.Apply(weeks.ToArray()), test.Length).Risks.Select(r => (double)r)], left), counts, new Rng(seed));
+        return new("What the network looks at: the fall of roc_auc when a count is shuffled among the test learners of the first fold", ["counted", "fall", "deviation of 5 shuffles"],
+            [.. needs.OrderByDescending(n => n.Mean).Select(n => (string[])[log.Kinds[n.Feature], ResultTable.Number(n.Mean), ResultTable.Number(n.StandardDeviation)])]);
+    }
 
     /// <summary>Learners whose profiles are near each other: who they are, in counts a week.</summary>
     private static ReportTable Profiles(BehaviourLog log, List<(int Learner, float[] Profile)> profiles, ulong seed)

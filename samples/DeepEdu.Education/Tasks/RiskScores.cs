@@ -27,9 +27,12 @@ internal sealed class RiskScores(BehaviourLog log, string name)
         }
     }
 
-    /// <summary>For each group how many there are, which share leaves, the mean risk, and the area; NaN where all or none leave.</summary>
-    public IEnumerable<(string Group, int Count, double Left, double Risk, double Auc)> Groups()
-        => _rows.GroupBy(r => log.Learners[r.Learner].Group).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => (g.Key, g.Count(), g.Average(r => Leaves(r.Learner) ? 1.0 : 0), g.Average(r => r.Risk), RocAuc(g)));
+    /// <summary>The test learners, their risks, and how far each is among the tenth that is watched, 0 to 1.</summary>
+    public IEnumerable<(int Learner, double Risk, double Watched)> Told()
+    {
+        Dictionary<double, double> watched = Top().GroupBy(r => r.Risk).ToDictionary(g => g.Key, g => g.First().Weight);
+        return _rows.Select(r => (r.Learner, r.Risk, watched.GetValueOrDefault(r.Risk)));
+    }
 
     // how many times more of the watched leave than of all
     private double Lift => Caught * _rows.Count / Top().Sum(r => r.Weight);
@@ -52,13 +55,13 @@ internal sealed class RiskScores(BehaviourLog log, string name)
     private bool Leaves(int learner) => log.Learners[learner].Left is not null;
 
     // where there is no room for all of equal risks, each is watched in part
-    private IEnumerable<(int Learner, double Weight)> Top()
+    private IEnumerable<(int Learner, double Risk, double Weight)> Top()
     {
         double room = Math.Max(1, Math.Round(Watched * _rows.Count));
         foreach (var equal in _rows.GroupBy(r => r.Risk).OrderByDescending(g => g.Key))
         {
             double weight = Math.Min(1, room / equal.Count());
-            foreach (var row in equal) { yield return (row.Learner, weight); }
+            foreach (var row in equal) { yield return (row.Learner, row.Risk, weight); }
             if ((room -= equal.Count()) <= 0) { yield break; }
         }
     }

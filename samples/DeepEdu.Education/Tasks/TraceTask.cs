@@ -42,6 +42,7 @@ internal sealed class TraceTask : IEducationTask
             bayesian.Add(fold.Test, new BayesianTracing(set, fold.Train));
             progress.Line(string.Create(CultureInfo.InvariantCulture, $"fold {f + 1}/{folds.Length}  epoch {trainer.Learned.BestEpoch + 1}; test auc so far {model.Auc:F4}  (Bayesian {bayesian.Auc:F4})"));
         }
+        if (double.IsNaN(model.Auc)) { progress.Line("no auc: the test answers of a fold are all right, or all wrong; it takes both to tell them apart"); }
         RunResult result = Result(set, folds, trainers, model, [mean, factors, bayesian], options.Seed) with { Seconds = clock.Elapsed.TotalSeconds };
         TracingNet[] networks = [.. trainers.Select(t => t.Network)];
         kept.SaveModel(TracePredictor.Kind, TracePredictor.Sizes(networks), result, stop, [.. TracePredictor.Parts(set.Skills, networks)]);
@@ -50,10 +51,10 @@ internal sealed class TraceTask : IEducationTask
 
     private RunResult Result(TracingSet set, Split[] folds, List<TracingTrainer> trainers, TracingScores model, TracingScores[] baselines, ulong seed)
     {
-        Interval interval = model.Interval(seed);
+        Interval? interval = model.Interval(seed);
         return new(Name, model.Name, set.Name)
         {
-            Metrics = [.. model.Scores, new("auc_low", interval.Low), new("auc_high", interval.High)],
+            Metrics = [.. model.Scores, .. interval is { } i ? (Score[])[new("auc_low", i.Low), new("auc_high", i.High)] : []],
             Baselines = [.. baselines.Select(b => (b.Name, (IReadOnlyList<Score>)b.Scores))],
             Epochs = trainers.Max(t => t.Learned.EpochsRun),
             Seed = seed,
@@ -67,18 +68,28 @@ internal sealed class TraceTask : IEducationTask
                 },
             ],
             Calibration = model.Calibration,
-            Tables = [Skills(set, model, baselines[^1])],
+            Tables = [Skills(set, model, baselines[^1]), .. Groups(model, seed)],
             Protocol = $"{trainers.Count} folds; {(set.TestGiven ? "the test learners are given and the same in each" : "every learner is in one part of each")}. Learners are whole: {folds[0].Train.Length} to learn from, {folds[0].Validation.Length} to choose the epoch by "
                 + $"({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))}), {folds[0].Test.Length} to be tested once. Every answer but a learner's first is told from all before it; several skills of one answer are one skill. "
-                + $"Numbers are means over folds; auc_low and auc_high hold 95 of 100 bootstrap draws of test learners. auc_skill, the mean over skills, and ece are pooled: of the answers of all folds together. LSTM of {trainers[0].Network.Hidden} units, {trainers[0].Network.ParameterCount} parameters.",
+                + $"Numbers are means over folds; {(interval is null ? "there is no auc and no interval, for the test answers of a fold are all right or all wrong" : "auc_low and auc_high hold 95 of 100 bootstrap draws of test learners")}. auc_skill, the mean over skills, and ece are pooled: of the answers of all folds together. LSTM of {trainers[0].Network.Hidden} units, {trainers[0].Network.ParameterCount} parameters.",
         };
     }
 
     private static ReportTable Skills(TracingSet set, TracingScores model, TracingScores other)
     {
         Dictionary<int, double> others = other.SkillAucs().ToDictionary(s => s.Skill, s => s.Auc);
-        return new($"Skills{(set.Skills.Length > TableSkills ? $": the {TableSkills} most answered" : "")}", ["skill", "answers told", "right", $"auc, {model.Name}", $"auc, {other.Name}"],
+        MetricFrame<LogLoss> losses = model.SkillLosses();
+        return new($"Skills{(set.Skills.Length > TableSkills ? $": the {TableSkills} most answered" : "")}", ["skill", "answers told", "right", $"log_loss, {model.Name}", $"auc, {model.Name}", $"auc, {other.Name}"],
             [.. model.SkillAucs().OrderByDescending(s => s.Count).Take(TableSkills).Select(s => (string[])
-                [set.Skills[s.Skill], s.Count.ToString(CultureInfo.InvariantCulture), ResultTable.Number(s.Right), ResultTable.Number(s.Auc), ResultTable.Number(others[s.Skill])])]);
+                [set.Skills[s.Skill], s.Count.ToString(CultureInfo.InvariantCulture), ResultTable.Number(s.Right), ResultTable.Number(losses[set.Skills[s.Skill]].Value), ResultTable.Number(s.Auc), ResultTable.Number(others[s.Skill])])]);
+    }
+
+    private static IEnumerable<ReportTable> Groups(TracingScores model, ulong seed)
+    {
+        var groups = model.Groups().ToArray();
+        if (groups.Length == 0) { yield break; }
+        string gap = model.GroupGap(seed) is { } g ? $": the largest difference of log_loss is {ResultTable.Number(g.Value)}, in 95 of 100 draws of learners {ResultTable.Number(g.Low)} to {ResultTable.Number(g.High)}" : "";
+        yield return new($"Groups of learners{gap}", ["group", "answers told", "right", "accuracy", "log_loss", "auc"],
+            [.. groups.Select(r => (string[])[r.Group, r.Count.ToString(CultureInfo.InvariantCulture), .. new[] { r.Right, r.Accuracy, r.Loss, r.Auc }.Select(ResultTable.Number)])]);
     }
 }

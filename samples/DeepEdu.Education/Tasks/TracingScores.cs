@@ -45,9 +45,10 @@ internal sealed class TracingScores(TracingSet set, string name)
 
     public Score[] Scores => [new("auc", Auc), new("accuracy", Mean(Accuracy)), new("rmse", Mean(Rmse)), new("log_loss", Mean(Loss)), new("ece", Calibration.Value), new("auc_skill", SkillAucs().Select(s => s.Auc).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average())];
 
-    /// <summary>The interval of the area in 95 of 100 draws of the test learners: as wholes, for the answers of one hang together.</summary>
-    public Interval Interval(ulong seed)
+    /// <summary>The interval of the area in 95 of 100 draws of the test learners: as wholes, for the answers of one hang together. None where the area is undefined: some fold's answers are all right, or all wrong.</summary>
+    public Interval? Interval(ulong seed)
     {
+        if (double.IsNaN(Auc)) { return null; }
         int[] order = [.. Enumerable.Range(0, _rows.Count).OrderBy(i => _rows[i].Chance)];
         int[] counts = new int[_rows.Count];
         return Bootstrap.Confidence(_rows.Select(r => r.Learner).ToArray(), rows =>
@@ -62,8 +63,38 @@ internal sealed class TracingScores(TracingSet set, string name)
     public IEnumerable<(int Skill, int Count, double Right, double Auc)> SkillAucs()
         => _rows.GroupBy(r => r.Skill).OrderBy(g => g.Key).Select(g => (g.Key, g.Count(), g.Average(r => r.Right ? 1.0 : 0), RocAuc(g)));
 
+    /// <summary>The log loss of each skill's answers.</summary>
+    public MetricFrame<LogLoss> SkillLosses() => Losses(_rows, r => set.Skills[r.Skill]);
+
+    /// <summary>For each group of learners, such as a class, what <see cref="SkillAucs"/> has of a skill, and accuracy and log loss. None where no learner has a group.</summary>
+    public IEnumerable<(string Group, int Count, double Right, double Accuracy, double Loss, double Auc)> Groups()
+        => set.Learners.All(l => l.Group.Length == 0) ? [] : _rows.GroupBy(r => Group(r.Learner)).OrderBy(g => g.Key, StringComparer.Ordinal)
+            .Select(g => (g.Key, g.Count(), g.Average(r => r.Right ? 1.0 : 0), Accuracy(g), Loss(g), RocAuc(g)));
+
+    /// <summary>The largest difference of log loss between two groups, in 95 of 100 draws of the test learners; null where there is no second group.</summary>
+    public Interval? GroupGap(ulong seed)
+    {
+        var own = _rows.GroupBy(r => r.Learner).Select(g => (Group: Group(g.Key), Loss: Losses(g, _ => "").Overall)).ToArray();
+        if (own.Select(o => o.Group).Distinct().Count() < 2) { return null; }
+        return Bootstrap.Confidence(own.Length, drawn =>
+        {
+            MetricFrame<LogLoss> losses = new(() => new LogLoss());
+            foreach (int i in drawn) { losses.For(own[i].Group).Merge(own[i].Loss); }
+            return losses.Value;
+        }, new Rng(seed), Resamples);
+    }
+
     /// <summary>The area for answers with few before them and with many.</summary>
     public double[] AucByPosition() => [.. PositionEnds.Select((end, i) => RocAuc(_rows.Where(r => r.Position <= end && (i == 0 || r.Position > PositionEnds[i - 1]))))];
+
+    private string Group(int learner) => set.Learners[learner].Group is { Length: > 0 } group ? group : "unknown";
+
+    private static MetricFrame<LogLoss> Losses(IEnumerable<Row> rows, Func<Row, string> group)
+    {
+        MetricFrame<LogLoss> losses = new(() => new LogLoss());
+        foreach (Row row in rows) { losses.For(group(row)).Add(row.Chance, row.Right); }
+        return losses;
+    }
 
     private double Mean(Func<IEnumerable<Row>, double> measure)
         => _folds == 0 ? double.NaN : _rows.GroupBy(r => r.Fold).Average(g => measure(g));
@@ -79,12 +110,7 @@ internal sealed class TracingScores(TracingSet set, string name)
 
     private static double Rmse(IEnumerable<Row> rows) => Math.Sqrt(rows.Average(r => Math.Pow(r.Chance - (r.Right ? 1 : 0), 2)));
 
-    private static double Loss(IEnumerable<Row> rows)
-    {
-        LogLoss loss = new();
-        foreach (var row in rows) { loss.Add(row.Chance, row.Right); }
-        return loss.Value;
-    }
+    private static double Loss(IEnumerable<Row> rows) => Losses(rows, _ => "").Overall.Value;
 
     // the area of one fold's rows, each as often as it was drawn; the rows come in order of their chances
     private double Area(int[] order, int[] counts, int fold)

@@ -29,7 +29,7 @@ public sealed class BehaviourTests : IDisposable
     [Fact]
     public void WhoLeftBeforeIsNotToldAndLaterWeeksAreNotSeen()
     {
-        BehaviourLog log = new("x", ["a"], [new("early", "", [1, 0, 0, 0], 1), new("late", "", [1, 2, 3, 4], 2), new("stays", "", [5, 6, 7, 8], null)]) { Test = [0, 2] };
+        BehaviourLog log = new("x", ["a"], [new("early", [], [1, 0, 0, 0], 1), new("late", [], [1, 2, 3, 4], 2), new("stays", [], [5, 6, 7, 8], null)]) { Test = [0, 2] };
         BehaviourLog seen = log.Observed(2);
         Assert.Equal(["late", "stays"], seen.Learners.Select(l => l.Name));
         Assert.Equal([1, 2, 5, 6], seen.Learners.SelectMany(l => l.Counts));
@@ -41,7 +41,7 @@ public sealed class BehaviourTests : IDisposable
     [Fact]
     public void ALearnerOfSeveralCoursesIsInOnePart()
     {
-        BehaviourLog log = new("x", ["a"], [.. Enumerable.Range(0, 40).Select(i => new ObservedLearner($"u{i % 20}", "", [i], i % 3 == 0 ? 1 : null))]);
+        BehaviourLog log = new("x", ["a"], [.. Enumerable.Range(0, 40).Select(i => new ObservedLearner($"u{i % 20}", [], [i], i % 3 == 0 ? 1 : null))]);
         foreach (Split fold in log.Folds(1)) { Apart(fold); }
         Split given = Assert.Single((log with { Test = [20, 21, 22] }).Folds(1));
         Assert.Equal([20, 21, 22], given.Test);
@@ -55,7 +55,7 @@ public sealed class BehaviourTests : IDisposable
     public void NumbersAreThoseOfTheirDefinitions()
     {
         // of twenty learners the first four leave, in the weeks 3, 4, 5 and 6
-        BehaviourLog log = new("x", ["a"], [.. Enumerable.Range(0, 20).Select(l => new ObservedLearner($"{l}", l < 10 ? "g" : "h", [0, 0], l < 4 ? 2 + l : null))]);
+        BehaviourLog log = new("x", ["a"], [.. Enumerable.Range(0, 20).Select(l => new ObservedLearner($"{l}", [l < 10 ? "g" : "h"], [0, 0], l < 4 ? 2 + l : null))]) { GroupNames = ["half"] };
         RiskScores scores = new(log, "x");
         scores.Add([.. Enumerable.Range(0, 20)], [0.9, 0.2, 0.5, 0.1, 0.8, .. Enumerable.Repeat(0.05, 15)]);
         // the two highest are learner 0, who leaves, and 4, who stays
@@ -65,12 +65,36 @@ public sealed class BehaviourTests : IDisposable
         Assert.Equal((0.01 + 0.64 + 0.25 + 0.81 + 0.64 + (15 * 0.0025)) / 20, Value("brier"), 1e-12);
         Assert.Equal((64 - 3) / 64.0, Value("roc_auc"), 1e-12); // learner 4 stands before three of those who leave
         Assert.Equal((1 + (2 / 3.0) + (3 / 4.0) + (4 / 5.0)) / 4, Value("pr_auc"), 1e-12);
-        Assert.Equal([("g", 10, 0.4), ("h", 10, 0)], scores.Groups().Select(g => (g.Group, g.Count, g.Left)));
+        Assert.Equal([0, 4], scores.Told().Where(t => t.Watched == 1).Select(t => t.Learner));
+        ReportTable groups = Assert.Single(new GroupGaps(log, scores.Told(), 1).Tables(), t => t.Title == "By group");
+        Assert.Equal([["half", "g", "10", "0.4000", "0.2750", "0.2000", "0.2500", "0.1667", "0.8750"], ["half", "h", "10", "0.0000", "0.0500", "0.0000", "NaN", "0.0000", "NaN"]], groups.Rows);
         RiskScores guess = new(log, "guess");
         guess.Add([.. Enumerable.Range(0, 20)], Enumerable.Repeat(0.2, 20));
         Assert.Equal([("pr_auc", 0.2), ("roc_auc", 0.5), ("lift@10%", 1), ("caught@10%", 0.1), ("lead_weeks", 2.5)], guess.Scores[..5].Select(s => (s.Name, Math.Round(s.Value, 12))));
 
         double Value(string name) => scores.Scores.Single(s => s.Name == name).Value;
+    }
+
+    /// <summary>Of 60 learners in two groups one group is watched twice as often, leaves as often, and is told as well; a third group is too small for differences.</summary>
+    [Fact]
+    public void DifferencesBetweenGroupsAreMeasured()
+    {
+        string[] groups = [.. Enumerable.Range(0, 605).Select(l => l >= 600 ? "few" : l % 2 == 0 ? "a" : "b")];
+        BehaviourLog log = new("x", ["n"], [.. Enumerable.Range(0, 605).Select(l => new ObservedLearner($"{l}", [groups[l]], [0], l % 6 < 2 ? 3 : null))]) { GroupNames = ["school"] };
+        // a third of each group leaves; of a, 60 of 100 who leave and 20 of 200 who stay are watched, of b 30 and 10
+        GroupGaps gaps = new(log, Enumerable.Range(0, 605).Select(l => (l, Risk: l % 6 < 2 ? 0.8 : 0.1, Watched: Watched(l) ? 1.0 : 0)), 1);
+        var found = gaps.Gaps(0).ToDictionary(g => g.Measure, g => g.Gap);
+        Interval parity = found["watched (demographic parity)"], odds = found["watched of those who leave or stay (equalised odds)"];
+        Assert.Equal((80 / 300.0) - (40 / 300.0), parity.Value, 1e-12);
+        Assert.Equal(0.3, odds.Value, 1e-12);
+        Assert.Equal(new(0, 0, 0), found["roc_auc"]);
+        Assert.True(parity.Low > 0.03 && parity.Low < parity.Value && parity.High > parity.Value && parity.High < 0.25, $"{parity}");
+        ReportTable[] tables = [.. gaps.Tables()];
+        Assert.Equal(["a", "b", "few"], tables[0].Rows.Select(r => r[1]));
+        Assert.Equal(["undecided", "beyond", "within"], tables[1].Rows.Select(r => r[5]));
+        Assert.Equal("all", Assert.Single(Assert.Single(new GroupGaps(log with { GroupNames = [] }, [(0, 0.5, 1), (2, 0.4, 0)], 1).Tables()).Rows)[1]);
+
+        bool Watched(int l) => l < 600 && (l % 6 < 2 ? l / 6 % 100 < (l % 2 == 0 ? 60 : 30) : l / 6 % 100 < (l % 2 == 0 ? 10 : 5));
     }
 
     [Fact]
@@ -136,6 +160,9 @@ public sealed class BehaviourTests : IDisposable
         Program.Succeeds("behaviour", "--quick", "--data", _folder, "--weeks", "3", "--out", run);
         string[][] rows = Program.Predict(run, Write("new.csv", "user,week,event,count\nAnna,1,video,9\nAnna,3,quiz,2\nBo,,,\nAnna,7,quiz,50\n"));
         Assert.Equal(["learner", "risk"], rows[0]);
+        string report = File.ReadAllText(Path.Combine(run, "report.html"));
+        Assert.Contains("<td>group</td><td>a</td>", report, StringComparison.Ordinal);
+        Assert.Contains("What the network looks at", report, StringComparison.Ordinal);
         Assert.Equal(["Anna", "Bo"], rows[1..].Select(r => r[0]));
         Assert.All(rows[1..], r => Assert.InRange(double.Parse(r[1], CultureInfo.InvariantCulture), 0, 1));
         Assert.Equal(rows[1][1], Program.Predict(run, Write("same.csv", "user,week,event\nAnna,3,quiz\nAnna,3,quiz\n" + string.Concat(Enumerable.Repeat("Anna,1,video\n", 9))))[1][1]);
@@ -173,6 +200,8 @@ public sealed class BehaviourTests : IDisposable
         Assert.All(log.Learners[2].Counts, count => Assert.Equal(0, count)); // neither due nor missed
         Assert.Equal([null, 4, -1], log.Learners.Select(l => l.Left)); // the last left before the start
         Assert.Equal([2], log.Test!);
+        Assert.Equal(["gender"], log.GroupNames);
+        Assert.Equal(["F", "M", "M"], log.Learners.Select(l => Assert.Single(l.Groups)));
         File.Delete(Path.Combine(_folder, assessments));
         Program.Fails("no file assessments*.csv or assessment.*csv", "behaviour", "--data", _folder);
     }

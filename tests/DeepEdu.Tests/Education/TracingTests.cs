@@ -130,7 +130,7 @@ public sealed class TracingTests : IDisposable
         TracingSet set = TracingSet.Simulated(2, 60);
         TracingScores scores = new(set, "x");
         foreach (Split fold in set.Folds) { scores.Add(fold.Test, new SkillMean(set, fold.Train)); }
-        Interval interval = scores.Interval(1);
+        Interval interval = scores.Interval(1)!.Value;
         Assert.Equal(scores.Auc, interval.Value, 1e-9);
         Assert.InRange(scores.Auc, interval.Low, interval.High);
         // of one learner there is one draw only
@@ -200,6 +200,36 @@ public sealed class TracingTests : IDisposable
             DeepEduOptions.MaxThreads = threads;
             return Assert.Single(new TraceTask().Run(new() { Quick = true, Seed = seed }, new NoProgress(), default));
         }
+    }
+
+    /// <summary>A class that answers as it is told, and one that does the opposite.</summary>
+    [Fact]
+    public void GroupsAreToldApart()
+    {
+        TracingSet set = new("x", ["a"], [.. Enumerable.Range(0, 8).Select(l => new TracedLearner($"u{l}", [0, 0, 0], [true, l % 2 == 0, l % 2 == 1]) { Group = l % 2 == 0 ? "3a" : "3b" })], []);
+        TracingScores scores = new(set, "x");
+        scores.Add([.. Enumerable.Range(0, 8)], Enumerable.Repeat(new[] { 0.5, 0.8, 0.2 }, 8));
+        var groups = scores.Groups().ToArray();
+        Assert.Equal([("3a", 8, 0.5, 1, 1), ("3b", 8, 0.5, 0, 0)], groups.Select(g => (g.Group, g.Count, g.Right, g.Accuracy, g.Auc)));
+        Assert.Equal(-Math.Log(0.2), groups[1].Loss, 1e-12);
+        Assert.Equal(Math.Log(4), scores.GroupGap(1)!.Value.Value, 1e-12);
+        Assert.Equal(scores.Scores.Single(s => s.Name == "log_loss").Value, scores.SkillLosses()["a"].Value, 1e-12);
+        Assert.Empty(new TracingScores(set with { Learners = [new("u", [0, 0], [true, true])] }, "x").Groups());
+    }
+
+    /// <summary>Where the test answers are all right no area is told, and no interval of it.</summary>
+    [Fact]
+    public void TestAnswersOfOneKindLeaveTheIntervalOut()
+    {
+        StringBuilder train = new();
+        for (int l = 0; l < 12; l++) { train.Append(CultureInfo.InvariantCulture, $"3\na,b,a\n1,{l % 2},{l / 2 % 2}\n"); }
+        Write("x_train.csv", train.ToString());
+        Write("x_test.csv", "3\na,b,a\n1,1,1\n2\na,b\n0,1\n");
+        string json = Path.Combine(_folder, "result.json");
+        string shown = Program.Succeeds("trace", "--quick", "--data", _folder, "--out", Path.Combine(_folder, "run"), "--json", json);
+        Assert.Contains("no auc: the test answers of a fold are all right, or all wrong", shown, StringComparison.Ordinal);
+        Assert.Contains("\"auc\": null", File.ReadAllText(json), StringComparison.Ordinal);
+        Assert.DoesNotContain("auc_low", File.ReadAllText(json), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -32,9 +32,9 @@ internal sealed record SimulatedBehaviour(BehaviourLog Log, float[][] Drive)
                 for (int k = 0; k < s_kinds.Length; k++) { counts[(w * s_kinds.Length) + k] = Poisson(habit[k] * MathF.Exp(now), own); }
                 if (own.NextDouble() < 1 / (1 + Math.Exp(5.5 + (2 * now)))) { left = w; }
             }
-            all[l] = new($"u{l}", l % 2 == 0 ? "morning" : "evening", counts, left);
+            all[l] = new($"u{l}", [l % 2 == 0 ? "morning" : "evening"], counts, left);
         }
-        return new(new("simulated clicks", s_kinds, all), drives);
+        return new(new("simulated clicks", s_kinds, all) { GroupNames = ["course"] }, drives);
     }
 
     // how many arrivals of unit intervals fit (Knuth, The Art of Computer Programming, volume 2, 3.4.1)
