@@ -1,7 +1,9 @@
+using DeepEdu.Tensors;
+
 namespace DeepEdu.Education.Baselines;
 
 /// <summary>Ridge regression on standardised features: minimises Σ(y − w·x − b)² + λ|w|²; the intercept is not shrunk.</summary>
-internal sealed class Ridge
+internal sealed class Ridge : ISaveState
 {
     private readonly float[] _mean;
     private readonly float[] _scale;
@@ -34,6 +36,20 @@ internal sealed class Ridge
         for (int k = 0; k < d; k++) { a[k * d + k] += lambda; }
         Cholesky.Solve(a, _weights);
     }
+
+    private Ridge(StateDict from)
+    {
+        (_mean, _scale, _weights) = (Singles("mean"), Singles("scale"), Singles("weights"));
+        _intercept = from.Double("intercept");
+
+        float[] Singles(string name) => Array.ConvertAll(from.Doubles(name), v => (float)v);
+    }
+
+    /// <summary>The one that was saved.</summary>
+    public static Ridge Load(StateDict from) => new(from);
+
+    public void SaveState(StateDict to)
+        => to.Set("mean", [.. _mean.Select(v => (double)v)]).Set("scale", [.. _scale.Select(v => (double)v)]).Set("weights", [.. _weights.Select(v => (double)v)]).Set("intercept", _intercept);
 
     public float Predict(float[] row)
     {

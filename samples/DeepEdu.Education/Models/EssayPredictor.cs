@@ -14,8 +14,11 @@ namespace DeepEdu.Education.Models;
 internal sealed class EssayPredictor : IPredictor
 {
     public const string Kind = "essays";
+    private const string IntervalsPart = "intervals";
+    private const int ShownWords = 5;
     private readonly int _prompt, _min, _max;
     private readonly (Vocabulary Words, EssayScorer Network)[] _folds;
+    private readonly GradeIntervals? _intervals;
 
     private EssayPredictor(CheckpointFile saved)
     {
@@ -28,6 +31,7 @@ internal sealed class EssayPredictor : IPredictor
             network.LoadWeights(saved.State($"network-{f + 1}"));
             return (words, network);
         })];
+        if (saved.Parts.Contains(IntervalsPart)) { _intervals = GradeIntervals.Load(saved.State(IntervalsPart), _min, _max); }
     }
 
     public static IPredictor Load(CheckpointFile saved) => new EssayPredictor(saved);
@@ -36,32 +40,57 @@ internal sealed class EssayPredictor : IPredictor
     public static StateDict Sizes(EssaySet set, IEnumerable<(Vocabulary, EssayScorer Network)> folds)
         => new StateDict().Set("prompt", set.Prompt).Set("min", set.Min).Set("max", set.Max).Set("typical_lengths", [.. folds.Select(f => (double)f.Network.TypicalLength)]);
 
-    /// <summary>The networks and their words.</summary>
-    public static IReadOnlyList<(string, ISaveState)> Parts(IEnumerable<(Vocabulary Words, EssayScorer Network)> folds)
-        => [.. folds.SelectMany((fold, f) => ((string, ISaveState)[])[($"words-{f + 1}", fold.Words), ($"network-{f + 1}", fold.Network)])];
+    /// <summary>The networks and their words, and the intervals if there are any.</summary>
+    public static IReadOnlyList<(string, ISaveState)> Parts(IEnumerable<(Vocabulary Words, EssayScorer Network)> folds, GradeIntervals? intervals)
+        => [.. intervals is null ? [] : ((string, ISaveState)[])[(IntervalsPart, intervals)], .. folds.SelectMany((fold, f) => ((string, ISaveState)[])[($"words-{f + 1}", fold.Words), ($"network-{f + 1}", fold.Network)])];
 
     public IEnumerable<string[]> Predict(string path, PredictOptions options)
     {
         List<(string Id, string Text)> essays = [.. Read(path)];
         List<string>[] words = [.. essays.Select(e => EssayWords.Split(e.Text))];
-        double[] mean = new double[essays.Count];
+        double[] mean = new double[essays.Count], unknown = new double[essays.Count];
         foreach (var (vocabulary, network) in _folds)
         {
-            float[] scores = network.Predict([.. words.Select(w => vocabulary.Encode(w))]);
-            for (int i = 0; i < mean.Length; i++) { mean[i] += scores[i] / _folds.Length; }
+            int[][] tokens = [.. words.Select(w => vocabulary.Encode(w))];
+            float[] scores = network.Predict(tokens);
+            for (int i = 0; i < mean.Length; i++) { (mean[i], unknown[i]) = (mean[i] + (scores[i] / _folds.Length), unknown[i] + (Unknown(vocabulary, tokens[i]) / _folds.Length)); }
         }
-        yield return ["essay_id", "score", "exact"];
+        string[] none = options.Explain ? ["", ""] : [];
+        yield return ["essay_id", "score", "exact", "low", "high", "review", .. options.Explain ? (string[])["words", "delta"] : []];
         for (int i = 0; i < mean.Length; i++)
         {
             if (words[i].Count == 0) // of no word the networks tell the mean score
             {
-                yield return [essays[i].Id, "", ""];
+                yield return [essays[i].Id, "", "", "", "", "yes", .. none];
                 continue;
             }
             double exact = _min + (mean[i] * (_max - _min));
-            yield return [essays[i].Id, WeightedKappa.Round(exact, _min, _max).ToString(CultureInfo.InvariantCulture), exact.ToString("0.000", CultureInfo.InvariantCulture)];
+            int score = WeightedKappa.Round(exact, _min, _max);
+            string[] within = ["", "", ""];
+            if (_intervals?.Of(new(exact, words[i].Count, unknown[i])) is { } interval) { within = [Text(interval.Low), Text(interval.High), _intervals.NeedsReview(interval, score) ? "yes" : "no"]; }
+            yield return [essays[i].Id, score.ToString(CultureInfo.InvariantCulture), Text(exact), .. within, .. options.Explain ? Explain(words[i]) : []];
         }
     }
+
+    /// <summary>The share of an essay's words that a network does not know.</summary>
+    public static double Unknown(Vocabulary words, int[] essay) => essay.Length == 0 ? 0 : essay.Count(t => t == words[Vocabulary.Unknown]) / (double)essay.Length;
+
+    /// <summary>The words that gave and took most, in points of the scale, each with all its places together; and by how much all words miss the score's difference to an essay that says nothing.</summary>
+    private string[] Explain(List<string> words)
+    {
+        Dictionary<string, double> points = new(StringComparer.Ordinal);
+        double delta = 0;
+        foreach (var (vocabulary, network) in _folds)
+        {
+            var (parts, off) = network.Explain(vocabulary.Encode(words));
+            double unit = (_max - _min) / (double)_folds.Length;
+            delta += off * unit;
+            for (int i = 0; i < parts.Length; i++) { points[words[i]] = points.GetValueOrDefault(words[i]) + (parts[i] * unit); }
+        }
+        return [string.Join(' ', points.OrderByDescending(p => Math.Abs(p.Value)).ThenBy(p => p.Key, StringComparer.Ordinal).Take(ShownWords).Select(p => $"{p.Key} {p.Value.ToString("+0.00;-0.00", CultureInfo.InvariantCulture)}")), Text(delta)];
+    }
+
+    private static string Text(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
 
     /// <summary>One essay in a <c>.txt</c>, or a table with the column <c>essay</c>.</summary>
     private IEnumerable<(string, string)> Read(string path)

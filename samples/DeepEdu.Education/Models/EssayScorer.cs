@@ -1,3 +1,4 @@
+using DeepEdu.Attribution;
 using DeepEdu.Devices;
 using DeepEdu.Memory;
 using DeepEdu.Nn;
@@ -15,6 +16,7 @@ internal sealed class EssayScorer : Module
     private const int Width = 50;
     private const int Hidden = 32;
     private const int PredictBatch = 64;
+    private const int ExplainSteps = 32;
     private readonly Embedding _words;
     private readonly Dropout _dropout;
     private readonly Lstm _lstm;
@@ -63,10 +65,19 @@ internal sealed class EssayScorer : Module
         return scores;
     }
 
-    private Tensor Forward(Indices tokens, Indices lengths)
+    /// <summary>What each word of an essay gives to its score in 0..1, beginning at an essay of as many words that say nothing: integrated gradients of the word vectors.</summary>
+    public (float[] Words, double Delta) Explain(int[] essay)
+    {
+        var (words, delta) = LayerIntegratedGradients.Of(_words, vectors => Score(vectors, Indices.Wrap([essay.Length], [1])), Indices.Wrap(essay, [1, essay.Length]), baseline: 0, ExplainSteps);
+        return (words.ToArray(), delta[0]);
+    }
+
+    private Tensor Forward(Indices tokens, Indices lengths) => Score(_words.Forward(tokens), lengths);
+
+    private Tensor Score(Tensor vectors, Indices lengths)
     {
         float[] shares = [.. lengths.ToArray().Select(n => TypicalLength / Math.Max(1, n))];
-        var sum = _lstm.Run(_dropout.Forward(_words.Forward(tokens)), lengths: lengths).Output.Sum(1) * (1 / TypicalLength);
+        var sum = _lstm.Run(_dropout.Forward(vectors), lengths: lengths).Output.Sum(1) * (1 / TypicalLength);
         var mean = sum * Tensor.Of([shares.Length, 1], shares, sum.Device);
         return _output.Forward(Tensor.Concat([mean, sum], 1)).Squeeze(1).Sigmoid();
     }

@@ -11,6 +11,9 @@ internal sealed record PredictOptions
     /// <summary>How many items a learner, or answers a question.</summary>
     public int Top { get; init; } = 10;
 
+    /// <summary>Whether it says what a grade comes from.</summary>
+    public bool Explain { get; init; }
+
     /// <summary>How texts go on, where texts are made.</summary>
     public SamplingOptions Sampling { get; init; } = new();
 

@@ -32,6 +32,8 @@ internal sealed class EssayGrading(RunOptions options)
         List<EssayTrainer> trainers = [];
         List<(Vocabulary, EssayScorer)> networks = [];
         ConfusionMatrix confusion = new(set.Max - set.Min + 1);
+        List<(GradedEssay, int)> graded = [];
+        List<Score[]> sure = [];
         for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
         {
             Fold fold = folds[f];
@@ -42,6 +44,11 @@ internal sealed class EssayGrading(RunOptions options)
             float[] predicted = trainer.Network.Predict([.. fold.Test.Select(i => essays.Tokens[i])]);
             model.Add(new(set, fold.Test, [.. predicted.Select(essays.Rescale)]));
             confusion.Merge(model[^1].Table);
+            (GradedEssay, int)[] Told(int[] places, IEnumerable<float> scores)
+                => [.. places.Zip(scores, (i, s) => (new GradedEssay(essays.Rescale(s), words[i].Count, EssayPredictor.Unknown(vocabulary, essays.Tokens[i])), set.Essays[i].Score))];
+            var tested = Told(fold.Test, predicted);
+            sure.Add(Sure(GradeIntervals.Fit(Told(fold.Dev, trainer.Network.Predict([.. fold.Dev.Select(i => essays.Tokens[i])])), set.Min, set.Max), tested, set));
+            graded.AddRange(tested);
             trainers.Add(trainer);
             networks.Add((vocabulary, trainer.Network));
 
@@ -52,7 +59,8 @@ internal sealed class EssayGrading(RunOptions options)
             progress.Line($"fold {f + 1}/{folds.Length}  epoch {trainer.BestEpoch + 1}: test qwk {model[^1].Qwk:F4}  (ridge on length {byLength[^1].Qwk:F4})");
         }
         RunResult result = Result(set, clock, trainers, model, byLength, byMean) with { Confusion = confusion };
-        kept.SaveModel(EssayPredictor.Kind, EssayPredictor.Sizes(set, networks), result, stop, EssayPredictor.Parts(networks));
+        result = result with { Metrics = [.. result.Metrics, .. sure[0].Select((s, k) => new Score(s.Name, sure.Average(f => f[k].Value)))] };
+        kept.SaveModel(EssayPredictor.Kind, EssayPredictor.Sizes(set, networks), result, stop, EssayPredictor.Parts(networks, GradeIntervals.Fit(graded, set.Min, set.Max)));
         return result;
     }
 
@@ -75,9 +83,29 @@ internal sealed class EssayGrading(RunOptions options)
             Protocol = $"{model.Count} of the {set.Folds.Length} given folds; vocabulary of {VocabularySize} from the training part; in each fold the epoch with the best dev kappa "
                 + $"({string.Join(", ", trainers.Select(t => t.BestEpoch + 1))}); kappa of rounded scores over the prompt's full range; the mean over test folds (qwk {model.Min(f => f.Qwk):F3} to {model.Max(f => f.Qwk):F3}). "
                 + $"One network a fold, {trainers[0].ParameterCount} parameters, no pre-trained word vectors, no hand-made features. Differs from Taghipour and Ng: 32 units, mean and sum over "
-                + "time, dropout on word vectors, Adam with a falling rate, batches of like length."
+                + "time, dropout on word vectors, Adam with a falling rate, batches of like length. "
+                + $"Intervals are fitted on the dev essays to hold {1 - GradeIntervals.Alpha:P0} of the true scores; coverage says how many they hold of the test essays, interval how wide they are in points, review which share a person shall grade too, qwk_sure is of the others."
                 + (reached < floor ? $" Ridge regression on eight length features reaches {floor:F3}: raters of this prompt follow length, which the network has to learn from {set.Folds[0].Train.Length} essays." : ""),
         };
+    }
+
+    /// <summary>What the intervals fitted on a fold's dev essays are worth on its test essays; NaN where they were too few.</summary>
+    private static Score[] Sure(GradeIntervals? intervals, (GradedEssay Essay, int Truth)[] tested, EssaySet set)
+    {
+        WeightedKappa kappa = new(set.Min, set.Max);
+        Accuracy held = new(), reviewed = new();
+        double width = 0;
+        foreach (var (essay, truth) in intervals is null ? [] : tested)
+        {
+            Interval interval = intervals!.Of(essay);
+            int grade = WeightedKappa.Round(essay.Exact, set.Min, set.Max);
+            bool review = intervals.NeedsReview(interval, grade);
+            held.Add(truth >= interval.Low && truth <= interval.High ? 1 : 0, 1);
+            reviewed.Add(review ? 1 : 0, 1);
+            width += interval.Width / tested.Length;
+            kappa.Add(grade, truth, review ? 0 : 1);
+        }
+        return [new("coverage", held.Value), new("interval", intervals is null ? double.NaN : width), new("review", reviewed.Value), new("qwk_sure", kappa.Value)];
     }
 
     private static Score[] Means(List<FoldScores> folds)

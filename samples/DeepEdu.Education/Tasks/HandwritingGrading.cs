@@ -39,10 +39,12 @@ internal sealed class HandwritingGrading(RunOptions options)
         DigitCnn model = new(train, validation, new(epochs, options.Batch ?? (embedded ? 32 : 64), options.Seed) { Device = options.Device, Shift = given.Width / 20, Kept = kept.Training("network") });
         model.Fit(progress, stop);
         HandwrittenSum[] sums = test.Labels.Distinct().Count(l => l < 10) == 10 ? HandwrittenSums.Create(test, Sums, options.Seed) : [];
-        Reading reading = new(test, sums, model.Network.Predict(test));
+        float[] probabilities = model.Network.Predict(test);
+        Reading reading = new(test, sums, probabilities);
+        SplitConformalClassifier? sure = DigitPredictor.Sure(model.Network, validation);
         RunResult result = new("grade", "CNN", name)
         {
-            Metrics = reading.Scores,
+            Metrics = [.. reading.Scores, .. Sure(sure, test, probabilities)],
             Baselines = Baselines(given, test, sums),
             Epochs = model.EpochsRun,
             Seconds = clock.Elapsed.TotalSeconds,
@@ -53,10 +55,26 @@ internal sealed class HandwritingGrading(RunOptions options)
             Protocol = $"{(embedded ? "A random fifth of the digits is the test part" : "Given training and test parts")}; {validation.Count} training images are held out and choose the epoch "
                 + $"({model.BestEpoch + 1} of {model.EpochsRun}); the test images are read once. {(given.Width >= 20 ? $"Training images are moved by up to {given.Width / 20} pixels at random. " : "")}{model.ParameterCount} parameters. "
                 + $"Sums: {Sums} answers written with test images, graded right when the probability that they show the true sum is at least one half; "
-                + "sums_brier, sums_ece and the reliability diagram are of that probability.",
+                + "sums_brier, sums_ece and the reliability diagram are of that probability. "
+                + $"Sets of digits are fitted on the held-out images to hold the true one of {1 - DigitPredictor.Alpha:P0}; coverage says how many they hold of the test images, review for which share they are not one digit alone, accuracy_sure is of the others.",
         };
-        kept.SaveModel(DigitPredictor.Kind, DigitPredictor.Sizes(model.Network), result, stop, ("network", model.Network));
+        kept.SaveModel(DigitPredictor.Kind, DigitPredictor.Sizes(model.Network), result, stop, DigitPredictor.Parts(model.Network, sure));
         return result;
+    }
+
+    private static Score[] Sure(SplitConformalClassifier? sets, ImageSet test, float[] probabilities)
+    {
+        if (sets is null) { return []; }
+        Accuracy held = new(), reviewed = new(), right = new();
+        for (int i = 0; i < test.Count; i++)
+        {
+            ReadOnlySpan<float> own = probabilities.AsSpan(i * test.Classes, test.Classes);
+            int[] set = sets.Set(own);
+            held.Add(set.Contains(test.Labels[i]) ? 1 : 0, 1);
+            reviewed.Add(set.Length == 1 ? 0 : 1, 1);
+            right.Add(TensorPrimitives.IndexOfMax(own), test.Labels[i], set.Length == 1 ? 1 : 0);
+        }
+        return [new("coverage", held.Value), new("review", reviewed.Value), new("accuracy_sure", right.Value)];
     }
 
     private static List<(string, IReadOnlyList<Score>)> Baselines(ImageSet train, ImageSet test, HandwrittenSum[] sums)

@@ -3,10 +3,13 @@ using System.Text;
 using DeepEdu.Devices;
 using DeepEdu.Education.Cli;
 using DeepEdu.Education.Data;
+using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Tasks;
 using DeepEdu.Education.Ui;
+using DeepEdu.Metrics;
 using DeepEdu.Numerics;
+using DeepEdu.Tensors;
 
 namespace DeepEdu.Tests.Education;
 
@@ -27,12 +30,15 @@ public sealed class GradingTests : IDisposable
     public void TheNetworkReadsDigitsBetterThanTheNearestMeanImage()
     {
         RunResult run = Grade(new());
-        Assert.Equal(["accuracy", "f1_macro", "sums_accuracy", "sums_brier", "sums_ece"], run.Metrics.Select(m => m.Name));
+        Assert.Equal(["accuracy", "f1_macro", "sums_accuracy", "sums_brier", "sums_ece", "coverage", "review", "accuracy_sure"], run.Metrics.Select(m => m.Name));
         Assert.Equal(["majority class", "nearest mean image"], run.Baselines.Select(b => b.Name));
         // about 0.985 against 0.92 over seeds
         Assert.InRange(Value(run, "accuracy"), 0.96, 1);
         Assert.True(Value(run, "accuracy") > Value(run.Baselines[1].Scores, "accuracy"));
         Assert.True(Value(run, "sums_accuracy") > Value(run.Baselines[1].Scores, "sums_accuracy"));
+        Assert.InRange(Value(run, "coverage"), 0.95, 1); // 0.99 of images like those fitted on, give or take 359 and 239 of them
+        Assert.InRange(Value(run, "review"), 0, 0.2);
+        Assert.True(Value(run, "accuracy_sure") >= Value(run, "accuracy"));
         Assert.Equal(run.Epochs, run.Charts[0].Curves[0].Values.Length);
         Assert.Equal(["training", "validation"], run.Charts[0].Curves.Select(c => c.Name));
         Assert.Equal(359, run.Confusion!.Total);
@@ -90,11 +96,14 @@ public sealed class GradingTests : IDisposable
     {
         WriteEssays(300);
         RunResult run = Grade(new() { Data = _folder });
-        Assert.Equal(["qwk", "lwk", "rmse"], run.Metrics.Select(m => m.Name));
+        Assert.Equal(["qwk", "lwk", "rmse", "coverage", "interval", "review", "qwk_sure"], run.Metrics.Select(m => m.Name));
         Assert.Equal(["ridge on length", "mean score"], run.Baselines.Select(b => b.Name));
         Assert.Equal(0, Value(run.Baselines[1].Scores, "qwk"), 6);
         // the score counts good words; their share is what length does not tell
         Assert.True(Value(run, "qwk") > Value(run.Baselines[0].Scores, "qwk") + 0.1, $"{Value(run, "qwk")} against {Value(run.Baselines[0].Scores, "qwk")}");
+        Assert.InRange(Value(run, "coverage"), 0.75, 1); // 0.9 of two folds of 60, fitted on 60
+        Assert.InRange(Value(run, "interval"), 0.1, 8);
+        Assert.InRange(Value(run, "review"), 0, 1);
         Assert.Equal(120, run.Confusion!.Total);
         Assert.Equal(11, run.ClassNames.Length);
         Assert.Equal(2, run.Charts[1].Curves.Length);
@@ -116,6 +125,31 @@ public sealed class GradingTests : IDisposable
 
     [DataFact("asap-aes")]
     public void AsapPromptOneReachesItsFloor() => Assert.InRange(Value(Grade(new() { Data = DataFactAttribute.Folder("asap-aes") }), "qwk"), 0.77, 1);
+
+    /// <summary>Intervals hold nine in ten of essays drawn alike, are wider for those that are hard, keep to the scale, and come back from their state.</summary>
+    [Fact]
+    public void IntervalsAreAsWideAsAnEssayIsHard()
+    {
+        Rng rng = new(8);
+        (GradedEssay Essay, int Truth)[] essays = [.. Enumerable.Range(0, 3000).Select(i =>
+        {
+            int truth = rng.Next(2, 13);
+            double unknown = rng.NextDouble() / 2; // each unknown word makes the grade less sure
+            return (new GradedEssay(truth + ((0.2 + (3 * unknown)) * rng.NextGaussian()), 100, unknown), truth);
+        })];
+        GradeIntervals intervals = GradeIntervals.Fit(essays[..1000], 2, 12)!;
+        Assert.InRange(essays[1000..].Average(e => intervals.Of(e.Essay) is var (_, low, high) && e.Truth >= low && e.Truth <= high ? 1.0 : 0), 0.87, 0.93);
+        Interval easy = intervals.Of(new(7, 100, 0)), hard = intervals.Of(new(7, 100, 0.5));
+        Assert.True(hard.Width > 3 * easy.Width, $"{easy} {hard}");
+        Assert.Equal((false, true), (intervals.NeedsReview(easy, 7), intervals.NeedsReview(hard, 7)));
+        Assert.Equal(12, intervals.Of(new(11.9, 100, 0.5)).High);
+        StateDict state = new();
+        intervals.SaveState(state);
+        Assert.Equal(hard, GradeIntervals.Load(state, 2, 12).Of(new(7, 100, 0.5)));
+        GradeIntervals few = GradeIntervals.Fit(essays[..50], 2, 12)!;
+        Assert.Equal(few.Of(new(7, 100, 0)), few.Of(new(7, 100, 0.5)));
+        Assert.Null(GradeIntervals.Fit(essays[..8], 2, 12));
+    }
 
     private static RunResult Grade(RunOptions options, Probe? probe = null, int threads = 2)
     {

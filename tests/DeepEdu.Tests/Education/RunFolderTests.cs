@@ -6,6 +6,7 @@ using DeepEdu.Education.Data;
 using DeepEdu.Education.Data.Simulated;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Tasks;
+using DeepEdu.Education.Text;
 using DeepEdu.Education.Ui;
 using DeepEdu.Io;
 using DeepEdu.Numerics;
@@ -131,7 +132,10 @@ public sealed class RunFolderTests : IDisposable
         string idx = Path.Combine(_folder, "some-idx3-ubyte");
         File.WriteAllBytes(idx, [0, 0, 8, 3, 0, 0, 0, 200, 0, 0, 0, 8, 0, 0, 0, 8, .. digits.Pixels[..(200 * 64)].Select(p => (byte)MathF.Round(p * 255))]);
         string[][] rows = Program.Predict(Path.Combine(_folder, "run", "grade", "model.ckpt"), idx);
-        Assert.Equal(["image", "digit", "chance"], rows[0]);
+        Assert.Equal(["image", "digit", "chance", "review"], rows[0]);
+        Assert.All(rows[1..], r => Assert.Contains(r[3], new[] { "yes", "no" }));
+        Assert.Contains(rows[1..], r => r[3] == "no");
+        Program.Fails("--explain is for essays", "predict", "--model", Path.Combine(_folder, "run"), "--in", idx, "--explain");
         Assert.InRange(rows[1..].Zip(digits.Labels).Count(p => p.First[1] == $"{p.Second}"), 180, 200);
         string png = Path.Combine(_folder, "one.png");
         new Image(8, 8, 1, [.. digits.Pixels[..64].Select(p => (ushort)MathF.Round(p * 255))]).Write(png);
@@ -147,7 +151,7 @@ public sealed class RunFolderTests : IDisposable
         var (task, options) = Of("essays");
         RunResult result = Assert.Single(task.Run(options with { Out = Path.Combine(_folder, "run"), Quick = false }, _never, default));
         string[][] rows = Program.Predict(Path.Combine(_folder, "run"), Path.Combine(_folder, "asap_prompt7.tsv"));
-        Assert.Equal(["essay_id", "score", "exact"], rows[0]);
+        Assert.Equal(["essay_id", "score", "exact", "low", "high", "review"], rows[0]);
         Assert.Equal(Enumerable.Range(1, 60).Select(i => $"{i}"), rows[1..].Select(r => r[0]));
         Assert.All(rows[1..], r => Assert.Equal(int.Parse(r[1], CultureInfo.InvariantCulture), (int)Math.Round(double.Parse(r[2], CultureInfo.InvariantCulture))));
         Assert.All(rows[1..], r => Assert.InRange(int.Parse(r[1], CultureInfo.InvariantCulture), 0, 30));
@@ -155,9 +159,20 @@ public sealed class RunFolderTests : IDisposable
         string one = Write("first.txt", made.Set.Essays[0].Text);
         Assert.Equal(["first", .. rows[1][1..]], Program.Predict(Path.Combine(_folder, "run"), one)[1]);
         Assert.Equal(["1", .. rows[1][1..]], Program.Predict(Path.Combine(_folder, "run"), Write("own.csv", $"essay\n\"{made.Set.Essays[0].Text}\"\n"))[1]);
-        Assert.Equal(["empty", "", ""], Program.Predict(Path.Combine(_folder, "run"), Write("empty.txt", " "))[1]);
+        Assert.All(rows[1..], r => Assert.InRange(Number(r[2]), Number(r[3]), Number(r[4])));
+        Assert.All(rows[1..], r => Assert.Equal(Math.Ceiling(Number(r[3])) < Number(r[1]) - 3 || Math.Floor(Number(r[4])) > Number(r[1]) + 3 ? "yes" : "no", r[5])); // a tenth of 0..30
+        string[] explained = Program.Predict(Path.Combine(_folder, "run"), one, "--explain")[1];
+        Assert.Equal(rows[1][1..], explained[1..6]);
+        string[] parts = explained[6].Split(' ');
+        Assert.Equal(10, parts.Length); // five words, each with its points
+        Assert.All(parts.Chunk(2), p => Assert.Contains(p[0], EssayWords.Split(made.Set.Essays[0].Text)));
+        Assert.Equal(parts.Chunk(2).Select(p => Math.Abs(Number(p[1]))).OrderDescending(), parts.Chunk(2).Select(p => Math.Abs(Number(p[1]))));
+        Assert.InRange(Number(explained[7]), -0.05, 0.05);
+        Assert.Equal(["empty", "", "", "", "", "yes"], Program.Predict(Path.Combine(_folder, "run"), Write("empty.txt", " "))[1]);
         Program.Fails("no column 'essay' in the header", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("own.csv", "text\na\n"));
         Program.Fails("an essay of prompt 3; this model grades prompt 7", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("own.csv", "essay,essay_set\na,3\n"));
+
+        static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
     }
 
     [Fact]

@@ -136,7 +136,8 @@ public sealed class TracingTests : IDisposable
         // of one learner there is one draw only
         TracingScores one = new(set, "x");
         one.Add([3], new SkillMean(set, set.Folds[0].Train));
-        Assert.Equal(one.Interval(1).Low, one.Interval(1).High, 1e-12);
+        Interval only = one.Interval(1)!.Value;
+        Assert.Equal(only.Low, only.High, 1e-12);
     }
 
     /// <summary>What is told of an answer depends on those before it and on its skill, not on itself or later ones.</summary>
