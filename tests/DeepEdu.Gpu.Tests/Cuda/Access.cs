@@ -10,23 +10,30 @@ internal static unsafe class Access
     internal interface IMemory
     {
         static abstract byte* At(Warp w, Instruction i, int lane, long address, int bytes, bool writes);
+
+        static abstract void Note(Traffic traffic, Warp w, Instruction i, int bytes);
     }
 
     internal struct Global : IMemory
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static byte* At(Warp w, Instruction i, int lane, long address, int bytes, bool writes) => w.Block.Global(w, i, lane, address, bytes, writes);
+
+        public static void Note(Traffic traffic, Warp w, Instruction i, int bytes) => traffic.Global(w, i, bytes);
     }
 
     internal struct Shared : IMemory
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static byte* At(Warp w, Instruction i, int lane, long address, int bytes, bool writes) => w.Block.Shared(w, i, lane, address, bytes, writes);
+
+        public static void Note(Traffic traffic, Warp w, Instruction i, int bytes) => traffic.Shared(w, i, bytes);
     }
 
     public static void Load<T, M>(Warp w, Instruction i) where T : unmanaged where M : IMemory
     {
         int bytes = sizeof(T) * i.V.Length;
+        if (w.Block.Traffic is { } traffic) { M.Note(traffic, w, i, bytes); }
         for (uint m = w.Active; m != 0; m &= m - 1)
         {
             int lane = BitOperations.TrailingZeroCount(m);
@@ -38,6 +45,7 @@ internal static unsafe class Access
     public static void Store<T, M>(Warp w, Instruction i) where T : unmanaged where M : IMemory
     {
         int bytes = sizeof(T) * i.V.Length;
+        if (w.Block.Traffic is { } traffic) { M.Note(traffic, w, i, bytes); }
         for (uint m = w.Active; m != 0; m &= m - 1)
         {
             int lane = BitOperations.TrailingZeroCount(m);

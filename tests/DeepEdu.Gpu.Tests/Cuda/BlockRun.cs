@@ -32,6 +32,9 @@ internal sealed unsafe partial class BlockRun : IDisposable
         BeginGlobal();
     }
 
+    /// <summary>What takes note of its accesses, if anybody wants to know.</summary>
+    public Traffic? Traffic { get; init; }
+
     /// <summary>The bytes of the arguments.</summary>
     public byte* Arguments { get; }
 

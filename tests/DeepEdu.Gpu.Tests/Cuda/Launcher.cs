@@ -22,12 +22,14 @@ internal static class Launcher
         if (threads > code.MostThreads) { throw new KernelFault(1, $"{code.Name}: {threads} threads a block, at most {code.MostThreads} by its directives"); }
         const int SharedLimit = 48 << 10;
         if (code.SharedBytes + launch.SharedBytes > SharedLimit) { throw new KernelFault(1, $"{code.Name}: {code.SharedBytes} + {launch.SharedBytes} bytes of shared memory, more than {SharedLimit}"); }
+        Traffic? traffic = Traffic.Launches is null ? null : new() { Function = launch.Function };
+        Traffic.Launches?.Add(traffic!);
         if (launch.IsTogether)
         {
-            RunTogether(code, launch, kernel.Module.Context.Owner);
+            RunTogether(code, launch, kernel.Module.Context.Owner, traffic);
             return;
         }
-        using BlockRun run = new(code, launch, kernel.Module.Context.Owner);
+        using BlockRun run = new(code, launch, kernel.Module.Context.Owner) { Traffic = traffic };
         var (gx, gy, gz) = launch.Grid;
         try
         {
@@ -47,7 +49,7 @@ internal static class Launcher
     }
 
     // all blocks at once, each until it looks at what others write
-    private static void RunTogether(KernelCode code, Launched launch, int owner)
+    private static void RunTogether(KernelCode code, Launched launch, int owner, Traffic? traffic)
     {
         var (gx, gy, gz) = launch.Grid;
         GridRun grid = new(gx * gy * gz, BlockRun.NewNumber());
@@ -57,7 +59,7 @@ internal static class Launcher
         {
             for (int at = 0; at < grid.Blocks - EmulatedDriver.Missed; at++)
             {
-                blocks.Add(new(code, launch, owner, grid));
+                blocks.Add(new(code, launch, owner, grid) { Traffic = traffic });
                 blocks[^1].Begin(at % gx, at / gx % gy, at / gx / gy);
             }
             for (var on = blocks.ToList(); on.Count > 0;) { on.RemoveAll(b => b.GoOn()); }

@@ -56,6 +56,11 @@ public class DeviceRowsTests
         new("rms-norm", [[4, 9], [9]], x => x[0].RmsNorm([9], x[1]), Rounding),
         new("group-norm", [[2, 4, 5], [4], [4]], x => x[0].GroupNorm(2, x[1], x[2]), Rounding),
         new("batch-norm", [[9, 5], [5], [5], [5], [5]], x => x[0].BatchNorm(x[3].Detach(), x[4].Detach() + 2, x[1], x[2]), Rounding),
+        // channels so long that they go in pieces, which end within an image; few rows of many
+        new("batch-norm in pieces", [[9, 3, 32, 33], [3], [3], [3], [3]], x => x[0].BatchNorm(x[3].Detach(), x[4].Detach() + 2, x[1], x[2]), Cancelling),
+        new("batch-norm in pieces, plain", [[4, 2, 65, 64]], x => x[0].BatchNorm(null, null), Cancelling),
+        new("batch-norm in pieces, of what runs", [[9, 3, 32, 33], [3], [3], [3], [3]], x => x[0].BatchNorm(x[3].Detach(), x[4].Detach() + 2, x[1], x[2], training: false), Cancelling),
+        new("batch-norm in pieces, rows", [[8200, 3], [3], [3], [3], [3]], x => x[0].BatchNorm(x[3].Detach(), x[4].Detach() + 2, x[1], x[2]), Cancelling),
         new("batch-norm of images", [[3, 2, 3, 3], [2], [2]], x => x[0].BatchNorm(null, null, x[1], x[2]), Rounding),
         new("batch-norm in use", [[3, 2, 3], [2], [2], [2], [2]], x => x[0].BatchNorm(x[3].Detach(), x[4].Detach() + 2, x[1], x[2], training: false), Rounding),
         new("batch-norm many", [[700, 2]], x => x[0].BatchNorm(null, null), Cancelling),

@@ -32,7 +32,11 @@ internal static class AttentionKernels
         int rows = plan.Batch * plan.Heads * plan.Queries;
         var delta = GpuDevice.Of(new View(d.Allocate(Math.Max(1, rows)), 0, rows));
         var dy = GpuDevice.Of(k.Dy);
-        d.Start(rows, new AttentionDelta { Task = task, Dy = dy, Delta = delta });
+        if (rows > 0)
+        {
+            var team = d.Teams(rows, plan.ValueWidth, false, out var how);
+            d.Start(how, new AttentionDelta { Team = team, Task = task, Dy = dy, Delta = delta });
+        }
         AttentionRow dq = new(GpuDevice.Of(k.Dq), task.Q.Row, task.Q.Batch), dk, dv;
         int width = plan.Heads * plan.Width;
         if (k.Dk.IsNone) { (dk, dv) = (Beside(dq, width), Beside(dq, 2 * width)); }

@@ -5,21 +5,24 @@ using Fours = ILGPU.ArrayView<DeepEdu.Gpu.Float4>;
 
 namespace DeepEdu.Gpu.Kernels;
 
-/// <summary>δ = Σ dO ⊙ O of each query of each head.</summary>
+/// <summary>δ = Σ dO ⊙ O of each query of each head: a team a query, whose threads read neighbours.</summary>
 internal struct AttentionDelta : IGpuKernel
 {
+    public Team Team;
     public AttentionTask Task;
     public Floats Dy, Delta;
 
     public readonly void Run()
     {
-        for (long i = Grid.GlobalLinearIndex; i < Delta.Length; i += (long)Grid.DimX * Group.DimX)
+        var shared = SharedMemory.Allocate<float>(Team.MaxThreads);
+        for (long first = Team.First; first < Team.Count; first += Team.Step)
         {
-            int unit = (int)((uint)i / (uint)Task.Queries), query = (int)i - (unit * Task.Queries);
+            int row = Team.Row(first), n = row < Team.Count ? Task.ValueWidth : 0, unit = (int)((uint)row / (uint)Task.Queries), query = row - (unit * Task.Queries);
             long at = Task.O.Of(unit / Task.Heads, query, unit % Task.Heads * Task.ValueWidth);
             float sum = 0f;
-            for (int e = 0; e < Task.ValueWidth; e++) { sum += Dy[at + e] * Task.O.At[at + e]; }
-            Delta[i] = sum;
+            for (int e = Team.Me; e < n; e += Team.Size) { sum += Dy[at + e] * Task.O.At[at + e]; }
+            sum = Team.Sum(shared, sum);
+            if (row < Team.Count && Team.Me == 0) { Delta[row] = sum; }
         }
     }
 }

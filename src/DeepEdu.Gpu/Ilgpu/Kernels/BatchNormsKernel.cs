@@ -4,7 +4,7 @@ using Floats = ILGPU.ArrayView<float>;
 
 namespace DeepEdu.Gpu.Kernels;
 
-/// <summary>Batch normalisation: a team a channel does all of it.</summary>
+/// <summary>Batch normalisation: a team a channel does all of it, where channels are many or short; others are done in pieces.</summary>
 internal static class BatchNormsKernel
 {
     public static void Register(GpuDevice device)
@@ -12,6 +12,11 @@ internal static class BatchNormsKernel
         device.Register((GpuDevice d, in BatchNorms.BatchNormKernel k) =>
         {
             if (k.Y.Length == 0) { return; }
+            if (BatchNormPieces.Of(k.C, k.N * k.Inner) is > 1 and var pieces)
+            {
+                BatchNormPieces.Run(d, k, pieces);
+                return;
+            }
             var x = GpuDevice.Of(k.X);
             var team = d.Teams(k.C, k.N * k.Inner, k.Inner == 1, out var how);
             d.Start(how, new Forward
@@ -24,6 +29,11 @@ internal static class BatchNormsKernel
         device.Register((GpuDevice d, in BatchNorms.BatchNormPullKernel k) =>
         {
             if (k.C == 0) { return; }
+            if (BatchNormPieces.Of(k.C, k.N * k.Inner) is > 1 and var pieces)
+            {
+                BatchNormPieces.Pull(d, k, pieces);
+                return;
+            }
             var x = GpuDevice.Of(k.X);
             var team = d.Teams(k.C, k.N * k.Inner, k.Inner == 1, out var how);
             d.Start(how, new Pull
