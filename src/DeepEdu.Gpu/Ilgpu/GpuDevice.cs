@@ -30,7 +30,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
         _pool = new((home, n) => new GpuBlock(_memory!, _memory!.Rent(n)) { Home = home }) { OldestFirst = true };
         _queue = accelerator is CudaAccelerator cuda ? new(cuda) : null;
         _order = (IOrder?)_queue ?? new IlgpuOrder(accelerator);
-        _memory = new(accelerator, Name, _pool.Trim, _order.BeforeFree);
+        _memory = new(accelerator, Name, _pool.Trim, _order);
         _staging = new(accelerator, _order, _order.Mark);
         Code = new(accelerator, _queue);
         ReadsInPlace.Of(accelerator);

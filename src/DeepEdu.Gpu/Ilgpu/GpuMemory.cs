@@ -10,8 +10,8 @@ namespace DeepEdu.Gpu;
 /// <param name="accelerator">Whose memory.</param>
 /// <param name="device">The device's name, for errors.</param>
 /// <param name="trim">Lets go of what the device's pool holds; called when memory runs short.</param>
-/// <param name="beforeFree">Called before memory goes back to the accelerator.</param>
-internal sealed class GpuMemory(Accelerator accelerator, string device, Action trim, Action beforeFree)
+/// <param name="order">What comes before memory goes back to the accelerator, and what is known of its errors.</param>
+internal sealed class GpuMemory(Accelerator accelerator, string device, Action trim, IOrder order)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<int, Stack<Buffer>> _idle = [];
@@ -67,7 +67,7 @@ internal sealed class GpuMemory(Accelerator accelerator, string device, Action t
     /// <summary>Gives a buffer back to the accelerator.</summary>
     public void Free(Buffer buffer)
     {
-        if (!_isDisposed) { beforeFree(); }
+        if (!_isDisposed) { order.BeforeFree(); }
         lock (_gate)
         {
             if (_isDisposed) { return; }
@@ -118,6 +118,7 @@ internal sealed class GpuMemory(Accelerator accelerator, string device, Action t
             Buffer buffer;
             try { buffer = accelerator.Allocate1D<float>(capacity); }
             catch (Exception e) when (IsShortage(e)) { return null; }
+            catch (CudaException e) { throw order.Explain(e); }
             _all.Add(buffer);
             _taken += bytes;
             _peak = Math.Max(_peak, _taken);

@@ -24,6 +24,9 @@ internal interface IOrder : IDisposable
     /// <summary>A place in the order, to be set later.</summary>
     IMark Mark();
 
+    /// <summary>An error of the accelerator, with what helps if it is known.</summary>
+    Exception Explain(Exception error);
+
     /// <summary>Lets everything so far go to the accelerator before memory that it may use is given back.</summary>
     void BeforeFree();
 }
@@ -48,6 +51,8 @@ internal sealed class IlgpuOrder(Accelerator accelerator) : IOrder
     public void Wait() => accelerator.DefaultStream.Synchronize();
 
     public IMark Mark() => new StreamMark(accelerator);
+
+    public Exception Explain(Exception error) => error;
 
     public void BeforeFree() { }
 

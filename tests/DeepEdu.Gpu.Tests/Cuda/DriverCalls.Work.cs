@@ -263,9 +263,7 @@ internal static unsafe partial class DriverCalls
         }
     }
 
-    // by threads and shared memory: registers are the assembler's
-    private static int BlocksAtOnce(DriverKernel kernel, int threads) =>
-        Math.Min(2048 / (((threads + 31) / 32) * 32), kernel.Code is { SharedBytes: > 0 and var shared } ? (228 << 10) / (shared + 1024) : int.MaxValue);
+    private static int BlocksAtOnce(DriverKernel kernel, int threads) => Multiprocessor.Blocks(threads, EmulatedDriver.RegistersOf?.Invoke(kernel.Module.Ptx) ?? 0, kernel.Code?.SharedBytes ?? 0);
 
     // apart, so that a launch that is only counted allocates nothing
     private static int Put(DriverContext context, nint stream, DriverKernel kernel, Launched launched) => Put(context, stream, () =>

@@ -56,6 +56,11 @@ internal static unsafe partial class EmulatedDriver
     [field: ThreadStatic]
     public static int MostTogether { get; set; }
 
+    /// <summary>How many registers each thread of a kernel, given by its module's PTX, is taken to have when this thread asks how many blocks fit, or launches some that must all fit. They are the assembler's choice: what is not
+    /// said here limits nothing.</summary>
+    [field: ThreadStatic]
+    public static Func<string, int>? RegistersOf { get; set; }
+
     /// <summary>How many blocks of launches whose blocks wait for each other never run, on this thread.</summary>
     [field: ThreadStatic]
     public static int Missed { get; set; }

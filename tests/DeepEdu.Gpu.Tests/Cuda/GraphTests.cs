@@ -14,6 +14,8 @@ namespace DeepEdu.Gpu.Tests.Cuda;
 [Collection(nameof(EmulatedDriver))]
 public class GraphTests
 {
+    private const string Waits = "lstm whose groups wait";
+
     public static TheoryData<string> Workloads => DeviceStepTests.Workloads;
 
     [EmulatedTheory, MemberData(nameof(Workloads))]
@@ -35,6 +37,9 @@ public class GraphTests
         Assert.Equal(0, EmulatedDriver.CountOf("cuLaunchKernel"));
         Assert.InRange(EmulatedDriver.CountOf("cuGraphLaunch"), 6, 6 * 6);
         Assert.Equal(6, EmulatedDriver.CountOf("cuMemcpyAsync")); // the losses
+        // groups that wait for each other go by themselves, between the graphs of what came before and after
+        Assert.Equal(workload == Waits ? 6 * 2 : 0, EmulatedDriver.CountOf("cuLaunchCooperativeKernel"));
+        Assert.Equal(EmulatedDriver.Launches.Count(l => l.IsTogether), workload == Waits ? Steps * 2 : 0);
         Assert.InRange(EmulatedDriver.CountOf("cuGraphExecKernelNodeSetParams"), 0, noted.Count / 2);
     }
 
@@ -103,9 +108,12 @@ public class GraphTests
     [InlineData("ncf sparse")]
     [InlineData("essays of different lengths")]
     [InlineData("attention")] // with dropout
+    [InlineData(Waits)] // a launch that is no part of a graph, between two
     public void ResultsAreTheSameBits(string workload)
     {
+        long together = Launcher.Cooperative;
         Assert.Equal(Losses(false, out _), Losses(true, out var counts));
+        Assert.Equal(workload == Waits ? 2 * 6 * 2 : 0, Launcher.Cooperative - together);
         Assert.True(counts is { Graphs: > 0, Collected: > 20 });
 
         float[] Losses(bool graphs, out LaunchCounts counts)

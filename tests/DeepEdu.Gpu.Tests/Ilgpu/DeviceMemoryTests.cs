@@ -140,6 +140,8 @@ public class DeviceMemoryTests
 
         public IMark Mark() => new Mark();
 
+        public Exception Explain(Exception error) => error;
+
         public void BeforeFree() { }
 
         public void Dispose() { }

@@ -26,6 +26,11 @@ public class DeviceStepTests
             var model = On(d, words, lstm, new Dense(12, 1, r));
             return new(new Adam(All(model), new()), () => model[2].Forward(lstm.Run(words.Forward(Ints(9, 3, 4)), lengths: Indices.Of(2, 4, 1)).Output.Mean(1)).Square().Mean()) { ClipNorm = 1 };
         },
+        ["lstm whose groups wait"] = (d, r) =>
+        {
+            Layer[] model = On(d, new Embedding(9, 5, r), new Lstm(5, 24, r), new Dense(24, 2, r));
+            return new(new Adam(All(model), new()), () => model[2].Forward(model[1].Forward(model[0].Forward(Ints(9, 3, 4)))[.., ^1]).CrossEntropy(Ints(2, 3)));
+        },
         ["stacked lstm"] = (d, r) =>
         {
             var model = On(d, new Lstm(3, 4, r), new Lstm(4, 4, r), new Dense(4, 3, r));

@@ -34,13 +34,6 @@ internal static partial class Ptxas
         }
     }
 
-    /// <summary>Groups that a multiprocessor of an H100 or H200 holds at once: 65536 registers, given to a warp in units of 256; 227 KiB of shared memory, of which each group takes 1 KiB more; 2048 threads; 32 groups.</summary>
-    public static int Groups(Assembled a, int threads)
-    {
-        int warps = (threads + 31) / 32, perWarp = ((a.Registers * 32) + 255) / 256 * 256;
-        return Math.Min(Math.Min(32, 2048 / threads), Math.Min(65536 / (perWarp * warps), 232448 / (((a.SharedBytes + 127) / 128 * 128) + 1024)));
-    }
-
     private static string? Find()
     {
         string[] folders = [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)];
@@ -84,4 +77,10 @@ internal sealed class PtxasFactAttribute : FactAttribute
 internal sealed class PtxasTheoryAttribute : TheoryAttribute
 {
     public PtxasTheoryAttribute() => Skip = Ptxas.Missing;
+}
+
+/// <summary>Skipped where CUDA's assembler is not installed, or there is no emulated driver.</summary>
+internal sealed class PtxasEmulatedFactAttribute : FactAttribute
+{
+    public PtxasEmulatedFactAttribute() => Skip = Ptxas.Missing ?? Cuda.EmulatedDriver.Missing;
 }

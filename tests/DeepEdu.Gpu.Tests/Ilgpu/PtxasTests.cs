@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using DeepEdu.Gpu.Tests.Cuda;
 using Xunit.Abstractions;
 
 namespace DeepEdu.Gpu.Tests;
@@ -20,7 +21,7 @@ public class PtxasTests(ITestOutputHelper log)
         Parallel.ForEach(GpuKernels.All, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, kernel =>
         {
             var said = Ptxas.Run(s_texts.GetOrAdd(kernel.Kernel, Ptx.Of), architecture);
-            int threads = GpuKernels.Threads(kernel.Kernel), groups = said.Registers == 0 ? 0 : Ptxas.Groups(said, threads);
+            int threads = GpuKernels.Threads(kernel.Kernel), groups = said.Registers == 0 ? 0 : Multiprocessor.Blocks(threads, said.Registers, said.SharedBytes);
             table.Add($"{said.Registers,4} registers {said.SharedBytes,6} bytes shared {groups * threads,5} threads at once  {kernel.Name}");
             if (said.ExitCode != 0 || said.Said.Contains("warning", StringComparison.OrdinalIgnoreCase)) { wrong.Add($"{kernel.Name}: {said.Said}"); }
             else if (said.LocalBytes > 0) { wrong.Add($"{kernel.Name}: {said.LocalBytes} bytes of local memory"); }

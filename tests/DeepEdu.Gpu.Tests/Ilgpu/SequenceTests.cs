@@ -1,9 +1,11 @@
+using System.Text.RegularExpressions;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
 using DeepEdu.Gpu.Kernels;
 using DeepEdu.Gpu.Tests.Cuda;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
+using ILGPU.Runtime.Cuda;
 
 namespace DeepEdu.Gpu.Tests;
 
@@ -72,20 +74,114 @@ public class SequenceTests
     }
 
     /// <summary>A group that never comes is an error that names the setting, and no hang.</summary>
-    [EmulatedFact]
-    public void WhoWaitsForTooLongGivesUp()
+    [EmulatedTheory, InlineData(false), InlineData(true)]
+    public void WhoWaitsForTooLongGivesUp(bool graphs)
     {
         var device = EmulatedDriver.NewDevice();
-        device.Patience = 100;
+        (device.Patience, device.Graphs) = (100, graphs);
+        for (int i = 0; i < GraphCache.Repeats; i++) { Run(device, 4, 3, 3, 24, padded: false); }
+        Assert.Equal(graphs, device.Counts.Made > 0);
         EmulatedDriver.Missed = 1;
         try
         {
-            string message = Assert.ThrowsAny<Exception>(() => Run(device, 4, 3, 3, 24, padded: false)).Message;
-            Assert.Contains(nameof(GpuDevice.PersistentRecurrence), message, StringComparison.Ordinal);
-            Assert.Contains("gives up", message, StringComparison.Ordinal);
+            // first what reads a result says so, then whatever is asked: copies, graphs, memory
+            for (int i = 0; i < 3; i++) { Named(Assert.Throws<CudaException>(() => Run(device, 4, 3, 3, 24, padded: false))); }
+            Named(Assert.Throws<CudaException>(() => device.AllocatePersistent(1 << 20)));
         }
         finally { EmulatedDriver.Missed = 0; }
         device.Dispose();
+
+        static void Named(CudaException error)
+        {
+            Assert.Contains("gives up", error.Message, StringComparison.Ordinal);
+            Assert.Single(Regex.Matches(error.Message, nameof(GpuDevice.PersistentRecurrence)));
+        }
+    }
+
+    /// <summary>Where steps are taken for want of room, it is said once for each size and way, and the driver is not asked again.</summary>
+    [EmulatedFact]
+    public void WantOfRoomIsToldOnce()
+    {
+        List<string> said = [];
+        using (var device = Counting())
+        {
+            device.MostGroups = 1;
+            for (int batch = 3; batch < 6; batch++) { Run(device, 4, batch, 2, 24); }
+            Assert.Equal(2, said.Count);
+            Assert.Contains("lstm: ", said[0], StringComparison.Ordinal);
+            Assert.Contains("3 sequences of 24 units forward", said[0], StringComparison.Ordinal);
+            Assert.Contains("3 sequences of 24 units back", said[1], StringComparison.Ordinal);
+            Assert.All(said, s => Assert.Contains(nameof(GpuDevice.PersistentRecurrence), s, StringComparison.Ordinal));
+            Run(device, 3, 3, 2, 28);
+            Assert.Equal((4, true), (said.Count, said[3].StartsWith("gru: ", StringComparison.Ordinal)));
+            device.PersistentRecurrence = false;
+            Run(device, 4, 3, 2, 40);
+            Assert.Equal(4, said.Count);
+        }
+        said.Clear();
+        EmulatedDriver.MostTogether = 1; // the launch is refused
+        try
+        {
+            using var device = Counting();
+            EmulatedDriver.Reset();
+            for (int i = 0; i < 3; i++) { Run(device, 4, 3, 2, 24); }
+            Assert.Equal((2, 2), (said.Count, EmulatedDriver.CountOf("cuLaunchCooperativeKernel")));
+        }
+        finally { EmulatedDriver.MostTogether = 0; }
+
+        GpuDevice Counting()
+        {
+            EmulatedDriver.Start(EmulatedDriver.Kind.CountOnly);
+            var device = EmulatedDriver.NewDevice();
+            device.Log = said.Add;
+            return device;
+        }
+    }
+
+    /// <summary>More sequences than a launch's second and third number of groups may say.</summary>
+    [EmulatedTheory, InlineData(false), InlineData(true)]
+    public void ThereMayBeMillionsOfSequences(bool together)
+    {
+        EmulatedDriver.Start(EmulatedDriver.Kind.CountOnly);
+        using var device = EmulatedDriver.NewDevice();
+        device.PersistentRecurrence = together;
+        Run(device, 4, 2_200_000, 1, 1, padded: false);
+    }
+
+    /// <summary>What threads take of a multiprocessor's registers decides how many groups are there at once, and so how they divide the work.</summary>
+    [EmulatedFact]
+    public void MoreRegistersMakeOtherGroups()
+    {
+        Assert.Equal(("25 of 12 units × 4 of 8: 384 threads", "25 of 12 units × 4 of 8: 384 threads"), Divisions(126)); // sixteen warps of a multiprocessor
+        Assert.Equal(("30 of 10 units × 4 of 8: 320 threads", "none"), Divisions(200)); // ten
+        Assert.Equal(("38 of 8 units × 3 of 11: 256 threads", "none"), Divisions(255)); // eight
+
+        static (string Forward, string Back) Divisions(int registers)
+        {
+            EmulatedDriver.RegistersOf = _ => registers;
+            try
+            {
+                using var device = EmulatedDriver.NewDevice();
+                return (Say(device.Shape<ForwardCell<GpuLstm>, Depth3>(300, 32)), Say(device.Shape<BackwardCell<GpuLstm>, Depth3>(300, 32)));
+            }
+            finally { EmulatedDriver.RegistersOf = null; }
+        }
+    }
+
+    /// <summary>With the registers that CUDA's assembler gives them, the layers of the benchmark are shared as the pages say, and the way back of 512 units takes twelve sequences.</summary>
+    [PtxasEmulatedFact]
+    public void TheAssemblersRegistersMakeTheseGroups()
+    {
+        EmulatedDriver.RegistersOf = ptx => Ptxas.Run(ptx, "sm_90") is { Registers: > 0 and var registers } ? registers : throw new InvalidOperationException("the assembler takes no such text");
+        EmulatedDriver.Version = 11080; // text that any assembler for the GPU knows
+        try
+        {
+            using var device = EmulatedDriver.NewDevice();
+            Assert.Equal("25 of 12 units × 4 of 8: 384 threads", Say(device.Shape<ForwardCell<GpuLstm>, Depth3>(300, 32)));
+            Assert.Equal("25 of 12 units × 4 of 8: 384 threads", Say(device.Shape<BackwardCell<GpuLstm>, Depth3>(300, 32)));
+            Assert.Equal((true, false), (device.Shape<BackwardCell<GpuLstm>, Depth4>(512, 12) is not null, device.Shape<BackwardCell<GpuLstm>, Depth4>(512, 13) is not null));
+        }
+        finally { (EmulatedDriver.RegistersOf, EmulatedDriver.Version) = (null, 0); }
     }
 
     /// <summary>On a device with 132 multiprocessors the layers of the benchmark keep most of them busy.</summary>
@@ -103,12 +199,12 @@ public class SequenceTests
         Assert.Equal(threads, Forward(together)!.Value.Threads);
         Assert.Null(Forward(new int[17]));
 
-        SequenceShape? Forward(int[] room) => hidden > 256 ? SequenceShape.Of<ForwardCell<GpuLstm>, Depth3>(hidden, batch, 132, room, 1024) : hidden > 128 ? SequenceShape.Of<ForwardCell<GpuLstm>, Depth2>(hidden, batch, 132, room, 1024) : SequenceShape.Of<ForwardCell<GpuLstm>, Depth1>(hidden, batch, 132, room, 1024);
+        SequenceShape? Forward(int[] room) => hidden > 256 ? SequenceShape.Of<ForwardCell<GpuLstm>, Depth3>(hidden, batch, 132, room, int.MaxValue, 1024) : hidden > 128 ? SequenceShape.Of<ForwardCell<GpuLstm>, Depth2>(hidden, batch, 132, room, int.MaxValue, 1024) : SequenceShape.Of<ForwardCell<GpuLstm>, Depth1>(hidden, batch, 132, room, int.MaxValue, 1024);
 
-        SequenceShape? Back(int[] room) => hidden > 256 ? SequenceShape.Of<BackwardCell<GpuLstm>, Depth3>(hidden, batch, 132, room, 1024) : hidden > 128 ? SequenceShape.Of<BackwardCell<GpuLstm>, Depth2>(hidden, batch, 132, room, 1024) : SequenceShape.Of<BackwardCell<GpuLstm>, Depth1>(hidden, batch, 132, room, 1024);
-
-        static string Say(SequenceShape? s) => s is { } x ? $"{x.Groups} of {x.Units} units × {x.Shares} of {x.Share}: {x.Threads} threads" : "none";
+        SequenceShape? Back(int[] room) => hidden > 256 ? SequenceShape.Of<BackwardCell<GpuLstm>, Depth3>(hidden, batch, 132, room, int.MaxValue, 1024) : hidden > 128 ? SequenceShape.Of<BackwardCell<GpuLstm>, Depth2>(hidden, batch, 132, room, int.MaxValue, 1024) : SequenceShape.Of<BackwardCell<GpuLstm>, Depth1>(hidden, batch, 132, room, int.MaxValue, 1024);
     }
+
+    private static string Say(SequenceShape? s) => s is { } x ? $"{x.Groups} of {x.Units} units × {x.Shares} of {x.Share}: {x.Threads} threads" : "none";
 
     /// <summary>Two launches a step in time become four for all.</summary>
     [EmulatedFact]

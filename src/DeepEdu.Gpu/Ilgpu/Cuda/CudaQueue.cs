@@ -26,11 +26,11 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
 {
     private readonly CudaDriver _driver = CudaDriver.Found;
     private readonly nint _stream = ((CudaStream)accelerator.DefaultStream).StreamPtr;
+    private readonly CudaAnswers _answers = new();
     private readonly Lock _gate = new();
     private WorkList? _list;
     private GraphCache? _cache;
     private readonly Lazy<bool> _cooperates = new(() => CudaAPI.CurrentAPI.GetDeviceAttribute(CooperativeLaunch, accelerator.DeviceId) != 0);
-    private volatile bool _waitsWithin;
     private long _direct, _collected, _launched, _updated, _made;
     private int _kernels = CudaLaunch.Within;
 
@@ -46,7 +46,7 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
                 if (value == Graphs) { return; }
                 if (value)
                 {
-                    _cache = new(CudaGraphs.Found ?? throw new NotSupportedException("gpu: graphs take a driver of CUDA 11.4 or later"), accelerator.NativePtr);
+                    _cache = new(CudaGraphs.Found ?? throw new NotSupportedException("gpu: graphs take a driver of CUDA 11.4 or later"), _answers, accelerator.NativePtr);
                     _list = new();
                 }
                 else
@@ -100,7 +100,7 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
             var error = _driver.LaunchCooperativeKernel(what.Function, what.GridX, what.GridY, what.GridZ, what.BlockX, what.BlockY, what.BlockZ, 0, _stream, parameters);
             if (error is TooLarge or NotSupported or OutOfResources) { return false; }
             Check(error);
-            _waitsWithin = true;
+            _answers.ExpectWaiting();
         }
         Interlocked.Increment(ref _direct);
         return true;
@@ -137,6 +137,8 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
     }
 
     public IMark Mark() => new CudaMark(this, accelerator);
+
+    public Exception Explain(Exception error) => error is CudaException cuda ? _answers.Explain(cuda) : error;
 
     // what is in the list may use that memory; and a graph must not hold on to it, though its addresses would be set anew
     public void BeforeFree()
@@ -185,17 +187,7 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
         Check(_driver.LaunchKernel(what.Function, what.GridX, what.GridY, what.GridZ, what.BlockX, what.BlockY, what.BlockZ, 0, _stream, null, extra));
     }
 
-    // an error that a kernel ended with is answered by whatever is asked of the driver next
-    private void Check(CudaError error)
-    {
-        const CudaError IllegalInstruction = (CudaError)715, LaunchFailed = (CudaError)719, Timeout = (CudaError)702;
-        if (_waitsWithin && error is IllegalInstruction or LaunchFailed or Timeout)
-        {
-            CudaException why = new(error);
-            throw new CudaException($"{why.Message}. If it was a recurrent layer's sequence, whose groups waited for each other and gave up: set {nameof(GpuDevice)}.{nameof(GpuDevice.PersistentRecurrence)} to false in a new process, and its steps are launched one by one", why);
-        }
-        CudaDriver.Check(error);
-    }
+    private void Check(CudaError error) => _answers.Check(error);
 
     // false if graphs were switched off meanwhile
     private bool Collect(in CudaLaunch what, byte* arguments, int bytes)
@@ -283,7 +275,7 @@ internal sealed unsafe class CudaQueue(CudaAccelerator accelerator) : IOrder
         {
             if (_event == 0) { return; }
             accelerator.Bind();
-            queue.Check(CudaAPI.CurrentAPI.DestroyEvent(_event));
+            CudaAnswers.CheckGone(CudaAPI.CurrentAPI.DestroyEvent(_event));
             _event = 0;
         }
     }

@@ -2,8 +2,9 @@ namespace DeepEdu.Gpu;
 
 /// <summary>Graphs of the lists that were seen often enough. Whichever was not used for the longest time goes first.</summary>
 /// <param name="driver">The driver's functions.</param>
+/// <param name="answers">What checks them.</param>
 /// <param name="context">The context that its copies belong to.</param>
-internal sealed class GraphCache(CudaGraphs driver, nint context)
+internal sealed class GraphCache(CudaGraphs driver, CudaAnswers answers, nint context)
 {
     /// <summary>The time at which a list becomes a graph: making one costs more than launching its kernels.</summary>
     public const int Repeats = 3;
@@ -29,7 +30,7 @@ internal sealed class GraphCache(CudaGraphs driver, nint context)
         entry.LastUse = ++_now;
         if (entry.Graph is null && ++entry.Seen >= Repeats)
         {
-            entry.Graph = new(driver, context, list);
+            entry.Graph = new(driver, answers, context, list);
             Made++;
         }
         return entry.Graph;

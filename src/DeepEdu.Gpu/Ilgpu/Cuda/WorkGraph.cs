@@ -4,20 +4,21 @@ namespace DeepEdu.Gpu;
 internal sealed unsafe class WorkGraph : IDisposable
 {
     private readonly CudaGraphs _driver;
+    private readonly CudaAnswers _answers;
     private readonly nint _context, _graph, _exec;
     private readonly nint[] _nodes;
     private readonly Work[] _items;
     private readonly byte[] _arguments;
 
     /// <summary>A chain: everything runs after what came before it, as on the stream.</summary>
-    public WorkGraph(CudaGraphs driver, nint context, WorkList list)
+    public WorkGraph(CudaGraphs driver, CudaAnswers answers, nint context, WorkList list)
     {
-        (_driver, _context) = (driver, context);
+        (_driver, _answers, _context) = (driver, answers, context);
         _items = list.Items.ToArray();
         _nodes = new nint[_items.Length];
         _arguments = new byte[_items[^1].At + _items[^1].Bytes];
         nint graph, exec, before = 0;
-        CudaDriver.Check(driver.Create(&graph, 0));
+        _answers.Check(driver.Create(&graph, 0));
         _graph = graph;
         try
         {
@@ -27,7 +28,7 @@ internal sealed unsafe class WorkGraph : IDisposable
                 _nodes[i] = before = Add(before, item, list.Arguments(item));
                 Keep(item, list.Arguments(item));
             }
-            CudaDriver.Check(driver.Instantiate(&exec, graph, 0));
+            _answers.Check(driver.Instantiate(&exec, graph, 0));
             _exec = exec;
         }
         catch
@@ -51,14 +52,14 @@ internal sealed unsafe class WorkGraph : IDisposable
             Keep(item, arguments);
             updated++;
         }
-        CudaDriver.Check(_driver.Launch(_exec, stream));
+        _answers.Check(_driver.Launch(_exec, stream));
         return updated;
     }
 
     public void Dispose()
     {
-        CudaDriver.Check(_driver.DestroyExec(_exec));
-        CudaDriver.Check(_driver.Destroy(_graph));
+        CudaAnswers.CheckGone(_driver.DestroyExec(_exec));
+        CudaAnswers.CheckGone(_driver.Destroy(_graph));
     }
 
     // kernels are the same, so each has as many bytes at the same place
@@ -76,13 +77,13 @@ internal sealed unsafe class WorkGraph : IDisposable
         if (item.What.IsCopy)
         {
             var copy = Copy(item, arguments);
-            CudaDriver.Check(_driver.AddCopy(&node, _graph, &before, dependencies, &copy, _context));
+            _answers.Check(_driver.AddCopy(&node, _graph, &before, dependencies, &copy, _context));
             return node;
         }
         void** extra = stackalloc void*[5];
         CudaQueue.Extra(extra, arguments, &bytes);
         var kernel = Kernel(item.What, extra);
-        CudaDriver.Check(_driver.AddKernel(&node, _graph, &before, dependencies, &kernel));
+        _answers.Check(_driver.AddKernel(&node, _graph, &before, dependencies, &kernel));
         return node;
     }
 
@@ -91,14 +92,14 @@ internal sealed unsafe class WorkGraph : IDisposable
         if (item.What.IsCopy)
         {
             var copy = Copy(item, arguments);
-            CudaDriver.Check(_driver.SetCopy(_exec, node, &copy, _context));
+            _answers.Check(_driver.SetCopy(_exec, node, &copy, _context));
             return;
         }
         nint bytes = item.Bytes;
         void** extra = stackalloc void*[5];
         CudaQueue.Extra(extra, arguments, &bytes);
         var kernel = Kernel(item.What, extra);
-        CudaDriver.Check(_driver.SetKernel(_exec, node, &kernel));
+        _answers.Check(_driver.SetKernel(_exec, node, &kernel));
     }
 
     private static KernelNode Kernel(in CudaLaunch how, void** extra) =>

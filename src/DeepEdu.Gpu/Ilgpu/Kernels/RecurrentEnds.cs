@@ -58,20 +58,8 @@ internal struct ForwardEnd<C> : IStepEnd where C : struct, IGpuCell
 
     public readonly void Put(StepPlace at, Gates s)
     {
-        Gates g = default;
-        g.A = s.A + Memory.Gates[Memory.Gate(at, C.Count, 0)] + Memory.BiasOf(at, 0);
-        if (C.Count > 1) { g.B = s.B + Memory.Gates[Memory.Gate(at, C.Count, 1)] + Memory.BiasOf(at, 1); }
-        if (C.Splits)
-        {
-            g.C = Memory.Gates[Memory.Gate(at, C.Count, 2)];
-            g.D = s.C + Memory.BiasOf(at, 2);
-            Memory.Extra[((long)at.Row * Memory.Hidden) + at.Unit] = g.D.V;
-        }
-        else
-        {
-            if (C.Count > 2) { g.C = s.C + Memory.Gates[Memory.Gate(at, C.Count, 2)] + Memory.BiasOf(at, 2); }
-            if (C.Count > 3) { g.D = s.D + Memory.Gates[Memory.Gate(at, C.Count, 3)] + Memory.BiasOf(at, 3); }
-        }
+        var g = CellGates.Sum<C>(s, CellGates.Load<C>(Memory, at), CellGates.Bias<C>(Memory, at));
+        if (C.Splits) { Memory.Extra[((long)at.Row * Memory.Hidden) + at.Unit] = g.D.V; }
         ForwardEnds.Finish<C>(Memory, To, BySequence, at, g);
     }
 }
@@ -121,16 +109,8 @@ internal static class ForwardEnds
         GpuLane before = C.HasState ? m.Before(at) : default;
         var h = C.Forward(ref g, before, out var state);
         if (C.HasState) { m.States[m.Kept(at)] = state.V; }
-        if (m.Keep != 0) { Store<C>(m, at, g); }
+        if (m.Keep != 0) { CellGates.Store<C>(m, at, g); }
         to[((long)(bySequence != 0 ? at.Sequence : at.Row) * m.Hidden) + at.Unit] = h.V;
-    }
-
-    public static void Store<C>(CellMemory m, StepPlace at, Gates g) where C : struct, IGpuCell
-    {
-        m.Gates[m.Gate(at, C.Count, 0)] = g.A.V;
-        if (C.Count > 1) { m.Gates[m.Gate(at, C.Count, 1)] = g.B.V; }
-        if (C.Count > 2) { m.Gates[m.Gate(at, C.Count, 2)] = g.C.V; }
-        if (C.Count > 3) { m.Gates[m.Gate(at, C.Count, 3)] = g.D.V; }
     }
 }
 
@@ -173,11 +153,7 @@ internal struct BackwardEnd<C> : IStepEnd where C : struct, IGpuCell
         var m = Memory;
         int hidden = m.Hidden, planes = C.Splits ? 4 : C.Count;
         long one = ((long)at.Sequence * hidden) + at.Unit, row = ((long)at.Row * hidden) + at.Unit, bias = ((long)at.Sequence * planes * hidden) + at.Unit;
-        Gates g = default;
-        g.A = m.Gates[m.Gate(at, C.Count, 0)];
-        if (C.Count > 1) { g.B = m.Gates[m.Gate(at, C.Count, 1)]; }
-        if (C.Count > 2) { g.C = m.Gates[m.Gate(at, C.Count, 2)]; }
-        if (C.Count > 3) { g.D = m.Gates[m.Gate(at, C.Count, 3)]; }
+        var g = CellGates.Load<C>(m, at);
         if (C.Splits) { g.D = m.Extra[row]; }
         GpuLane before = default, state = default, dState = default;
         if (C.HasState)
@@ -198,19 +174,13 @@ internal struct BackwardEnd<C> : IStepEnd where C : struct, IGpuCell
         }
         else
         {
-            ForwardEnds.Store<C>(m, at, g);
+            CellGates.Store<C>(m, at, g);
             DBias[bias] += g.A.V;
         }
         if (C.Count > 1) { DBias[bias + hidden] += g.B.V; }
         if (C.Count > 2) { DBias[bias + (2 * (long)hidden)] += g.C.V; }
         if (planes > 3) { DBias[bias + (3 * (long)hidden)] += g.D.V; }
-        if (C.Splits)
-        {
-            long to = m.Gate(at, 3, 0);
-            DRecurrent[to] = g.A.V;
-            DRecurrent[to + hidden] = g.B.V;
-            DRecurrent[to + (2 * (long)hidden)] = g.D.V;
-        }
+        if (C.Splits) { CellGates.StoreRecurrent(m, at, g, DRecurrent); }
     }
 }
 

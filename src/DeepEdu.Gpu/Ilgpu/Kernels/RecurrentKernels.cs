@@ -133,7 +133,8 @@ internal sealed class RecurrentSteps
         while (running < _lengths.Length && _lengths[running] > step) { running++; }
         if (running == 0 || plan.Units == 0) { return; }
         (plan.Rows, plan.Step, plan.Running) = (_rows, step, running);
-        d.Start(new KernelConfig(new Index3D((plan.Units + RecurrentStep.Units - 1) / RecurrentStep.Units, (running + RecurrentStep.Side - 1) / RecurrentStep.Side, 1), new Index3D(RecurrentStep.Units, RecurrentStep.Side, RecurrentStep.Halves)),
+        // sequences are many, and only the first number of groups may be above 65535
+        d.Start(new KernelConfig(new Index3D((running + RecurrentStep.Side - 1) / RecurrentStep.Side, (plan.Units + RecurrentStep.Units - 1) / RecurrentStep.Units, 1), new Index3D(RecurrentStep.Units, RecurrentStep.Side, RecurrentStep.Halves)),
             new StepKernel<E> { End = end, A = a, W = w, Mask = _mask, Table = _table, Plan = plan });
     }
 

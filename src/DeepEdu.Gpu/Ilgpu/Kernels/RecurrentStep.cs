@@ -84,7 +84,7 @@ internal static class RecurrentStep
         var partsW = SharedMemory.Allocate<Float4>(4 * Halves * Units * Stride);
         int half = Group.IdxZ;
         Fours a4 = parts.SubView(half * 4 * Side * Stride), w4 = partsW.SubView(half * 4 * Units * Stride);
-        int tx = Group.IdxX, ty = Group.IdxY, me = (ty * Units) + tx, row0 = Grid.IdxY * Side, unit0 = Grid.IdxX * Units;
+        int tx = Group.IdxX, ty = Group.IdxY, me = (ty * Units) + tx, row0 = Grid.IdxX * Side, unit0 = Grid.IdxY * Units;
         // each thread carries four values of each plane of a, and two of w, where planes are gates or, of a product without gates, four stretches of k at once: a long sum then waits for memory a quarter as
         // often. Neighbours in a group read neighbours in memory, whichever way w lies
         int column = me & (Depth - 1), line = me >> 5;

@@ -32,7 +32,7 @@ internal interface ISequenceCell
     CellCarry Begin(int sequence, int unit);
 
     /// <summary>Reads what a step needs.</summary>
-    CellInputs Load(StepPlace at, CellCarry carry);
+    CellInputs Load(StepPlace at);
 
     /// <summary>Takes the sums of a step.</summary>
     void Put(StepPlace at, Gates sums, CellInputs inputs, ref CellCarry carry);
@@ -61,33 +61,26 @@ internal struct ForwardCell<C> : ISequenceCell where C : struct, IGpuCell
         (at.Sequence, at.Unit, at.IsFirst) = (sequence, unit, 1);
         CellCarry carry = default;
         if (C.HasState) { carry.State = Memory.Before(at); }
-        (carry.Bias.A, carry.Bias.B, carry.Bias.C) = (Memory.BiasOf(at, 0), Memory.BiasOf(at, 1), Memory.BiasOf(at, 2));
-        if (C.Count > 3) { carry.Bias.D = Memory.BiasOf(at, 3); }
+        carry.Bias = CellGates.Bias<C>(Memory, at);
         return carry;
     }
 
-    public readonly CellInputs Load(StepPlace at, CellCarry carry)
+    public readonly CellInputs Load(StepPlace at)
     {
         CellInputs x = default;
-        (x.Gates.A, x.Gates.B, x.Gates.C) = (Memory.Gates[Memory.Gate(at, C.Count, 0)], Memory.Gates[Memory.Gate(at, C.Count, 1)], Memory.Gates[Memory.Gate(at, C.Count, 2)]);
-        if (C.Count > 3) { x.Gates.D = Memory.Gates[Memory.Gate(at, C.Count, 3)]; }
+        x.Gates = CellGates.Load<C>(Memory, at);
         return x;
     }
 
     public readonly void Put(StepPlace at, Gates s, CellInputs x, ref CellCarry carry)
     {
-        Gates g = default;
-        g.A = s.A + x.Gates.A + carry.Bias.A;
-        g.B = s.B + x.Gates.B + carry.Bias.B;
-        if (C.Splits) { (g.C, g.D) = (x.Gates.C, s.C + carry.Bias.C); }
-        else { g.C = s.C + x.Gates.C + carry.Bias.C; }
-        if (C.Count > 3) { g.D = s.D + x.Gates.D + carry.Bias.D; }
+        var g = CellGates.Sum<C>(s, x.Gates, carry.Bias);
         long row = ((long)at.Row * Memory.Hidden) + at.Unit;
         var recurrent = g.D;
         To[row] = C.Forward(ref g, carry.State, out carry.State).V;
         if (C.Splits) { Memory.Extra[row] = recurrent.V; }
         if (C.HasState) { Memory.States[Memory.Kept(at)] = carry.State.V; }
-        if (Memory.Keep != 0) { ForwardEnds.Store<C>(Memory, at, g); }
+        if (Memory.Keep != 0) { CellGates.Store<C>(Memory, at, g); }
     }
 
     public readonly void End(int sequence, int unit, CellCarry carry) { }
@@ -122,12 +115,11 @@ internal struct BackwardCell<C> : ISequenceCell where C : struct, IGpuCell
         return carry;
     }
 
-    public readonly CellInputs Load(StepPlace at, CellCarry carry)
+    public readonly CellInputs Load(StepPlace at)
     {
         CellInputs x = default;
         long row = ((long)at.Row * Memory.Hidden) + at.Unit;
-        (x.Gates.A, x.Gates.B, x.Gates.C) = (Memory.Gates[Memory.Gate(at, C.Count, 0)], Memory.Gates[Memory.Gate(at, C.Count, 1)], Memory.Gates[Memory.Gate(at, C.Count, 2)]);
-        if (C.Count > 3) { x.Gates.D = Memory.Gates[Memory.Gate(at, C.Count, 3)]; }
+        x.Gates = CellGates.Load<C>(Memory, at);
         if (C.Splits) { x.Gates.D = Memory.Extra[row]; }
         (x.Before, x.State) = (Memory.Before(at), Memory.States[row]);
         if (Pull.HasDLast != 0 && at.IsLast != 0) { x.Pull = Pull.DLast[((long)at.Sequence * Memory.Hidden) + at.Unit]; }
@@ -137,17 +129,10 @@ internal struct BackwardCell<C> : ISequenceCell where C : struct, IGpuCell
 
     public readonly void Put(StepPlace at, Gates s, CellInputs x, ref CellCarry carry)
     {
-        long row = ((long)at.Row * Memory.Hidden) + at.Unit, hidden = Memory.Hidden;
         var g = x.Gates;
         C.Backward(ref g, x.Before, x.State, (s.A * carry.Mask) + x.Pull, ref carry.State);
-        ForwardEnds.Store<C>(Memory, at, g);
-        if (C.Splits)
-        {
-            long to = Memory.Gate(at, 3, 0);
-            DRecurrent[to] = g.A.V;
-            DRecurrent[to + hidden] = g.B.V;
-            DRecurrent[to + (2 * hidden)] = g.D.V;
-        }
+        CellGates.Store<C>(Memory, at, g);
+        if (C.Splits) { CellGates.StoreRecurrent(Memory, at, g, DRecurrent); }
         (carry.Bias.A, carry.Bias.B, carry.Bias.C, carry.Bias.D) = (carry.Bias.A + g.A, carry.Bias.B + g.B, carry.Bias.C + g.C, carry.Bias.D + g.D);
     }
 

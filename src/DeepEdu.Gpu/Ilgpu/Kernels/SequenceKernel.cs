@@ -61,7 +61,7 @@ internal static class SequenceLoop
         var lengths = SharedMemory.Allocate<int>(MostShare);
         var sequences = SharedMemory.Allocate<int>(MostShare);
         int me = Group.IdxX, lane = me & 31, warp = me >> 5, team = S.Planes == 1 ? warp : S.Planes == 4 ? warp >> 2 : Third(warp), teams = S.Back ? p.Units >> 2 : p.Units;
-        int plane = warp - (S.Planes * team), share0 = Grid.IdxY * p.Share, share = IntrinsicMath.Min(p.Share, rows.Batch - share0), unit0 = Grid.IdxX * p.Units;
+        int plane = warp - (S.Planes * team), share0 = Grid.IdxX * p.Share, share = IntrinsicMath.Min(p.Share, rows.Batch - share0), unit0 = Grid.IdxY * p.Units;
         int fours = (p.Hidden + 3) >> 2, pitch = fours + 1, wide = S.Planes * p.Hidden, last = IntrinsicMath.Min(lane + (32 * (N.Fours - 1)), fours);
         // of a way forward a column is a gate, of a way back a unit
         int unit = unit0 + (S.Back ? 4 * team : team), square = p.Hidden * p.Hidden;
@@ -76,8 +76,8 @@ internal static class SequenceLoop
         }
         Group.Barrier();
         // the longest is the first
-        int steps = lengths[0], counted = Grid.DimX;
-        long counter = p.Counters + ((long)Grid.IdxY * SequencePlan.Between);
+        int steps = lengths[0], counted = Grid.DimY;
+        long counter = p.Counters + ((long)Grid.IdxX * SequencePlan.Between);
         // this thread's cell
         int mine = (int)((uint)me / (uint)p.Units), myUnit = unit0 + me - (mine * p.Units);
         StepPlace at = default;
@@ -89,7 +89,7 @@ internal static class SequenceLoop
             (at.Sequence, at.Unit, myFirst, myLength) = (sequences[mine], myUnit, firsts[mine], lengths[mine]);
             carry = cell.Begin(at.Sequence, at.Unit);
             int step = S.Back ? steps - 1 : 0;
-            if (step >= 0 && step < myLength) { inputs = cell.Load(Place(at, rows, myFirst, myLength, step), carry); }
+            if (step >= 0 && step < myLength) { inputs = cell.Load(Place(at, rows, myFirst, myLength, step)); }
         }
         if (!S.Back && p.HasFirst != 0)
         {
@@ -146,7 +146,7 @@ internal static class SequenceLoop
             Group.Barrier();
             int next = S.Back ? step - 1 : step + 1;
             if (step < myLength) { cell.Put(Place(at, rows, myFirst, myLength, step), Sums<S>(sums, p, mine, me - (mine * p.Units), teams), inputs, ref carry); }
-            if (next >= 0 && next < myLength) { inputs = cell.Load(Place(at, rows, myFirst, myLength, next), carry); }
+            if (next >= 0 && next < myLength) { inputs = cell.Load(Place(at, rows, myFirst, myLength, next)); }
             if (n + 1 < steps)
             {
                 Group.Barrier();

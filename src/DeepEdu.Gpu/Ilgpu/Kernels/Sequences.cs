@@ -33,9 +33,11 @@ internal readonly struct Sequences(GpuDevice device, RecurrentData data, Recurre
     private bool Run<S, N>(S cell, Floats w, Floats a, View first) where S : struct, ISequenceCell where N : struct, IDepth
     {
         var (d, h, rows) = (device, data.Hidden, steps.Rows);
-        if (d.Shape<S, N>(h, rows.Batch) is not { } shape) { return false; }
+        if (d.Shape<S, N>(h, rows.Batch) is not { } shape) { return TakeSteps<S, N>(); }
         bool masks = !S.Back && !data.Mask.IsNone, inFours = h % 4 == 0 && !masks && a.LoadEffectiveAddressAsPtr() % (4 * sizeof(float)) == 0;
-        View counters = new(d.Allocate(shape.Shares * SequencePlan.Between / sizeof(float)), 0, shape.Shares * SequencePlan.Between / sizeof(float));
+        // a group that is alone waits for nobody
+        int words = shape.Groups > 1 ? shape.Shares * SequencePlan.Between / sizeof(float) : SequencePlan.Between / sizeof(float);
+        View counters = new(d.Allocate(words), 0, words);
         if (shape.Groups > 1) { d.Fill(counters, 0); }
         SequenceKernel<S, N> kernel = new()
         {
@@ -46,10 +48,16 @@ internal readonly struct Sequences(GpuDevice device, RecurrentData data, Recurre
                 Counters = GpuDevice.Of(counters).LoadEffectiveAddressAsPtr(),
             },
         };
-        KernelConfig how = new(new Index3D(shape.Groups, shape.Shares, 1), new Index3D(shape.Threads, 1, 1));
-        if (shape.Groups > 1) { return d.StartTogether(how, kernel); }
+        KernelConfig how = new(new Index3D(shape.Shares, shape.Groups, 1), new Index3D(shape.Threads, 1, 1));
+        if (shape.Groups > 1) { return d.StartTogether(how, kernel) || TakeSteps<S, N>(); }
         d.Start(how, kernel);
         return true;
+    }
+
+    private bool TakeSteps<S, N>() where S : struct, ISequenceCell where N : struct, IDepth
+    {
+        device.TakeSteps<S, N>(data.Kind, data.Hidden, steps.Rows.Batch);
+        return false;
     }
 }
 
@@ -66,26 +74,28 @@ internal readonly record struct SequenceShape(int Units, int Share, int Groups, 
     /// <param name="batch">Sequences.</param>
     /// <param name="multiprocessors">Of the accelerator.</param>
     /// <param name="together">How many groups of some threads it holds at once, for each number of warps up to 16.</param>
+    /// <param name="mostGroups">At once, whatever fits.</param>
     /// <param name="mostThreads">Of a group.</param>
-    public static SequenceShape? Of<S, N>(int hidden, int batch, int multiprocessors, ReadOnlySpan<int> together, int mostThreads) where S : struct, ISequenceCell where N : struct, IDepth
+    public static SequenceShape? Of<S, N>(int hidden, int batch, int multiprocessors, ReadOnlySpan<int> together, int mostGroups, int mostThreads) where S : struct, ISequenceCell where N : struct, IDepth
     {
         SequenceShape? best = null;
         long least = long.MaxValue;
         int rowFours = S.Planes * (((hidden + 3) / 4) + 1), most = Math.Min(mostThreads, SequenceLoop.MostThreads) / (32 * S.Planes);
         for (int teams = 1; teams <= most; teams++)
         {
-            int units = S.Back ? 4 * teams : teams, groups = (hidden + units - 1) / units, threads = 32 * S.Planes * teams, before = 0;
-            for (int shares = 1; shares <= batch; shares++)
+            int units = S.Back ? 4 * teams : teams, groups = (hidden + units - 1) / units, threads = 32 * S.Planes * teams;
+            for (int share = Math.Min(batch, SequenceLoop.MostShare); share > 0; share--)
             {
-                int share = (batch + shares - 1) / shares, rounds = (share + SequenceLoop.AtOnce - 1) / SequenceLoop.AtOnce, all = groups * ((batch + share - 1) / share);
-                if (share == before || rounds * SequenceLoop.AtOnce * rowFours > SequenceLoop.Room || share * units > threads || share > SequenceLoop.MostShare) { continue; }
-                before = share;
-                if (all > (groups > 1 ? together[threads / 32] : int.MaxValue)) { break; }
+                int shares = (batch + share - 1) / share, rounds = (share + SequenceLoop.AtOnce - 1) / SequenceLoop.AtOnce;
+                // what as many groups of fewer sequences do is less
+                if ((batch + shares - 1) / shares != share || rounds * SequenceLoop.AtOnce * rowFours > SequenceLoop.Room || share * units > threads) { continue; }
+                long all = (long)groups * shares;
+                if (groups > 1 && all > Math.Min(mostGroups, together[threads / 32])) { break; }
                 // cycles: what the busiest multiprocessor issues, what it reads of rows at 64 bytes a cycle, and what all read from the cache that they share
                 long busy = (all + multiprocessors - 1) / multiprocessors, warps = ((busy * threads / 32) + 3) / 4;
                 long issued = warps * rounds * ((SequenceLoop.AtOnce * N.Fours * ((4 * S.Columns) + 1)) + 72), bytes = (long)share * S.Planes * hidden * sizeof(float);
                 long cost = issued + (busy * bytes / 64) + (all * bytes / 2500) + (groups > 1 ? 2000 : 0);
-                if (cost < least) { (least, best) = (cost, new(units, share, groups, (batch + share - 1) / share, threads)); }
+                if (cost < least) { (least, best) = (cost, new(units, share, groups, shares, threads)); }
             }
         }
         return best;
