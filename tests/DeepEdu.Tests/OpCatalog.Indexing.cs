@@ -36,6 +36,12 @@ public static partial class OpCatalog
         new("argsort stable", x => Floats(x[0].ArgSort(0, descending: true))),
         new("top-k", x => x[0].TopK(2).Values) { Big = [[70, 300]] },
         new("top-k smallest", x => x[0].TopK(3, 1, largest: false).Values),
+        new("unique", x => x[0].Unique().Values),
+        new("unique inverse", x => Floats(x[0].Unique().Inverse)),
+        new("unique counts", x => Floats(x[0].Unique().Counts)),
+        new("unique whole numbers", (x, i) => Floats(i[0].Unique().Values) + x[0]),
+        new("unique whole numbers inverse", (x, i) => Floats(i[0].Unique().Inverse) + x[0]),
+        new("unique whole numbers counts", (x, i) => Floats(i[0].Unique().Counts) + x[0]),
         new("top-k positions", x => Floats(x[0].TopK(3, 0).Indices)),
     ];
 

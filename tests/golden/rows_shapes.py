@@ -76,6 +76,13 @@ row("sort descending", lambda x: x.sort(1, descending=True)[0], [(2, 5, 3)], [(2
 row("sort special", lambda x: x.sort(0)[0], values=[[0.0, float("nan"), -float("inf"), 1.5, float("inf"), -1e-40]], grad=False)
 row("argsort", lambda x: x.argsort(1), (3, 6), distinct=True, grad=False)
 row("argsort stable", lambda x: torch.sort(x, dim=0, descending=True, stable=True)[1], values=[[1.0, 2.0, 1.0, 0.0, 2.0, -0.0, 1.0]], grad=False)
+same = [[[3.0, 1.0, 2.5, 1.0], [-0.5, 3.0, 3.0, float("inf")]]]
+row("unique", lambda x: torch.unique(x), values=same, grad=False)
+row("unique inverse", lambda x: torch.unique(x, return_inverse=True)[1], values=same, grad=False)
+row("unique counts", lambda x: torch.unique(x, return_counts=True)[1], values=same, grad=False)
+row("unique whole numbers", lambda x, i: torch.unique(i) + x, (1,), ints=[((3, 7), 6)], grad=False)
+row("unique whole numbers inverse", lambda x, i: torch.unique(i, return_inverse=True)[1] + x, (1,), ints=[((3, 7), 6)], grad=False)
+row("unique whole numbers counts", lambda x, i: torch.unique(i, return_counts=True)[1] + x, (1,), ints=[((3, 7), 6)], grad=False)
 row("top-k", lambda x: x.topk(2, -1)[0], [(3, 7)], [(2, 40)], distinct=True)
 row("top-k smallest", lambda x: x.topk(3, 1, largest=False)[0], [(2, 5, 3)], [(2, 30)], distinct=True)
 row("top-k positions", lambda x: x.topk(3, 0)[1], [(50, 2)], [(4, 3)], distinct=True, grad=False)

@@ -47,6 +47,49 @@ public static class Sorting
             var order = Order(x, at, k, largest);
             return (x.Gather(at, order), order);
         }
+
+        /// <summary>Each value that x has, once, in rising order; which of them stands at each place of x; and how often each stands there. 0 and −0 are one value, and no NaN equals another.
+        /// No gradient. NumPy's and PyTorch's <c>unique(x, return_inverse=True, return_counts=True)</c>.</summary>
+        /// <returns>Values [k]; Inverse of x's shape, so that x is Values taken by it; Counts [k].</returns>
+        public (Tensor Values, Indices Inverse, Indices Counts) Unique()
+        {
+            float[] values = x.ToArray();
+            var (first, inverse, counts) = Runs<float>(Order(Tensor.Wrap(values, [values.Length]), 0, values.Length, false).Span, values);
+            return (Tensor.Of([first.Length], Array.ConvertAll(first, i => values[i]), x.Device), Indices.Wrap(inverse, x.Shape), counts);
+        }
+    }
+
+    extension(Indices x)
+    {
+        /// <summary>Each number that x has, once, in rising order; which of them stands at each place of x; and how often each stands there.</summary>
+        /// <returns>Values [k]; Inverse of x's shape; Counts [k].</returns>
+        public (Indices Values, Indices Inverse, Indices Counts) Unique()
+        {
+            int[] sorted = x.ToArray(), order = [.. Enumerable.Range(0, x.Size)];
+            Array.Sort(sorted, order);
+            var (first, inverse, counts) = Runs(order, x.Span);
+            int[] values = new int[first.Length];
+            for (int i = 0; i < values.Length; i++) { values[i] = x.Span[first[i]]; }
+            return (values, Indices.Wrap(inverse, x.Shape), counts);
+        }
+    }
+
+    // of values in this order: where each run of equal ones begins, the run of each place, and the runs' lengths
+    private static (int[] First, int[] Inverse, int[] Counts) Runs<T>(ReadOnlySpan<int> order, ReadOnlySpan<T> values) where T : IEqualityOperators<T, T, bool>
+    {
+        List<int> first = [], counts = [];
+        int[] inverse = new int[order.Length];
+        for (int i = 0; i < order.Length; i++)
+        {
+            if (i == 0 || values[order[i]] != values[order[i - 1]])
+            {
+                first.Add(order[i]);
+                counts.Add(0);
+            }
+            counts[^1]++;
+            inverse[order[i]] = first.Count - 1;
+        }
+        return ([.. first], inverse, [.. counts]);
     }
 
     internal static Indices Order(Tensor x, int axis, int k, bool descending)
