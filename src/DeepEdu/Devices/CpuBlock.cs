@@ -31,6 +31,9 @@ public sealed class CpuBlock : Block
     /// <summary>The whole block.</summary>
     public Span<float> Span => _array.AsSpan(_start, Capacity);
 
+    /// <summary>The same, to be kept.</summary>
+    internal ReadOnlyMemory<float> Memory => _array.AsMemory(_start, Capacity);
+
     private static unsafe int FirstAligned(float[] pinned)
     {
         nuint at = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));

@@ -15,10 +15,14 @@ internal sealed class Recording
     private readonly Dictionary<Block, int> _born = new(ReferenceEqualityComparer.Instance);
     private readonly List<Block> _written = [];
     private readonly List<Call> _calls = [];
+    private readonly Stack<object> _layers = [];
     private Call[] _replay = [];
 
     /// <summary>The recording that this thread's calls go to, or null.</summary>
     public static Recording? Current => t_current;
+
+    /// <summary>Whether layers are told apart: a sequence then runs them one by one, and says which.</summary>
+    public bool TellsLayers { get; init; }
 
     /// <summary>What is made again.</summary>
     public IReadOnlyList<Call> Calls => _replay;
@@ -45,6 +49,7 @@ internal sealed class Recording
     public void Run(Call call)
     {
         Flush();
+        if (_layers.TryPeek(out object? layer)) { call.Layer = layer; }
         _calls.Add(call);
         t_current = null;
         try { call.Run(); }
@@ -88,48 +93,134 @@ internal sealed class Recording
         _written.Clear();
     }
 
+    /// <summary>From here to <see cref="Leave"/> the calls are those of a layer.</summary>
+    public void Enter(object layer) => _layers.Push(layer);
+
+    /// <summary>The layer is through.</summary>
+    public void Leave() => _layers.Pop();
+
+    /// <summary>Whether the block was allocated meanwhile.</summary>
+    public bool Owns(Block block) => _born.ContainsKey(block);
+
     /// <summary>Something to be done each time.</summary>
     internal abstract class Call
     {
+        /// <summary>The innermost layer that makes it, if layers are told apart.</summary>
+        public object? Layer { get; set; }
+
         public abstract void Run();
+
+        /// <summary>Hands this call and the other recording's to what reads both.</summary>
+        public virtual void Accept(ICallReader reader, Call other) => reader.Host(this, other);
     }
 
     internal sealed class Map<F>(F f, View x, View y) : Call where F : unmanaged, IMap
     {
+        public F Formula => f;
+
+        public View X => x;
+
+        public View Y => y;
+
         public override void Run() => CpuDevice.Instance.Map(f, x, y);
+
+        public override void Accept(ICallReader reader, Call other)
+        {
+            if (other is Map<F> same) { reader.Map(this, same); } else { reader.Differ(this, other); }
+        }
     }
 
     internal sealed class Zip<F>(F f, View a, View b, View c, View y, Broadcast how) : Call where F : unmanaged, IZip3
     {
+        public F Formula => f;
+
+        public (View A, View B, View C) Operands => (a, b, c);
+
+        public View Y => y;
+
+        public Broadcast How => how;
+
         public override void Run() => CpuDevice.ZipAll(f, a, b, c, y, how);
+
+        public override void Accept(ICallReader reader, Call other)
+        {
+            if (other is Zip<F> same) { reader.Zip(this, same); } else { reader.Differ(this, other); }
+        }
     }
 
     internal sealed class Fold<F>(F f, View x, int outer, int n, int inner, View y) : Call where F : unmanaged, IFold
     {
+        public F Formula => f;
+
+        public View X => x;
+
+        public View Y => y;
+
+        public (int Outer, int N, int Inner) Sizes => (outer, n, inner);
+
         public override void Run() => CpuDevice.Instance.Fold(f, x, outer, n, inner, y);
+
+        public override void Accept(ICallReader reader, Call other)
+        {
+            if (other is Fold<F> same) { reader.Fold(this, same); } else { reader.Differ(this, other); }
+        }
     }
 
     internal sealed class Launch<K>(in K kernel) : Call where K : struct, IKernel
     {
         private readonly K _kernel = kernel;
 
+        public K Kernel => _kernel;
+
         public override void Run() => CpuDevice.Instance.Launch(in _kernel);
+
+        public override void Accept(ICallReader reader, Call other)
+        {
+            if (other is Launch<K> same) { reader.Launch(this, same); } else { reader.Differ(this, other); }
+        }
     }
 
     internal sealed class Copy(View from, View to) : Call
     {
+        public View From => from;
+
+        public View To => to;
+
         public override void Run() => CpuDevice.Instance.Copy(from, to);
+
+        public override void Accept(ICallReader reader, Call other)
+        {
+            if (other is Copy same) { reader.Copy(this, same); } else { reader.Differ(this, other); }
+        }
     }
 
     internal sealed class Fill(View to, float value) : Call
     {
+        public View To => to;
+
+        public float Value => value;
+
         public override void Run() => CpuDevice.Instance.Fill(to, value);
+
+        public override void Accept(ICallReader reader, Call other)
+        {
+            if (other is Fill same) { reader.Fill(this, same); } else { reader.Differ(this, other); }
+        }
     }
 
-    private sealed class Write(Block block) : Call
+    internal sealed class Write(Block block) : Call
     {
         private readonly float[] _values = ((CpuBlock)block).Span.ToArray();
 
+        public Block Block => block;
+
+        public float[] Values => _values;
+
         public override void Run() => _values.CopyTo(((CpuBlock)block).Span);
+
+        public override void Accept(ICallReader reader, Call other)
+        {
+            if (other is Write same) { reader.Write(this, same); } else { reader.Differ(this, other); }
+        }
     }
 }

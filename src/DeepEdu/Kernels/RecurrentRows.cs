@@ -48,6 +48,9 @@ internal sealed class RecurrentRows
     /// <summary>How many sequences.</summary>
     public int Batch => First.Length;
 
+    /// <summary>What was said about padding, if anything.</summary>
+    public Padding? Given => _padding;
+
     /// <summary>Whether every row belongs to a sequence.</summary>
     public bool AreAll => Runs[0].Count == Count;
 

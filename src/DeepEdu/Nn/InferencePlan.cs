@@ -12,22 +12,36 @@ namespace DeepEdu.Nn;
 /// <summary>A recorded forward pass with its own memory: what one call of an <see cref="InferenceSession"/> works on.</summary>
 internal sealed class InferencePlan
 {
-    private readonly Recording _recording = new();
+    private readonly Recording _recording;
     private readonly Input[] _inputs;
     private readonly (View View, Shape Shape)[] _outputs;
     private readonly bool[] _given;
     private bool _ran;
 
-    public InferencePlan(Func<InferenceInputs, Tensor[]> forward)
+    /// <summary>Records a forward pass.</summary>
+    /// <param name="forward">The pass.</param>
+    /// <param name="tellsLayers">Whether the layers of sequences run one by one.</param>
+    /// <param name="resize">The shape that an input gets instead of the one that is asked for.</param>
+    public InferencePlan(Func<InferenceInputs, Tensor[]> forward, bool tellsLayers = false, Func<int, Shape, Shape>? resize = null)
     {
+        _recording = new() { TellsLayers = tellsLayers };
         using var mode = new Tape(training: false);
         using var arena = new Arena();
-        var inputs = new InferenceInputs();
+        var inputs = new InferenceInputs { Resize = resize };
         var outputs = _recording.Record(() => forward(inputs));
         _inputs = [.. inputs.All.Select(i => i is Tensor t ? new Input(t.Shape, t.View, null) : new Input(((Indices)i).Shape, default, ((Indices)i).Values))];
         _outputs = [.. outputs.Select(y => (y.View, y.Shape))];
         _given = new bool[_inputs.Length];
     }
+
+    /// <summary>What is made again.</summary>
+    public Recording Recording => _recording;
+
+    /// <summary>Numbers, or else whole numbers, in the order in which they were asked for.</summary>
+    public IReadOnlyList<(Shape Shape, View Floats, int[]? Numbers)> Inputs => [.. _inputs.Select(i => (i.Shape, i.Floats, i.Numbers))];
+
+    /// <summary>The results.</summary>
+    public IReadOnlyList<(View View, Shape Shape)> Outputs => _outputs;
 
     public void Set(int input, ReadOnlySpan<float> values)
     {

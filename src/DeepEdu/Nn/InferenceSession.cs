@@ -173,11 +173,14 @@ public sealed class InferenceInputs
 
     internal IReadOnlyList<object> All => _all;
 
+    /// <summary>The shape that an input, by its number, gets instead of the one that is asked for.</summary>
+    internal Func<int, Shape, Shape>? Resize { get; init; }
+
     /// <summary>The next input: numbers.</summary>
     public Tensor Tensor(Shape shape)
     {
         if (Given is not null) { return (Tensor)Next(); }
-        var x = Tensors.Tensor.Empty(shape);
+        var x = Tensors.Tensor.Empty(Resize?.Invoke(_all.Count, shape) ?? shape);
         x.AsSpan().Clear();
         Recording.Current?.IsInput(x.View.Block);
         _all.Add(x);
@@ -188,6 +191,7 @@ public sealed class InferenceInputs
     public Indices Indices(Shape shape)
     {
         if (Given is not null) { return (Indices)Next(); }
+        shape = Resize?.Invoke(_all.Count, shape) ?? shape;
         var x = Tensors.Indices.Wrap(new int[shape.Size], shape);
         _all.Add(x);
         return x;

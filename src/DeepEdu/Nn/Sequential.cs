@@ -1,3 +1,4 @@
+using DeepEdu.Devices;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Nn;
@@ -27,6 +28,7 @@ public sealed class Sequential : Layer
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x)
     {
+        if (Recording.Current is { TellsLayers: true } recording) { return Told(recording, x, null); }
         foreach (var step in _steps) { x = step.Forward(x); }
         return x;
     }
@@ -35,6 +37,7 @@ public sealed class Sequential : Layer
     public override Tensor Forward(Indices x)
     {
         if (_steps.Length == 0) { return base.Forward(x); }
+        if (Recording.Current is { TellsLayers: true } recording) { return Told(recording, null, x); }
         var y = _steps[0].Forward(x);
         foreach (var step in _steps.AsSpan(1)) { y = step.Forward(y); }
         return y;
@@ -45,6 +48,18 @@ public sealed class Sequential : Layer
     {
         ArgumentNullException.ThrowIfNull(p);
         p.Of(_layers, "");
+    }
+
+    // layer by layer
+    private Tensor Told(Recording recording, Tensor? x, Indices? first)
+    {
+        foreach (var layer in _layers)
+        {
+            recording.Enter(layer);
+            x = x is null ? layer.Forward(first!) : layer.Forward(x);
+            recording.Leave();
+        }
+        return x!;
     }
 
     private static Layer[] Fused(Layer[] layers)

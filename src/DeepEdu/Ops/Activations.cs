@@ -154,6 +154,8 @@ public static class Activations
 
     internal readonly struct LeakyReluFormula(float slope) : IMap
     {
+        public float Slope => slope;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => L.WhereGreater(x, 0f, x, slope * x);
     }
@@ -166,6 +168,9 @@ public static class Activations
 
     internal readonly struct EluFormula(float alpha, float scale) : IMap
     {
+        public float Alpha => alpha;
+        public float Scale => scale;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => scale * L.WhereGreater(x, 0f, x, alpha * Functions.Expm1(x));
     }
@@ -189,6 +194,9 @@ public static class Activations
 
     internal readonly struct SoftplusFormula(float beta, float threshold) : IMap
     {
+        public float Beta => beta;
+        public float Threshold => threshold;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L>
         {

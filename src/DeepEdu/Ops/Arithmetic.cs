@@ -63,6 +63,8 @@ public static class Arithmetic
     /// <param name="c">The number.</param>
     public readonly struct DivideFormula(float c) : IMap
     {
+        internal float C => c;
+
         /// <inheritdoc/>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x) where L : struct, ILane<L> => x / c;

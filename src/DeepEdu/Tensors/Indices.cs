@@ -117,8 +117,10 @@ public sealed partial class Indices
     public Tensor ToTensor()
     {
         float[] floats = new float[Size];
-        Compute(() => { for (int i = 0; i < floats.Length; i++) { floats[i] = _values[i]; } });
-        return Tensor.Wrap(floats, Shape);
+        void Convert() { for (int i = 0; i < floats.Length; i++) { floats[i] = _values[i]; } }
+        var y = Tensor.Wrap(floats, Shape);
+        if (Recording.Current is { } recording) { recording.Run(new Conversion(_values, y.View, Convert)); } else { Convert(); }
+        return y;
     }
 
     /// <summary>Whole entries of the first axis: the labels of some rows.</summary>
@@ -156,18 +158,30 @@ public sealed partial class Indices
     private static Indices Made(Shape shape, Action<int[]> fill)
     {
         int[] values = new int[shape.Size];
-        Compute(() => fill(values));
+        if (Recording.Current is { } recording) { recording.Run(new Work(values, fill)); } else { fill(values); }
         return new(shape, values);
     }
 
-    private static void Compute(Action work)
+    /// <summary>Whole numbers that follow from others.</summary>
+    internal sealed class Work(int[] to, Action<int[]> fill) : Recording.Call
     {
-        if (Recording.Current is { } recording) { recording.Run(new Work(work)); }
-        else { work(); }
+        /// <summary>Where they are.</summary>
+        public int[] To => to;
+
+        /// <inheritdoc/>
+        public override void Run() => fill(to);
     }
 
-    private sealed class Work(Action work) : Recording.Call
+    /// <summary>Whole numbers made floats.</summary>
+    internal sealed class Conversion(int[] from, View to, Action work) : Recording.Call
     {
+        /// <summary>The whole numbers.</summary>
+        public int[] From => from;
+
+        /// <summary>The floats.</summary>
+        public View To => to;
+
+        /// <inheritdoc/>
         public override void Run() => work();
     }
 

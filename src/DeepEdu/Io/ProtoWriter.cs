@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
-namespace DeepEdu.Training;
+namespace DeepEdu.Io;
 
 /// <summary>Writes messages of protocol buffers: a field is its number and kind, then a variable-length number, eight or four bytes, or a length and that many bytes.</summary>
 internal sealed class ProtoWriter
@@ -39,6 +39,14 @@ internal sealed class ProtoWriter
         Key(field, 2);
         Variable((ulong)value.Length);
         _out.Write(value);
+        return this;
+    }
+
+    /// <summary>The beginning of a field of so many bytes, which are written elsewhere.</summary>
+    public ProtoWriter Prefix(int field, long length)
+    {
+        Key(field, 2);
+        Variable((ulong)length);
         return this;
     }
 

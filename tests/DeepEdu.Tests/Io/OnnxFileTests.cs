@@ -1,0 +1,264 @@
+using DeepEdu.Autograd;
+using DeepEdu.Io;
+using DeepEdu.Lanes;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+using DeepEdu.Tests.Nn;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace DeepEdu.Tests.Io;
+
+/// <summary>ONNX files of whole models: several inputs and results, forward passes of one's own, options, names, bytes, and what is refused.</summary>
+public class OnnxFileTests
+{
+    private static readonly Rng s_rng = new(3);
+
+    [Fact]
+    public void LengthsAreAnInput()
+    {
+        foreach (bool both in (bool[])[false, true])
+        {
+            Lstm lstm = new(3, 4, s_rng, layers: 2, bidirectional: both);
+            Gru gru = new(3, 4, s_rng, bidirectional: both, resetBefore: both), before = new(3, 4, s_rng, bidirectional: both, resetBefore: !both);
+            var model = new Pair(lstm, gru, before);
+            Same(model, x =>
+            {
+                var (a, n) = (x.Numbers([2, 5, 3]), x.Whole([2]));
+                var (y, state) = lstm.Run(a, lengths: n);
+                return [y, state.H, state.C, gru.Run(a, lengths: n).Output, before.Run(a, lengths: n).Output];
+            }, below: 6, new() { InputNames = ["x", "lengths"], OutputNames = ["y", "h", "c", "gru", "before"] });
+        }
+    }
+
+    [Fact]
+    public void TimeMajorBatchIsWhereItIsSaid()
+    {
+        var lstm = new Lstm(3, 4, s_rng, bidirectional: true, batchFirst: false, merge: BidirectionalMerge.Average);
+        Same(lstm, x => [lstm.Forward(x.Numbers([5, 2, 3], batch: 1))], options: new() { BatchAxes = [1] });
+    }
+
+    [Fact]
+    public void StatesGoInAndOut()
+    {
+        var gru = new Gru(2, 3, s_rng, layers: 2);
+        Same(gru, x =>
+        {
+            var (y, h) = gru.Run(x.Numbers([2, 4, 2]), x.Numbers([2, 2, 3], batch: 1));
+            return [y, h];
+        }, options: new() { BatchAxes = [0, 1] });
+    }
+
+    [Fact]
+    public void ForwardOfOnesOwnIsExported()
+    {
+        var model = new Own(s_rng);
+        Same(model, x => [model.Forward(x.Whole([2, 6]), x.Numbers([2, 3]))], below: 9);
+    }
+
+    [Fact]
+    public void CausalModelOfTokensWithPadding()
+    {
+        var table = new Embedding(9, 8, s_rng);
+        var body = new TransformerEncoder(() => new(8, 2, s_rng, hidden: 12, activation: new Gelu(), rotary: new(6, 4)), 2, new LayerNorm(8));
+        var head = new Dense(8, 9, s_rng);
+        var model = new Sequential(table, new Lambda(x => body.Forward(x, AttentionMask.Past)), head);
+        Same(model, x => [head.Forward(body.Forward(table.Forward(x.Whole([2, 6])), AttentionMask.Past with { Lengths = x.Whole([2]) }))], below: 6);
+    }
+
+    [Fact]
+    public void PoolingOverLengthsIsExported()
+    {
+        var mean = new MeanOverTime();
+        var most = new MaxOverTime();
+        Same(mean, x =>
+        {
+            var (a, n) = (x.Numbers([2, 5, 3]), x.Whole([2]));
+            return [mean.Forward(a, n), most.Forward(a, n)];
+        }, below: 6);
+    }
+
+    [Fact]
+    public void FormulasAndReductionsOfOnesOwnBecomeNodes() => Same(new Dense(1, 1, s_rng), x =>
+    {
+        var a = x.Numbers([2, 4]);
+        return [a.Map(default(Bump)), a.Zip(a.Exp(), default(Mix), "mix"), a.LogSumExp(1), a.Var(1), a.Pow(3f), a.Abs().Pow(1.7f), a.CumSum(1), a.Clamp(-1, 0.5f), a.Sin() + a.Cos().Floor()];
+    });
+
+    [Fact]
+    public void MovesAreExported() => Same(new Dense(1, 1, s_rng), x =>
+    {
+        var a = x.Numbers([2, 4, 6]);
+        return
+        [
+            a.Permute(0, 2, 1), a.Permute(2, 0, 1), a[.., 1.., 2..5], a.Narrow(1, 1, 2), a.Flip(1), a.Flip(2, 0), a.Pad([(1, 2), (0, 3)], value: 7), a.Pad([(2, 2)], PadMode.Reflect), a.Roll(2, 2), a.Unfold(2, 3, 2),
+            Tensor.Concat([a, a * 2, a.Narrow(1, 0, 1)], 1), Tensor.Stack([a, -a], 3), a.Repeat(1, 2, 1), a.RepeatInterleave(2, 0), a.Mean(0), a.Sum([0, 2], keepDims: true), a - a.Max(2, keepDims: true),
+            a.Reshape(-1, 3, 8), a.IndexSelect(2, Indices.Of(5, 0, 0)), a.Mean(), a.MatMul(a, transB: true), Tensor.Einsum("bij,bik->bjk", a, a), a.Tril(1), Tensor.Zeros(a.Shape) + 1 + a[.., 0..1],
+        ];
+    });
+
+    [Fact]
+    public void ConvolutionsAndPoolsOfAnyOptions() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(30), Prop.ForAll(Gen.Choose(0, 1 << 20).ToArbitrary(), seed =>
+    {
+        var rng = new Rng((ulong)seed);
+        int groups = rng.Next(1, 3), inputs = groups * rng.Next(1, 3), outputs = groups * rng.Next(1, 3), stride = rng.Next(1, 3), dilation = rng.Next(1, 3), kernel = rng.Next(1, 4), h = rng.Next(7, 10), w = rng.Next(7, 10);
+        ConvPadding padding = rng.Next(3) switch { 0 => ConvPadding.Same, 1 => ConvPadding.Valid, _ => rng.Next(3) };
+        Layer[] layers = [new Conv2d(inputs, outputs, kernel, rng, stride, padding, dilation, groups, bias: rng.Next(2) == 0), new AvgPool2d(2, rng.Next(1, 3), rng.Next(2), rng.Next(2) == 0, rng.Next(2) == 0)];
+        var model = new Sequential(layers);
+        Same(model, x => [model.Forward(x.Numbers([2, inputs, h, w]))]);
+        var line = new Sequential(new Conv1d(inputs, outputs, kernel, rng, stride, rng.Next(2) == 0 ? ConvPadding.Causal : padding, dilation, groups), new MaxPool1d(3, rng.Next(1, 4), rng.Next(2), ceilMode: rng.Next(2) == 0));
+        Same(line, x => [line.Forward(x.Numbers([2, inputs, 12]))]);
+    }));
+
+    [Fact]
+    public void WeightsHaveTheirNamesAndInputsTheirs()
+    {
+        using var folder = new TemporaryFolder();
+        var model = new Sequential(new Dense(3, 4, s_rng), new Relu(), new Sequential(new Dense(4, 2, s_rng)));
+        OnnxFile.Save(folder["a.onnx"], model, [7, 3], new() { InputNames = ["features"], OutputNames = ["logits"] });
+        OnnxFile.Save(folder["b.onnx"], model, [1, 3], new() { InputNames = ["features"], OutputNames = ["logits"] });
+        Assert.Equal(File.ReadAllBytes(folder["a.onnx"]), File.ReadAllBytes(folder["b.onnx"]));
+        Assert.Equal(["a.onnx", "b.onnx"], folder.Files);
+        var file = OnnxReader.Read(folder["a.onnx"]);
+        Assert.Equal(OnnxFile.Opset, file.Opset);
+        Assert.Equal(("features", 1L, "batch,3"), (file.Inputs[0].Name, file.Inputs[0].Type, string.Join(',', file.Inputs[0].Shape)));
+        Assert.Equal(("logits", 1L, "batch,2"), (file.Outputs[0].Name, file.Outputs[0].Type, string.Join(',', file.Outputs[0].Shape)));
+        foreach (var (name, value) in model.Parameters()) { Assert.Equal(value.ToArray().Select(v => (double)v), file.Constants[name].Values); }
+        Assert.Equal(["Gemm", "Relu", "Gemm", "Identity"], file.Nodes.Select(n => n.Op));
+    }
+
+    [Fact]
+    public void OneBatchIsKeptWhereItMustBe()
+    {
+        using var folder = new TemporaryFolder();
+        var dense = new Dense(12, 2, s_rng);
+        Tensor Forward(InferenceInputs x) => dense.Forward(x.Tensor([1, 3, 4]).Reshape(1, 12));
+        var e = Assert.Throws<InvalidOperationException>(() => OnnxFile.Save(folder["a.onnx"], dense, Forward));
+        Assert.Contains("OnnxOptions.BatchAxes", e.Message, StringComparison.Ordinal);
+        OnnxFile.Save(folder["a.onnx"], dense, Forward, new() { BatchAxes = [] });
+        Assert.Equal(["1", "3", "4"], OnnxReader.Read(folder["a.onnx"]).Inputs[0].Shape);
+    }
+
+    [Fact]
+    public void WhatCannotBeWrittenIsNamed()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["a.onnx"], "before");
+        var model = new Sequential(new Dense(3, 4, s_rng), new Sequential(new Lambda(x => x.CumProd(1), "Products")));
+        var e = Assert.Throws<NotSupportedException>(() => OnnxFile.Save(folder["a.onnx"], model, [1, 3]));
+        Assert.StartsWith("onnx-file: layer \"1.0\" (Products), where \"0.bias\" was the last weight read: the operation \"running product\" cannot be written as ONNX; ", e.Message, StringComparison.Ordinal);
+        Assert.Contains("docs/files.md", e.Message, StringComparison.Ordinal);
+        var coupled = new Lstm(3, 4, s_rng, coupled: true);
+        Assert.Contains("\"weight_hh_l0\" was the last weight read: an LSTM with coupled gates cannot be written", Assert.Throws<NotSupportedException>(() => OnnxFile.Save(folder["a.onnx"], coupled, [1, 2, 3])).Message, StringComparison.Ordinal);
+        var host = new Lambda(x => x * x.Sum().Item());
+        Assert.StartsWith("onnx-file: the forward pass takes values to the host", Assert.Throws<InvalidOperationException>(() => OnnxFile.Save(folder["a.onnx"], host, [1, 3])).Message, StringComparison.Ordinal);
+        var size = new Lambda(x => x / x.Shape[0]);
+        Assert.Contains("the size of the batch", Assert.Throws<NotSupportedException>(() => OnnxFile.Save(folder["a.onnx"], size, [1, 3])).Message, StringComparison.Ordinal);
+        var table = new Embedding(5, 2, s_rng);
+        Assert.Contains("whole numbers that are computed from others on the host", Assert.Throws<NotSupportedException>(() => OnnxFile.Save(folder["a.onnx"], table, x => table.Forward(x.Indices([1, 3]) / 2))).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => OnnxFile.Save(folder["a.pt"], model, [1, 3]));
+        Assert.Throws<ArgumentException>(() => OnnxFile.Save(folder["a.onnx"], table, x => table.Forward(x.Indices([1, 3])), new() { InputNames = ["weight"] }));
+        Assert.Throws<ArgumentException>(() => OnnxFile.Save(folder["a.onnx"], new Dense(3, 1, s_rng), [1, 3], new() { InputNames = ["a", "b"] }));
+        Assert.Throws<ArgumentException>(() => OnnxFile.Save(folder["a.onnx"], new Dense(3, 1, s_rng), [1, 3], new() { BatchAxes = [2] }));
+        Assert.Throws<IOException>(() => OnnxFile.Save(Path.Combine(folder["missing"], "a.onnx"), new Dense(3, 1, s_rng), [1, 3]));
+        Assert.Equal("before", File.ReadAllText(folder["a.onnx"]));
+        Assert.Equal(["a.onnx"], folder.Files);
+    }
+
+    [Fact]
+    public void WhatIsTooLargeIsRefused()
+    {
+        var graph = new OnnxGraph();
+        float[] weights = new float[1 << 24];
+        string[] names = [.. Enumerable.Range(0, 33).Select(i => graph.Floats($"w{i}", [weights.Length], weights, exact: true))];
+        graph.Output("y", graph.Add("Sum", names), [weights.Length]);
+        Assert.Contains("2 GiB", Assert.Throws<NotSupportedException>(() => graph.Write(Stream.Null, "")).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Writes a forward pass, and runs the file with batches of other sizes.</summary>
+    internal static void Same(Module model, Func<Asked, Tensor[]> forward, int below = 2, OnnxOptions? options = null)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder["model.onnx"];
+        OnnxFile.Save(path, model, x => forward(new(x)), options);
+        var file = OnnxReader.Read(path);
+        using var mode = new Tape(training: false);
+        foreach (int batch in (int[])[1, 2, 7])
+        {
+            var given = new Asked(batch, new Rng(5), below);
+            var expected = forward(given);
+            var results = OnnxRun.Run(file, file.Inputs.Index().ToDictionary(i => i.Item.Name, i => given.Values[i.Index]));
+            Assert.Equal(expected.Length, results.Length);
+            for (int i = 0; i < expected.Length; i++)
+            {
+                Assert.Equal(expected[i].Shape.Sizes.ToArray(), results[i].Shape);
+                GoldenLayers.Close([.. results[i].Values.Select(v => (float)v)], expected[i].ToArray(), $"result {i}, batch {batch}");
+            }
+        }
+    }
+
+    /// <summary>Inputs of a forward pass: those that are recorded, or drawn ones with a batch of some size.</summary>
+    internal sealed class Asked
+    {
+        private readonly InferenceInputs? _recorded;
+        private readonly int _batch, _below;
+        private readonly Rng? _rng;
+
+        public Asked(InferenceInputs recorded) => _recorded = recorded;
+
+        public Asked(int batch, Rng rng, int below) => (_batch, _rng, _below) = (batch, rng, below);
+
+        public List<OnnxArray> Values { get; } = [];
+
+        public Tensor Numbers(Shape shape, int batch = 0)
+        {
+            if (_recorded is not null) { return _recorded.Tensor(shape); }
+            var x = Tensor.Normal(shape.With(batch, _batch), _rng!);
+            Values.Add(new([.. x.Shape.Sizes], [.. x.ToArray().Select(v => (double)v)]));
+            return x;
+        }
+
+        public Indices Whole(Shape shape)
+        {
+            if (_recorded is not null) { return _recorded.Indices(shape); }
+            var x = Indices.Uniform(shape.With(0, _batch), _rng!, 0, _below);
+            Values.Add(new([.. x.Shape.Sizes], [.. x.ToArray().Select(v => (double)v)]));
+            return x;
+        }
+    }
+
+    private sealed class Pair(params Module[] modules) : Module
+    {
+        protected internal override void Parts(Parts p) => p.Of(modules);
+    }
+
+    // what a user writes: two inputs, a gate, a residual, a table looked up and averaged
+    private sealed class Own(Rng rng) : Module
+    {
+        private readonly Embedding _words = new(9, 4, rng);
+        private readonly Dense _gate = new(3, 4, rng), _mix = new(8, 4, rng);
+        private readonly LayerNorm _norm = new(4);
+
+        public Tensor Forward(Indices tokens, Tensor x)
+        {
+            var words = _words.Forward(tokens);
+            var mean = (words * (_gate.Forward(x).Sigmoid().Unsqueeze(1) + 0.5f)).Mean(1);
+            var both = Tensor.Concat([mean, words.Max(1)], 1);
+            return _norm.Forward(mean + _mix.Forward(both).Tanh()).Softmax(-1) / 2;
+        }
+
+        protected internal override void Parts(Parts p) => p.Of(_words).Of(_gate).Of(_mix).Of(_norm);
+    }
+
+    private readonly struct Bump : IMap
+    {
+        public L Apply<L>(L x) where L : struct, ILane<L> => L.WhereGreater(x, 0.3f, L.Exp(-(x * x)), L.MultiplyAdd(x, 2f, L.Min(x, -0.5f))) / (1f + L.Abs(x));
+    }
+
+    private readonly struct Mix : IZip
+    {
+        public L Apply<L>(L a, L b) where L : struct, ILane<L> => L.WhereEqual(a, b, 0f, L.Sqrt(b) - (a * L.Sigmoid(b)));
+    }
+}
