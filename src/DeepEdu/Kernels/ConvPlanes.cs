@@ -139,7 +139,7 @@ internal static unsafe class ConvPlanes
             if (!WantsW) { return; }
             for (int c = 0; c < S.GroupC; c++) { Plane.Split(X + (((image * S.GroupC) + c) * S.H * S.W), planes + (c * size)); }
             for (int m = 0; m < S.GroupOut; m++) { Lines(from + (m * pixels), S.OW, dy + (m * outSize), Plane.Pitch, S.OW, S.OH); }
-            for (int m = 0; m < S.GroupOut; m += 2) { PlaneTaps.Dot<L>(planes, offsets, taps, dy + (m * outSize), outSize, dw + (m * taps), taps, Plane.Length, Math.Min(2, S.GroupOut - m)); }
+            for (int m = 0; m < S.GroupOut; m += 2) { PlaneTaps.Dot<L>(planes, offsets, taps, dy + (m * outSize), outSize, dw + (m * taps), taps, S.OH, S.OW, Plane.Pitch, Math.Min(2, S.GroupOut - m)); }
         }
 
         // dx of a group: its dy, with as many zeros around as the kernel reaches, under the taps that meet each phase

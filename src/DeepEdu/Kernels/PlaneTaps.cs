@@ -19,13 +19,14 @@ internal static unsafe class PlaneTaps
         else { Correlate<float, Register1>(from, offsets, weights, nextWeights, taps, start, to, nextTo, length, results); }
     }
 
-    /// <summary>sums[t] += Σᵢ x[offsets[t] + i] · y[i] for taps in groups of <see cref="Together"/>; reads whole vectors, behind which y has zeros. A second result has a y and sums of its own.</summary>
-    public static void Dot<L>(float* x, int* offsets, int taps, float* y, nint nextY, float* sums, nint nextSums, int length, int results) where L : struct, IVectorLane<L>, ILane<L>
+    /// <summary>sums[t] += Σᵢ x[offsets[t] + i] · y[i] over lines of <paramref name="columns"/> values, <paramref name="pitch"/> apart, for taps in groups of
+    /// <see cref="Together"/>; reads whole vectors, between the lines and behind the last one too, where y has zeros. A second result has a y and sums of its own.</summary>
+    public static void Dot<L>(float* x, int* offsets, int taps, float* y, nint nextY, float* sums, nint nextSums, int lines, int columns, int pitch, int results) where L : struct, IVectorLane<L>, ILane<L>
     {
-        if (typeof(L) == typeof(F16)) { Dot<L, Vector512<float>, Register16>(x, offsets, taps, y, nextY, sums, nextSums, length, results); }
-        else if (typeof(L) == typeof(F8)) { Dot<L, Vector256<float>, Register8>(x, offsets, taps, y, nextY, sums, nextSums, length, results); }
-        else if (typeof(L) == typeof(F4)) { Dot<L, Vector128<float>, Register4>(x, offsets, taps, y, nextY, sums, nextSums, length, results); }
-        else { Dot<L, float, Register1>(x, offsets, taps, y, nextY, sums, nextSums, length, results); }
+        if (typeof(L) == typeof(F16)) { Dot<L, Vector512<float>, Register16>(x, offsets, taps, y, nextY, sums, nextSums, lines, columns, pitch, results); }
+        else if (typeof(L) == typeof(F8)) { Dot<L, Vector256<float>, Register8>(x, offsets, taps, y, nextY, sums, nextSums, lines, columns, pitch, results); }
+        else if (typeof(L) == typeof(F4)) { Dot<L, Vector128<float>, Register4>(x, offsets, taps, y, nextY, sums, nextSums, lines, columns, pitch, results); }
+        else { Dot<L, float, Register1>(x, offsets, taps, y, nextY, sums, nextSums, lines, columns, pitch, results); }
     }
 
     private static void Correlate<X, O>(float* from, int* offsets, float* weights, nint nextWeights, int taps, float* start, float* to, nint nextTo, int length, int results) where X : struct where O : struct, IRegister<X>
@@ -63,16 +64,33 @@ internal static unsafe class PlaneTaps
         }
     }
 
-    private static void Dot<L, X, O>(float* x, int* offsets, int taps, float* y, nint nextY, float* sums, nint nextSums, int length, int results)
+    private static void Dot<L, X, O>(float* x, int* offsets, int taps, float* y, nint nextY, float* sums, nint nextSums, int lines, int columns, int pitch, int results)
         where L : struct, IVectorLane<L>, ILane<L> where X : struct where O : struct, IRegister<X>
     {
         float* eight = stackalloc float[2 * Together * L.Width];
+        int length = ((lines - 1) * pitch) + columns;
         for (int t = 0; t < taps; t += Together)
         {
             if (results == 1) { Dot<X, O, N1>(x, offsets + t, y, nextY, eight, length); }
             else { Dot<X, O, N2>(x, offsets + t, y, nextY, eight, length); }
-            for (int k = 0; k < results * Together; k++) { sums[t + (k % Together) + (k / Together * nextSums)] += L.Sum(L.Load(in *eight, k * L.Width)); }
+            for (int k = 0; k < results * Together; k++)
+            {
+                float sum = L.Sum(L.Load(in *eight, k * L.Width));
+                if (!float.IsFinite(sum)) { sum = Exactly(x + offsets[t + (k % Together)], y + (k / Together * nextY), lines, columns, pitch); }
+                sums[t + (k % Together) + (k / Together * nextSums)] += sum;
+            }
         }
+    }
+
+    // an infinity between the lines, which the tap does not read, has met a zero
+    private static float Exactly(float* x, float* y, int lines, int columns, int pitch)
+    {
+        float sum = 0;
+        for (int r = 0; r < lines; r++, x += pitch, y += pitch)
+        {
+            for (int i = 0; i < columns; i++) { sum += x[i] * y[i]; }
+        }
+        return sum;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]

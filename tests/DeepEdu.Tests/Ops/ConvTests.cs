@@ -198,4 +198,46 @@ public sealed class ConvTests
         foreach (var x in inputs) { x.IsLeaf = false; }
         return d;
     }
+
+    /// <summary>A tap that does not read an infinity learns nothing of it, whatever other taps do: what lies between the lines that it reads counts for nothing.</summary>
+    [Theory]
+    [InlineData(1, 0, 1, 4)]
+    [InlineData(2, 0, 1, 4)]
+    [InlineData(2, 1, 1, 4)]
+    [InlineData(3, 2, 1, 2)]
+    [InlineData(1, 1, 2, 4)]
+    [InlineData(2, 0, 1, 1)]
+    public void AnInfinityThatATapDoesNotReadIsNotInItsGradient(int stride, int padding, int dilation, int groups)
+    {
+        const int C = 4, Size = 9, Kernel = 3;
+        var rng = new Rng(4);
+        for (int at = 0; at < C * Size * Size; at += 5)
+        {
+            Tensor x = Tensor.Normal([1, C, Size, Size], rng), w = Tensor.Normal([C, C / groups, Kernel, Kernel], rng);
+            x.AsSpan()[at] = float.PositiveInfinity;
+            using var tape = new Tape();
+            tape.Watch(w);
+            var y = x.Conv2d(w, null, (stride, stride), (padding, padding), (dilation, dilation), groups);
+            var dy = Tensor.Uniform(y.Shape, rng, 1, 2); // no zeros: 0 · ∞ is NaN by right
+            float[] dw = tape.Gradients(y, dy)[w].ToArray(), xs = x.ToArray(), dys = dy.ToArray();
+            int i = 0, o = y.Shape[2];
+            for (int to = 0; to < C; to++)
+            {
+                for (int c = to / (C / groups) * (C / groups), end = c + (C / groups); c < end; c++)
+                {
+                    for (int tap = 0; tap < Kernel * Kernel; tap++, i++)
+                    {
+                        double sum = 0;
+                        for (int p = 0; p < o * o; p++)
+                        {
+                            int row = (p / o * stride) + (tap / Kernel * dilation) - padding, column = (p % o * stride) + (tap % Kernel * dilation) - padding;
+                            if ((uint)row < Size && (uint)column < Size) { sum += (double)xs[(((c * Size) + row) * Size) + column] * dys[(to * o * o) + p]; }
+                        }
+                        if (double.IsInfinity(sum)) { Assert.Equal((float)sum, dw[i]); }
+                        else { Assert.True(Math.Abs(sum - dw[i]) < 1e-4, $"infinity at {at}, weight {i}: {dw[i]}, not {sum}"); }
+                    }
+                }
+            }
+        }
+    }
 }
