@@ -2,11 +2,10 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using DeepEdu.Devices;
-using DeepEdu.Lanes;
 
 namespace DeepEdu.Kernels;
 
-/// <summary>What has come together so far along the middle axis of x [outer, n, inner]: rows in double precision, columns side by side in lanes.</summary>
+/// <summary>What has come together so far along the middle axis of x [outer, n, inner], in double precision; columns stand side by side in vectors.</summary>
 internal readonly struct Running<J>(View x, View y, int outer, int n, int inner, bool reverse) : IRange where J : struct, Running.IJoin
 {
     private const int Abreast = 4;
@@ -100,30 +99,45 @@ internal readonly struct Running<J>(View x, View y, int outer, int n, int inner,
         }
     }
 
+    // what leaves float's range on the way and comes back is right, and a long sum loses nothing
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Columns(ref float x, ref float y, int rows, int stride, nint n)
     {
         nint i = 0;
-        if (F16.IsSupported) { i = Lanes<F16>(ref x, ref y, rows, stride, i, n); }
-        if (F8.IsSupported) { i = Lanes<F8>(ref x, ref y, rows, stride, i, n); }
-        if (F4.IsSupported) { i = Lanes<F4>(ref x, ref y, rows, stride, i, n); }
-        Lanes<F1>(ref x, ref y, rows, stride, i, n);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static nint Lanes<L>(ref float x, ref float y, int rows, int stride, nint i, nint n) where L : struct, IVectorLane<L>, ILane<L>
-    {
-        for (; i <= n - L.Width; i += L.Width)
+        for (; Avx512F.IsSupported && i <= n - 16; i += 16)
         {
-            L all = (float)J.Nothing;
+            Vector512<double> a = Vector512.Create(J.Nothing), b = a;
             nint at = i;
             for (int r = 0; r < rows; r++, at += stride)
             {
-                all = J.Join(all, L.Load(in x, at));
-                L.Store(all, ref y, at);
+                a = J.Join(a, Avx512F.ConvertToVector512Double(Vector256.LoadUnsafe(ref x, (nuint)at)));
+                b = J.Join(b, Avx512F.ConvertToVector512Double(Vector256.LoadUnsafe(ref x, (nuint)at + 8)));
+                Avx512F.ConvertToVector256Single(a).StoreUnsafe(ref y, (nuint)at);
+                Avx512F.ConvertToVector256Single(b).StoreUnsafe(ref y, (nuint)at + 8);
             }
         }
-        return i;
+        for (; Vector256.IsHardwareAccelerated && i <= n - 8; i += 8)
+        {
+            Vector256<double> a = Vector256.Create(J.Nothing), b = a;
+            nint at = i;
+            for (int r = 0; r < rows; r++, at += stride)
+            {
+                var (low, high) = Vector256.Widen(Vector256.LoadUnsafe(ref x, (nuint)at));
+                a = J.Join(a, low);
+                b = J.Join(b, high);
+                Vector256.Narrow(a, b).StoreUnsafe(ref y, (nuint)at);
+            }
+        }
+        for (; i < n; i++)
+        {
+            double all = J.Nothing;
+            nint at = i;
+            for (int r = 0; r < rows; r++, at += stride)
+            {
+                all = J.Join(all, Unsafe.Add(ref x, at));
+                Unsafe.Add(ref y, at) = (float)all;
+            }
+        }
     }
 }
 
@@ -157,7 +171,7 @@ internal static class Running
         static abstract Vector512<double> Join(Vector512<double> a, Vector512<double> b);
 
         /// <inheritdoc cref="Join(double, double)"/>
-        static abstract L Join<L>(L a, L b) where L : struct, ILane<L>;
+        static abstract Vector256<double> Join(Vector256<double> a, Vector256<double> b);
     }
 
     /// <summary>Sums.</summary>
@@ -176,7 +190,7 @@ internal static class Running
 
         /// <inheritdoc/>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static L Join<L>(L a, L b) where L : struct, ILane<L> => a + b;
+        public static Vector256<double> Join(Vector256<double> a, Vector256<double> b) => a + b;
     }
 
     /// <summary>Products.</summary>
@@ -195,6 +209,6 @@ internal static class Running
 
         /// <inheritdoc/>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static L Join<L>(L a, L b) where L : struct, ILane<L> => a * b;
+        public static Vector256<double> Join(Vector256<double> a, Vector256<double> b) => a * b;
     }
 }

@@ -70,4 +70,41 @@ public class RunningProductTests
             Assert.Equal(seed, tape.Gradients(a.CumProd(shape[0] == 1 ? 1 : 0), Tensor.Of(shape, seed))[a].ToArray());
         }
     }
+
+    /// <summary>Columns as rows, and both as PyTorch, which adds and multiplies in double: what leaves float's range on the way and comes back is right, and so is a sum of many small ones.</summary>
+    [Theory]
+    [InlineData(5)]
+    [InlineData(8)]
+    [InlineData(16)]
+    [InlineData(27)]
+    public void ColumnsAreOfDoublePrecision(int columns)
+    {
+        const float Inf = float.PositiveInfinity;
+        float[][] lines = [[1e30f, 1e30f, 1e-30f, 1e-30f, 3, 0], [1e30f, 1e30f, 0, 1, 2, 3], [1e-30f, 1e-30f, 1e30f, 1e30f, 7, -1], [Inf, 2, -1, 0, 1, 1], [3e38f, 3e38f, -3e38f, -3e38f, 1, 1], [0, Inf, 1, 2, 3, 4]];
+        var rng = new Rng(3);
+        float[][] many = [.. lines, .. Enumerable.Range(0, columns).Select(_ => Tensor.Uniform([6], rng, -2, 2).ToArray())];
+        float[][] x = [.. many.Take(columns)];
+        for (int kind = 0; kind < 2; kind++)
+        {
+            var columnsOf = Tensor.Wrap([.. Enumerable.Range(0, 6).SelectMany(i => x.Select(c => c[i]))], [6, columns]);
+            float[] y = (kind == 0 ? columnsOf.CumProd(0) : columnsOf.CumSum(0)).ToArray(), rows = (kind == 0 ? columnsOf.T.CumProd(1) : columnsOf.T.CumSum(1)).T.ToArray();
+            for (int c = 0; c < columns; c++)
+            {
+                double all = kind == 0 ? 1 : 0;
+                for (int i = 0; i < 6; i++)
+                {
+                    all = kind == 0 ? all * x[c][i] : all + x[c][i];
+                    Assert.Equal((float)all, y[(i * columns) + c]);
+                    Assert.Equal((float)all, rows[(i * columns) + c]);
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void ALongColumnOfSmallNumbersLosesNone()
+    {
+        float[] last = Tensor.Full([100_000, 20], 0.1f).CumSum(0)[^1].ToArray();
+        Assert.All(last, y => Assert.Equal((float)(100_000 * (double)0.1f), y, 1e-7 * 10_000));
+    }
 }
