@@ -56,11 +56,12 @@ internal static unsafe class AttentionColumns
     }
 
     /// <summary>Scores s become weights p = e^(s + mask − logSum), d = dL/dp becomes p·(d − delta)·scale; both 0 where a key is not seen, and up to <paramref name="end"/>.
-    /// Without <paramref name="delta"/> these are all keys of the queries, and it is Σ p·d.</summary>
+    /// Without <paramref name="delta"/> these are all keys of the queries, and it is Σ p·d / Σ p: logSum, rounded, is off by 10⁻⁵ where scores are around 100, and so is Σ p from 1. All p of a query are then
+    /// off by one factor, which is of no account, but d less a delta that is off by it would be.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Pulls<L>(float* s, float* d, nint row, int n, int end, int edge, float* mask, float scale, float* logSum, float* delta) where L : struct, IVectorLane<L>, ILane<L>
     {
-        L shift = -L.Load(in *logSum, 0), sum = 0f;
+        L shift = -L.Load(in *logSum, 0), sum = 0f, all = 0f;
         float* x = s, y = d;
         int j = 0;
         for (; j < n; j++, x += row, y += row)
@@ -74,6 +75,7 @@ internal static unsafe class AttentionColumns
             p = L.Exp(p);
             if (j >= edge) { p = AttentionScores.Begun(p, j - edge + 1, 0f); }
             L.Store(p, ref *x, 0);
+            all += p;
             sum = L.MultiplyAdd(p, L.Load(in *y, 0), sum);
         }
         for (; j < end; j++, x += row, y += row)
@@ -81,7 +83,7 @@ internal static unsafe class AttentionColumns
             L.Store(0f, ref *x, 0);
             L.Store(0f, ref *y, 0);
         }
-        L take = (delta is null ? sum : L.Load(in *delta, 0)) * -scale;
+        L take = (delta is null ? L.WhereEqual(all, 0f, 0f, sum / all) : L.Load(in *delta, 0)) * -scale; // no key seen: nothing is taken from 0
         for (j = 0; j < n; j++, s += row, d += row)
         {
             L p = L.Load(in *s, 0) * L.MultiplyAdd(L.Load(in *d, 0), scale, take);
