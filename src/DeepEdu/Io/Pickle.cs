@@ -26,56 +26,49 @@ internal sealed class Pickle
 
     /// <summary>The object; dictionaries are lists of pairs.</summary>
     /// <exception cref="InvalidDataException">The pickle is broken, or uses an instruction that is not known.</exception>
-    public static object? Read(byte[] code)
-    {
-        try { return new Pickle(code).Run(); }
-        catch (Exception e) when (e is ArgumentException or IndexOutOfRangeException or KeyNotFoundException or InvalidCastException or OverflowException or NullReferenceException)
-        {
-            throw new InvalidDataException($"its pickle is broken: {e.Message}", e);
-        }
-    }
+    public static object? Read(byte[] code) => new Pickle(code).Run();
 
     private object? Run()
     {
         while (true)
         {
-            byte op = _code[_at++];
+            byte op = Take(1)[0];
             switch (op)
             {
                 case (byte)'.': return Pop();
-                case 0x80: _at++; break;
-                case 0x95: _at += 8; break;
+                case 0x80: Take(1); break;
+                case 0x95: Take(8); break;
                 case (byte)'N': _stack.Add(null); break;
                 case 0x88: _stack.Add(true); break;
                 case 0x89: _stack.Add(false); break;
                 case (byte)'K': _stack.Add((long)Take(1)[0]); break;
                 case (byte)'M': _stack.Add((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2))); break;
                 case (byte)'J': _stack.Add((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4))); break;
-                case 0x8a: _stack.Add((long)new System.Numerics.BigInteger(Take(Take(1)[0]))); break;
+                case 0x8a: _stack.Add(Whole(Take(Take(1)[0]))); break;
                 case (byte)'G': _stack.Add(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); break;
                 case (byte)'X' or (byte)'T': _stack.Add(Text(BinaryPrimitives.ReadInt32LittleEndian(Take(4)))); break;
                 case 0x8c or (byte)'U': _stack.Add(Text(Take(1)[0])); break;
                 case (byte)'B': Take(BinaryPrimitives.ReadInt32LittleEndian(Take(4))); _stack.Add(null); break;
                 case (byte)'C': Take(Take(1)[0]); _stack.Add(null); break;
                 case (byte)'c': _stack.Add(new Name($"{Line()}.{Line()}")); break;
-                case 0x93: { var name = (string)Pop()!; _stack.Add(new Name($"{Pop()}.{name}")); break; }
-                case (byte)'q': _memo[Take(1)[0]] = _stack[^1]; break;
-                case (byte)'r': _memo[BinaryPrimitives.ReadInt32LittleEndian(Take(4))] = _stack[^1]; break;
-                case 0x94: _memo[_memo.Count] = _stack[^1]; break;
-                case (byte)'h': _stack.Add(_memo[Take(1)[0]]); break;
-                case (byte)'j': _stack.Add(_memo[BinaryPrimitives.ReadInt32LittleEndian(Take(4))]); break;
+                case 0x93: { string name = Pop<string>(), module = Pop<string>(); _stack.Add(new Name($"{module}.{name}")); break; }
+                case (byte)'q': _memo[Take(1)[0]] = Top(); break;
+                case (byte)'r': _memo[BinaryPrimitives.ReadInt32LittleEndian(Take(4))] = Top(); break;
+                case 0x94: _memo[_memo.Count] = Top(); break;
+                case (byte)'h': _stack.Add(Remembered(Take(1)[0])); break;
+                case (byte)'j': _stack.Add(Remembered(BinaryPrimitives.ReadInt32LittleEndian(Take(4)))); break;
                 case (byte)'(': _marks.Add(_stack.Count); break;
                 case (byte)')': _stack.Add(Array.Empty<object?>()); break;
                 case (byte)'}': _stack.Add(new List<KeyValuePair<object?, object?>>()); break;
                 case (byte)']' or 0x8f: _stack.Add(new List<object?>()); break;
                 case (byte)'t': _stack.Add(Marked()); break;
                 case 0x85 or 0x86 or 0x87: _stack.Add(Last(op - 0x84)); break;
-                case (byte)'a': { var item = Pop(); ((List<object?>)_stack[^1]!).Add(item); break; }
-                case (byte)'e' or 0x90: { var items = Marked(); ((List<object?>)_stack[^1]!).AddRange(items); break; }
+                case (byte)'a': { var item = Pop(); Top<List<object?>>().Add(item); break; }
+                case (byte)'e' or 0x90: { var items = Marked(); Top<List<object?>>().AddRange(items); break; }
                 case (byte)'s': Put(Last(2)); break;
                 case (byte)'u': Put(Marked()); break;
                 case (byte)'Q': _stack.Add(new Outside(Pop())); break;
-                case (byte)'R' or 0x81: { var from = (object?[])Pop()!; _stack.Add(Make((Name)Pop()!, from)); break; }
+                case (byte)'R' or 0x81: { var from = Pop<object?[]>(); _stack.Add(Make(Pop<Name>(), from)); break; }
                 case (byte)'b': Pop(); break; // an object's inner state
                 case (byte)'0': Pop(); break;
                 default: throw new InvalidDataException($"its pickle has the instruction 0x{op:x2} at {_at - 1}, which is not known");
@@ -83,29 +76,41 @@ internal sealed class Pickle
         }
     }
 
-    private static object? Make(Name of, object?[] from) => of.Text switch
+    private object? Make(Name of, object?[] from) => of.Text switch
     {
         "collections.OrderedDict" => new List<KeyValuePair<object?, object?>>(),
-        "torch._utils._rebuild_parameter" => from[0],
+        "torch._utils._rebuild_parameter" => from.Length > 0 ? from[0] : throw Broken("a parameter is made of nothing"),
         _ => new Made(of, from),
     };
 
     private void Put(object?[] pairs)
     {
         // an object that is no dictionary may be filled like one
-        if (_stack[^1] is not List<KeyValuePair<object?, object?>> to) { return; }
+        if (Top() is not List<KeyValuePair<object?, object?>> to) { return; }
         for (int i = 0; i + 1 < pairs.Length; i += 2) { to.Add(new(pairs[i], pairs[i + 1])); }
     }
 
+    private object? Top() => _stack.Count > 0 ? _stack[^1] : throw Broken("there is nothing to take");
+
+    private T Top<T>() => Top() is T top ? top : throw Broken($"{Shown(_stack[^1])} stands where a {typeof(T).Name} is needed");
+
     private object? Pop()
     {
-        var top = _stack[^1];
+        var top = Top();
+        _stack.RemoveAt(_stack.Count - 1);
+        return top;
+    }
+
+    private T Pop<T>()
+    {
+        var top = Top<T>();
         _stack.RemoveAt(_stack.Count - 1);
         return top;
     }
 
     private object?[] Last(int n)
     {
+        if (n < 0 || n > _stack.Count) { throw Broken($"{n} values are taken where {_stack.Count} are"); }
         object?[] items = [.. _stack.TakeLast(n)];
         _stack.RemoveRange(_stack.Count - n, n);
         return items;
@@ -113,24 +118,40 @@ internal sealed class Pickle
 
     private object?[] Marked()
     {
+        if (_marks.Count == 0) { throw Broken("no mark stands where one is needed"); }
         int mark = _marks[^1];
         _marks.RemoveAt(_marks.Count - 1);
         return Last(_stack.Count - mark);
     }
 
+    private object? Remembered(int at) => _memo.TryGetValue(at, out var value) ? value : throw Broken($"nothing is remembered under {at}");
+
     private ReadOnlySpan<byte> Take(int n)
     {
+        if (n < 0 || n > _code.Length - _at) { throw Broken($"{n} bytes are read where {_code.Length - _at} are left"); }
         var bytes = _code.AsSpan(_at, n);
         _at += n;
         return bytes;
+    }
+
+    private long Whole(ReadOnlySpan<byte> bytes)
+    {
+        var value = new System.Numerics.BigInteger(bytes);
+        return value >= long.MinValue && value <= long.MaxValue ? (long)value : throw Broken("a whole number has more than 64 bits");
     }
 
     private string Text(int bytes) => Encoding.UTF8.GetString(Take(bytes));
 
     private string Line()
     {
-        string line = Text(_code.AsSpan(_at).IndexOf((byte)'\n'));
+        int length = _code.AsSpan(_at).IndexOf((byte)'\n');
+        if (length < 0) { throw Broken("a line has no end"); }
+        string line = Text(length);
         _at++;
         return line;
     }
+
+    private static string Shown(object? value) => value is null ? "nothing" : $"a {value.GetType().Name}";
+
+    private InvalidDataException Broken(string why) => new($"its pickle is broken before byte {_at}: {why}");
 }

@@ -30,7 +30,7 @@ public static class TorchFile
             Put(state, Pickle.Read(Bytes(pickle, file.Length)), new Storages(zip, folder, file.Length), depth: 0);
             return state;
         }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ShapeException or ArgumentException or InvalidCastException or OverflowException or NullReferenceException or IndexOutOfRangeException)
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ShapeException or ArgumentException)
         {
             throw new InvalidDataException($"{path}: {e.Message}", e);
         }
@@ -114,10 +114,13 @@ public static class TorchFile
         // (storage, offset, sizes, strides, ..)
         public Tensor Tensor(string name, object?[] from)
         {
-            var id = (object?[])((Pickle.Outside)from[0]!).Id!;
-            float[] values = Values((string)id[2]!, ((Pickle.Name)id[1]!).Text);
-            int[] sizes = Ints(from[2]), steps = Ints(from[3]);
-            int start = checked((int)(long)from[1]!);
+            if (from is not [Pickle.Outside { Id: object?[] id }, long first, object?[] axes, object?[] strides, ..] || id is not [_, Pickle.Name kind, string key, ..] || first != (int)first)
+            {
+                throw new InvalidDataException($"\"{name}\" is made of other things than a tensor's");
+            }
+            float[] values = Values(key, kind.Text);
+            int[] sizes = Ints(name, axes), steps = Ints(name, strides);
+            int start = (int)first;
             Shape shape = Shape.Create(sizes);
             long last = start;
             for (int i = 0; i < sizes.Length; i++) { last += (long)steps[i] * (sizes[i] - 1); }
@@ -176,12 +179,14 @@ public static class TorchFile
             };
             var entry = zip.GetEntry($"{folder}data/{key}") ?? throw new InvalidDataException($"the numbers data/{key} are missing");
             if (entry.Length > longest) { throw new InvalidDataException($"the numbers data/{key} are longer than the file"); }
-            values = GC.AllocateUninitializedArray<float>(checked((int)(entry.Length / type.Width())));
+            if (entry.Length / type.Width() > Array.MaxLength) { throw new InvalidDataException($"the numbers data/{key} are more than one array holds"); }
+            values = GC.AllocateUninitializedArray<float>((int)(entry.Length / type.Width()));
             using var from = entry.Open();
             NumberCodec.Read<float>(from, type, bigEndian: false, values);
             return _read[key] = values;
         }
 
-        private static int[] Ints(object? tuple) => Array.ConvertAll((object?[])tuple!, n => checked((int)(long)n!));
+        private static int[] Ints(string name, object?[] tuple) =>
+            Array.ConvertAll(tuple, n => n is long and >= int.MinValue and <= int.MaxValue ? (int)(long)n : throw new InvalidDataException($"\"{name}\" has a size or stride that is no whole number of 32 bits"));
     }
 }

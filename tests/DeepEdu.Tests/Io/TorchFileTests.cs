@@ -6,6 +6,8 @@ using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Tensors;
 using DeepEdu.Tests.House;
+using FsCheck;
+using FsCheck.Fluent;
 
 namespace DeepEdu.Tests.Io;
 
@@ -155,5 +157,22 @@ public sealed class TorchFileTests : IDisposable
     {
         File.WriteAllBytes(_folder[file], s_files.GetProperty(file).GetBytesFromBase64());
         return _folder[file];
+    }
+
+    /// <summary>Cut files and files with flipped bits, zip and all: read, or refused in the one kind of error, never with another that the reader met by chance.</summary>
+    [Fact]
+    public void CutAndFlippedFilesAreErrorsOfTheFormat()
+    {
+        byte[] whole = File.ReadAllBytes(Write("run"));
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(600), Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed =>
+        {
+            var rng = new Rng((ulong)seed);
+            byte[] broken = whole[..(rng.Next(3) == 0 ? rng.Next(whole.Length) : whole.Length)];
+            for (int i = rng.Next(12); i > 0 && broken.Length > 0; i--) { broken[rng.Next(broken.Length)] ^= (byte)(1 << rng.Next(8)); }
+            string path = _folder["broken.pt"];
+            File.WriteAllBytes(path, broken);
+            try { TorchFile.Read(path); }
+            catch (InvalidDataException e) { Assert.StartsWith(path, e.Message, StringComparison.Ordinal); }
+        }));
     }
 }
