@@ -12,7 +12,11 @@ public sealed class AdaptiveAvgPool2d((int H, int W) output) : Layer
     public AdaptiveAvgPool2d(int output) : this((output, output)) { }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.AdaptiveAvgPool2d(output);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return x.AdaptiveAvgPool2d(output); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }
 
 /// <summary>The mean of each of ol windows that cover the last axis: [N, C, L] → [N, C, ol]. PyTorch's <c>nn.AdaptiveAvgPool1d</c>.</summary>
@@ -20,7 +24,11 @@ public sealed class AdaptiveAvgPool2d((int H, int W) output) : Layer
 public sealed class AdaptiveAvgPool1d(int output) : Layer
 {
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.AdaptiveAvgPool1d(output);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return x.AdaptiveAvgPool1d(output); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }
 
 /// <summary>The largest value of each of oh × ow windows that cover the image: [N, C, H, W] → [N, C, oh, ow]. PyTorch's <c>nn.AdaptiveMaxPool2d</c>, Keras' <c>AdaptiveMaxPooling2D</c>.</summary>
@@ -32,7 +40,11 @@ public sealed class AdaptiveMaxPool2d((int H, int W) output) : Layer
     public AdaptiveMaxPool2d(int output) : this((output, output)) { }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.AdaptiveMaxPool2d(output);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return x.AdaptiveMaxPool2d(output); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }
 
 /// <summary>The largest value of each of ol windows that cover the last axis: [N, C, L] → [N, C, ol]. PyTorch's <c>nn.AdaptiveMaxPool1d</c>.</summary>
@@ -40,5 +52,9 @@ public sealed class AdaptiveMaxPool2d((int H, int W) output) : Layer
 public sealed class AdaptiveMaxPool1d(int output) : Layer
 {
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.AdaptiveMaxPool1d(output);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return x.AdaptiveMaxPool1d(output); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }

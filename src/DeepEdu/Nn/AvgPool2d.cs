@@ -21,7 +21,11 @@ public sealed class AvgPool2d((int H, int W) kernel, (int H, int W)? stride = nu
         : this((kernel, kernel), stride is { } s ? (s, s) : null, (padding, padding), countIncludePad, ceilMode) { }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.AvgPool2d(kernel, stride, padding, countIncludePad, ceilMode);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return x.AvgPool2d(kernel, stride, padding, countIncludePad, ceilMode); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }
 
 /// <summary>The mean of each window along the last axis: [N, C, L] → [N, C, ol]. PyTorch's <c>nn.AvgPool1d</c>, Keras' <c>AveragePooling1D</c> with channels first.</summary>
@@ -33,5 +37,9 @@ public sealed class AvgPool2d((int H, int W) kernel, (int H, int W)? stride = nu
 public sealed class AvgPool1d(int kernel, int? stride = null, int padding = 0, bool countIncludePad = true, bool ceilMode = false) : Layer
 {
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.AvgPool1d(kernel, stride, padding, countIncludePad, ceilMode);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return x.AvgPool1d(kernel, stride, padding, countIncludePad, ceilMode); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }

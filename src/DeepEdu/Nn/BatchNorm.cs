@@ -45,14 +45,18 @@ public sealed class BatchNorm : Layer
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x)
     {
-        float momentum = _momentum ?? 0;
-        bool frozen = _mean is not null && _weight is { Trainable: false };
-        if (_batches is not null && Tape.IsTraining && !Tape.IsReplaying && !frozen)
+        try
         {
-            _batches.Device.Map(new Arithmetic.ShiftFormula(1), _batches.View, _batches.View);
-            if (_refreshing || _momentum is null) { momentum = 1 / _batches.Item(); }
+            float momentum = _momentum ?? 0;
+            bool frozen = _mean is not null && _weight is { Trainable: false };
+            if (_batches is not null && Tape.IsTraining && !Tape.IsReplaying && !frozen)
+            {
+                _batches.Device.Map(new Arithmetic.ShiftFormula(1), _batches.View, _batches.View);
+                if (_refreshing || _momentum is null) { momentum = 1 / _batches.Item(); }
+            }
+            return x.BatchNorm(_mean, _variance, _weight, _bias, momentum, _eps, frozen ? false : null);
         }
-        return x.BatchNorm(_mean, _variance, _weight, _bias, momentum, _eps, frozen ? false : null);
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <summary>Makes the running statistics of every batch norm in a model anew, as the plain mean over some batches: under averaged weights (<c>WeightAverage</c>) the old ones do not hold.

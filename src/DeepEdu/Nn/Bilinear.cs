@@ -45,15 +45,19 @@ public sealed class Bilinear : Module
     {
         ArgumentNullException.ThrowIfNull(a);
         ArgumentNullException.ThrowIfNull(b);
-        var (o, left, right) = (_weight.Shape[0], _weight.Shape[1], _weight.Shape[2]);
-        if (a.Rank == 0 || a.Rank != b.Rank || a.Shape[^1] != left || b.Shape != a.Shape.With(a.Rank - 1, right))
+        try
         {
-            throw new ShapeException("bilinear", $"{a.Shape} and {b.Shape} must be [.., {left}] and [.., {right}] with the same leading axes", a.Shape, b.Shape);
+            var (o, left, right) = (_weight.Shape[0], _weight.Shape[1], _weight.Shape[2]);
+            if (a.Rank == 0 || a.Rank != b.Rank || a.Shape[^1] != left || b.Shape != a.Shape.With(a.Rank - 1, right))
+            {
+                throw new ShapeException("bilinear", $"{a.Shape} and {b.Shape} must be [.., {left}] and [.., {right}] with the same leading axes", a.Shape, b.Shape);
+            }
+            // W·b for all outputs in one product, then a dot product with a each
+            var wb = b.Linear(_weight.Reshape([o * left, right])).Reshape([.. b.Shape.Sizes[..^1], o, left]);
+            var y = (wb * a.Unsqueeze(-2)).Sum(-1);
+            return _bias is null ? y : y + _bias;
         }
-        // W·b for all outputs in one product, then a dot product with a each
-        var wb = b.Linear(_weight.Reshape([o * left, right])).Reshape([.. b.Shape.Sizes[..^1], o, left]);
-        var y = (wb * a.Unsqueeze(-2)).Sum(-1);
-        return _bias is null ? y : y + _bias;
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <inheritdoc/>

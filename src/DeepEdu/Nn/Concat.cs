@@ -25,10 +25,18 @@ public sealed class Concat : Layer
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => Tensor.Concat(Array.ConvertAll(_branches, b => b.Forward(x)), _axis);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return Tensor.Concat(Array.ConvertAll(_branches, b => b.Forward(x)), _axis); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Indices x) => Tensor.Concat(Array.ConvertAll(_branches, b => b.Forward(x)), _axis);
+    public override Tensor Forward(Indices x)
+    {
+        try { return Tensor.Concat(Array.ConvertAll(_branches, b => b.Forward(x)), _axis); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)

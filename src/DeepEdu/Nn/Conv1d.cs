@@ -50,9 +50,14 @@ public sealed class Conv1d : Layer, IWeighted
 
     private Tensor Run(Tensor x, Tensor weight)
     {
-        if (x.Rank != 3) { return x.Conv1d(weight, _bias); }
-        var (before, after) = _padding.Of(x.Shape[2], _kernel, _stride, _dilation, false);
-        if (before != after) { (x, before) = (x.Pad([(before, after)]), 0); }
-        return x.Conv1d(weight, _bias, _stride, before, _dilation, _groups);
+        ArgumentNullException.ThrowIfNull(x);
+        try
+        {
+            if (x.Rank != 3) { return x.Conv1d(weight, _bias); }
+            var (before, after) = _padding.Of(x.Shape[2], _kernel, _stride, _dilation, false);
+            if (before != after) { (x, before) = (x.Pad([(before, after)]), 0); }
+            return x.Conv1d(weight, _bias, _stride, before, _dilation, _groups);
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 }

@@ -59,13 +59,18 @@ public sealed class Conv2d : Layer, IWeighted
 
     private Tensor Run(Tensor x, Tensor weight)
     {
-        var padding = Border(ref x);
-        return x.Conv2d(weight, _bias, _stride, padding, _dilation, _groups);
+        try
+        {
+            var padding = Border(ref x);
+            return x.Conv2d(weight, _bias, _stride, padding, _dilation, _groups);
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     // zeros that the kernel adds by itself; unequal sides are padded beforehand
     private (int H, int W) Border(ref Tensor x)
     {
+        ArgumentNullException.ThrowIfNull(x);
         if (x.Rank != 4) { return default; }
         var (top, bottom) = _padding.Of(x.Shape[2], _kernel.H, _stride.H, _dilation.H, true);
         var (left, right) = _padding.Of(x.Shape[3], _kernel.W, _stride.W, _dilation.W, false);
@@ -80,8 +85,12 @@ public sealed class Conv2d : Layer, IWeighted
 
         public override Tensor Forward(Tensor x)
         {
-            var padding = conv.Border(ref x);
-            return x.Conv2dRelu(conv._weight, conv._bias, conv._stride, padding, conv._dilation, conv._groups);
+            try
+            {
+                var padding = conv.Border(ref x);
+                return x.Conv2dRelu(conv._weight, conv._bias, conv._stride, padding, conv._dilation, conv._groups);
+            }
+            catch (ShapeException e) when (conv.Places(e)) { throw; }
         }
 
         internal override Layer? Fuse(Layer next) => next is MaxPool2d { IsTwoByTwo: true } ? new WithReluAndPool(conv) : null;
@@ -93,8 +102,12 @@ public sealed class Conv2d : Layer, IWeighted
 
         public override Tensor Forward(Tensor x)
         {
-            var padding = conv.Border(ref x);
-            return x.Conv2dReluMaxPool(conv._weight, conv._bias, conv._stride, padding, conv._dilation, conv._groups);
+            try
+            {
+                var padding = conv.Border(ref x);
+                return x.Conv2dReluMaxPool(conv._weight, conv._bias, conv._stride, padding, conv._dilation, conv._groups);
+            }
+            catch (ShapeException e) when (conv.Places(e)) { throw; }
         }
     }
 }

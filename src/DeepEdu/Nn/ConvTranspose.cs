@@ -56,7 +56,11 @@ public sealed class ConvTranspose2d : Layer, IWeighted
         p.Of(_weight).Of(_bias);
     }
 
-    private Tensor Run(Tensor x, Tensor weight) => x.ConvTranspose2d(weight, _bias, _stride, _padding, _outputPadding, _dilation, _groups);
+    private Tensor Run(Tensor x, Tensor weight)
+    {
+        try { return x.ConvTranspose2d(weight, _bias, _stride, _padding, _outputPadding, _dilation, _groups); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }
 
 /// <summary>Transposed convolution along time: [N, C, L] → [N, out, (L − 1)·stride − 2·padding + dilation·(k − 1) + outputPadding + 1]; "weight" [C, out / groups, k], "bias" [out].
@@ -104,5 +108,9 @@ public sealed class ConvTranspose1d : Layer, IWeighted
         p.Of(_weight).Of(_bias);
     }
 
-    private Tensor Run(Tensor x, Tensor weight) => x.ConvTranspose1d(weight, _bias, _stride, _padding, _outputPadding, _dilation, _groups);
+    private Tensor Run(Tensor x, Tensor weight)
+    {
+        try { return x.ConvTranspose1d(weight, _bias, _stride, _padding, _outputPadding, _dilation, _groups); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }

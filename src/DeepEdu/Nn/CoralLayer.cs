@@ -28,7 +28,11 @@ public sealed class CoralLayer : Layer
     public override Tensor Forward(Tensor x)
     {
         ArgumentNullException.ThrowIfNull(x);
-        return x.Linear(_weight) + _bias;
+        try
+        {
+            return x.Linear(_weight) + _bias;
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <inheritdoc/>

@@ -50,10 +50,18 @@ public sealed class Dense : Layer, IWeighted
     public Parameter? Bias => _bias;
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.Linear(_weight, _bias);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return x.Linear(_weight, _bias); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 
     /// <summary>residual + dropout(y), in one operation where there is nothing to drop.</summary>
-    internal Tensor Forward(Tensor x, Tensor residual, Dropout dropout) => dropout.IsIdle ? x.LinearAdd(_weight, _bias, residual) : residual + dropout.Forward(Forward(x));
+    internal Tensor Forward(Tensor x, Tensor residual, Dropout dropout)
+    {
+        try { return dropout.IsIdle ? x.LinearAdd(_weight, _bias, residual) : residual + dropout.Forward(Forward(x)); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 
     Tensor IWeighted.Forward(Tensor x, Tensor weight) => x.Linear(weight, _bias);
 
@@ -75,13 +83,21 @@ public sealed class Dense : Layer, IWeighted
     {
         public override string Kind => dense.Kind;
 
-        public override Tensor Forward(Tensor x) => x.Linear(dense._weight, dense._bias, relu: true);
+        public override Tensor Forward(Tensor x)
+        {
+            try { return x.Linear(dense._weight, dense._bias, relu: true); }
+            catch (ShapeException e) when (dense.Places(e)) { throw; }
+        }
     }
 
     private sealed class WithGelu(Dense dense) : Layer
     {
         public override string Kind => dense.Kind;
 
-        public override Tensor Forward(Tensor x) => x.LinearGelu(dense._weight, dense._bias);
+        public override Tensor Forward(Tensor x)
+        {
+            try { return x.LinearGelu(dense._weight, dense._bias); }
+            catch (ShapeException e) when (dense.Places(e)) { throw; }
+        }
     }
 }

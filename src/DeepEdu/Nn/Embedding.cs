@@ -43,6 +43,7 @@ public sealed class Embedding : Layer
     /// <inheritdoc/>
     public override Tensor Forward(Indices x)
     {
+        ArgumentNullException.ThrowIfNull(x);
         if (_maxNorm is { } limit) { Bags.Shorten(_weight, x, limit, _normType); }
         return _weight.Embedding(x, _padding, _sparse);
     }

@@ -62,7 +62,11 @@ public sealed class EmbeddingBag : Layer
 
     private Tensor Run(Indices x, Indices? offsets)
     {
-        if (_maxNorm is { } limit) { Bags.Shorten(_weight, x, limit, _normType); }
-        return _weight.EmbeddingBag(x, _mode, offsets, _padding);
+        try
+        {
+            if (_maxNorm is { } limit) { Bags.Shorten(_weight, x, limit, _normType); }
+            return _weight.EmbeddingBag(x, _mode, offsets, _padding);
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 }

@@ -9,5 +9,9 @@ namespace DeepEdu.Nn;
 public sealed class Flatten(int from = 1, int to = -1) : Layer
 {
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.Flatten(from, to);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return x.Flatten(from, to); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }

@@ -30,7 +30,11 @@ public sealed class GroupNorm : Layer
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.GroupNorm(_groups, _weight, _bias, _eps);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return x.GroupNorm(_groups, _weight, _bias, _eps); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)

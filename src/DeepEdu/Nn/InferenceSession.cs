@@ -23,11 +23,11 @@ public sealed class InferenceSession
     /// <summary>A session of a layer that takes numbers.</summary>
     /// <param name="layer">The model.</param>
     /// <param name="input">The shape of its input.</param>
-    public InferenceSession(Layer layer, Shape input) : this(x => layer.Forward(x.Tensor(input))) => ArgumentNullException.ThrowIfNull(layer);
+    public InferenceSession(Layer layer, Shape input) : this(Of(layer, input)) { }
 
     /// <summary>A session of any function with one result.</summary>
     /// <param name="forward">Asks for its inputs, one after the other, and computes: <c>x => model.Forward(x.Indices([1]), x.Indices([1]))</c>.</param>
-    public InferenceSession(Func<InferenceInputs, Tensor> forward) : this(x => [forward(x)]) => ArgumentNullException.ThrowIfNull(forward);
+    public InferenceSession(Func<InferenceInputs, Tensor> forward) : this(Of(forward)) { }
 
     /// <summary>A session of any function with several results.</summary>
     /// <param name="forward">Asks for its inputs, one after the other, and computes.</param>
@@ -48,6 +48,18 @@ public sealed class InferenceSession
     {
         ArgumentNullException.ThrowIfNull(layer);
         return new(x => layer.Forward(x.Indices(input)));
+    }
+
+    private static Func<InferenceInputs, Tensor[]> Of(Layer layer, Shape input)
+    {
+        ArgumentNullException.ThrowIfNull(layer);
+        return x => [layer.Forward(x.Tensor(input))];
+    }
+
+    private static Func<InferenceInputs, Tensor[]> Of(Func<InferenceInputs, Tensor> forward)
+    {
+        ArgumentNullException.ThrowIfNull(forward);
+        return x => [forward(x)];
     }
 
     /// <summary>Computes the one result of one input.</summary>

@@ -38,7 +38,11 @@ public sealed class InstanceNorm : Layer
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.InstanceNorm(_mean, _variance, _weight, _bias, _momentum, _eps);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return x.InstanceNorm(_mean, _variance, _weight, _bias, _momentum, _eps); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)

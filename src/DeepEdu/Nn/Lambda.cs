@@ -7,9 +7,11 @@ namespace DeepEdu.Nn;
 /// <param name="kind">What a summary prints.</param>
 public sealed class Lambda(Func<Tensor, Tensor> function, string kind = nameof(Lambda)) : Layer
 {
+    private readonly Func<Tensor, Tensor> _function = function ?? throw new ArgumentNullException(nameof(function));
+
     /// <inheritdoc/>
     public override string Kind => kind;
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => function(x);
+    public override Tensor Forward(Tensor x) => _function(x);
 }

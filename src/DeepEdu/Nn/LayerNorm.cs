@@ -34,7 +34,11 @@ public sealed class LayerNorm : Layer
     internal (Parameter Weight, Parameter Bias, float Eps) Affine => (_weight!, _bias!, _eps);
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.LayerNorm(_shape, _weight, _bias, _eps);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return x.LayerNorm(_shape, _weight, _bias, _eps); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)

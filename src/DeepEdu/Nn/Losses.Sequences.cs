@@ -21,6 +21,7 @@ public static partial class Losses
     /// <exception cref="ArgumentOutOfRangeException">A length beyond its sequence, or a symbol that is no class, or the blank.</exception>
     public static Tensor Ctc(Tensor logProbabilities, Indices targets, Indices inputLengths, Indices targetLengths, int blank = 0, Reduction reduction = Reduction.Mean, bool zeroInfinity = false)
     {
+        ArgumentNullException.ThrowIfNull(logProbabilities);
         CheckCtc(logProbabilities, targets, inputLengths, targetLengths, blank);
         var y = CtcOp.Loss(logProbabilities, targets, inputLengths, targetLengths, blank, zeroInfinity);
         if (reduction != Reduction.Mean) { return reduction == Reduction.Sum ? y.Sum() : y; }

@@ -125,10 +125,10 @@ public static partial class Losses
     }
 
     // [N] and [N, 1] would broadcast to [N, N]: the most common silent mistake
-    private static void Same(string op, Tensor x, Tensor target)
+    private static void Same(string op, Tensor x, Tensor target, [CallerArgumentExpression(nameof(x))] string? nameOfX = null, [CallerArgumentExpression(nameof(target))] string? nameOfTarget = null)
     {
-        ArgumentNullException.ThrowIfNull(x);
-        ArgumentNullException.ThrowIfNull(target);
+        ArgumentNullException.ThrowIfNull(x, nameOfX);
+        ArgumentNullException.ThrowIfNull(target, nameOfTarget);
         if (x.Shape != target.Shape)
         {
             throw new ShapeException(op, $"predictions {x.Shape} with targets {target.Shape}: they must have one shape{(x.Size == target.Size ? "; Reshape one of them?" : "")}", x.Shape, target.Shape);

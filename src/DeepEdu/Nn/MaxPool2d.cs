@@ -23,7 +23,11 @@ public sealed class MaxPool2d((int H, int W) kernel, (int H, int W)? stride = nu
     internal bool IsTwoByTwo => kernel == (2, 2) && (stride ?? kernel) == (2, 2) && padding == (0, 0) && (dilation ?? (1, 1)) == (1, 1) && !ceilMode;
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.MaxPool2d(kernel, stride, padding, dilation, ceilMode);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return x.MaxPool2d(kernel, stride, padding, dilation, ceilMode); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }
 
 /// <summary>The largest value of each window along the last axis: [N, C, L] → [N, C, ol]. PyTorch's <c>nn.MaxPool1d</c>, Keras' <c>MaxPooling1D</c> with channels first.</summary>
@@ -35,5 +39,9 @@ public sealed class MaxPool2d((int H, int W) kernel, (int H, int W)? stride = nu
 public sealed class MaxPool1d(int kernel, int? stride = null, int padding = 0, int dilation = 1, bool ceilMode = false) : Layer
 {
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.MaxPool1d(kernel, stride, padding, dilation, ceilMode);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return x.MaxPool1d(kernel, stride, padding, dilation, ceilMode); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }

@@ -13,7 +13,7 @@ namespace DeepEdu.Nn;
 ///     protected internal override void Parts(Parts p) => p.Of(_left).Of(_right);
 /// }
 /// </code></summary>
-public abstract class Module : IStateful
+public abstract partial class Module : IStateful
 {
     /// <summary>Names every parameter, buffer and inner module once: for optimisers, files, copies and printing.</summary>
     protected internal virtual void Parts(Parts p) { }

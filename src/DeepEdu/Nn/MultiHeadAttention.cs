@@ -88,8 +88,12 @@ public sealed class MultiHeadAttention : Layer
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
     public (Tensor Output, Tensor Weights) ForwardWithWeights(Tensor query, Tensor key, Tensor value, AttentionMask mask = default, bool average = true)
     {
-        var y = _outProj.Forward(BatchFirst(Call(query, key, value, mask).Composed(out var weights)));
-        return (y, average ? weights.Mean(1) : weights);
+        try
+        {
+            var y = _outProj.Forward(BatchFirst(Call(query, key, value, mask).Composed(out var weights)));
+            return (y, average ? weights.Mean(1) : weights);
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <summary>Causal self-attention for the next rows of a sequence: they see those in the cache and, of themselves, the earlier ones, and are then added to it. The results are those of the whole sequence at
@@ -101,17 +105,25 @@ public sealed class MultiHeadAttention : Layer
     public Tensor Forward(Tensor x, KeyValueCache cache, AttentionMask mask = default) => _outProj.Forward(Attend(x, cache, mask));
 
     /// <summary>What the heads found, side by side: all but the outer projection.</summary>
-    internal Tensor Attend(Tensor query, Tensor key, Tensor value, AttentionMask mask) => BatchFirst(Call(query, key, value, mask).Forward());
+    internal Tensor Attend(Tensor query, Tensor key, Tensor value, AttentionMask mask)
+    {
+        try { return BatchFirst(Call(query, key, value, mask).Forward()); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 
     /// <inheritdoc cref="Attend(Tensor, Tensor, Tensor, AttentionMask)"/>
     internal Tensor Attend(Tensor x, KeyValueCache cache, AttentionMask mask)
     {
         ArgumentNullException.ThrowIfNull(cache);
-        if (_inProjWeight is null) { throw new InvalidOperationException("multi-head-attention: with a key or value width of its own there is no self-attention, and nothing to cache"); }
-        int past = cache.Length;
-        var packed = Packed(x, past);
-        cache.Append(packed);
-        return new AttentionCall(packed, cache.Keys, cache.Values, _heads, mask with { Causal = true, Offset = past }, null, 0, null, cache.Length).Forward();
+        try
+        {
+            if (_inProjWeight is null) { throw new InvalidOperationException("multi-head-attention: with a key or value width of its own there is no self-attention, and nothing to cache"); }
+            int past = cache.Length;
+            var packed = Packed(x, past);
+            cache.Append(packed);
+            return new AttentionCall(packed, cache.Keys, cache.Values, _heads, mask with { Causal = true, Offset = past }, null, 0, null, cache.Length).Forward();
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <summary>A cache for generation.</summary>
@@ -127,10 +139,18 @@ public sealed class MultiHeadAttention : Layer
     }
 
     /// <summary>The projected keys and values of a memory that stays the same from step to step, batch first.</summary>
-    internal (Tensor Keys, Tensor Values) Project(Tensor memory) => (Keys(memory), Project(memory, 2, _vProjWeight));
+    internal (Tensor Keys, Tensor Values) Project(Tensor memory)
+    {
+        try { return (Keys(memory), Project(memory, 2, _vProjWeight)); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 
     /// <summary>What the heads found in a projected memory, batch first.</summary>
-    internal Tensor AttendProjected(Tensor query, Tensor keys, Tensor values, AttentionMask mask) => Project(query, 0, _qProjWeight).Attention(keys, values, _heads, mask);
+    internal Tensor AttendProjected(Tensor query, Tensor keys, Tensor values, AttentionMask mask)
+    {
+        try { return Project(query, 0, _qProjWeight).Attention(keys, values, _heads, mask); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 
     /// <summary>residual + dropout(the outer projection of what the heads found).</summary>
     internal Tensor Finish(Tensor attended, Tensor residual, Dropout dropout) => _outProj.Forward(attended, residual, dropout);

@@ -72,7 +72,9 @@ public sealed class Parts
         if (part is null) { return this; }
         string outer = _path;
         if (name.Length > 0) { _path += Snake(name) + "."; }
-        _modules.Add((_path.TrimEnd('.'), part));
+        string path = _path.TrimEnd('.');
+        _modules.Add((path, part));
+        part.StandsAt(path);
         part.Parts(this);
         _path = outer;
         return this;

@@ -35,7 +35,11 @@ public sealed class SinusoidalPositions : Layer
 
     /// <summary>The same for rows that begin at place <paramref name="past"/>.</summary>
     /// <exception cref="ShapeException">x is not [.., T, width], or reaches beyond the table.</exception>
-    public Tensor Forward(Tensor x, int past) => x + LearnedPositions.Rows("sinusoidal-positions", _table, x, past);
+    public Tensor Forward(Tensor x, int past)
+    {
+        try { return x + LearnedPositions.Rows("sinusoidal-positions", _table, x, past); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }
 
 /// <summary>Adds to row t of x [.., T, width] a learned vector, row t of "weight" [max, width]: the positions of BERT and GPT. PyTorch's <c>nn.Embedding(max, width)</c> of 0 .. T − 1, added; Keras'
@@ -66,7 +70,11 @@ public sealed class LearnedPositions : Layer
 
     /// <summary>The same for rows that begin at place <paramref name="past"/>.</summary>
     /// <exception cref="ShapeException">x is not [.., T, width], or reaches beyond the table.</exception>
-    public Tensor Forward(Tensor x, int past) => x + Rows("learned-positions", _weight, x, past);
+    public Tensor Forward(Tensor x, int past)
+    {
+        try { return x + Rows("learned-positions", _weight, x, past); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)
@@ -77,6 +85,7 @@ public sealed class LearnedPositions : Layer
 
     internal static Tensor Rows(string op, Tensor table, Tensor x, int past)
     {
+        ArgumentNullException.ThrowIfNull(x);
         if (x.Rank < 2 || x.Shape[^1] != table.Shape[1] || past < 0 || past > table.Shape[0] - x.Shape[^2])
         {
             throw new ShapeException(op, $"x {x.Shape} from place {past} on and a table {table.Shape}: x must be [.., T, {table.Shape[1]}] and end within {table.Shape[0]} places", x.Shape, table.Shape);

@@ -20,7 +20,11 @@ public sealed class Prelu : Layer
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.Prelu(_weight);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return x.Prelu(_weight); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)

@@ -85,25 +85,37 @@ public abstract class Recurrent : Layer
     public override Tensor Forward(Indices x) => Drive(x, null, null, default).Output;
 
     /// <summary>The same as over the rows of a table [count, inputs], without looking up more than their products with Wᵢ.</summary>
-    internal Tensor Look(Tensor table, Indices rows) => Drive(null, rows, table, [.. rows.Shape, Inputs], null, null, default).Output;
+    internal Tensor Look(Tensor table, Indices rows)
+    {
+        try { return Drive(null, rows, table, [.. rows.Shape, Inputs], null, null, default).Output; }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 
     /// <summary>Runs all layers; states are [layers·directions, batch, width].</summary>
     internal (Tensor Output, Tensor H, Tensor? C) Drive(Tensor x, Tensor? h, Tensor? c, RecurrentSteps steps)
     {
         ArgumentNullException.ThrowIfNull(x);
-        if (x.Rank != 3 || x.Shape[2] != Inputs)
+        try
         {
-            throw new ShapeException(Op, $"x is {x.Shape}, but {(BatchFirst ? "[batch, steps, " : "[steps, batch, ")}{Inputs}] is needed{(x.Rank != 2 ? "" : x.Shape[1] == Inputs ? "; add the batch axis with Unsqueeze?" : "; if these are tokens, an Embedding makes features of them")}", x.Shape);
+            if (x.Rank != 3 || x.Shape[2] != Inputs)
+            {
+                throw new ShapeException(Op, $"x is {x.Shape}, but {(BatchFirst ? "[batch, steps, " : "[steps, batch, ")}{Inputs}] is needed{(x.Rank != 2 ? "" : x.Shape[1] == Inputs ? "; add the batch axis with Unsqueeze?" : "; if these are tokens, an Embedding makes features of them")}", x.Shape);
+            }
+            return Drive(x, null, null, x.Shape, h, c, steps);
         }
-        return Drive(x, null, null, x.Shape, h, c, steps);
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <summary>The same with categories.</summary>
     internal (Tensor Output, Tensor H, Tensor? C) Drive(Indices categories, Tensor? h, Tensor? c, RecurrentSteps steps)
     {
         ArgumentNullException.ThrowIfNull(categories);
-        if (categories.Rank != 2) { throw new ShapeException(Op, $"the categories are {categories.Shape}, but {(BatchFirst ? "[batch, steps]" : "[steps, batch]")} is needed", categories.Shape); }
-        return Drive(null, categories, null, [.. categories.Shape, Inputs], h, c, steps);
+        try
+        {
+            if (categories.Rank != 2) { throw new ShapeException(Op, $"the categories are {categories.Shape}, but {(BatchFirst ? "[batch, steps]" : "[steps, batch]")} is needed", categories.Shape); }
+            return Drive(null, categories, null, [.. categories.Shape, Inputs], h, c, steps);
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     private (Tensor Output, Tensor H, Tensor? C) Drive(Tensor? x, Indices? categories, Tensor? table, Shape shape, Tensor? h, Tensor? c, RecurrentSteps steps)

@@ -46,8 +46,12 @@ public sealed class LstmCell : RecurrentCell
     /// <exception cref="ShapeException">x or the state do not fit.</exception>
     public LstmState Forward(Tensor x, LstmState? state = null)
     {
-        var (h, c) = Step(x, state?.H, state?.C);
-        return new(h, c!);
+        try
+        {
+            var (h, c) = Step(x, state?.H, state?.C);
+            return new(h, c!);
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 }
 
@@ -66,7 +70,11 @@ public sealed class GruCell : RecurrentCell
     /// <param name="x">[batch, inputs].</param>
     /// <param name="h">[batch, hidden]; null for 0.</param>
     /// <exception cref="ShapeException">x or h do not fit.</exception>
-    public Tensor Forward(Tensor x, Tensor? h = null) => Step(x, h, null).H;
+    public Tensor Forward(Tensor x, Tensor? h = null)
+    {
+        try { return Step(x, h, null).H; }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }
 
 /// <summary>One step of a simple recurrent network: x [batch, inputs], h [batch, hidden] → h. PyTorch: <c>nn.RNNCell(inputs, hidden)</c>; Keras: <c>SimpleRNNCell(hidden)</c>.</summary>
@@ -84,5 +92,9 @@ public sealed class SimpleRnnCell : RecurrentCell
     /// <param name="x">[batch, inputs].</param>
     /// <param name="h">[batch, hidden]; null for 0.</param>
     /// <exception cref="ShapeException">x or h do not fit.</exception>
-    public Tensor Forward(Tensor x, Tensor? h = null) => Step(x, h, null).H;
+    public Tensor Forward(Tensor x, Tensor? h = null)
+    {
+        try { return Step(x, h, null).H; }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }

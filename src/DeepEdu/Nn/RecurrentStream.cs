@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using DeepEdu.Kernels;
 using DeepEdu.Tensors;
 
@@ -14,9 +15,9 @@ public abstract class RecurrentStream
     private readonly Recurrent _layer;
     private readonly RecurrentStep[] _steps;
 
-    private protected RecurrentStream(Recurrent layer, int batch)
+    private protected RecurrentStream(Recurrent layer, int batch, [CallerArgumentExpression(nameof(layer))] string? name = null)
     {
-        ArgumentNullException.ThrowIfNull(layer);
+        ArgumentNullException.ThrowIfNull(layer, name);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batch);
         if (layer.Bidirectional) { throw new ArgumentException($"{layer.Op}-stream: a bidirectional layer needs the whole sequence; use Run", nameof(layer)); }
         (_layer, Batch) = (layer, batch);
@@ -79,9 +80,9 @@ public abstract class RecurrentStream
         return (h, c);
     }
 
-    private protected void Restore(Tensor h, Tensor? c)
+    private protected void Restore(Tensor h, Tensor? c, [CallerArgumentExpression(nameof(h))] string? name = null)
     {
-        ArgumentNullException.ThrowIfNull(h);
+        ArgumentNullException.ThrowIfNull(h, name);
         Shape wantedH = [_steps.Length, Batch, _layer.Outputs], wantedC = [_steps.Length, Batch, _layer.Hidden];
         if (h.Shape != wantedH || (c is not null && c.Shape != wantedC))
         {

@@ -22,9 +22,13 @@ public sealed class Residual : Layer
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x)
     {
-        Tensor y = _inner.Forward(x), around = _shortcut?.Forward(x) ?? x;
-        if (y.Shape != around.Shape) { throw new ShapeException("residual", $"the inner layer makes {around.Shape} of {x.Shape}'s way around into {y.Shape}; give a shortcut that ends in the same shape", y.Shape, around.Shape); }
-        return y + around;
+        try
+        {
+            Tensor y = _inner.Forward(x), around = _shortcut?.Forward(x) ?? x;
+            if (y.Shape != around.Shape) { throw new ShapeException("residual", $"the inner layer makes {around.Shape} of {x.Shape}'s way around into {y.Shape}; give a shortcut that ends in the same shape", y.Shape, around.Shape); }
+            return y + around;
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <inheritdoc/>

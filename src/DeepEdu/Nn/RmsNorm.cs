@@ -30,7 +30,11 @@ public sealed class RmsNorm : Layer
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.RmsNorm(_shape, _weight, _eps);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return x.RmsNorm(_shape, _weight, _eps); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)

@@ -29,7 +29,11 @@ public sealed class Sequential : Layer
     public override Tensor Forward(Tensor x)
     {
         if (Recording.Current is { TellsLayers: true } recording) { return Told(recording, x, null); }
-        foreach (var step in _steps) { x = step.Forward(x); }
+        foreach (var step in _steps)
+        {
+            try { x = step.Forward(x); }
+            catch (ShapeException e) when (step.Places(e) | Places(e)) { throw; }
+        }
         return x;
     }
 
@@ -38,9 +42,13 @@ public sealed class Sequential : Layer
     {
         if (_steps.Length == 0) { return base.Forward(x); }
         if (Recording.Current is { TellsLayers: true } recording) { return Told(recording, null, x); }
-        var y = _steps[0].Forward(x);
-        foreach (var step in _steps.AsSpan(1)) { y = step.Forward(y); }
-        return y;
+        Tensor? y = null;
+        foreach (var step in _steps)
+        {
+            try { y = y is null ? step.Forward(x) : step.Forward(y); }
+            catch (ShapeException e) when (step.Places(e) | Places(e)) { throw; }
+        }
+        return y!;
     }
 
     /// <inheritdoc/>

@@ -39,15 +39,19 @@ public sealed class Stateful : Layer
     public Tensor Run(Tensor x, Indices? lengths = null, bool padLeft = false, Tensor? mask = null)
     {
         ArgumentNullException.ThrowIfNull(x);
-        int batch = x.Rank == 3 ? x.Shape[_layer.BatchFirst ? 0 : 1] : 0;
-        if (_h is not null && batch != _batch) { throw new ShapeException("stateful", $"x {x.Shape} has {batch} sequences, but the state is of {_batch}; Reset first?", x.Shape); }
-        var (output, h, c) = _layer.Drive(x, Given(_h, _layer.Outputs), Given(_c, _layer.Hidden), new(lengths, mask, padLeft));
-        _batch = batch;
-        Take(h, ref _h);
-        if (c is not null) { Take(c, ref _c); }
-        return output;
+        try
+        {
+            int batch = x.Rank == 3 ? x.Shape[_layer.BatchFirst ? 0 : 1] : 0;
+            if (_h is not null && batch != _batch) { throw new ShapeException("stateful", $"x {x.Shape} has {batch} sequences, but the state is of {_batch}; Reset first?", x.Shape); }
+            var (output, h, c) = _layer.Drive(x, Given(_h, _layer.Outputs), Given(_c, _layer.Hidden), new(lengths, mask, padLeft));
+            _batch = batch;
+            Take(h, ref _h);
+            if (c is not null) { Take(c, ref _c); }
+            return output;
 
-        Tensor? Given(float[]? state, int width) => state is null ? null : Tensor.Of([_layer.Layers, batch, width], state, x.Device);
+            Tensor? Given(float[]? state, int width) => state is null ? null : Tensor.Of([_layer.Layers, batch, width], state, x.Device);
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <summary>Back to state 0; the batch may then be another.</summary>

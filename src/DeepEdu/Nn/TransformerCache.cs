@@ -25,6 +25,7 @@ public sealed class TransformerCache
     /// <exception cref="ArgumentOutOfRangeException">No such sequence.</exception>
     public void Reorder(Indices rows)
     {
+        ArgumentNullException.ThrowIfNull(rows);
         foreach (var layer in Layers) { layer.Reorder(rows); }
     }
 

@@ -33,8 +33,14 @@ public sealed class TransformerDecoder : Module
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
     public Tensor Forward(Tensor x, Tensor memory, AttentionMask? mask = null, AttentionMask memoryMask = default)
     {
-        foreach (var layer in _layers) { x = layer.Forward(x, memory, mask, memoryMask); }
-        return _norm?.Forward(x) ?? x;
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(memory);
+        try
+        {
+            foreach (var layer in _layers) { x = layer.Forward(x, memory, mask, memoryMask); }
+            return _norm?.Forward(x) ?? x;
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <summary>The function of the next rows of sequences, causal; earlier ones, and the memory's keys and values, are in the cache.</summary>
@@ -46,10 +52,16 @@ public sealed class TransformerDecoder : Module
     /// <exception cref="InvalidOperationException">The cache is full, or a gradient is wanted.</exception>
     public Tensor Forward(Tensor x, Tensor memory, TransformerCache cache, AttentionMask mask = default, AttentionMask memoryMask = default)
     {
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(memory);
         ArgumentNullException.ThrowIfNull(cache);
-        cache.Check(_layers.Length);
-        for (int i = 0; i < _layers.Length; i++) { x = _layers[i].Forward(x, memory, cache.Layers[i], mask, memoryMask); }
-        return _norm?.Forward(x) ?? x;
+        try
+        {
+            cache.Check(_layers.Length);
+            for (int i = 0; i < _layers.Length; i++) { x = _layers[i].Forward(x, memory, cache.Layers[i], mask, memoryMask); }
+            return _norm?.Forward(x) ?? x;
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <summary>A cache for generation.</summary>

@@ -53,10 +53,15 @@ public sealed class TransformerDecoderLayer : Module
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
     public Tensor Forward(Tensor x, Tensor memory, AttentionMask? mask = null, AttentionMask memoryMask = default)
     {
+        ArgumentNullException.ThrowIfNull(memory);
         ArgumentNullException.ThrowIfNull(x);
-        var own = Before(x, _norm1);
-        x = After(_selfAttn.Finish(_selfAttn.Attend(own, own, own, mask ?? AttentionMask.Past), x, _dropout1), _norm1);
-        return Rest(x, _multiheadAttn.Attend(Before(x, _norm2), memory, memory, memoryMask));
+        try
+        {
+            var own = Before(x, _norm1);
+            x = After(_selfAttn.Finish(_selfAttn.Attend(own, own, own, mask ?? AttentionMask.Past), x, _dropout1), _norm1);
+            return Rest(x, _multiheadAttn.Attend(Before(x, _norm2), memory, memory, memoryMask));
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <summary>The function of the next rows of sequences, causal; earlier ones, and the memory's keys and values, are in the cache. In use, not for learning.</summary>
@@ -68,11 +73,16 @@ public sealed class TransformerDecoderLayer : Module
     /// <exception cref="InvalidOperationException">The cache is full, or a gradient is wanted.</exception>
     public Tensor Forward(Tensor x, Tensor memory, KeyValueCache cache, AttentionMask mask = default, AttentionMask memoryMask = default)
     {
+        ArgumentNullException.ThrowIfNull(memory);
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(cache);
-        x = After(_selfAttn.Finish(_selfAttn.Attend(Before(x, _norm1), cache, mask), x, _dropout1), _norm1);
-        var (keys, values) = cache.Memory(_multiheadAttn, memory);
-        return Rest(x, _multiheadAttn.AttendProjected(Before(x, _norm2), keys, values, memoryMask));
+        try
+        {
+            x = After(_selfAttn.Finish(_selfAttn.Attend(Before(x, _norm1), cache, mask), x, _dropout1), _norm1);
+            var (keys, values) = cache.Memory(_multiheadAttn, memory);
+            return Rest(x, _multiheadAttn.AttendProjected(Before(x, _norm2), keys, values, memoryMask));
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <inheritdoc/>

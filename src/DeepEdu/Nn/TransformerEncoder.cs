@@ -35,8 +35,13 @@ public sealed class TransformerEncoder : Layer
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
     public Tensor Forward(Tensor x, AttentionMask mask)
     {
-        foreach (var layer in _layers) { x = layer.Forward(x, mask); }
-        return _norm?.Forward(x) ?? x;
+        ArgumentNullException.ThrowIfNull(x);
+        try
+        {
+            foreach (var layer in _layers) { x = layer.Forward(x, mask); }
+            return _norm?.Forward(x) ?? x;
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <summary>The function of the next rows of sequences, causal; earlier ones are in the cache. The results are those of the whole sequence at once, up to rounding.</summary>
@@ -46,10 +51,15 @@ public sealed class TransformerEncoder : Layer
     /// <exception cref="InvalidOperationException">The cache is full, or a gradient is wanted.</exception>
     public Tensor Forward(Tensor x, TransformerCache cache, AttentionMask mask = default)
     {
+        ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(cache);
-        cache.Check(_layers.Length);
-        for (int i = 0; i < _layers.Length; i++) { x = _layers[i].Forward(x, cache.Layers[i], mask); }
-        return _norm?.Forward(x) ?? x;
+        try
+        {
+            cache.Check(_layers.Length);
+            for (int i = 0; i < _layers.Length; i++) { x = _layers[i].Forward(x, cache.Layers[i], mask); }
+            return _norm?.Forward(x) ?? x;
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <summary>A cache for generation.</summary>

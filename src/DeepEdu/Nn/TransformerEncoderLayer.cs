@@ -55,8 +55,12 @@ public sealed class TransformerEncoderLayer : Layer
     public Tensor Forward(Tensor x, AttentionMask mask)
     {
         ArgumentNullException.ThrowIfNull(x);
-        var own = _normFirst ? _norm1.Forward(x) : x;
-        return Around(x, _selfAttn.Attend(own, own, own, mask));
+        try
+        {
+            var own = _normFirst ? _norm1.Forward(x) : x;
+            return Around(x, _selfAttn.Attend(own, own, own, mask));
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <summary>The function of the next rows of sequences, causal; earlier ones are in the cache. In use, not for learning.</summary>
@@ -67,7 +71,11 @@ public sealed class TransformerEncoderLayer : Layer
     public Tensor Forward(Tensor x, KeyValueCache cache, AttentionMask mask = default)
     {
         ArgumentNullException.ThrowIfNull(x);
-        return Around(x, _selfAttn.Attend(_normFirst ? _norm1.Forward(x) : x, cache, mask));
+        try
+        {
+            return Around(x, _selfAttn.Attend(_normFirst ? _norm1.Forward(x) : x, cache, mask));
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
     }
 
     /// <inheritdoc/>

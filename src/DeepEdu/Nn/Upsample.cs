@@ -24,8 +24,16 @@ public sealed class Upsample2d : Layer
     public Upsample2d((int H, int W) size, ResizeMode mode = ResizeMode.Nearest, bool alignCorners = false) => (_size, _mode, _alignCorners) = (size, mode, alignCorners);
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => _scale is { } s && x.Rank == 4
-        ? x.Upsample2d(((int)(x.Shape[2] * (double)s.H), (int)(x.Shape[3] * (double)s.W)), _mode, _alignCorners, s) : x.Upsample2d(_size, _mode, _alignCorners);
+    public override Tensor Forward(Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        try
+        {
+            return _scale is { } s && x.Rank == 4
+                ? x.Upsample2d(((int)(x.Shape[2] * (double)s.H), (int)(x.Shape[3] * (double)s.W)), _mode, _alignCorners, s) : x.Upsample2d(_size, _mode, _alignCorners);
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }
 
 /// <summary>Lines made longer (or shorter): [N, C, L] → [N, C, ol]. PyTorch's <c>nn.Upsample</c> with <c>nearest</c> or <c>linear</c>, Keras' <c>UpSampling1D</c> with channels first.</summary>
@@ -51,6 +59,14 @@ public sealed class Upsample1d : Layer
     public static Upsample1d To(int size, ResizeMode mode = ResizeMode.Nearest, bool alignCorners = false) => new(size, mode, alignCorners);
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => _scale is { } s && x.Rank == 3
-        ? x.Upsample1d((int)(x.Shape[2] * (double)s), _mode, _alignCorners, s) : x.Upsample1d(_size, _mode, _alignCorners);
+    public override Tensor Forward(Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        try
+        {
+            return _scale is { } s && x.Rank == 3
+                ? x.Upsample1d((int)(x.Shape[2] * (double)s), _mode, _alignCorners, s) : x.Upsample1d(_size, _mode, _alignCorners);
+        }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 }

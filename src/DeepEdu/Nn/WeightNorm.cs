@@ -38,7 +38,11 @@ public sealed class WeightNorm : Layer
     public Tensor Weight => _v * (_g / Length(_v));
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => ((IWeighted)_layer).Forward(x, Weight);
+    public override Tensor Forward(Tensor x)
+    {
+        try { return ((IWeighted)_layer).Forward(x, Weight); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)
