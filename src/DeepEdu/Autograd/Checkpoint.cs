@@ -18,6 +18,7 @@ public static class Checkpoint
     /// <param name="x">Its input.</param>
     public static Tensor Run(Func<Tensor, Tensor> f, Tensor x)
     {
+        ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(f);
         return Run(inputs => f(inputs[0]), [x]);
     }

@@ -38,10 +38,18 @@ public sealed class Gradients
         ?? throw new KeyNotFoundException($"gradients: none for the tensor {leaf.Shape}: it is no parameter and was not watched, or the loss does not depend on it");
 
     /// <summary>The gradient of a leaf, or null where the loss does not depend on it. If it is a few rows (<see cref="FindRows"/>), the whole table is made each time.</summary>
-    public Tensor? Find(Tensor leaf) => _leaves.TryGetValue(leaf, out var slot) ? slot.Value : FindRows(leaf)?.ToDense();
+    public Tensor? Find(Tensor leaf)
+    {
+        ArgumentNullException.ThrowIfNull(leaf);
+        return _leaves.TryGetValue(leaf, out var slot) ? slot.Value : FindRows(leaf)?.ToDense();
+    }
 
     /// <summary>The gradient of a table whose use asked for rows alone, such as an embedding with <c>sparse: true</c>; null for all others, and where the table was used in other ways too.</summary>
-    public RowGradient? FindRows(Tensor leaf) => _rows?.GetValueOrDefault(leaf);
+    public RowGradient? FindRows(Tensor leaf)
+    {
+        ArgumentNullException.ThrowIfNull(leaf);
+        return _rows?.GetValueOrDefault(leaf);
+    }
 
     /// <summary>Replaces a leaf's gradient: clipping and accumulation over steps do so.</summary>
     /// <exception cref="ShapeException">The shapes differ.</exception>

@@ -117,6 +117,7 @@ public sealed partial class Tape : Arena
     /// <summary>Remembers an operation: its output, and a way back to each input. Ways to inputs that want no gradient are dropped.</summary>
     public void Add(Tensor output, params ReadOnlySpan<Edge> edges)
     {
+        ArgumentNullException.ThrowIfNull(output);
         int wanted = 0;
         foreach (ref readonly var e in edges) { if (Wants(e.Input)) { wanted++; } }
         if (wanted == 0) { return; }
@@ -133,7 +134,11 @@ public sealed partial class Tape : Arena
     }
 
     /// <summary>Remembers an operation whose gradients are computed together. <see cref="Wants"/> tells the pullback which inputs matter.</summary>
-    public void Add(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> inputs, Pullback pull) => Add(outputs, inputs, null, pull);
+    public void Add(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> inputs, Pullback pull)
+    {
+        ArgumentNullException.ThrowIfNull(pull);
+        Add(outputs, inputs, null, pull);
+    }
 
     /// <summary>The same; the gradient of the one output is multiplied by <paramref name="slope"/> before the pullback gets it.</summary>
     internal void Add(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> inputs, Tensor? slope, Pullback pull)

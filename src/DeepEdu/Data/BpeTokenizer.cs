@@ -127,8 +127,12 @@ public sealed class BpeTokenizer : ITokenizer
 
     /// <summary>The number of a special token.</summary>
     /// <exception cref="KeyNotFoundException">There is no such token.</exception>
-    public int Special(string token) => _specialNumbers.TryGetValue(token, out int number) ? number
+    public int Special(string token)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        return _specialNumbers.TryGetValue(token, out int number) ? number
         : throw new KeyNotFoundException($"bpe-tokenizer: no special token \"{token}\"; there are: {string.Join(", ", _specialNumbers.Keys)}");
+    }
 
     /// <inheritdoc/>
     public int[] Encode(string text)

@@ -10,29 +10,33 @@ public sealed class CharTokenizer(Vocabulary vocabulary) : ITokenizer
     internal const string Kind = "char";
 
     /// <summary>The characters and their numbers.</summary>
-    public Vocabulary Vocabulary => vocabulary;
+    public Vocabulary Vocabulary { get; } = vocabulary ?? throw new ArgumentNullException(nameof(vocabulary));
 
     /// <inheritdoc/>
-    public int Count => vocabulary.Count;
+    public int Count => Vocabulary.Count;
 
     /// <summary>A tokenizer of the characters of some texts, the most frequent first.</summary>
-    public static CharTokenizer Train(IEnumerable<string> texts, int size = int.MaxValue, string[]? special = null) => new(Vocabulary.Of(texts.Select(Split), size, special: special));
+    public static CharTokenizer Train(IEnumerable<string> texts, int size = int.MaxValue, string[]? special = null)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        return new(Vocabulary.Of(texts.Select(Split), size, special: special));
+    }
 
     /// <inheritdoc/>
     public int[] Encode(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return vocabulary.Encode(Split(text));
+        return Vocabulary.Encode(Split(text));
     }
 
     /// <inheritdoc/>
-    public string Decode(ReadOnlySpan<int> tokens) => string.Concat(vocabulary.Decode(tokens));
+    public string Decode(ReadOnlySpan<int> tokens) => string.Concat(Vocabulary.Decode(tokens));
 
     /// <inheritdoc/>
     public void SaveState(StateDict to)
     {
         ArgumentNullException.ThrowIfNull(to);
-        vocabulary.SaveState(to.Set("kind", Kind));
+        Vocabulary.SaveState(to.Set("kind", Kind));
     }
 
     private static IEnumerable<string> Split(string text)

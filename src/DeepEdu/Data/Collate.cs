@@ -54,6 +54,7 @@ public static class Collate
     public static Tensor Values<T>(IReadOnlyList<T> samples, Func<T, float> part)
     {
         ArgumentNullException.ThrowIfNull(samples);
+        ArgumentNullException.ThrowIfNull(part);
         return Tensor.Wrap([.. samples.Select(part)], [samples.Count]);
     }
 
@@ -61,6 +62,7 @@ public static class Collate
     public static Indices Labels<T>(IReadOnlyList<T> samples, Func<T, int> part)
     {
         ArgumentNullException.ThrowIfNull(samples);
+        ArgumentNullException.ThrowIfNull(part);
         return Indices.Wrap([.. samples.Select(part)], [samples.Count]);
     }
 

@@ -41,6 +41,7 @@ public static class DataFile
     /// <summary>A path's ending without ".gz", such as ".bin" of "vectors.bin.gz", in lower case.</summary>
     internal static string Kind(string path)
     {
+        ArgumentNullException.ThrowIfNull(path);
         if (path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) { path = path[..^3]; }
         return Path.GetExtension(path).ToLowerInvariant();
     }

@@ -28,6 +28,7 @@ public static class Dataset
         /// <summary>Every sample changed.</summary>
         public IDataset<R> Map<R>(Func<T, R> map)
         {
+            ArgumentNullException.ThrowIfNull(data);
             ArgumentNullException.ThrowIfNull(map);
             return Of(data.Count, i => map(data[i]));
         }
@@ -35,6 +36,7 @@ public static class Dataset
         /// <summary>Every sample changed, knowing its number: for random changes that belong to a sample, as in <c>Map((x, i) => Disturb(x, rng.Split((ulong)i)))</c>.</summary>
         public IDataset<R> Map<R>(Func<T, int, R> map)
         {
+            ArgumentNullException.ThrowIfNull(data);
             ArgumentNullException.ThrowIfNull(map);
             return Of(data.Count, i => map(data[i], i));
         }
@@ -42,6 +44,7 @@ public static class Dataset
         /// <summary>The samples that are wanted, in their order. Looks at every sample once, now.</summary>
         public IDataset<T> Filter(Predicate<T> wanted)
         {
+            ArgumentNullException.ThrowIfNull(data);
             ArgumentNullException.ThrowIfNull(wanted);
             List<int> rows = [];
             for (int i = 0; i < data.Count; i++)
@@ -55,6 +58,7 @@ public static class Dataset
         /// <exception cref="ArgumentOutOfRangeException">A row is not in the dataset.</exception>
         public IDataset<T> Subset(params ReadOnlySpan<int> rows)
         {
+            ArgumentNullException.ThrowIfNull(data);
             int[] kept = rows.ToArray();
             foreach (int row in kept)
             {
@@ -66,6 +70,7 @@ public static class Dataset
         /// <summary>These samples, then those of the others.</summary>
         public IDataset<T> Concat(params ReadOnlySpan<IDataset<T>> others)
         {
+            ArgumentNullException.ThrowIfNull(data);
             IDataset<T>[] all = [data, .. others];
             int[] ends = new int[all.Length];
             int end = 0;
@@ -82,6 +87,7 @@ public static class Dataset
         /// <summary>Runs of <paramref name="size"/> samples in a row, each run <paramref name="stride"/> after the one before; a last run that is too short is left out.</summary>
         public IDataset<T[]> Window(int size, int stride = 1)
         {
+            ArgumentNullException.ThrowIfNull(data);
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(stride);
             return Of(data.Count < size ? 0 : ((data.Count - size) / stride) + 1, i =>
@@ -93,12 +99,17 @@ public static class Dataset
         }
 
         /// <summary>Remembers each sample once it was computed: all of them stay in memory.</summary>
-        public IDataset<T> Cache() => new Remembered<T>(data);
+        public IDataset<T> Cache()
+        {
+            ArgumentNullException.ThrowIfNull(data);
+            return new Remembered<T>(data);
+        }
 
         /// <summary>All samples, in order.</summary>
         public IEnumerable<T> Samples()
         {
-            for (int i = 0; i < data.Count; i++) { yield return data[i]; }
+            ArgumentNullException.ThrowIfNull(data);
+            return Enumerable.Range(0, data.Count).Select(i => data[i]);
         }
     }
 

@@ -14,6 +14,7 @@ public static class JsonLines
     /// <exception cref="InvalidDataException">A line is no JSON, or <paramref name="parse"/> does not find in it what it looks for. Names file and line.</exception>
     public static IEnumerable<T> Read<T>(string path, Func<JsonElement, T> parse)
     {
+        ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(parse);
         return Lines(() => DataFile.Open(path), path, parse);
     }

@@ -35,10 +35,18 @@ public sealed class StreamingDataset<T>
     }
 
     /// <summary>Every sample changed.</summary>
-    public StreamingDataset<R> Map<R>(Func<T, R> map) => new((epoch, stop) => Read(epoch, stop).Select(map));
+    public StreamingDataset<R> Map<R>(Func<T, R> map)
+    {
+        ArgumentNullException.ThrowIfNull(map);
+        return new((epoch, stop) => Read(epoch, stop).Select(map));
+    }
 
     /// <summary>The samples that are wanted.</summary>
-    public StreamingDataset<T> Filter(Func<T, bool> wanted) => new((epoch, stop) => Read(epoch, stop).Where(wanted));
+    public StreamingDataset<T> Filter(Func<T, bool> wanted)
+    {
+        ArgumentNullException.ThrowIfNull(wanted);
+        return new((epoch, stop) => Read(epoch, stop).Where(wanted));
+    }
 
     /// <summary>These samples, then those of another.</summary>
     public StreamingDataset<T> Concat(StreamingDataset<T> other)

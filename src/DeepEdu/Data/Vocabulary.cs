@@ -73,6 +73,7 @@ public sealed class Vocabulary : ISaveState
     {
         get
         {
+            ArgumentNullException.ThrowIfNull(token);
             if (_numbers.TryGetValue(token, out int number)) { return number; }
             if (_unknown < 0) { ThrowToken(token); }
             return _unknown;
@@ -80,7 +81,11 @@ public sealed class Vocabulary : ISaveState
     }
 
     /// <summary>Whether the token has a number of its own.</summary>
-    public bool Has(string token) => _numbers.ContainsKey(token);
+    public bool Has(string token)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        return _numbers.ContainsKey(token);
+    }
 
     /// <summary>The numbers of tokens.</summary>
     public int[] Encode(IEnumerable<string> tokens)

@@ -11,14 +11,17 @@ public sealed class WordTokenizer(Vocabulary vocabulary, bool lower = true) : IT
     internal const string Kind = "word";
 
     /// <summary>The words and their numbers.</summary>
-    public Vocabulary Vocabulary => vocabulary;
+    public Vocabulary Vocabulary { get; } = vocabulary ?? throw new ArgumentNullException(nameof(vocabulary));
 
     /// <inheritdoc/>
-    public int Count => vocabulary.Count;
+    public int Count => Vocabulary.Count;
 
     /// <summary>A tokenizer of the most frequent words of some texts: those to learn from, and no others.</summary>
     public static WordTokenizer Train(IEnumerable<string> texts, int size = int.MaxValue, int atLeast = 1, bool lower = true)
-        => new(Vocabulary.Of(texts.Select(t => Split(t, lower)), size, atLeast), lower);
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        return new(Vocabulary.Of(texts.Select(t => Split(t, lower)), size, atLeast), lower);
+    }
 
     /// <summary>The words of a text.</summary>
     public static List<string> Split(string text, bool lower = true)
@@ -44,16 +47,20 @@ public sealed class WordTokenizer(Vocabulary vocabulary, bool lower = true) : IT
     }
 
     /// <inheritdoc/>
-    public int[] Encode(string text) => vocabulary.Encode(Split(text, lower));
+    public int[] Encode(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return Vocabulary.Encode(Split(text, lower));
+    }
 
     /// <summary>The words with a space between: where there was more or less, and which letters were upper case, is lost.</summary>
-    public string Decode(ReadOnlySpan<int> tokens) => string.Join(' ', vocabulary.Decode(tokens));
+    public string Decode(ReadOnlySpan<int> tokens) => string.Join(' ', Vocabulary.Decode(tokens));
 
     /// <inheritdoc/>
     public void SaveState(StateDict to)
     {
         ArgumentNullException.ThrowIfNull(to);
-        vocabulary.SaveState(to.Set("kind", Kind).Set("lower", lower));
+        Vocabulary.SaveState(to.Set("kind", Kind).Set("lower", lower));
     }
 
     private static bool IsWord(string text, int at, out int width)

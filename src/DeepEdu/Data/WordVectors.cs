@@ -28,7 +28,11 @@ public sealed class WordVectors
     public int Dimensions => Values.Shape[1];
 
     /// <summary>The row of a word; −1 if it is not there.</summary>
-    public int Find(string word) => _rows.GetValueOrDefault(word, -1);
+    public int Find(string word)
+    {
+        ArgumentNullException.ThrowIfNull(word);
+        return _rows.GetValueOrDefault(word, -1);
+    }
 
     /// <summary>Reads a file; of a word that stands twice, the first vector.</summary>
     /// <param name="path">The file.</param>

@@ -26,7 +26,7 @@ public sealed class CpuBlock : Block
     }
 
     /// <summary>The caller's own array, not copied.</summary>
-    public CpuBlock(float[] array) : base(array.Length) => _array = array;
+    public CpuBlock(float[] array) : base((array ?? throw new ArgumentNullException(nameof(array))).Length) => _array = array;
 
     /// <summary>The whole block.</summary>
     public Span<float> Span => _array.AsSpan(_start, Capacity);

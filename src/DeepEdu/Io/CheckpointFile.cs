@@ -35,13 +35,18 @@ public sealed class CheckpointFile
 
     /// <summary>The values of a part.</summary>
     /// <exception cref="InvalidDataException">There is no such part; says which there are.</exception>
-    public StateDict State(string part) => _parts.TryGetValue(part, out var state) ? state
+    public StateDict State(string part)
+    {
+        ArgumentNullException.ThrowIfNull(part);
+        return _parts.TryGetValue(part, out var state) ? state
         : throw new InvalidDataException($"{Path}: there is no part \"{part}\"; it holds {string.Join(", ", Parts.Select(p => $"\"{p}\""))}");
+    }
 
     /// <summary>Lets an object take over a part, exactly: nothing may be missing, and nothing may be left over. If it does not fit, the object is as it was before.</summary>
     /// <exception cref="InvalidDataException">The part does not fit the object; says how.</exception>
     public void Restore(string part, IStateful to)
     {
+        ArgumentNullException.ThrowIfNull(part);
         ArgumentNullException.ThrowIfNull(to);
         var state = State(part);
         var before = StateDict.CopyOf(to);

@@ -15,14 +15,22 @@ public static class ModuleFiles
         /// <param name="others">What belongs to the model: a normaliser, a vocabulary.</param>
         /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
         public void Save(string path, CheckpointInfo? info = null, params IReadOnlyList<(string Name, ISaveState Value)> others)
-            => CheckpointFile.Save(path, info ?? new(), [("model", module), .. others]);
+        {
+            ArgumentNullException.ThrowIfNull(module);
+            ArgumentNullException.ThrowIfNull(others);
+            CheckpointFile.Save(path, info ?? new(), [("model", module), .. others]);
+        }
 
         /// <summary>Takes over the weights in a checkpoint's part "model".</summary>
         /// <param name="path">Where.</param>
         /// <param name="strict">Whether every name must be there on both sides, in the same shape. If not, what fits is taken over.</param>
         /// <returns>What did not fit.</returns>
         /// <exception cref="InvalidDataException">The file is no sound checkpoint; or, strict, names are missing, unexpected, or of other shapes: all are listed, and nothing is changed.</exception>
-        public LoadReport Load(string path, bool strict = true) => module.Take(path, CheckpointFile.Load(path).State("model"), strict);
+        public LoadReport Load(string path, bool strict = true)
+        {
+            ArgumentNullException.ThrowIfNull(module);
+            return module.Take(path, CheckpointFile.Load(path).State("model"), strict);
+        }
 
         /// <summary>Writes parameters and buffers for other programs: to a file named .pt or .pth as PyTorch's <c>torch.save(model.state_dict(), path)</c> does, else in the safetensors format,
         /// which PyTorch reads with <c>safetensors.torch.load_file</c>.</summary>
@@ -32,6 +40,8 @@ public static class ModuleFiles
         /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
         public void SaveWeights(string path, NumberType type = NumberType.F32)
         {
+            ArgumentNullException.ThrowIfNull(module);
+            ArgumentNullException.ThrowIfNull(path);
             if (Path.GetExtension(path).ToLowerInvariant() is ".pt" or ".pth") { TorchFile.Write(path, module.UnderAllNames(), type); }
             else { SafeTensors.Write(path, [.. module.Parameters().Select(p => (p.Name, (Tensor)p.Value)), .. module.Buffers()], type); }
         }
@@ -43,6 +53,7 @@ public static class ModuleFiles
         /// <exception cref="InvalidDataException">The file is no sound one of these; or, strict, names are missing, unexpected, or of other shapes: all are listed, and nothing is changed.</exception>
         public LoadReport LoadWeights(string path, bool strict = true)
         {
+            ArgumentNullException.ThrowIfNull(module);
             if (TorchFile.IsZip(path)) { return module.Take(path, TorchFile.Read(path), strict); }
             using var file = SafeTensors.Open(path);
             return module.Take(path, file, strict);

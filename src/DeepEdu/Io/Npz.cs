@@ -27,6 +27,7 @@ public static class Npz
     /// <exception cref="InvalidDataException">There is no such array; says which there are.</exception>
     public static ArrayReader Open(string path, string name)
     {
+        ArgumentNullException.ThrowIfNull(name);
         if (!Names(path).Contains(name)) { throw new InvalidDataException($"{path}: there is no array \"{name}\"; it holds {string.Join(", ", Names(path).Select(n => $"\"{n}\""))}"); }
         return Npy.Open(path, name);
     }

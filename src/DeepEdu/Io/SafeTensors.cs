@@ -73,6 +73,7 @@ public sealed class SafeTensors : IDisposable, ISavedTensors
     /// <param name="name">What errors call it.</param>
     public static SafeTensors Open(Stream stream, long length, string name = "safetensors")
     {
+        ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(stream);
         return new(stream, length, name, keepOpen: true);
     }
@@ -165,8 +166,12 @@ public sealed class SafeTensors : IDisposable, ISavedTensors
             : [.. tensors.Select(t => (new SafeTensorsEntry(t.Name, type, t.Value.Shape), (object)t.Value))];
     }
 
-    private SafeTensorsEntry Find(string name) => _byName.TryGetValue(name, out var entry) ? entry
+    private SafeTensorsEntry Find(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return _byName.TryGetValue(name, out var entry) ? entry
         : throw new KeyNotFoundException($"{_path}: there is no \"{name}\"; it holds {string.Join(", ", Entries.Take(8).Select(e => $"\"{e.Name}\""))}{(Entries.Count > 8 ? ", …" : "")}");
+    }
 
     private T[] Numbers<T>(SafeTensorsEntry entry) where T : unmanaged, System.Numerics.INumber<T>
     {

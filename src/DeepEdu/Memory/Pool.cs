@@ -7,6 +7,7 @@ namespace DeepEdu.Memory;
 /// <param name="create">Makes a new block of a capacity for this pool.</param>
 public sealed class Pool(Func<Pool, int, Block> create)
 {
+    private readonly Func<Pool, int, Block> _create = create ?? throw new ArgumentNullException(nameof(create));
     private readonly Dictionary<int, FreeBlocks> _free = [];
     private readonly Lock _gate = new();
     private long _liveFloats, _pooledFloats, _peakFloats;
@@ -46,7 +47,7 @@ public sealed class Pool(Func<Pool, int, Block> create)
             }
             number = ++_created;
         }
-        var made = create(this, capacity);
+        var made = _create(this, capacity);
         made.Number = number;
         return made;
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
@@ -12,10 +13,10 @@ internal static class Check
         if (a != b) { ThrowLength(metric, a, b); }
     }
 
-    public static void SameShape(string metric, Tensor a, Tensor b)
+    public static void SameShape(string metric, Tensor a, Tensor b, [CallerArgumentExpression(nameof(a))] string? nameOfA = null, [CallerArgumentExpression(nameof(b))] string? nameOfB = null)
     {
-        ArgumentNullException.ThrowIfNull(a);
-        ArgumentNullException.ThrowIfNull(b);
+        ArgumentNullException.ThrowIfNull(a, nameOfA);
+        ArgumentNullException.ThrowIfNull(b, nameOfB);
         if (a.Shape != b.Shape) { throw new ShapeException(metric, $"predictions {a.Shape} for {b.Shape}: one a target; Flatten or Squeeze one of them?", a.Shape, b.Shape); }
     }
 
@@ -35,9 +36,9 @@ internal static class Check
     }
 
     /// <summary>Scores of yes/no examples with their answers, 0 or 1; all are looked at before one is added.</summary>
-    public static (float Score, bool Positive)[] YesNo(string metric, Tensor scores, Tensor positive, bool probabilities = false)
+    public static (float Score, bool Positive)[] YesNo(string metric, Tensor scores, Tensor positive, bool probabilities = false, [CallerArgumentExpression(nameof(scores))] string? nameOfScores = null)
     {
-        SameShape(metric, scores, positive);
+        SameShape(metric, scores, positive, nameOfScores);
         var rows = new (float, bool)[scores.Size];
         float[] values = scores.ToArray(), answers = positive.ToArray();
         for (int i = 0; i < rows.Length; i++)

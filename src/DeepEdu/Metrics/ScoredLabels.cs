@@ -46,10 +46,15 @@ internal sealed class ScoredLabels(string metric)
         }
     }
 
-    public void Save(StateDict to) => to.Set("scores", [.. _rows.Select(r => r.Score)]).Set("positive", [.. _rows.Select(r => r.Positive ? 1L : 0)]).Set("weights", [.. _rows.Select(r => r.Weight)]);
+    public void Save(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        to.Set("scores", [.. _rows.Select(r => r.Score)]).Set("positive", [.. _rows.Select(r => r.Positive ? 1L : 0)]).Set("weights", [.. _rows.Select(r => r.Weight)]);
+    }
 
     public void Load(StateDict from)
     {
+        ArgumentNullException.ThrowIfNull(from);
         double[] scores = from.Doubles("scores"), weights = from.Doubles("weights");
         long[] positive = from.Longs("positive");
         Check.Columns(metric, scores.Length, positive.Length, weights.Length);

@@ -53,6 +53,7 @@ public static class Activations
         /// <exception cref="ShapeException">No such axis, or it has no two halves.</exception>
         public Tensor Glu(int axis = -1)
         {
+            ArgumentNullException.ThrowIfNull(x);
             int at = x.Shape.Axis("glu", axis), half = x.Shape[at] / 2;
             if (x.Shape[at] % 2 != 0) { throw new ShapeException("glu", $"axis {at} of {x.Shape} has no two halves", x.Shape); }
             return x.Narrow(at, 0, half) * x.Narrow(at, half, half).Sigmoid();

@@ -17,6 +17,7 @@ public static class AdaptivePooling
         /// <exception cref="ShapeException">x has other axes, or an empty one.</exception>
         public Tensor AdaptiveAvgPool2d((int H, int W) output)
         {
+            ArgumentNullException.ThrowIfNull(x);
             Check("adaptive-avg-pool2d", x, 4, output);
             return x.Shape[^2] % output.H == 0 && x.Shape[^1] % output.W == 0
                 ? x.AvgPool2d((x.Shape[^2] / output.H, x.Shape[^1] / output.W)) : Average(Plan(x, x.Shape[^2], output), x, x.Shape.With(x.Rank - 1, output.W).With(x.Rank - 2, output.H));
@@ -28,6 +29,7 @@ public static class AdaptivePooling
         /// <exception cref="ShapeException">x has other axes, or an empty one.</exception>
         public Tensor AdaptiveAvgPool1d(int output)
         {
+            ArgumentNullException.ThrowIfNull(x);
             Check("adaptive-avg-pool1d", x, 3, (1, output));
             return x.Shape[^1] % output == 0 ? x.AvgPool1d(x.Shape[^1] / output) : Average(Plan(x, 1, (1, output)), x, x.Shape.With(x.Rank - 1, output));
         }
@@ -38,6 +40,7 @@ public static class AdaptivePooling
         /// <exception cref="ShapeException">x has other axes, or an empty one.</exception>
         public Tensor AdaptiveMaxPool2d((int H, int W) output)
         {
+            ArgumentNullException.ThrowIfNull(x);
             Check("adaptive-max-pool2d", x, 4, output);
             return x.Shape[^2] % output.H == 0 && x.Shape[^1] % output.W == 0
                 ? x.MaxPool2d((x.Shape[^2] / output.H, x.Shape[^1] / output.W)) : Max(Plan(x, x.Shape[^2], output), x, x.Shape.With(x.Rank - 1, output.W).With(x.Rank - 2, output.H));
@@ -49,6 +52,7 @@ public static class AdaptivePooling
         /// <exception cref="ShapeException">x has other axes, or an empty one.</exception>
         public Tensor AdaptiveMaxPool1d(int output)
         {
+            ArgumentNullException.ThrowIfNull(x);
             Check("adaptive-max-pool1d", x, 3, (1, output));
             return x.Shape[^1] % output == 0 ? x.MaxPool1d(x.Shape[^1] / output) : Max(Plan(x, 1, (1, output)), x, x.Shape.With(x.Rank - 1, output));
         }

@@ -27,6 +27,7 @@ public static class Angles
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
         public Tensor Atan2(Tensor b)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(b);
             return x.Zip(b, default(Atan2Formula), default(Atan2PullA), default(Atan2PullB), "atan2");
         }

@@ -26,6 +26,7 @@ public static class AttentionOps
         /// <exception cref="ArgumentOutOfRangeException">A length beyond the keys, or dropout not in [0, 1].</exception>
         public Tensor Attention(Tensor k, Tensor v, int heads = 1, AttentionMask mask = default, float? scale = null, float dropout = 0, Rng? rng = null)
         {
+            ArgumentNullException.ThrowIfNull(q);
             ArgumentNullException.ThrowIfNull(k);
             ArgumentNullException.ThrowIfNull(v);
             if (q.Rank < 2 || k.Rank != q.Rank || v.Rank != q.Rank || k.Shape[^1] != q.Shape[^1] || !Leading(k.Shape, 1).Equals(Leading(v.Shape, 1)) || Leading(q.Shape, 2) != Leading(k.Shape, 2))
@@ -47,6 +48,7 @@ public static class AttentionOps
         /// <exception cref="ShapeException">The last axis is not 3·heads·d.</exception>
         public Tensor SelfAttention(int heads, AttentionMask mask = default, float? scale = null, float dropout = 0, Rng? rng = null)
         {
+            ArgumentNullException.ThrowIfNull(q);
             if (q.Rank < 2 || heads <= 0 || q.Shape[^1] % (3 * heads) != 0) { ThrowPacked(q.Shape, heads); }
             return new AttentionCall(q, null, null, heads, mask, scale, dropout, rng).Forward();
         }

@@ -35,6 +35,7 @@ public static class Bags
         /// <exception cref="ArgumentOutOfRangeException">An index is not a row, or an offset is below the one before it or beyond the indices.</exception>
         public Tensor EmbeddingBag(Indices index, BagMode mode = BagMode.Mean, Indices? offsets = null, int padding = -1)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(index);
             if (x.Rank != 2 || padding >= x.Shape[0]) { ThrowTable(x.Shape, padding); }
             int[] starts = Starts(index, offsets);

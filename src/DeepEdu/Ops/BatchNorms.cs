@@ -25,6 +25,7 @@ public static class BatchNorms
         /// <exception cref="ShapeException">x has no axis 1, a channel has fewer than two values to learn from, or another input is not [C].</exception>
         public Tensor BatchNorm(Tensor? runningMean, Tensor? runningVariance, Tensor? weight = null, Tensor? bias = null, float momentum = 0.1f, float eps = 1e-5f, bool? training = null)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             if (s.Rank < 2) { ThrowRank(s); }
             int n = s[0], c = s[1], inner = s.Product(2, s.Rank);

@@ -21,6 +21,7 @@ public static class BinaryCrossEntropyOp
         /// <exception cref="ShapeException">Shapes that do not fit.</exception>
         public Tensor BinaryCrossEntropyWithLogits(Tensor targets, Tensor? posWeight = null, Tensor? weight = null, Reduction reduction = Reduction.Mean)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(targets);
             if (targets.Shape != x.Shape)
             {

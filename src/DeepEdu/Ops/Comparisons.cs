@@ -24,13 +24,23 @@ public static class Comparisons
         public Tensor NotEqual(float c) => a.MapConstant(new WithFormula<NotEqualFormula>(default, c));
 
         /// <summary>1 where a &lt; b.</summary>
-        public Tensor Less(Tensor b) => b.ZipConstant(a, default(GreaterFormula), "less");
+        public Tensor Less(Tensor b)
+        {
+            ArgumentNullException.ThrowIfNull(a);
+            ArgumentNullException.ThrowIfNull(b);
+            return b.ZipConstant(a, default(GreaterFormula), "less");
+        }
 
         /// <summary>1 where a &lt; c.</summary>
         public Tensor Less(float c) => a.MapConstant(new WithFormula<LessFormula>(default, c));
 
         /// <summary>1 where a ≤ b.</summary>
-        public Tensor LessOrEqual(Tensor b) => b.ZipConstant(a, default(GreaterOrEqualFormula), "less-or-equal");
+        public Tensor LessOrEqual(Tensor b)
+        {
+            ArgumentNullException.ThrowIfNull(a);
+            ArgumentNullException.ThrowIfNull(b);
+            return b.ZipConstant(a, default(GreaterOrEqualFormula), "less-or-equal");
+        }
 
         /// <summary>1 where a ≤ c.</summary>
         public Tensor LessOrEqual(float c) => a.MapConstant(new WithFormula<LessOrEqualFormula>(default, c));
@@ -75,6 +85,7 @@ public static class Comparisons
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
         public Tensor MaskedFill(Tensor mask, float value)
         {
+            ArgumentNullException.ThrowIfNull(a);
             var y = a.ZipConstant(mask, new FillFormula(value), "masked-fill");
             Tape.For(a)?.Add(y, (a, dy => dy.ZipConstant(mask, new FillFormula(0), "masked-fill").SumTo(a.Shape)));
             return y;

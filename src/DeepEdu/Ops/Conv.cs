@@ -24,6 +24,7 @@ public static class Conv
         /// <exception cref="ShapeException">The shapes do not fit, or the kernel is larger than the padded input.</exception>
         public Tensor Conv2d(Tensor weight, Tensor? bias = null, (int H, int W)? stride = null, (int H, int W) padding = default, (int H, int W)? dilation = null, int groups = 1)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = Plan(x, weight, bias, stride, padding, dilation, groups);
             return Run(s, x, weight, bias, [s.N, s.OutC, s.OH, s.OW]);
         }
@@ -55,6 +56,7 @@ public static class Conv
         /// <exception cref="ShapeException">The shapes do not fit, or the kernel is longer than the padded input.</exception>
         public Tensor Conv1d(Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0, int dilation = 1, int groups = 1)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(weight);
             if (x.Rank != 3 || weight.Rank != 3) { ThrowRank("conv1d", "[N, C, L]", "[out, C / groups, k]", x, weight); }
             var s = Plan("conv1d", x, weight, bias, (1, 1), (1, stride), (0, padding), (1, dilation), groups);

@@ -26,6 +26,7 @@ public static class ConvTranspose
         public Tensor ConvTranspose2d(Tensor weight, Tensor? bias = null, (int H, int W)? stride = null, (int H, int W) padding = default, (int H, int W) outputPadding = default,
             (int H, int W)? dilation = null, int groups = 1)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(weight);
             if (x.Rank != 4 || weight.Rank != 4) { ThrowRank("conv-transpose2d", "[N, C, H, W]", "[C, out / groups, kh, kw]", x, weight); }
             return Run("conv-transpose2d", x, weight, bias, stride ?? (1, 1), padding, outputPadding, dilation ?? (1, 1), groups);
@@ -45,6 +46,7 @@ public static class ConvTranspose
         /// <exception cref="ArgumentException">An option is out of its range.</exception>
         public Tensor ConvTranspose1d(Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0, int outputPadding = 0, int dilation = 1, int groups = 1)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(weight);
             if (x.Rank != 3 || weight.Rank != 3) { ThrowRank("conv-transpose1d", "[N, C, L]", "[C, out / groups, k]", x, weight); }
             return Run("conv-transpose1d", x, weight, bias, (1, stride), (0, padding), (0, outputPadding), (1, dilation), groups);

@@ -25,6 +25,7 @@ public static class CrossEntropyOp
         /// <exception cref="ArgumentOutOfRangeException">A label that is no class, or ε outside [0, 1].</exception>
         public Tensor CrossEntropy(Indices labels, Tensor? classWeights = null, int ignoreIndex = -100, float labelSmoothing = 0, Reduction reduction = Reduction.Mean)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(labels);
             int axis = Check(x, labels, classWeights, labelSmoothing), classes = x.Shape[axis];
             // weights that lie on another device are added up there: reading them would wait for it

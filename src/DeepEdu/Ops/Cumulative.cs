@@ -14,6 +14,7 @@ public static class Cumulative
         /// <exception cref="ShapeException">No such axis.</exception>
         public Tensor CumSum(int axis, bool reverse = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             int at = x.Shape.Axis("cumsum", axis);
             var y = Run(x, at, reverse);
             Tape.For(x)?.Add(y, (x, dy => Run(dy, at, !reverse)));

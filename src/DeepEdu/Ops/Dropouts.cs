@@ -19,6 +19,7 @@ public static class Dropouts
         /// <exception cref="ArgumentOutOfRangeException">p is not in [0, 1].</exception>
         public Tensor Dropout(float p, Rng rng)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(rng);
             if (Noises.Probability("dropout", p) == 0 || !Tape.IsTraining) { return x; }
             ulong start = rng.Reserve(x.Size);

@@ -59,6 +59,8 @@ public static class Elementwise
     /// <summary>y = f(a, b) with broadcasting, without a gradient.</summary>
     public static Tensor ZipConstant<F>(this Tensor a, Tensor b, F f, string op) where F : unmanaged, IZip
     {
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
         SameDevice(op, a, b);
         var y = Tensor.Empty(Shape.Broadcast(op, a.Shape, b.Shape), a.Device);
         a.Device.Zip(f, a.View, b.View, y.View, Broadcasting.Plan(op, y.Shape, a.Shape, b.Shape, y.Shape));
@@ -68,6 +70,9 @@ public static class Elementwise
     /// <summary>y = f(a, b, c) with broadcasting, without a gradient: what gradients are made of.</summary>
     public static Tensor Zip3Constant<F>(this Tensor a, Tensor b, Tensor c, F f, string op) where F : unmanaged, IZip3
     {
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
+        ArgumentNullException.ThrowIfNull(c);
         SameDevice(op, a, b);
         SameDevice(op, a, c);
         var shape = Shape.Broadcast(op, Shape.Broadcast(op, a.Shape, b.Shape), c.Shape);
@@ -79,11 +84,15 @@ public static class Elementwise
     /// <summary>Throws if the tensors live on two devices.</summary>
     public static void SameDevice(string op, Tensor a, Tensor b)
     {
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
         if (a.Device != b.Device) { ThrowDevices(op, a, b); }
     }
 
+    // the door of every formula of one operand
     private static Tensor Forward<F>(Tensor x, F f) where F : unmanaged, IMap
     {
+        ArgumentNullException.ThrowIfNull(x);
         var y = Tensor.Empty(x.Shape, x.Device);
         x.Device.Map(f, x.View, y.View);
         return y;

@@ -53,6 +53,7 @@ public static class Extremes
 
     private static Tensor Choose<F>(string op, Tensor x, F fold, ReadOnlySpan<int> axes, bool keepDims) where F : unmanaged, IFold
     {
+        ArgumentNullException.ThrowIfNull(x);
         var plan = Reductions.Plan(op, x.Shape, axes, keepDims);
         CheckCount(op, plan, x.Shape);
         var y = x.FoldTo(plan.Kept, fold, fold).Alias(plan.Result);
@@ -68,6 +69,7 @@ public static class Extremes
 
     private static (Tensor Values, Indices Indices) Locate(string op, Tensor x, int axis, bool keepDims, bool largest)
     {
+        ArgumentNullException.ThrowIfNull(x);
         int at = x.Shape.Axis(op, axis), n = x.Shape[at];
         if (n == 0) { ThrowEmpty(op, x.Shape); }
         int outer = x.Shape.Product(0, at), inner = x.Shape.Product(at + 1, x.Rank);

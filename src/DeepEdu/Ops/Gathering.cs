@@ -18,6 +18,7 @@ public static class Gathering
         /// <exception cref="ArgumentOutOfRangeException">A position lies outside the axis.</exception>
         public Tensor IndexSelect(int axis, Indices index)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(index);
             return x.Select("index-select", x.Shape.Axis("index-select", axis), index, -1);
         }
@@ -31,6 +32,7 @@ public static class Gathering
         /// <exception cref="ArgumentOutOfRangeException">A position lies outside the axis.</exception>
         public Tensor IndexAdd(int axis, Indices index, Tensor source)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(index);
             ArgumentNullException.ThrowIfNull(source);
             int at = x.Shape.Axis("index-add", axis);
@@ -52,6 +54,7 @@ public static class Gathering
         /// <exception cref="ArgumentOutOfRangeException">A position lies outside the axis.</exception>
         public Tensor Gather(int axis, Indices index)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(index);
             int at = x.Shape.Axis("gather", axis);
             CheckAlong("gather", x.Shape, at, index);
@@ -72,6 +75,7 @@ public static class Gathering
         /// <exception cref="ArgumentOutOfRangeException">A position lies outside the axis.</exception>
         public Tensor ScatterAdd(int axis, Indices index, Tensor source)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(index);
             ArgumentNullException.ThrowIfNull(source);
             int at = x.Shape.Axis("scatter-add", axis);
@@ -96,6 +100,7 @@ public static class Gathering
         /// <exception cref="ArgumentOutOfRangeException">A position is not a row.</exception>
         public Tensor Embedding(Indices index, int padding = -1, bool sparse = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(index);
             if (x.Rank != 2 || padding >= x.Shape[0]) { ThrowTable(x.Shape, padding); }
             return x.Select("embedding", 0, index, padding, sparse);

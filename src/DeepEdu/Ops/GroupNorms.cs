@@ -24,6 +24,7 @@ public static class GroupNorms
         /// <exception cref="ShapeException">x has no axis 1, the groups do not divide it, or weight or bias is not [C].</exception>
         public Tensor GroupNorm(int groups, Tensor? weight = null, Tensor? bias = null, float eps = 1e-5f)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             if (s.Rank < 2 || groups <= 0 || s[1] % groups != 0) { ThrowGroups(s, groups); }
             RowNorms.CheckAffine("group-norm", x, [s[1]], weight, bias);

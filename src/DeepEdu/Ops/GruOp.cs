@@ -39,6 +39,7 @@ public static class GruOps
         public RecurrentResult Gru(Tensor weightIh, Tensor weightHh, Tensor? biasIh = null, Tensor? biasHh = null, Tensor? h0 = null, Indices? lengths = null, bool batchFirst = true,
             bool padLeft = false, bool reverse = false, Tensor? recurrentMask = null, Tensor? mask = null, bool resetBefore = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var (output, h, _) = RecurrentCall.Run("gru", resetBefore ? CellKind.GruResetBefore : CellKind.Gru, new(x, weightIh, weightHh, biasIh, biasHh, h0), lengths, mask, batchFirst, padLeft,
                 reverse, recurrentMask);
             return new(output, h);
@@ -50,6 +51,7 @@ public static class GruOps
         public RecurrentResult SimpleRnn(Tensor weightIh, Tensor weightHh, Tensor? biasIh = null, Tensor? biasHh = null, Tensor? h0 = null, Indices? lengths = null, bool batchFirst = true,
             bool padLeft = false, bool reverse = false, Tensor? recurrentMask = null, Tensor? mask = null, bool relu = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var (output, h, _) = RecurrentCall.Run("simple-rnn", relu ? CellKind.Relu : CellKind.Tanh, new(x, weightIh, weightHh, biasIh, biasHh, h0), lengths, mask, batchFirst, padLeft, reverse,
                 recurrentMask);
             return new(output, h);

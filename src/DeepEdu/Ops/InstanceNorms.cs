@@ -22,6 +22,7 @@ public static class InstanceNorms
         /// <exception cref="ShapeException">x has no positions, a channel of a sample has fewer than two values, or another input is not [C].</exception>
         public Tensor InstanceNorm(Tensor? runningMean = null, Tensor? runningVariance = null, Tensor? weight = null, Tensor? bias = null, float momentum = 0.1f, float eps = 1e-5f, bool? training = null)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             if (s.Rank < 3) { ThrowRank(s); }
             int n = s[0], c = s[1], inner = s.Product(2, s.Rank);

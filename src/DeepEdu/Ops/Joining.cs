@@ -17,6 +17,7 @@ public static class Joining
         public static Tensor Concat(ReadOnlySpan<Tensor> parts, int axis = 0)
         {
             if (parts.IsEmpty) { ThrowNone("concat"); }
+            foreach (var p in parts) { ArgumentNullException.ThrowIfNull(p, nameof(parts)); }
             var s = parts[0].Shape;
             int at = s.Axis("concat", axis);
             long n = 0;
@@ -61,6 +62,7 @@ public static class Joining
         public static Tensor Stack(ReadOnlySpan<Tensor> parts, int axis = 0)
         {
             if (parts.IsEmpty) { ThrowNone("stack"); }
+            foreach (var p in parts) { ArgumentNullException.ThrowIfNull(p, nameof(parts)); }
             var wide = new Tensor[parts.Length];
             for (int i = 0; i < parts.Length; i++)
             {
@@ -74,6 +76,7 @@ public static class Joining
         /// <exception cref="ShapeException">There is no such axis, or the entries reach beyond it.</exception>
         public Tensor Narrow(int axis, int start, int length)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             int at = s.Axis("narrow", axis);
             if (start < 0 || length < 0 || start > s[at] - length) { ThrowNarrow(s, at, start, length); }
@@ -87,6 +90,7 @@ public static class Joining
         /// <exception cref="ShapeException">There is no such axis, or the sizes do not add up to it.</exception>
         public Tensor[] Split(ReadOnlySpan<int> sizes, int axis = 0)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             int at = s.Axis("split", axis), sum = 0;
             foreach (int n in sizes)
@@ -120,6 +124,7 @@ public static class Joining
         /// <exception cref="ShapeException">There is no such axis, or the size is not positive.</exception>
         public Tensor[] Split(int size, int axis = 0)
         {
+            ArgumentNullException.ThrowIfNull(x);
             int n = x.Shape[x.Shape.Axis("split", axis)];
             if (size <= 0) { ThrowPositive("split", x.Shape, size); }
             int[] sizes = new int[Math.Max(1, (n + size - 1) / size)];
@@ -131,6 +136,7 @@ public static class Joining
         /// <exception cref="ShapeException">There is no such axis, or the number is not positive.</exception>
         public Tensor[] Chunk(int parts, int axis = 0)
         {
+            ArgumentNullException.ThrowIfNull(x);
             int n = x.Shape[x.Shape.Axis("chunk", axis)];
             if (parts <= 0) { ThrowPositive("chunk", x.Shape, parts); }
             return x.Split(Math.Max(1, (n + parts - 1) / parts), axis);
@@ -140,6 +146,7 @@ public static class Joining
         /// <exception cref="ShapeException">There is no such axis.</exception>
         public Tensor Roll(int shift, int axis)
         {
+            ArgumentNullException.ThrowIfNull(x);
             int at = x.Shape.Axis("roll", axis), n = x.Shape[at];
             if (n == 0 || shift % n == 0) { return x; }
             var y = Rolled(x, n - (((shift % n) + n) % n), at);

@@ -61,6 +61,7 @@ public static class LinearOps
         /// <exception cref="ShapeException">The shapes do not fit.</exception>
         public Tensor Linear(Tensor weight, Tensor? bias = null, bool relu = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var (inputs, outputs, rows) = Sizes(x, weight, bias);
             var y = Tensor.Empty(x.Shape.With(x.Rank - 1, outputs), x.Device);
             x.Device.Launch(new Linear(x.View, weight.View, bias?.View ?? default, y.View, rows, inputs, outputs, relu));

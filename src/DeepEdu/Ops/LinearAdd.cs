@@ -48,6 +48,7 @@ internal static class LinearAddOps
         /// <summary>residual + x·Wᵀ + b: the bits of <c>residual + x.Linear(weight, bias)</c>.</summary>
         public Tensor LinearAdd(Tensor weight, Tensor? bias, Tensor residual)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var (inputs, outputs, rows) = LinearOps.Sizes(x, weight, bias);
             var shape = x.Shape.With(x.Rank - 1, outputs);
             if (residual.Shape != shape || residual.Device != x.Device || !x.Device.Has<LinearAdd>()) { return residual + x.Linear(weight, bias); }

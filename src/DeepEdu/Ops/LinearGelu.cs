@@ -77,6 +77,7 @@ internal static class LinearGeluOps
         /// <summary>GELU(x·Wᵀ + b): the bits of <c>x.Linear(weight, bias).Gelu()</c>.</summary>
         public Tensor LinearGelu(Tensor weight, Tensor? bias)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var (inputs, outputs, rows) = LinearOps.Sizes(x, weight, bias);
             var tape = Tape.For(x, weight, bias ?? weight);
             var y = Tensor.Empty(x.Shape.With(x.Rank - 1, outputs), x.Device);

@@ -44,6 +44,7 @@ public static class LstmOps
         public LstmResult Lstm(Tensor weightIh, Tensor weightHh, Tensor? biasIh = null, Tensor? biasHh = null, Tensor? h0 = null, Tensor? c0 = null, Indices? lengths = null,
             bool batchFirst = true, bool padLeft = false, bool reverse = false, Tensor? weightHr = null, Tensor? recurrentMask = null, Tensor? mask = null, bool coupled = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var (output, h, c) = RecurrentCall.Run("lstm", coupled ? CellKind.CoupledLstm : CellKind.Lstm, new(x, weightIh, weightHh, biasIh, biasHh, h0, c0, weightHr), lengths, mask, batchFirst,
                 padLeft, reverse, recurrentMask);
             return new(output, h, c!);

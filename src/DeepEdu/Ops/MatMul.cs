@@ -76,6 +76,7 @@ public static class MatMulOps
         /// <exception cref="ShapeException">The inner sizes differ, the leading axes do not broadcast, or a factor is a single value.</exception>
         public Tensor MatMul(Tensor b, bool transA = false, bool transB = false)
         {
+            ArgumentNullException.ThrowIfNull(a);
             ArgumentNullException.ThrowIfNull(b);
             Elementwise.SameDevice("matmul", a, b);
             if (a.Rank == 0 || b.Rank == 0) { ThrowRank(a.Shape, b.Shape); }
@@ -96,6 +97,7 @@ public static class MatMulOps
         /// <exception cref="ShapeException">They are not two vectors of one length.</exception>
         public Tensor Dot(Tensor b)
         {
+            ArgumentNullException.ThrowIfNull(a);
             ArgumentNullException.ThrowIfNull(b);
             if (a.Rank != 1 || b.Rank != 1 || a.Size != b.Size) { ThrowVectors("dot", a.Shape, b.Shape, "two vectors of one length are needed"); }
             return a.MatMul(b);
@@ -105,6 +107,7 @@ public static class MatMulOps
         /// <exception cref="ShapeException">They are not vectors.</exception>
         public Tensor Outer(Tensor b)
         {
+            ArgumentNullException.ThrowIfNull(a);
             ArgumentNullException.ThrowIfNull(b);
             if (a.Rank != 1 || b.Rank != 1) { ThrowVectors("outer", a.Shape, b.Shape, "two vectors are needed"); }
             Elementwise.SameDevice("outer", a, b);

@@ -19,6 +19,7 @@ public static class Matrices
         /// <exception cref="ShapeException">x has no axis.</exception>
         public Tensor DiagEmbed()
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             if (s.Rank == 0) { throw new ShapeException("diag-embed", $"{s} has no axis to lay on a diagonal", s); }
             int n = s[^1];
@@ -41,6 +42,7 @@ public static class Matrices
         /// <exception cref="ShapeException">The ranks differ.</exception>
         public Tensor Kron(Tensor b)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(b);
             if (x.Rank != b.Rank) { throw new ShapeException("kron", $"{x.Shape} and {b.Shape} must have as many axes; add some with Unsqueeze?", x.Shape, b.Shape); }
             int[] wide = new int[2 * x.Rank], each = new int[2 * x.Rank], to = new int[x.Rank];
@@ -56,6 +58,7 @@ public static class Matrices
         /// <exception cref="ShapeException">The last sizes differ, or an operand has fewer than two axes.</exception>
         public Tensor CDist(Tensor b)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(b);
             if (x.Rank < 2 || b.Rank < 2 || x.Shape[^1] != b.Shape[^1]) { throw new ShapeException("cdist", $"rows of {x.Shape} and {b.Shape}: both must be [.., rows, width] of one width", x.Shape, b.Shape); }
             return (x.Unsqueeze(-2) - b.Unsqueeze(-3)).Norm(2, -1);
@@ -65,6 +68,7 @@ public static class Matrices
         /// <exception cref="ShapeException">Fewer than three axes, or r² does not divide the channels.</exception>
         public Tensor PixelShuffle(int r)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             if (s.Rank < 3 || r < 1 || s[^3] % (r * r) != 0) { ThrowPixels("pixel-shuffle", s, r, "r² must divide C"); }
             int n = s.Product(0, s.Rank - 3), c = s[^3] / (r * r), h = s[^2], w = s[^1];
@@ -75,6 +79,7 @@ public static class Matrices
         /// <exception cref="ShapeException">Fewer than three axes, or r does not divide height and width.</exception>
         public Tensor PixelUnshuffle(int r)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             if (s.Rank < 3 || r < 1 || s[^2] % r != 0 || s[^1] % r != 0) { ThrowPixels("pixel-unshuffle", s, r, "r must divide H and W"); }
             int n = s.Product(0, s.Rank - 3), c = s[^3], h = s[^2] / r, w = s[^1] / r;
@@ -93,6 +98,7 @@ public static class Matrices
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
         public Tensor LogAddExp(Tensor b)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(b);
             return x.Zip(b, default(LogAddExpFormula), default(LogAddExpPullA), default(LogAddExpPullB), "log-add-exp");
         }
@@ -101,6 +107,7 @@ public static class Matrices
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
         public Tensor Lerp(Tensor b, float w)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(b);
             return w < 0.5f ? x + ((b - x) * w) : b - ((b - x) * (1 - w)); // exact at both ends
         }

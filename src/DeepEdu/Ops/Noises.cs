@@ -20,6 +20,7 @@ public static class Noises
         /// <exception cref="ArgumentOutOfRangeException">p is not in [0, 1].</exception>
         public Tensor ChannelDropout(float p, Rng rng)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(rng);
             if (x.Rank < 2) { ThrowRank(x.Shape); }
             if (Probability("channel-dropout", p) == 0 || !Tape.IsTraining) { return x; }
@@ -33,6 +34,7 @@ public static class Noises
         /// <exception cref="ArgumentOutOfRangeException">The deviation is negative or no number.</exception>
         public Tensor GaussianNoise(float std, Rng rng)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(rng);
             return Deviation(std) == 0 || !Tape.IsTraining ? x : x + Draw(x, 0, std, rng);
         }
@@ -43,6 +45,7 @@ public static class Noises
         /// <exception cref="ArgumentOutOfRangeException">p is not in [0, 1).</exception>
         public Tensor GaussianDropout(float p, Rng rng)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(rng);
             return Probability("gaussian-dropout", p, below: true) == 0 || !Tape.IsTraining ? x : x * Draw(x, 1, MathF.Sqrt(p / (1 - p)), rng);
         }
@@ -54,6 +57,7 @@ public static class Noises
         /// <exception cref="ArgumentOutOfRangeException">p is not in [0, 1].</exception>
         public Tensor AlphaDropout(float p, Rng rng)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(rng);
             if (Probability("alpha-dropout", p) == 0 || !Tape.IsTraining) { return x; }
             if (p == 1) { return x * 0; }

@@ -12,6 +12,7 @@ public static class OneHots
         /// <exception cref="ArgumentOutOfRangeException">A label lies outside 0..classes − 1.</exception>
         public Tensor OneHot(int classes, Device? device = null)
         {
+            ArgumentNullException.ThrowIfNull(labels);
             ArgumentOutOfRangeException.ThrowIfNegative(classes);
             labels.CheckBelow("one-hot", classes);
             var y = Tensor.Zeros([.. labels.Shape, classes], device);

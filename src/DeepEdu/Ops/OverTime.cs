@@ -49,6 +49,7 @@ public static class OverTime
     // 1 where a step is padding: [N, T, 1]
     private static Tensor Padding(string op, Tensor x, Indices lengths, bool padLeft)
     {
+        ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(lengths);
         if (x.Rank != 3) { ThrowRank(op, x.Shape); }
         int n = x.Shape[0], steps = x.Shape[1];
@@ -66,6 +67,7 @@ public static class OverTime
 
     private static Tensor Padding(string op, Tensor x, Tensor mask)
     {
+        ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(mask);
         if (x.Rank != 3) { ThrowRank(op, x.Shape); }
         if (mask.Rank != 2 || mask.Shape[0] != x.Shape[0] || mask.Shape[1] != x.Shape[1]) { ThrowMask(op, x.Shape, mask.Shape); }

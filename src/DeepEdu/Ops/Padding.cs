@@ -29,6 +29,7 @@ public static class Padding
         /// <exception cref="ShapeException">More pairs than axes, a negative width or too large a one, a mirror as wide as the axis, or nothing to repeat.</exception>
         public Tensor Pad(ReadOnlySpan<(int Before, int After)> widths, PadMode mode = PadMode.Constant, float value = 0)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             int lead = s.Rank - widths.Length;
             if (lead < 0) { ThrowPad(s, $"{widths.Length} pairs of widths for {s.Rank} axes"); }

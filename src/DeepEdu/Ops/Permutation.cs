@@ -13,6 +13,7 @@ public static class Permutation
         /// <exception cref="ShapeException">An axis is missing, twice, or not there.</exception>
         public Tensor Permute(params ReadOnlySpan<int> axes)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             if (axes.Length != s.Rank) { ThrowAxes(s, axes, $"{axes.Length} axes for {s.Rank}"); }
             Span<int> own = stackalloc int[s.Rank], steps = stackalloc int[s.Rank], sizes = stackalloc int[s.Rank];
@@ -30,6 +31,7 @@ public static class Permutation
         /// <exception cref="ShapeException">There is no such axis.</exception>
         public Tensor Transpose(int axisA, int axisB)
         {
+            ArgumentNullException.ThrowIfNull(x);
             int a = x.Shape.Axis("transpose", axisA), b = x.Shape.Axis("transpose", axisB);
             Span<int> axes = stackalloc int[x.Rank];
             for (int i = 0; i < axes.Length; i++) { axes[i] = i; }
@@ -43,6 +45,7 @@ public static class Permutation
         {
             get
             {
+                ArgumentNullException.ThrowIfNull(x);
                 if (x.Rank != 2) { ThrowMatrix(x.Shape); }
                 return x.Permute(1, 0);
             }
@@ -52,6 +55,7 @@ public static class Permutation
         /// <exception cref="ShapeException">There is no such axis.</exception>
         public Tensor Flip(params ReadOnlySpan<int> axes)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             Span<int> own = stackalloc int[s.Rank], steps = stackalloc int[s.Rank];
             Strides.RowMajor(s, own);
@@ -72,6 +76,7 @@ public static class Permutation
         /// <exception cref="ShapeException">Fewer than two axes.</exception>
         public Tensor Diagonal(int offset = 0)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             if (s.Rank < 2) { throw new ShapeException("diagonal", $"{s} has no last two axes", s); }
             int rows = s[^2], columns = s[^1], n = Math.Max(0, Math.Min(rows + Math.Min(offset, 0), columns - Math.Max(offset, 0)));

@@ -22,6 +22,7 @@ public static class Pooling
         /// <exception cref="ShapeException">x has other axes, or the window is larger than the padded input.</exception>
         public Tensor MaxPool2d((int H, int W) kernel, (int H, int W)? stride = null, (int H, int W) padding = default, (int H, int W)? dilation = null, bool ceilMode = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             CheckRank("max-pool2d", x, 4, "[N, C, H, W]");
             var s = Plan("max-pool2d", x, x.Shape[^2], kernel, stride ?? kernel, padding, dilation ?? (1, 1), ceilMode);
             return Max(s, x, x.Shape.With(x.Rank - 1, s.OW).With(x.Rank - 2, s.OH));
@@ -37,6 +38,7 @@ public static class Pooling
         /// <exception cref="ShapeException">x has other axes, or the window is larger than the padded input.</exception>
         public Tensor AvgPool2d((int H, int W) kernel, (int H, int W)? stride = null, (int H, int W) padding = default, bool countIncludePad = true, bool ceilMode = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             CheckRank("avg-pool2d", x, 4, "[N, C, H, W]");
             var s = Plan("avg-pool2d", x, x.Shape[^2], kernel, stride ?? kernel, padding, (1, 1), ceilMode);
             return Average(s, x, countIncludePad, x.Shape.With(x.Rank - 1, s.OW).With(x.Rank - 2, s.OH));
@@ -52,6 +54,7 @@ public static class Pooling
         /// <exception cref="ShapeException">x has other axes, or the window is longer than the padded input.</exception>
         public Tensor MaxPool1d(int kernel, int? stride = null, int padding = 0, int dilation = 1, bool ceilMode = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             CheckRank("max-pool1d", x, 3, "[N, C, L]");
             var s = Plan("max-pool1d", x, 1, (1, kernel), (1, stride ?? kernel), (0, padding), (1, dilation), ceilMode);
             return Max(s, x, x.Shape.With(x.Rank - 1, s.OW));
@@ -67,6 +70,7 @@ public static class Pooling
         /// <exception cref="ShapeException">x has other axes, or the window is longer than the padded input.</exception>
         public Tensor AvgPool1d(int kernel, int? stride = null, int padding = 0, bool countIncludePad = true, bool ceilMode = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             CheckRank("avg-pool1d", x, 3, "[N, C, L]");
             var s = Plan("avg-pool1d", x, 1, (1, kernel), (1, stride ?? kernel), (0, padding), (1, 1), ceilMode);
             return Average(s, x, countIncludePad, x.Shape.With(x.Rank - 1, s.OW));

@@ -18,6 +18,7 @@ public static class Powers
         /// <summary>xᵖ. Gradient p·xᵖ⁻¹; 0 where p = 0. Whole powers up to 32 are products, the others e^(p·ln|x|).</summary>
         public Tensor Pow(float p)
         {
+            ArgumentNullException.ThrowIfNull(x);
             if (p == 2) { return x.Square(); }
             if (p == 0.5f) { return x.Sqrt(); }
             if (MathF.Abs(p) <= MostProducts && p == MathF.Floor(p))
@@ -31,6 +32,7 @@ public static class Powers
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
         public Tensor Pow(Tensor p)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var y = x.ZipConstant(p, default(PowFormula), "pow");
             Tape.For(x, p)?.Add(y,
                 (x, dy => dy.Zip3Constant(x, p, default(PowPullBase), "pow").SumTo(x.Shape)),

@@ -15,6 +15,7 @@ public static class Prelus
         /// <exception cref="ShapeException">The weight has another shape, or x no axis 1 of C.</exception>
         public Tensor Prelu(Tensor weight)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(weight);
             if (weight.Rank != 1 || (weight.Size != 1 && (x.Rank < 2 || x.Shape[1] != weight.Size))) { ThrowWeight(x.Shape, weight.Shape); }
             return x.Zip(x.Rank > 2 && weight.Size != 1 ? weight.Reshape([weight.Size, .. Enumerable.Repeat(1, x.Rank - 2)]) : x.Rank == 0 ? weight.Reshape([]) : weight, default(PreluFormula), "prelu");

@@ -16,6 +16,7 @@ public static class Quantiles
         /// <exception cref="ShapeException">No such axis, or it holds fewer than k values.</exception>
         public (Tensor Values, Indices Indices) KthValue(int k, int axis = -1, bool keepDims = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             int at = x.Shape.Axis("kth-value", axis);
             if (k < 1 || k > x.Shape[at]) { ThrowRank(x.Shape, at, k); }
             return Taken(x, at, Places(x, at, k - 1)[0], keepDims);
@@ -25,6 +26,7 @@ public static class Quantiles
         /// <exception cref="ShapeException">No such axis, or it is empty.</exception>
         public (Tensor Values, Indices Indices) Median(int axis, bool keepDims = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             int at = x.Shape.Axis("median", axis), n = x.Shape[at];
             if (n == 0) { ThrowEmpty("median", x.Shape); }
             return Taken(x, at, OrNaN(x, at, Places(x, at, (n - 1) / 2))[0], keepDims);
@@ -34,6 +36,7 @@ public static class Quantiles
         /// <exception cref="ShapeException">There is no value.</exception>
         public Tensor Median()
         {
+            ArgumentNullException.ThrowIfNull(x);
             var y = x.Detach().Flatten().Median(0).Values;
             Tape.For(x)?.Add(y, (x, dy =>
             {
@@ -53,6 +56,7 @@ public static class Quantiles
         /// <exception cref="ArgumentOutOfRangeException">q is not between 0 and 1.</exception>
         public Tensor Quantile(float q, int axis, bool keepDims = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             int at = x.Shape.Axis("quantile", axis), n = x.Shape[at];
             if (!(q >= 0 && q <= 1)) { ThrowPart(q); }
             if (n == 0) { ThrowEmpty("quantile", x.Shape); }

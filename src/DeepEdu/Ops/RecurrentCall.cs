@@ -38,8 +38,8 @@ internal sealed class RecurrentCall
     /// <returns>Every step's h, the last h, and the last c if the cell has one.</returns>
     public static (Tensor Output, Tensor H, Tensor? C) Run(string op, CellKind kind, RecurrentInputs p, Indices? lengths, Tensor? mask, bool batchFirst, bool padLeft, bool reverse, Tensor? recurrentMask)
     {
-        ArgumentNullException.ThrowIfNull(p.WeightIh);
-        ArgumentNullException.ThrowIfNull(p.WeightHh);
+        ArgumentNullException.ThrowIfNull(p.WeightIh, "weightIh");
+        ArgumentNullException.ThrowIfNull(p.WeightHh, "weightHh");
         p.Categories?.CheckBelow(op, p.WeightIh.Shape[1]);
         Shape x = p.X is null ? [.. p.Categories!.Shape, p.WeightIh.Shape[1]] : p.X.Shape;
         if (x.Rank != 3) { throw new ShapeException(op, $"x is {x}; [batch, steps, inputs] or, time first, [steps, batch, inputs] is needed", x); }

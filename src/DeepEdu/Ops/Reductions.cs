@@ -17,6 +17,7 @@ public static class Reductions
         /// <exception cref="ShapeException">No such axis, or one named twice.</exception>
         public Tensor Sum(ReadOnlySpan<int> axes = default, bool keepDims = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var plan = Plan("sum", x.Shape, axes, keepDims);
             var y = x.FoldTo(plan.Kept, default(SumFold), default(SumFold)).Alias(plan.Result);
             Tape.For(x)?.Add(y, (x, dy => Spread(dy.Alias(plan.Kept), x.Shape, 1)));
@@ -31,6 +32,7 @@ public static class Reductions
         /// <exception cref="ShapeException">No such axis, or one named twice.</exception>
         public Tensor Mean(ReadOnlySpan<int> axes = default, bool keepDims = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var plan = Plan("mean", x.Shape, axes, keepDims);
             var y = MeanTo(x, plan).Alias(plan.Result);
             Tape.For(x)?.Add(y, (x, dy => Spread(dy.Alias(plan.Kept), x.Shape, 1f / plan.Count)));
@@ -45,6 +47,7 @@ public static class Reductions
         /// <exception cref="ShapeException">No such axis, or one named twice.</exception>
         public Tensor Prod(ReadOnlySpan<int> axes = default, bool keepDims = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var plan = Plan("prod", x.Shape, axes, keepDims);
             var y = x.FoldTo(plan.Kept, default(ProductFold), default(ProductFold)).Alias(plan.Result);
             Tape.For(x)?.Add(y, (x, dy =>
@@ -69,6 +72,7 @@ public static class Reductions
         /// <exception cref="ShapeException">No such axis, or one named twice.</exception>
         public Tensor Any(ReadOnlySpan<int> axes = default, bool keepDims = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var plan = Plan("any", x.Shape, axes, keepDims);
             return x.FoldTo(plan.Kept, default(AnyFold), default(AnyFold)).Alias(plan.Result);
         }
@@ -81,6 +85,7 @@ public static class Reductions
         /// <exception cref="ShapeException">No such axis, or one named twice.</exception>
         public Tensor All(ReadOnlySpan<int> axes = default, bool keepDims = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var plan = Plan("all", x.Shape, axes, keepDims);
             return x.FoldTo(plan.Kept, default(AllFold), default(AllFold)).Alias(plan.Result);
         }

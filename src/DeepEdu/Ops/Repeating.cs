@@ -15,6 +15,7 @@ public static class Repeating
         /// <exception cref="ShapeException">x does not broadcast to them.</exception>
         public Tensor Expand(params ReadOnlySpan<int> sizes)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             int lead = sizes.Length - s.Rank;
             if (lead < 0) { ThrowExpand(s, sizes); }
@@ -37,6 +38,7 @@ public static class Repeating
         /// <exception cref="ShapeException">Fewer numbers than axes, or a negative one.</exception>
         public Tensor Repeat(params ReadOnlySpan<int> times)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             int lead = times.Length - s.Rank;
             if (lead < 0 || times.ContainsAnyInRange(int.MinValue, -1)) { ThrowRepeat(s, times); }
@@ -55,6 +57,7 @@ public static class Repeating
         /// <exception cref="ShapeException">There is no such axis, or the number is negative.</exception>
         public Tensor RepeatInterleave(int times, int axis)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             int at = s.Axis("repeat-interleave", axis);
             if (times < 0) { ThrowRepeat(s, [times]); }

@@ -15,7 +15,11 @@ public static class Reshaping
         /// <returns>A tensor of that shape that shares x's memory.</returns>
         /// <exception cref="ShapeException">The sizes do not hold as many values as x, or more than one is −1.</exception>
         [OverloadResolutionPriority(1)]
-        public Tensor Reshape(params ReadOnlySpan<int> sizes) => x.Viewed(x.Shape.Reshaped(sizes));
+        public Tensor Reshape(params ReadOnlySpan<int> sizes)
+        {
+            ArgumentNullException.ThrowIfNull(x);
+            return x.Viewed(x.Shape.Reshaped(sizes));
+        }
 
         /// <summary>Another shape of equal size.</summary>
         /// <exception cref="ShapeException">It holds another number of values.</exception>
@@ -25,6 +29,7 @@ public static class Reshaping
         /// <exception cref="ShapeException">There is no such axis, or the first lies behind the last.</exception>
         public Tensor Flatten(int from = 0, int to = -1)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             if (s.Rank == 0) { return x.Viewed([1]); }
             int first = s.Axis("flatten", from), last = s.Axis("flatten", to);
@@ -35,6 +40,7 @@ public static class Reshaping
         /// <summary>Without every axis of size 1.</summary>
         public Tensor Squeeze()
         {
+            ArgumentNullException.ThrowIfNull(x);
             var kept = new List<int>(x.Rank);
             foreach (int n in x.Shape) { if (n != 1) { kept.Add(n); } }
             return x.Viewed([.. kept]);
@@ -44,6 +50,7 @@ public static class Reshaping
         /// <exception cref="ShapeException">There is no such axis, or its size is not 1.</exception>
         public Tensor Squeeze(int axis)
         {
+            ArgumentNullException.ThrowIfNull(x);
             int at = x.Shape.Axis("squeeze", axis);
             if (x.Shape[at] != 1) { ThrowSqueeze(x.Shape, axis, x.Shape[at]); }
             return x.Viewed(x.Shape.Without(at));
@@ -53,6 +60,7 @@ public static class Reshaping
         /// <exception cref="ShapeException">The new axis would lie outside the result.</exception>
         public Tensor Unsqueeze(int axis)
         {
+            ArgumentNullException.ThrowIfNull(x);
             int at = axis < 0 ? axis + x.Rank + 1 : axis;
             if ((uint)at > (uint)x.Rank) { ThrowUnsqueeze(x.Shape, axis); }
             return x.Viewed(x.Shape.Insert(at, 1));

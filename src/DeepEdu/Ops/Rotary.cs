@@ -22,6 +22,7 @@ public static class RotaryOps
         /// <exception cref="ShapeException">The shapes do not fit, or a row's place is beyond the table.</exception>
         public Tensor Rotary(Tensor cos, Tensor sin, int heads = 1, int past = 0, bool halves = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(cos);
             ArgumentNullException.ThrowIfNull(sin);
             if (x.Rank < 2 || cos.Rank != 2 || sin.Shape != cos.Shape || heads <= 0 || x.Shape[^1] < 2L * heads * cos.Shape[1]) { ThrowShapes(x.Shape, cos.Shape, sin.Shape, heads); }

@@ -35,6 +35,7 @@ public static class RowNorms
 
     private static Tensor RowNorm(this Tensor x, string op, Shape normalized, Tensor? weight, Tensor? bias, float eps, bool centre)
     {
+        ArgumentNullException.ThrowIfNull(x);
         if (x.Rank < normalized.Rank || normalized.Rank == 0 || !x.Shape.Sizes[^normalized.Rank..].SequenceEqual(normalized.Sizes)) { ThrowNormalized(op, x.Shape, normalized); }
         CheckAffine(op, x, normalized, weight, bias);
         int n = normalized.Size, rows = n == 0 ? 0 : x.Size / n;

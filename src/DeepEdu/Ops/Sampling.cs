@@ -23,6 +23,7 @@ public static class Sampling
         /// <exception cref="ArgumentException">A weight is negative, infinite or NaN; or a row has fewer classes with a weight above 0 than are to be drawn.</exception>
         public Indices Multinomial(int count, Rng rng, bool replacement = false)
         {
+            ArgumentNullException.ThrowIfNull(probabilities);
             ArgumentNullException.ThrowIfNull(rng);
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
             var s = probabilities.Shape;
@@ -47,6 +48,7 @@ public static class Sampling
         /// <exception cref="ArgumentException">A probability is not between 0 and 1.</exception>
         public Tensor Bernoulli(Rng rng)
         {
+            ArgumentNullException.ThrowIfNull(probabilities);
             var drawn = Tensor.Uniform(probabilities.Shape, rng, device: probabilities.Device);
             float[] all = probabilities.ToArray();
             for (int i = 0; i < all.Length; i++)

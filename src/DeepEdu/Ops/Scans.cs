@@ -14,13 +14,18 @@ public static class Scans
         /// <exception cref="ShapeException">No such axis.</exception>
         public Tensor CumProd(int axis)
         {
+            ArgumentNullException.ThrowIfNull(x);
             int at = x.Shape.Axis("cumprod", axis);
             return x.Device.Has<RunningProduct>() ? Product(x, at) : ByDoubling(x, at);
         }
 
         /// <summary>yᵢ = ln(e^x₀ + .. + e^xᵢ) along an axis, without overflow; −∞ adds nothing.</summary>
         /// <exception cref="ShapeException">No such axis.</exception>
-        public Tensor LogCumSumExp(int axis) => Scan(x, x.Shape.Axis("logcumsumexp", axis), float.NegativeInfinity, static (x, before) => x.LogAddExp(before));
+        public Tensor LogCumSumExp(int axis)
+        {
+            ArgumentNullException.ThrowIfNull(x);
+            return Scan(x, x.Shape.Axis("logcumsumexp", axis), float.NegativeInfinity, static (x, before) => x.LogAddExp(before));
+        }
     }
 
     /// <summary>Running products in other operations.</summary>

@@ -10,6 +10,7 @@ public static class Selecting
         /// <summary>The positions of all values but 0 in row order: [count, rank], a row each. PyTorch's <c>nonzero</c>.</summary>
         public Indices NonZero()
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             int[] places = Places(x), at = new int[places.Length * s.Rank];
             for (int i = 0; i < places.Length; i++)
@@ -25,6 +26,7 @@ public static class Selecting
         /// <exception cref="ShapeException">The mask has another shape.</exception>
         public Tensor MaskedSelect(Tensor mask)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(mask);
             Elementwise.SameDevice("masked-select", x, mask);
             if (mask.Shape != x.Shape) { throw new ShapeException("masked-select", $"{x.Shape} with a mask {mask.Shape}: they must have one shape; Expand the mask?", x.Shape, mask.Shape); }
@@ -39,6 +41,7 @@ public static class Selecting
         /// <exception cref="ArgumentException">They are not sorted.</exception>
         public Indices SearchSorted(Tensor values, bool right = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(values);
             Elementwise.SameDevice("search-sorted", x, values);
             if (x.Rank != 1) { throw new ShapeException("search-sorted", $"{x.Shape} is no row of sorted values [n]", x.Shape); }
@@ -57,6 +60,7 @@ public static class Selecting
         /// <exception cref="ShapeException">No such axis, or no window fits.</exception>
         public Tensor Unfold(int axis, int size, int step)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
             int at = s.Axis("unfold", axis), n = s[at];
             if (size < 1 || step < 1 || size > n) { throw new ShapeException("unfold", $"windows of {size} in steps of {step} along axis {at} of {s}: both are at least 1, and a window at most {n}", s); }
@@ -77,6 +81,7 @@ public static class Selecting
         /// <exception cref="ArgumentOutOfRangeException">An index outside the axis.</exception>
         public Tensor Scatter(int axis, Indices index, Tensor source)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(source);
             var hit = Tensor.Zeros(x.Shape, x.Device).ScatterAdd(axis, index, Tensor.Ones(source.Shape, x.Device));
             return x.MaskedFill(hit, 0).ScatterAdd(axis, index, source);
@@ -92,6 +97,7 @@ public static class Selecting
         /// <exception cref="ArgumentOutOfRangeException">A label outside 0..classes − 1.</exception>
         public Tensor BinCount(int classes, Tensor? weights = null)
         {
+            ArgumentNullException.ThrowIfNull(labels);
             ArgumentOutOfRangeException.ThrowIfNegative(classes);
             labels.CheckBelow("bin-count", classes);
             if (weights is not null && weights.Shape != labels.Shape) { throw new ShapeException("bin-count", $"labels {labels.Shape} with weights {weights.Shape}: they must have one shape", labels.Shape, weights.Shape); }

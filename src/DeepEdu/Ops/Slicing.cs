@@ -13,6 +13,7 @@ internal static class Slicing
 
     private static Tensor Apply(Tensor x, ReadOnlySpan<Slice> slices)
     {
+        ArgumentNullException.ThrowIfNull(x);
         int most = x.Rank + slices.Length;
         Span<int> sizes = stackalloc int[most], steps = stackalloc int[most];
         var (rank, start) = SlicePlan.Of(x.Shape, slices, sizes, steps);

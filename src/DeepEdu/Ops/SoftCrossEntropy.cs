@@ -19,6 +19,7 @@ public static class SoftCrossEntropy
         /// <exception cref="ArgumentOutOfRangeException">ε outside [0, 1].</exception>
         public Tensor CrossEntropy(Tensor targets, Tensor? classWeights = null, float labelSmoothing = 0, Reduction reduction = Reduction.Mean)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(targets);
             if (targets.Shape != x.Shape || x.Rank == 0) { ThrowTargets(x.Shape, targets.Shape); }
             int axis = CrossEntropyOp.CheckClasses(x, classWeights, labelSmoothing), classes = x.Shape[axis];

@@ -23,6 +23,7 @@ public static class SoftmaxOp
 
     private static Tensor Apply(string op, Tensor x, int axis, bool log)
     {
+        ArgumentNullException.ThrowIfNull(x);
         int at = x.Shape.Axis(op, axis), n = x.Shape[at], outer = x.Shape.Product(0, at), inner = x.Shape.Product(at + 1, x.Rank);
         var y = Tensor.Empty(x.Shape, x.Device);
         x.Device.Launch(new Forward(x.View, y.View, outer, n, inner, log));

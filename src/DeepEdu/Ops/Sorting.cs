@@ -21,6 +21,7 @@ public static class Sorting
         /// <exception cref="ShapeException">There is no such axis.</exception>
         public (Tensor Values, Indices Indices) Sort(int axis = -1, bool descending = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             int at = x.Shape.Axis("sort", axis);
             var order = Order(x, at, x.Shape[at], descending);
             return (x.Gather(at, order), order);
@@ -30,6 +31,7 @@ public static class Sorting
         /// <exception cref="ShapeException">There is no such axis.</exception>
         public Indices ArgSort(int axis = -1, bool descending = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             int at = x.Shape.Axis("argsort", axis);
             return Order(x, at, x.Shape[at], descending);
         }
@@ -42,6 +44,7 @@ public static class Sorting
         /// <exception cref="ShapeException">There is no such axis, or it has fewer than k values.</exception>
         public (Tensor Values, Indices Indices) TopK(int k, int axis = -1, bool largest = true)
         {
+            ArgumentNullException.ThrowIfNull(x);
             int at = x.Shape.Axis("top-k", axis);
             if (k < 0 || k > x.Shape[at]) { ThrowTopK(x.Shape, at, k); }
             var order = Order(x, at, k, largest);

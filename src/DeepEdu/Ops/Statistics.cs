@@ -18,6 +18,7 @@ public static class Statistics
         /// <exception cref="ShapeException">No such axis, or one named twice.</exception>
         public Tensor Var(ReadOnlySpan<int> axes = default, int correction = 1, bool keepDims = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var plan = Reductions.Plan("var", x.Shape, axes, keepDims);
             float n = Math.Max(0, plan.Count - correction);
             var mean = Reductions.MeanTo(x, plan);
@@ -48,6 +49,7 @@ public static class Statistics
         /// <exception cref="ArgumentOutOfRangeException">p is not above 0.</exception>
         public Tensor Norm(float p = 2, ReadOnlySpan<int> axes = default, bool keepDims = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             if (!(p > 0)) { throw new ArgumentOutOfRangeException(nameof(p), p, "norm: p must be above 0"); }
             if (float.IsPositiveInfinity(p)) { return x.Abs().Max(axes, keepDims); }
             if (p == 1) { return x.Abs().Sum(axes, keepDims); }
@@ -68,6 +70,7 @@ public static class Statistics
         /// <exception cref="ShapeException">No such axis, one named twice, or nothing to add up.</exception>
         public Tensor LogSumExp(ReadOnlySpan<int> axes = default, bool keepDims = false)
         {
+            ArgumentNullException.ThrowIfNull(x);
             var plan = Reductions.Plan("logsumexp", x.Shape, axes, keepDims);
             Extremes.CheckCount("logsumexp", plan, x.Shape);
             var m = x.FoldTo(plan.Kept, default(Extremes.MaxFold), default(Extremes.MaxFold));

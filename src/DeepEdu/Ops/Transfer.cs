@@ -13,6 +13,7 @@ public static class Transfer
         /// <exception cref="ArgumentNullException">No device.</exception>
         public Tensor To(Device device)
         {
+            ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(device);
             if (x.Device == device) { return x; }
             var y = Move(x, device);

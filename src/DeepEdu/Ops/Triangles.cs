@@ -23,6 +23,7 @@ public static class Triangles
 
     private static Tensor Triangle(this Tensor x, string op, int diagonal, bool lower)
     {
+        ArgumentNullException.ThrowIfNull(x);
         if (x.Rank < 2) { ThrowRank(op, x.Shape); }
         var y = Tensor.Empty(x.Shape, x.Device);
         x.Device.Launch(new TriangleKernel(x.View, y.View, x.Shape[^2], x.Shape[^1], diagonal, lower));

@@ -32,6 +32,7 @@ public static class Upsampling
         /// <exception cref="ArgumentException">A size below 1, a factor not above 0, or aligned corners of the nearest.</exception>
         public Tensor Upsample2d((int H, int W) size, ResizeMode mode = ResizeMode.Nearest, bool alignCorners = false, (float H, float W)? scale = null)
         {
+            ArgumentNullException.ThrowIfNull(x);
             if (x.Rank != 4) { ThrowRank("upsample2d", x, "[N, C, H, W]"); }
             Check("upsample2d", x, x.Shape[2], size, mode, alignCorners, scale);
             return Run(x, [x.Shape[0], x.Shape[1], size.H, size.W], Axis(x.Shape[2], size.H, mode, alignCorners, scale?.H), Axis(x.Shape[3], size.W, mode, alignCorners, scale?.W));
@@ -47,6 +48,7 @@ public static class Upsampling
         /// <exception cref="ArgumentException">A size below 1, a factor not above 0, or aligned corners of the nearest.</exception>
         public Tensor Upsample1d(int size, ResizeMode mode = ResizeMode.Nearest, bool alignCorners = false, float? scale = null)
         {
+            ArgumentNullException.ThrowIfNull(x);
             if (x.Rank != 3) { ThrowRank("upsample1d", x, "[N, C, L]"); }
             Check("upsample1d", x, 1, (1, size), mode, alignCorners, scale is { } f ? (1, f) : null);
             return Run(x, [x.Shape[0], x.Shape[1], size], ResizedAxis.Nearest(1, 1, 1), Axis(x.Shape[2], size, mode, alignCorners, scale));

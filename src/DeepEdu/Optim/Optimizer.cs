@@ -9,7 +9,7 @@ namespace DeepEdu.Optim;
 public sealed class ParameterGroup(IReadOnlyList<(string Name, Parameter Value)> parameters)
 {
     /// <summary>The parameters.</summary>
-    public IReadOnlyList<(string Name, Parameter Value)> Parameters { get; } = parameters;
+    public IReadOnlyList<(string Name, Parameter Value)> Parameters { get; } = parameters ?? throw new ArgumentNullException(nameof(parameters));
 
     /// <summary>Multiplies the optimiser's learning rate, so that a schedule moves all groups together. PyTorch's <c>lr</c> of a group divided by that of the optimiser.</summary>
     public double LearningRateFactor { get; set; } = 1;

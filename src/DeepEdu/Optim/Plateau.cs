@@ -9,6 +9,7 @@ namespace DeepEdu.Optim;
 public sealed class Plateau(Optimizer optimizer, PlateauOptions? options = null) : IStateful
 {
     private readonly PlateauOptions _options = options ?? new();
+    private readonly Optimizer _optimizer = optimizer ?? throw new ArgumentNullException(nameof(optimizer));
     private int _bad, _rest;
 
     /// <summary>The best value so far; NaN before the first.</summary>
@@ -27,9 +28,9 @@ public sealed class Plateau(Optimizer optimizer, PlateauOptions? options = null)
         }
         if (_bad <= _options.Patience) { return false; }
         (_rest, _bad) = (_options.Cooldown, 0);
-        double rate = Math.Max(_options.Floor, optimizer.LearningRate * _options.Factor);
-        if (optimizer.LearningRate - rate <= 1e-8) { return false; } // PyTorch's eps: a change too small to matter
-        optimizer.LearningRate = rate;
+        double rate = Math.Max(_options.Floor, _optimizer.LearningRate * _options.Factor);
+        if (_optimizer.LearningRate - rate <= 1e-8) { return false; } // PyTorch's eps: a change too small to matter
+        _optimizer.LearningRate = rate;
         return true;
     }
 

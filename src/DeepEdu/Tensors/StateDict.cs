@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using DeepEdu.Devices;
 using DeepEdu.Numerics;
 
@@ -32,7 +33,11 @@ public sealed class StateDict : IStateful, ISavedTensors
     }
 
     /// <summary>Whether there is such a value.</summary>
-    public bool Has(string name) => _values.ContainsKey(_prefix + name);
+    public bool Has(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return _values.ContainsKey(_prefix + name);
+    }
 
     /// <summary>Sets a whole number.</summary>
     public StateDict Set(string name, long value) => Put(name, value);
@@ -86,7 +91,11 @@ public sealed class StateDict : IStateful, ISavedTensors
     }
 
     /// <summary>A number; a whole one counts too.</summary>
-    public double Double(string name) => _values.GetValueOrDefault(_prefix + name) is long ? Long(name) : Get<double>(name, "a number");
+    public double Double(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return _values.GetValueOrDefault(_prefix + name) is long ? Long(name) : Get<double>(name, "a number");
+    }
 
     /// <summary>A truth value.</summary>
     public bool Bool(string name) => Get<bool>(name, "a truth value");
@@ -125,6 +134,7 @@ public sealed class StateDict : IStateful, ISavedTensors
     /// <exception cref="InvalidDataException">It is another stream: training was begun with another seed, or the parts were made in another order.</exception>
     public void CopyTo(string name, Rng to)
     {
+        ArgumentNullException.ThrowIfNull(to);
         var saved = Stream(name, to);
         (to.Position, to.Forks) = (saved.Position, saved.Forks);
     }
@@ -209,16 +219,17 @@ public sealed class StateDict : IStateful, ISavedTensors
         set => Put(name, value);
     }
 
-    private StateDict Put(string name, object value)
+    private StateDict Put(string name, object value, [CallerArgumentExpression(nameof(value))] string? nameOfValue = null)
     {
         ThrowIfUnnamed(name);
-        ArgumentNullException.ThrowIfNull(value);
+        ArgumentNullException.ThrowIfNull(value, nameOfValue);
         if (!_values.TryAdd(_prefix + name, value)) { throw new ArgumentException($"state: \"{_prefix}{name}\" is set twice; give one of the parts another name"); }
         return this;
     }
 
     private T Get<T>(string name, string kind)
     {
+        ArgumentNullException.ThrowIfNull(name);
         string full = _prefix + name;
         if (!_values.TryGetValue(full, out object? value)) { Throw($"\"{full}\" is missing; was it saved by another kind of object, or by an earlier version?"); }
         _read.Add(full);
@@ -232,6 +243,7 @@ public sealed class StateDict : IStateful, ISavedTensors
 
     private static void ThrowIfUnnamed(string name)
     {
+        ArgumentNullException.ThrowIfNull(name);
         if (string.IsNullOrEmpty(name)) { throw new ArgumentException("state: a value needs a name", nameof(name)); }
     }
 

@@ -48,6 +48,7 @@ public sealed class Checkpoints(string folder) : Callback
     /// <exception cref="InvalidDataException">The file is damaged, or of another training: its parts do not fit, or it says something else than <see cref="Info"/>.</exception>
     public bool Resume(TrainingRun run)
     {
+        ArgumentNullException.ThrowIfNull(run);
         if (!File.Exists(LastPath)) { return false; }
         var saved = CheckpointFile.Load(LastPath);
         saved.Require(Info);
@@ -104,10 +105,18 @@ public sealed class Checkpoints(string folder) : Callback
     }
 
     /// <inheritdoc/>
-    public override void SaveState(StateDict to) => Watch.SaveState(to);
+    public override void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        Watch.SaveState(to);
+    }
 
     /// <inheritdoc/>
-    public override void LoadState(StateDict from) => Watch.LoadState(from);
+    public override void LoadState(StateDict from)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        Watch.LoadState(from);
+    }
 
     private void Save(string path, TrainingRun run)
     {

@@ -19,6 +19,7 @@ public sealed class EventFile : IDisposable
     /// <summary>A new file in a folder, which is made if need be; files that are there stay, and TensorBoard shows all of them as one run.</summary>
     public EventFile(string folder)
     {
+        ArgumentNullException.ThrowIfNull(folder);
         Directory.CreateDirectory(folder);
         Path = System.IO.Path.Combine(folder, string.Create(CultureInfo.InvariantCulture,
             $"events.out.tfevents.{DateTimeOffset.UtcNow.ToUnixTimeSeconds()}.{Environment.MachineName}.{Environment.ProcessId}.{Interlocked.Increment(ref s_number)}"));
@@ -30,11 +31,16 @@ public sealed class EventFile : IDisposable
     public string Path { get; }
 
     /// <summary>A number at a step.</summary>
-    public void Scalar(string tag, long step, double value) => Summary(step, new ProtoWriter().Text(1, tag).Float(2, (float)value));
+    public void Scalar(string tag, long step, double value)
+    {
+        ArgumentNullException.ThrowIfNull(tag);
+        Summary(step, new ProtoWriter().Text(1, tag).Float(2, (float)value));
+    }
 
     /// <summary>How values are distributed: counts in equal bins from the least to the largest finite value. NaN and infinite values are left out.</summary>
     public void Histogram(string tag, long step, ReadOnlySpan<float> values, int bins = 30)
     {
+        ArgumentNullException.ThrowIfNull(tag);
         ArgumentOutOfRangeException.ThrowIfLessThan(bins, 1);
         double min = double.PositiveInfinity, max = double.NegativeInfinity, sum = 0, squares = 0;
         int n = 0;
@@ -59,6 +65,8 @@ public sealed class EventFile : IDisposable
     /// <summary>A text, which TensorBoard shows as Markdown.</summary>
     public void Text(string tag, long step, string text)
     {
+        ArgumentNullException.ThrowIfNull(tag);
+        ArgumentNullException.ThrowIfNull(text);
         const int StringType = 7;
         var tensor = new ProtoWriter().Number(1, StringType).Message(2, new()).Text(8, text);
         var metadata = new ProtoWriter().Message(1, new ProtoWriter().Text(1, "text"));

@@ -41,12 +41,20 @@ public sealed class History : IStateful
     public string? StopReason { get; internal set; }
 
     /// <summary>A number of every epoch, in order: <c>history["val_loss"]</c>.</summary>
-    public double[] this[string name] => [.. _epochs.Select(e => e[name])];
+    public double[] this[string name]
+    {
+        get
+        {
+            ArgumentNullException.ThrowIfNull(name);
+            return [.. _epochs.Select(e => e[name])];
+        }
+    }
 
     /// <summary>The epoch with the least, or the largest, value; of equals the first. NaN is never best.</summary>
     /// <exception cref="InvalidOperationException">No epoch was finished.</exception>
     public EpochResult Best(string name, bool higherIsBetter = false)
     {
+        ArgumentNullException.ThrowIfNull(name);
         if (_epochs.Count == 0) { throw new InvalidOperationException("history: no epoch was finished"); }
         return higherIsBetter ? _epochs.MaxBy(e => double.IsNaN(e[name]) ? double.NegativeInfinity : e[name])! : _epochs.MinBy(e => double.IsNaN(e[name]) ? double.PositiveInfinity : e[name])!;
     }

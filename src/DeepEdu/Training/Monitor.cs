@@ -23,7 +23,15 @@ internal sealed class Monitor(string name, bool higherIsBetter, double minDelta,
         return better;
     }
 
-    public void SaveState(StateDict to) => to.Set("best", Best).Set("best_epoch", BestEpoch);
+    public void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        to.Set("best", Best).Set("best_epoch", BestEpoch);
+    }
 
-    public void LoadState(StateDict from) => (Best, BestEpoch) = (from.Double("best"), from.Int("best_epoch"));
+    public void LoadState(StateDict from)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        (Best, BestEpoch) = (from.Double("best"), from.Int("best_epoch"));
+    }
 }

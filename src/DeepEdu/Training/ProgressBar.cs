@@ -12,6 +12,7 @@ namespace DeepEdu.Training;
 public sealed class ProgressBar(TextWriter to, bool redraw, int width = 120) : IProgress<TrainingProgress>
 {
     private const int Cells = 20;
+    private readonly TextWriter _to = to ?? throw new ArgumentNullException(nameof(to));
     private int _shown;
 
     /// <summary>On the console; plain lines if its output is redirected.</summary>
@@ -31,16 +32,16 @@ public sealed class ProgressBar(TextWriter to, bool redraw, int width = 120) : I
         {
             if (!value.EpochEnded && line.Length >= width) { line = line[..(width - 1)]; }
             // blanks over what is left of a longer line
-            to.Write($"\r{line.PadRight(_shown)}");
+            _to.Write($"\r{line.PadRight(_shown)}");
             _shown = line.Length;
         }
-        else { to.Write(line); }
+        else { _to.Write(line); }
         if (value.EpochEnded)
         {
-            to.WriteLine();
+            _to.WriteLine();
             _shown = 0;
         }
-        to.Flush();
+        _to.Flush();
     }
 
     private static string Line(TrainingProgress p)

@@ -30,7 +30,11 @@ public sealed class ReduceOnPlateau(string monitor = "val_loss", PlateauOptions?
     }
 
     /// <inheritdoc/>
-    public override void SaveState(StateDict to) => _plateau?.SaveState(to);
+    public override void SaveState(StateDict to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        _plateau?.SaveState(to);
+    }
 
     /// <inheritdoc/>
     public override void LoadState(StateDict from)

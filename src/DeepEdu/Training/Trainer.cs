@@ -23,13 +23,14 @@ namespace DeepEdu.Training;
 public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> loss, TrainerOptions? options = null) : IStateful
 {
     private readonly TrainerOptions _options = Check(options ?? new());
+    private readonly Func<B, Objective> _loss = loss ?? throw new ArgumentNullException(nameof(loss));
     private readonly GradientSum _gradients = new();
     private Action<Callback>? _step, _settled;
     private readonly DrawWatch? _draws = options is not null && options.Callbacks.Any(c => c is Checkpoints) ? new() : null;
     private bool _looked, _training;
 
     /// <summary>Where training stands.</summary>
-    public TrainingRun Run { get; } = new(model, optimizer, options ?? new());
+    public TrainingRun Run { get; } = new(model ?? throw new ArgumentNullException(nameof(model)), optimizer ?? throw new ArgumentNullException(nameof(optimizer)), options ?? new());
 
     /// <summary>Trains until the given number of epochs is reached, counted from the very first; a trainer that was stopped, or whose state was loaded, goes on at the next step.</summary>
     /// <param name="training">What to learn from.</param>
@@ -49,7 +50,14 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
     /// <param name="epochs">How often all of it is seen.</param>
     /// <param name="validation">Evaluated, not learned from, after each epoch.</param>
     /// <param name="stop">Looked at before each step; when it is set the sequence ends.</param>
-    public async IAsyncEnumerable<EpochResult> FitAsync(IBatches<B> training, int epochs, IBatches<B>? validation = null, [EnumeratorCancellation] CancellationToken stop = default)
+    public IAsyncEnumerable<EpochResult> FitAsync(IBatches<B> training, int epochs, IBatches<B>? validation = null, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        ArgumentOutOfRangeException.ThrowIfNegative(epochs);
+        return OnThreads(training, epochs, validation, stop);
+    }
+
+    private async IAsyncEnumerable<EpochResult> OnThreads(IBatches<B> training, int epochs, IBatches<B>? validation, [EnumeratorCancellation] CancellationToken stop)
     {
         using var each = Epochs(training, epochs, validation, stop).GetEnumerator();
         // not cancelled itself: the loop ends in order
@@ -68,7 +76,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
         foreach (var batch in data.Epoch(0))
         {
             using var arena = new Arena();
-            var objective = loss(batch);
+            var objective = _loss(batch);
             double weight = objective.Weight ?? BatchRows.Of(batch);
             sums["loss"] += objective.Total.Item() * weight;
             foreach (var (name, part) in objective.Parts) { sums[name] = sums.GetValueOrDefault(name) + (part.Item() * weight); }
@@ -178,7 +186,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
     private bool Learn(B batch, int number, bool last, out int rows)
     {
         using var tape = new Tape();
-        var objective = _draws is null ? loss(batch) : _draws.During(Run, batch, loss);
+        var objective = _draws is null ? _loss(batch) : _draws.During(Run, batch, _loss);
         rows = BatchRows.Of(batch);
         double weight = objective.Weight ?? rows;
         float value = objective.Total.Item();
@@ -256,6 +264,10 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
 
     private static TrainerOptions Check(TrainerOptions options)
     {
+        ArgumentNullException.ThrowIfNull(options.Callbacks);
+        ArgumentNullException.ThrowIfNull(options.Metrics);
+        foreach (var callback in options.Callbacks) { ArgumentNullException.ThrowIfNull(callback, "options.Callbacks"); }
+        foreach (var metric in options.Metrics) { ArgumentNullException.ThrowIfNull(metric, "options.Metrics"); }
         ArgumentOutOfRangeException.ThrowIfLessThan(options.AccumulateBatches, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.AverageEvery, 1);
         var twice = options.Metrics.GroupBy(m => m.Name).FirstOrDefault(g => g.Count() > 1);
