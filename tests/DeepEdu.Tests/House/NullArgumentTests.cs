@@ -89,10 +89,35 @@ public class NullArgumentTests(ITestOutputHelper output)
         (typeof(DeepEdu.Training.Callback).IsAssignableFrom(type) && method.Name.StartsWith("On", StringComparison.Ordinal)) || type == typeof(DeepEdu.Nn.Lambda);
 
     // whether there are values for the others, and something to call it on
-    private static bool HasOthers(MethodBase method, int at) => (method.IsStatic || method.IsConstructor || Sample(method.DeclaringType!, 0) is not null)
-        && method.GetParameters().Where((p, i) => i != at && MustBe(p)).All(p => Sample(p.ParameterType, 0, p.Name!) is not null);
+    private static bool HasOthers(MethodBase method, int at)
+    {
+        try
+        {
+            return (method.IsStatic || method.IsConstructor || Sample(method.DeclaringType!, 0) is not null)
+                && method.GetParameters().Where((p, i) => i != at && MustBe(p)).All(p => Sample(p.ParameterType, 0, p.Name!) is not null);
+        }
+        finally { Close(); }
+    }
+
+    // what was opened for a call, a tape or an arena say, is closed after it, the last one first
+    private static readonly Stack<IDisposable> s_open = new();
 
     private static string? Fault(Type type, MethodBase method, int at)
+    {
+        try { return FaultOf(type, method, at); }
+        finally { Close(); }
+    }
+
+    private static void Close()
+    {
+        while (s_open.TryPop(out var last))
+        {
+            try { last.Dispose(); }
+            catch (Exception e) when (e is InvalidOperationException or ObjectDisposedException or NullReferenceException or IOException) { } // made without its constructor
+        }
+    }
+
+    private static string? FaultOf(Type type, MethodBase method, int at)
     {
         string? name = method.GetParameters()[at].Name;
         try
@@ -194,6 +219,13 @@ public class NullArgumentTests(ITestOutputHelper output)
 
     /// <summary>A good value of a type.</summary>
     private static object? Sample(Type type, int depth, string name = "")
+    {
+        object? made = Made(type, depth, name);
+        if (made is IDisposable open) { s_open.Push(open); }
+        return made;
+    }
+
+    private static object? Made(Type type, int depth, string name)
     {
         if (type.IsByRef) { type = type.GetElementType()!; }
         if (type.IsByRefLike || type.IsPointer || depth > 6) { return null; }
