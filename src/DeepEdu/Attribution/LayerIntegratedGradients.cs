@@ -22,6 +22,7 @@ public static class LayerIntegratedGradients
     public static Attributions Of(Embedding embedding, Func<Tensor, Tensor> rest, Indices tokens, int baseline, int steps = IntegratedGradients.DefaultSteps)
     {
         ArgumentNullException.ThrowIfNull(embedding);
+        ArgumentNullException.ThrowIfNull(rest);
         ArgumentNullException.ThrowIfNull(tokens);
         if (tokens.Rank != 2 || tokens.Size == 0) { throw new ShapeException("layer-integrated-gradients", $"tokens {tokens.Shape} are not [N, steps] with tokens in it", tokens.Shape); }
         int[] nothing = new int[tokens.Size];

@@ -13,6 +13,7 @@ namespace DeepEdu.Metrics;
 /// <typeparam name="M">The metric.</typeparam>
 public sealed class MetricFrame<M>(Func<M> create) : IMetric<MetricFrame<M>> where M : class, IMetric<M>
 {
+    private readonly Func<M> _create = create ?? throw new ArgumentNullException(nameof(create));
     private readonly SortedDictionary<string, M> _groups = new(StringComparer.Ordinal);
 
     /// <summary>The groups, in the order of their names.</summary>
@@ -30,7 +31,7 @@ public sealed class MetricFrame<M>(Func<M> create) : IMetric<MetricFrame<M>> whe
     public M For(string group)
     {
         ArgumentNullException.ThrowIfNull(group);
-        if (!_groups.TryGetValue(group, out M? metric)) { _groups.Add(group, metric = create()); }
+        if (!_groups.TryGetValue(group, out M? metric)) { _groups.Add(group, metric = _create()); }
         return metric;
     }
 
@@ -39,7 +40,7 @@ public sealed class MetricFrame<M>(Func<M> create) : IMetric<MetricFrame<M>> whe
     {
         get
         {
-            M all = create();
+            M all = _create();
             foreach (M metric in _groups.Values) { all.Merge(metric); }
             return all;
         }
@@ -90,7 +91,7 @@ public sealed class MetricFrame<M>(Func<M> create) : IMetric<MetricFrame<M>> whe
         ArgumentNullException.ThrowIfNull(from);
         var loaded = from.Texts("groups").Select((name, i) =>
         {
-            M metric = create();
+            M metric = _create();
             from.CopyTo($"metric-{i}", metric);
             return (name, metric);
         }).ToArray();
