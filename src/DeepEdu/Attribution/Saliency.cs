@@ -14,6 +14,7 @@ public static class Saliency
     /// <exception cref="InvalidOperationException">No gradient reaches the input.</exception>
     public static Tensor Of(Func<Tensor, Tensor> f, Tensor x, bool absolute = true)
     {
+        ArgumentNullException.ThrowIfNull(x);
         float[] gradient = RowScores.Gradient("saliency", f, x.Shape, RowScores.Values("saliency", f, x), x);
         return Tensor.Of(x.Shape, absolute ? Array.ConvertAll(gradient, MathF.Abs) : gradient, x.Device);
     }

@@ -21,9 +21,9 @@ internal static class Check
     }
 
     /// <summary>Scores must be [N, C].</summary>
-    public static void Rows(string metric, Tensor scores)
+    public static void Rows(string metric, Tensor scores, [CallerArgumentExpression(nameof(scores))] string? nameOfScores = null)
     {
-        ArgumentNullException.ThrowIfNull(scores);
+        ArgumentNullException.ThrowIfNull(scores, nameOfScores);
         if (scores.Rank != 2) { throw new ShapeException(metric, $"scores {scores.Shape} are not [N, C], one a class; Flatten the steps of sequences first", scores.Shape); }
     }
 

@@ -56,6 +56,7 @@ public static class Sorting
         /// <returns>Values [k]; Inverse of x's shape, so that x is Values taken by it; Counts [k].</returns>
         public (Tensor Values, Indices Inverse, Indices Counts) Unique()
         {
+            ArgumentNullException.ThrowIfNull(x);
             float[] values = x.ToArray();
             var (first, inverse, counts) = Runs<float>(Order(Tensor.Wrap(values, [values.Length]), 0, values.Length, false).Span, values);
             return (Tensor.Of([first.Length], Array.ConvertAll(first, i => values[i]), x.Device), Indices.Wrap(inverse, x.Shape), counts);
@@ -68,6 +69,7 @@ public static class Sorting
         /// <returns>Values [k]; Inverse of x's shape; Counts [k].</returns>
         public (Indices Values, Indices Inverse, Indices Counts) Unique()
         {
+            ArgumentNullException.ThrowIfNull(x);
             int[] sorted = x.ToArray(), order = [.. Enumerable.Range(0, x.Size)];
             Array.Sort(sorted, order);
             var (first, inverse, counts) = Runs(order, x.Span);
