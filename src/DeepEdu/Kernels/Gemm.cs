@@ -16,6 +16,7 @@ internal static unsafe class Gemm
     private const int PieceK = 512;
     private const int PackedRows = 512; // fewer rows are few stripes
     private const int PackedMost = 1 << 18; // floats of a B that is packed before the product: its panels stay in the second-level cache
+    private const int FarFloats = 1 << 16;
     private const int SmallColumn = 1 << 14; // a product with so small a matrix is done before it is cut
 
     /// <summary>C [m, n] ← act([C +] op(A) [m, k] · op(B) [k, n] + bias). A is [k, m] if transA, B is [n, k] if transB; ld is the step from row to row as stored.
@@ -116,6 +117,9 @@ internal static unsafe class Gemm
         }
         return true;
     }
+
+    /// <summary>Whether a C is so large that its lines are not in the second-level cache when they are written.</summary>
+    public static bool IsFar(int m, int n) => (long)m * n > FarFloats;
 
     // no products: only what follows them
     private static void Empty(int m, int n, float* c, nint ldc, bool accumulate, Epilogue epilogue)
@@ -284,7 +288,7 @@ internal static unsafe class Gemm
             if (TransB && StepA == 1 && (M == 1 || (long)M * (K + 144) <= 13L * K)) { GemmDot.Run<L>(m, n, k, a, RowA, b, Ldb, c, ldc, StepC, accumulate, epilogue); }
             else if (M == 1 && !TransB && StepC == 1 && (epilogue.Bias is null || epilogue.BiasStep == 1)) { GemmRow.Run<L>(n, k, a, StepA, b, Ldb, c, accumulate, epilogue); }
             else if (TransB && StepA == 1 && StepC == 1 && GemmTurned.Pays<L>(M, N, K)) { GemmTurned.Run<L>(m, n, k, a, RowA, b, Ldb, c, ldc, accumulate, epilogue); }
-            else { GemmBlock.Run<L>(m, n, k, a, RowA, StepA, b, Ldb, TransB, c, ldc, accumulate, epilogue); }
+            else { GemmBlock.Run<L>(m, n, k, a, RowA, StepA, b, Ldb, TransB, c, ldc, accumulate, IsFar(M, N), epilogue); }
         }
 
         private static int RoundUp(int x, int step) => (x + step - 1) / step * step;

@@ -23,9 +23,9 @@ internal static unsafe class GemmBlock
     /// <summary>Up to how many rows of A read a B with rows so far apart as it lies, if its columns are whole vectors.</summary>
     public static int InPlaceRows(nint ldb) => (ldb & 1023) == 0 ? MaxRows / 4 : MaxRows;
 
-    /// <summary>C [m, n] (+)= A·B. A(i, p) lies at a + i·rowA + p·stepA; B is [k, n], or [n, k] if transB, or in panels of K rows if ldb is −K (<see cref="GemmPanels.Pack"/>).</summary>
+    /// <summary>C [m, n] (+)= A·B. A(i, p) lies at a + i·rowA + p·stepA; B is [k, n], or [n, k] if transB, or in panels of K rows if ldb is −K (<see cref="GemmPanels.Pack"/>). <paramref name="far"/>: the whole C is larger than a cache near by.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Run<L>(int m, int n, int k, float* a, nint rowA, nint stepA, float* b, nint ldb, bool transB, float* c, nint ldc, bool accumulate, Epilogue epilogue)
+    public static void Run<L>(int m, int n, int k, float* a, nint rowA, nint stepA, float* b, nint ldb, bool transB, float* c, nint ldc, bool accumulate, bool far, Epilogue epilogue)
         where L : struct, IVectorLane<L>, ILane<L>
     {
         int rows = GemmTile.Rows<L>(), wide = GemmTile.Vectors<L>() * L.Width, blockK = BlockK(k);
@@ -42,8 +42,8 @@ internal static unsafe class GemmBlock
         bool keepB = packB && m > blockM;
         int blockN = keepB ? Math.Max(wide, MaxB / blockK / wide * wide) : n;
         float* sums = stackalloc float[8 * 48]; // a tile with a tail, whole
-        // lines of a large C that is added to come from afar: they are asked for before the tile's sums are made
-        bool fetchC = Sse.IsSupported && (long)m * n > 4096 && k >= 16;
+        // lines of C that is added to are asked for before the tile's sums are made; those of a large C that is only written wait for nothing, but few of them can be under way at once
+        bool fetchC = Sse.IsSupported && (long)m * n > 4096 && k >= 16, ahead = Sse.IsSupported && far && k >= 16;
         int panelSize = blockK * wide, panelsSize = keepB ? (Math.Min(blockN, n) + wide - 1) / wide * panelSize : panelSize;
         float* panels = Scratch.Panels.Take(panelsSize + (packA ? blockM * blockK : 0)), packed = panels + panelsSize;
         for (int first = 0; first < n; first += blockN)
@@ -88,6 +88,7 @@ internal static unsafe class GemmBlock
                             if (tail == 0)
                             {
                                 if (fetchC && add) { Prefetch(cj, ldc, mr, nc); }
+                                else if (ahead) { PrefetchNext(left > rows ? cj + (rows * ldc) : c + (i * ldc) + j + nc, ldc, mr, nc); }
                                 GemmTile.Run<L>(mr, vectors, kc, at, row, step, bj, stepB, cj, ldc, add, bias);
                                 if (after.Relu) { end.PutRows<L>(mr, nc, cj, ldc, cj, ldc); }
                             }
@@ -109,6 +110,16 @@ internal static unsafe class GemmBlock
         for (int i = 0; i < rows; i++, c += ldc)
         {
             for (int j = 0; j < columns; j += 16) { Sse.Prefetch0(c + j); }
+        }
+    }
+
+    // into the second-level cache, where they are not in the way of A and B
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchNext(float* c, nint ldc, int rows, int columns)
+    {
+        for (int i = 0; i < rows; i++, c += ldc)
+        {
+            for (int j = 0; j < columns; j += 16) { Sse.Prefetch1(c + j); }
         }
     }
 

@@ -77,7 +77,7 @@ internal static unsafe class GemmRows
         {
             int from = block * Rows, rows = Math.Min(Rows, M - from);
             float* a = A + ((nint)from * K), c = C + ((nint)from * N);
-            GemmBlock.Run<L>(rows, N, K, a, K, 1, B, Ldb, false, c, N, false, new(Bias, false));
+            GemmBlock.Run<L>(rows, N, K, a, K, 1, B, Ldb, false, c, N, false, Gemm.IsFar(M, N), new(Bias, false));
             End.Run(from, rows, a, c);
         }
     }
