@@ -43,7 +43,7 @@ internal static unsafe class GemmBlock
         int blockN = keepB ? Math.Max(wide, MaxB / blockK / wide * wide) : n;
         float* sums = stackalloc float[8 * 48]; // a tile with a tail, whole
         // lines of C that is added to are asked for before the tile's sums are made; those of a large C that is only written wait for nothing, but few of them can be under way at once
-        bool fetchC = Sse.IsSupported && (long)m * n > 4096 && k >= 16, ahead = Sse.IsSupported && far && k >= 16;
+        bool fetchC = Sse.IsSupported && (long)m * n > 4096 && k >= 16, ahead = far && Processor.AsksForStores && k >= 16;
         int panelSize = blockK * wide, panelsSize = keepB ? (Math.Min(blockN, n) + wide - 1) / wide * panelSize : panelSize;
         float* panels = Scratch.Panels.Take(panelsSize + (packA ? blockM * blockK : 0)), packed = panels + panelsSize;
         for (int first = 0; first < n; first += blockN)
