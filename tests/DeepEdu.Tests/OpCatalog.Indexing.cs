@@ -39,9 +39,9 @@ public static partial class OpCatalog
         new("unique", x => x[0].Unique().Values),
         new("unique inverse", x => Floats(x[0].Unique().Inverse)),
         new("unique counts", x => Floats(x[0].Unique().Counts)),
-        new("unique whole numbers", (x, i) => Floats(i[0].Unique().Values) + x[0].Detach()) { IndicesArePositions = false },
-        new("unique whole numbers inverse", (x, i) => Floats(i[0].Unique().Inverse) + x[0].Detach()) { IndicesArePositions = false },
-        new("unique whole numbers counts", (x, i) => Floats(i[0].Unique().Counts) + x[0].Detach()) { IndicesArePositions = false },
+        new("unique whole numbers", (x, i) => Floats(i[0].Unique().Values).To(x[0].Device) + x[0].Detach()) { IndicesArePositions = false },
+        new("unique whole numbers inverse", (x, i) => Floats(i[0].Unique().Inverse).To(x[0].Device) + x[0].Detach()) { IndicesArePositions = false },
+        new("unique whole numbers counts", (x, i) => Floats(i[0].Unique().Counts).To(x[0].Device) + x[0].Detach()) { IndicesArePositions = false },
         new("top-k positions", x => Floats(x[0].TopK(3, 0).Indices)),
     ];
 
