@@ -163,7 +163,7 @@ public sealed class WritingTests : IDisposable
     public void ShakespeareIsLearned()
     {
         RunResult result = Assert.Single(new GenerateTask().Run(new() { Data = DataFactAttribute.Folder("tinyshakespeare"), Epochs = 1 }, new NoProgress(), default));
-        Assert.InRange(result.Metrics.Single(m => m.Name == "nats").Value, 1.3, 2.5); // 278 steps: 2.27 measured; letters alone have 3.35
+        Assert.InRange(result.Metrics.Single(m => m.Name == "nats").Value, 1.3, 2.1); // letters alone have 3.35
     }
 
     private string Write(string name, string text)
