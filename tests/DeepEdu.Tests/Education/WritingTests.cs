@@ -162,8 +162,8 @@ public sealed class WritingTests : IDisposable
     [DataFact("tinyshakespeare")]
     public void ShakespeareIsLearned()
     {
-        RunResult result = Assert.Single(new GenerateTask().Run(new() { Data = DataFactAttribute.Folder("tinyshakespeare"), Epochs = 1 }, new NoProgress(), default));
-        Assert.InRange(result.Metrics.Single(m => m.Name == "nats").Value, 1.3, 2.1); // letters alone have 3.35
+        RunResult result = Assert.Single(new GenerateTask().Run(new() { Data = DataFactAttribute.Folder("tinyshakespeare"), Epochs = 2 }, new NoProgress(), default));
+        Assert.InRange(result.Metrics.Single(m => m.Name == "nats").Value, 1.3, 2.1); // letters alone have 3.35; the first 278 steps reach 2.27
     }
 
     private string Write(string name, string text)
