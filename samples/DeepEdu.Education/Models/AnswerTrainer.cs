@@ -1,8 +1,6 @@
 using DeepEdu.Data;
-using DeepEdu.Devices;
 using DeepEdu.Education.Baselines;
 using DeepEdu.Education.Data;
-using DeepEdu.Education.Saved;
 using DeepEdu.Education.Ui;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
@@ -12,16 +10,10 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Education.Models;
 
 /// <summary>How a ranker of answers learns.</summary>
-internal sealed record AnswerOptions(int Epochs, int Batch, ulong Seed)
+internal sealed record AnswerOptions(int Epochs, int Batch, ulong Seed) : LearningOptions(Epochs, Batch, Seed, LearningRate: 3e-3)
 {
-    public Device Device { get; init; } = CpuDevice.Instance;
-
-    public double LearningRate { get; init; } = 3e-3;
-
     /// <summary>What cosines are divided by: the smaller, the more the nearest wrong answers count.</summary>
     public float Sharpness { get; init; } = 0.1f;
-
-    public KeptTraining Kept { get; init; } = KeptTraining.None;
 }
 
 /// <summary>Trains a ranker: each question is to be nearer to its answer than to the other answers of the batch (softmax of cosines, Adam). The epoch with the best mrr on the questions to choose by, among all answers, is kept.</summary>
@@ -38,10 +30,7 @@ internal sealed class AnswerTrainer
         (_set, _part, _options) = (set, part, options);
         Words = Vocabulary.Of([.. part.Train.Select(q => set.Questions[q].Question.Words), .. set.Answers.Select(a => a.Words)]); // the answers are known, whoever asks for them
         _answers = [.. set.Answers.Select(a => Words.Encode(a.Words))];
-        Rng rng = new(options.Seed);
-        Network = new(Words.Count, rng);
-        Network.To(options.Device);
-        _order = rng.Fork();
+        (Network, _order) = options.Start(rng => new AnswerNet(Words.Count, rng));
     }
 
     public Vocabulary Words { get; }
@@ -56,7 +45,7 @@ internal sealed class AnswerTrainer
     public void Fit(IProgress progress, CancellationToken stop)
     {
         Batches training = new(_part.Train, _options.Batch, _order);
-        Learning learning = new(_options.Epochs, "val_mrr") { HigherIsBetter = true, Shown = ["loss", "val_mrr"], Kept = _options.Kept };
+        Learning learning = new(_options, "val_mrr") { HigherIsBetter = true, Shown = ["loss", "val_mrr"] };
         Learned = learning.Fit<int[]>(Network, new AdamW(Network.Parameters(), new() { WeightDecay = 0.01 }), rows =>
         {
             int[] right = [.. rows.Select(r => _set.Questions[r].Answer)], answers = [.. right.Distinct()];
@@ -64,7 +53,7 @@ internal sealed class AnswerTrainer
             return (asked.MatMul(told, transB: true) / _options.Sharpness).CrossEntropy(Indices.Wrap([.. right.Select(a => Array.IndexOf(answers, a))], [rows.Length]));
         }, new()
         {
-            Schedule = Schedule.Cosine(_options.LearningRate, _options.Epochs * training.Count),
+            Schedule = _options.Falling(training.Count),
             ClipNorm = 5,
             EpochNumbers = _ => [("val_mrr", AnswerScores.Of(_set, _part.Validation, Ranker).Mrr)],
         }, training, null, progress, stop);

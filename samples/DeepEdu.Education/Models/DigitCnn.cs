@@ -1,8 +1,6 @@
 using DeepEdu.Data;
-using DeepEdu.Devices;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Report;
-using DeepEdu.Education.Saved;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
@@ -14,17 +12,10 @@ using DeepEdu.Training;
 namespace DeepEdu.Education.Models;
 
 /// <summary>How the reader of digits learns.</summary>
-internal sealed record DigitCnnOptions(int Epochs, int Batch, ulong Seed)
+internal sealed record DigitCnnOptions(int Epochs, int Batch, ulong Seed) : LearningOptions(Epochs, Batch, Seed, LearningRate: 3e-3)
 {
-    public Device Device { get; init; } = CpuDevice.Instance;
-
-    /// <summary>The highest rate of a one-cycle schedule.</summary>
-    public double LearningRate { get; init; } = 3e-3;
-
     /// <summary>While learning, images are moved by up to so many pixels each way, fractions included, drawn anew each time.</summary>
     public int Shift { get; init; }
-
-    public KeptTraining Kept { get; init; } = KeptTraining.None;
 }
 
 /// <summary>Trains the reader of digits on cross-entropy with Adam. A held-out part of the training images chooses the epoch.</summary>
@@ -34,7 +25,6 @@ internal sealed class DigitCnn
     private readonly DigitCnnOptions _options;
     private readonly Rng _rng;
     private readonly ImageSet _train, _validation;
-    private Learned _learned = Learned.Nothing;
 
     public DigitCnn(ImageSet train, ImageSet validation, DigitCnnOptions options)
     {
@@ -43,19 +33,14 @@ internal sealed class DigitCnn
         Network.To(options.Device);
     }
 
-    public int EpochsRun => _learned.EpochsRun;
-
-    /// <summary>The epoch that was kept, from 0.</summary>
-    public int BestEpoch => _learned.BestEpoch;
-
     public DigitNet Network { get; }
 
-    public long ParameterCount => Network.ParameterCount;
+    public Learned Learned { get; private set; } = Learned.Nothing;
 
     public Chart[] Charts =>
     [
-        new("cross-entropy", [new("training", _learned["loss"]), new("validation", _learned["val_loss"])]),
-        new("accuracy", [new("training", _learned["accuracy"]), new("validation", _learned["val_accuracy"])]),
+        new("cross-entropy", [new("training", Learned["loss"]), new("validation", Learned["val_loss"])]),
+        new("accuracy", [new("training", Learned["accuracy"]), new("validation", Learned["val_accuracy"])]),
     ];
 
     public void Fit(IProgress progress, CancellationToken stop)
@@ -65,8 +50,8 @@ internal sealed class DigitCnn
         var training = DataLoader.Of(Of(_train), batches, Stacked, augment: moved is null ? null : (e, rng) => (moved.Apply(e.Image, rng), e.Label), random: _rng);
         var validation = DataLoader.Of(Of(_validation), new Batches(_validation.Count, ValidationBatch), Stacked);
         Accuracy accuracy = new();
-        Learning learning = new(_options.Epochs, "val_accuracy") { HigherIsBetter = true, Shown = ["loss", "val_loss", "val_accuracy"], Kept = _options.Kept };
-        _learned = learning.Fit(Network, new Adam(Network.Parameters()), batch =>
+        Learning learning = new(_options, "val_accuracy") { HigherIsBetter = true, Shown = ["loss", "val_loss", "val_accuracy"] };
+        Learned = learning.Fit(Network, new Adam(Network.Parameters()), batch =>
         {
             var logits = Network.Forward(batch.Images.To(_options.Device));
             accuracy.Add(logits, batch.Labels);

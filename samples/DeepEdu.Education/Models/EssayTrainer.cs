@@ -1,6 +1,4 @@
 using DeepEdu.Data;
-using DeepEdu.Devices;
-using DeepEdu.Education.Saved;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
@@ -27,20 +25,13 @@ internal sealed record EncodedEssays(int[][] Tokens, float[] Scores, int Min, in
 }
 
 /// <summary>How the essay network learns.</summary>
-internal sealed record EssayTrainerOptions(int Epochs, int Batch, ulong Seed)
+internal sealed record EssayOptions(int Epochs, int Batch, ulong Seed) : LearningOptions(Epochs, Batch, Seed, LearningRate: 3e-3)
 {
-    public Device Device { get; init; } = CpuDevice.Instance;
-
-    /// <summary>The first rate; it falls along half a cosine.</summary>
-    public double LearningRate { get; init; } = 3e-3;
-
     /// <summary>Multiplies the rate for word vectors, each of which is seen a few times only.</summary>
     public double WordRateFactor { get; init; } = 0.3;
 
     /// <summary>The longest joint gradient.</summary>
     public float ClipNorm { get; init; } = 10;
-
-    public KeptTraining Kept { get; init; } = KeptTraining.None;
 }
 
 /// <summary>Trains the essay network on mean squared error with Adam; the epoch with the best kappa on the dev part is kept.</summary>
@@ -49,33 +40,20 @@ internal sealed class EssayTrainer
     private const int DevBatch = 64;
     private readonly EncodedEssays _essays;
     private readonly int[] _train, _dev;
-    private readonly EssayTrainerOptions _options;
+    private readonly EssayOptions _options;
     private readonly Rng _order;
-    private Learned _learned = Learned.Nothing;
 
-    public EssayTrainer(EncodedEssays essays, int vocabulary, int[] train, int[] dev, EssayTrainerOptions options)
+    public EssayTrainer(EncodedEssays essays, int vocabulary, int[] train, int[] dev, EssayOptions options)
     {
         (_essays, _train, _dev, _options) = (essays, train, dev, options);
-        Rng rng = new(options.Seed);
         float meanScore = train.Average(i => essays.Scores[i]), meanLength = (float)train.Average(i => essays.Tokens[i].Length);
-        Network = new(vocabulary, Math.Clamp(meanScore, 0.01f, 0.99f), Math.Max(1, meanLength), rng);
-        Network.To(options.Device);
-        _order = rng.Fork();
+        (Network, _order) = options.Start(rng => new EssayScorer(vocabulary, Math.Clamp(meanScore, 0.01f, 0.99f), Math.Max(1, meanLength), rng));
     }
-
-    /// <summary>Mean squared error of each epoch on the scale 0..1, dropout and all.</summary>
-    public double[] Losses => _learned["loss"];
-
-    public double[] DevKappas => _learned["val_qwk"];
-
-    public int EpochsRun => _learned.EpochsRun;
-
-    /// <summary>The epoch that was kept, from 0.</summary>
-    public int BestEpoch => _learned.BestEpoch;
 
     public EssayScorer Network { get; }
 
-    public long ParameterCount => Network.ParameterCount;
+    /// <summary>Its loss is the mean squared error on the scale 0..1, dropout and all.</summary>
+    public Learned Learned { get; private set; } = Learned.Nothing;
 
     public void Fit(string phase, IProgress progress, CancellationToken stop)
     {
@@ -83,15 +61,15 @@ internal sealed class EssayTrainer
         LengthBuckets training = new(_train, lengths, _options.Batch, _order, pool: 8);
         Batches dev = new([.. _dev.OrderBy(i => lengths[i])], DevBatch);
         WeightedKappa kappa = new(_essays.Min, _essays.Max);
-        Learning learning = new(_options.Epochs, "val_qwk") { HigherIsBetter = true, Shown = ["loss", "val_loss", "val_qwk"], Phase = $"{phase}  ", Kept = _options.Kept };
-        _learned = learning.Fit<int[]>(Network, NewAdam(), rows =>
+        Learning learning = new(_options, "val_qwk") { HigherIsBetter = true, Shown = ["loss", "val_loss", "val_qwk"], Phase = $"{phase}  " };
+        Learned = learning.Fit<int[]>(Network, NewAdam(), rows =>
         {
             var scores = Network.Forward([.. rows.Select(i => _essays.Tokens[i])]);
             _essays.AddTo(kappa, rows, scores.ToArray());
             return DeepEdu.Nn.Losses.Mse(scores, Tensor.Wrap([.. rows.Select(i => _essays.Scores[i])], [rows.Length]).To(_options.Device));
         }, new()
         {
-            Schedule = Schedule.Cosine(_options.LearningRate, _options.Epochs * training.Count),
+            Schedule = _options.Falling(training.Count),
             ClipNorm = _options.ClipNorm,
             Metrics = [new("qwk", kappa)],
         }, training, dev, progress, stop);

@@ -1,7 +1,5 @@
 using DeepEdu.Data;
-using DeepEdu.Devices;
 using DeepEdu.Education.Data;
-using DeepEdu.Education.Saved;
 using DeepEdu.Education.Ui;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
@@ -11,16 +9,10 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Education.Models;
 
 /// <summary>How a language model learns.</summary>
-internal sealed record LanguageOptions(int Epochs, int Batch, int Hidden, int Steps, ulong Seed)
+internal sealed record LanguageOptions(int Epochs, int Batch, int Hidden, int Steps, ulong Seed) : LearningOptions(Epochs, Batch, Seed, LearningRate: 3e-3)
 {
-    public Device Device { get; init; } = CpuDevice.Instance;
-
-    public double LearningRate { get; init; } = 3e-3;
-
     /// <summary>The longest joint gradient.</summary>
     public float ClipNorm { get; init; } = 1;
-
-    public KeptTraining Kept { get; init; } = KeptTraining.None;
 }
 
 /// <summary>Trains a language model on stretches of the text with AdamW; the epoch with the least loss on the part to choose by is kept.</summary>
@@ -33,10 +25,7 @@ internal sealed class LanguageTrainer
     public LanguageTrainer(TextCorpus corpus, LanguageOptions options)
     {
         (_corpus, _options) = (corpus, options);
-        Rng rng = new(options.Seed);
-        Network = new(corpus.Tokenizer.Count, options.Hidden, rng);
-        Network.To(options.Device);
-        _order = rng.Fork();
+        (Network, _order) = options.Start(rng => new LanguageNet(corpus.Tokenizer.Count, options.Hidden, rng));
     }
 
     public LanguageNet Network { get; }
@@ -48,7 +37,7 @@ internal sealed class LanguageTrainer
         // a row is the number of a stretch; those to choose by come after those to learn from
         int steps = Math.Min(_options.Steps, Math.Min(_corpus.Train, _corpus.Test - _corpus.Train) - 1), train = (_corpus.Train - 1) / steps, choose = (_corpus.Test - _corpus.Train - 1) / steps;
         Batches training = new(train, _options.Batch, _order), validation = new([.. Enumerable.Range(train, choose)], _options.Batch);
-        Learning learning = new(_options.Epochs, "val_loss") { Shown = ["loss", "val_loss"], Kept = _options.Kept };
+        Learning learning = new(_options, "val_loss") { Shown = ["loss", "val_loss"] };
         Learned = learning.Fit<int[]>(Network, new AdamW(Network.Parameters(), new() { WeightDecay = 0.01 }), rows =>
         {
             int[] read = new int[rows.Length * steps], next = new int[rows.Length * steps];
@@ -61,7 +50,7 @@ internal sealed class LanguageTrainer
             return Network.Forward(Indices.Wrap(read, [rows.Length, steps])).CrossEntropy(Indices.Wrap(next, [next.Length]));
         }, new()
         {
-            Schedule = Schedule.Cosine(_options.LearningRate, _options.Epochs * training.Count),
+            Schedule = _options.Falling(training.Count),
             ClipNorm = _options.ClipNorm,
         }, training, validation, progress, stop);
     }

@@ -1,5 +1,4 @@
 using DeepEdu.Data;
-using DeepEdu.Education.Saved;
 using DeepEdu.Education.Ui;
 using DeepEdu.Nn;
 using DeepEdu.Optim;
@@ -20,9 +19,9 @@ internal sealed record Learned(History History, int BestEpoch)
 }
 
 /// <summary>What the trainings of all commands have in common: epochs show, checkpoints are kept and taken up, and the network ends as it was after the best epoch.</summary>
-/// <param name="Epochs">Passes over the data.</param>
+/// <param name="Options">What the training was told.</param>
 /// <param name="Monitor">The number that chooses the epoch.</param>
-internal sealed record Learning(int Epochs, string Monitor)
+internal sealed record Learning(LearningOptions Options, string Monitor)
 {
     public bool HigherIsBetter { get; init; }
 
@@ -35,15 +34,13 @@ internal sealed record Learning(int Epochs, string Monitor)
     /// <summary>What comes before "epoch 3/20", with spaces.</summary>
     public string Phase { get; init; } = "";
 
-    public KeptTraining Kept { get; init; } = KeptTraining.None;
-
     public Learned Fit<B>(Module network, Optimizer optimizer, Func<B, Objective> loss, TrainerOptions options, IBatches<B> training, IBatches<B>? validation, IProgress progress, CancellationToken stop)
     {
-        EarlyStopping best = new() { Monitor = Monitor, HigherIsBetter = HigherIsBetter, Patience = (Patience ?? Epochs + 1) - 1 };
+        EarlyStopping best = new() { Monitor = Monitor, HigherIsBetter = HigherIsBetter, Patience = (Patience ?? Options.Epochs + 1) - 1 };
         EpochLines lines = new(progress, Phase, Shown);
-        Trainer<B> trainer = new(network, optimizer, loss, options with { Callbacks = [best, lines, .. Kept.Callbacks], Progress = lines });
-        Kept.Resume(trainer.Run, progress, Phase);
-        History history = trainer.Fit(training, Epochs, validation, stop);
+        Trainer<B> trainer = new(network, optimizer, loss, options with { Callbacks = [best, lines, .. Options.Kept.Callbacks], Progress = lines });
+        Options.Kept.Resume(trainer.Run, progress, Phase);
+        History history = trainer.Fit(training, Options.Epochs, validation, stop);
         return new(history, best.BestEpoch >= 0 ? best.BestEpoch : history.Epochs.Count - 1); // where every number is undefined, none is better than the last
     }
 }

@@ -3,7 +3,6 @@ using DeepEdu.Devices;
 using DeepEdu.Education.Baselines;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Report;
-using DeepEdu.Education.Saved;
 using DeepEdu.Education.Ui;
 using DeepEdu.Memory;
 using DeepEdu.Metrics;
@@ -17,12 +16,8 @@ using DeepEdu.Training;
 namespace DeepEdu.Education.Models;
 
 /// <summary>How the neural recommender learns.</summary>
-internal sealed record NeuralRecommenderOptions(int Factors, int Epochs, int Batch, ulong Seed)
+internal sealed record NeuralRecommenderOptions(int Factors, int Epochs, int Batch, ulong Seed) : LearningOptions(Epochs, Batch, Seed, LearningRate: 1e-3)
 {
-    public Device Device { get; init; } = CpuDevice.Instance;
-
-    public double LearningRate { get; init; } = 1e-3;
-
     /// <summary>Decoupled weight decay. Chosen on the validation interactions of MovieLens-1M: ndcg@10 .571 without, .579 with 0.01, .555 with 0.05.</summary>
     public double WeightDecay { get; init; } = 0.01;
 
@@ -34,8 +29,6 @@ internal sealed record NeuralRecommenderOptions(int Factors, int Epochs, int Bat
 
     /// <summary>Epochs without a better validation score after which training stops.</summary>
     public int Patience { get; init; } = 5;
-
-    public KeptTraining Kept { get; init; } = KeptTraining.None;
 }
 
 /// <summary>NeuMF trained on log loss with negatives drawn anew every epoch. One training interaction of each user is held out to choose the epoch;
@@ -43,34 +36,30 @@ internal sealed record NeuralRecommenderOptions(int Factors, int Epochs, int Bat
 internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRecommender
 {
     private const int AverageEvery = 32; // steps
-    private Learned _learned = Learned.Nothing;
     private NeuMf? _model;
 
     public string Name => "NeuMF";
 
-    public int EpochsRun => _learned.EpochsRun;
-
-    public int BestEpoch => _learned.BestEpoch;
+    public Learned Learned { get; private set; } = Learned.Nothing;
 
     public NeuMf Network => _model ?? throw new InvalidOperationException("Fit comes first.");
 
     public Chart[] Charts =>
     [
-        new("log loss", [new("training", _learned["loss"])]),
-        new("ranking of the held-out training item", [new("hr@10", _learned["hr@10"]), new("ndcg@10", _learned["ndcg@10"])]),
+        new("log loss", [new("training", Learned["loss"])]),
+        new("ranking of the held-out training item", [new("hr@10", Learned["hr@10"]), new("ndcg@10", Learned["ndcg@10"])]),
     ];
 
     public void Fit(Interactions data, IProgress progress, CancellationToken stop)
     {
-        var rng = new Rng(options.Seed);
-        var model = _model = new NeuMf(data.Users, data.Items, options.Factors, rng);
-        model.To(options.Device);
+        var (model, order) = options.Start(rng => new NeuMf(data.Users, data.Items, options.Factors, rng));
+        _model = model;
         var others = ValidationSplit.Others(data);
         var validation = ValidationSplit.HoldOut(data, others, options.Seed);
-        ImplicitExamples examples = new(validation.Train, others, options.NegativesPerPositive, options.Batch, rng.Fork());
+        ImplicitExamples examples = new(validation.Train, others, options.NegativesPerPositive, options.Batch, order);
         double updates = Math.Max(1, options.AveragedEpochs * examples.Count / AverageEvery);
-        Learning learning = new(options.Epochs, "ndcg@10") { HigherIsBetter = true, Patience = options.Patience, Shown = ["loss", "hr@10", "ndcg@10"], Kept = options.Kept };
-        _learned = learning.Fit(model, new AdamW(model.Parameters(), new() { LearningRate = options.LearningRate, WeightDecay = options.WeightDecay }),
+        Learning learning = new(options, "ndcg@10") { HigherIsBetter = true, Patience = options.Patience, Shown = ["loss", "hr@10", "ndcg@10"] };
+        Learned = learning.Fit(model, new AdamW(model.Parameters(), new() { LearningRate = options.LearningRate, WeightDecay = options.WeightDecay }),
             batch => model.Forward(batch.Users, batch.Items).BinaryCrossEntropyWithLogits(Tensor.Wrap(batch.Taken, [batch.Taken.Length]).To(options.Device)), new()
             {
                 Average = new(model.Parameters(), (float)(1 - (1 / updates))),

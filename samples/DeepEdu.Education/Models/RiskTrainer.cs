@@ -1,7 +1,5 @@
 using DeepEdu.Data;
-using DeepEdu.Devices;
 using DeepEdu.Education.Data;
-using DeepEdu.Education.Saved;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
@@ -12,18 +10,12 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Education.Models;
 
 /// <summary>How a risk network learns.</summary>
-internal sealed record RiskOptions(int Epochs, int Batch, ulong Seed)
+internal sealed record RiskOptions(int Epochs, int Batch, ulong Seed) : LearningOptions(Epochs, Batch, Seed, LearningRate: 5e-3)
 {
-    public Device Device { get; init; } = CpuDevice.Instance;
-
-    public double LearningRate { get; init; } = 5e-3;
-
     public double WeightDecay { get; init; } = 0.01;
 
     /// <summary>Epochs without a better validation loss after which training stops.</summary>
     public int Patience { get; init; } = 6;
-
-    public KeptTraining Kept { get; init; } = KeptTraining.None;
 }
 
 /// <summary>Trains the risk network on log loss with AdamW; the epoch with the least loss on the validation learners is kept. Counts are scaled by those of the training learners.</summary>
@@ -41,10 +33,7 @@ internal sealed class RiskTrainer
         float[] all = [.. log.Learners.SelectMany(l => l.Counts)];
         Scaler = new(all, log.Kinds.Length, [.. fold.Train.SelectMany(l => Enumerable.Range(l * log.Weeks, log.Weeks))]);
         _weeks = Scaler.Apply(all);
-        Rng rng = new(options.Seed);
-        Network = new(Scaler.Width, Math.Clamp(fold.Train.Average(l => log.Learners[l].Left is null ? 0f : 1), 0.01f, 0.99f), rng);
-        Network.To(options.Device);
-        _order = rng.Fork();
+        (Network, _order) = options.Start(rng => new RiskNet(Scaler.Width, Math.Clamp(fold.Train.Average(l => log.Learners[l].Left is null ? 0f : 1), 0.01f, 0.99f), rng));
     }
 
     public RiskNet Network { get; }
@@ -58,7 +47,7 @@ internal sealed class RiskTrainer
     {
         PrAuc area = new();
         Batches training = new(_fold.Train, _options.Batch, _order), validation = new(_fold.Validation, 256);
-        Learning learning = new(_options.Epochs, "val_loss") { Patience = _options.Patience, Shown = ["loss", "val_loss", "val_pr_auc"], Phase = $"{phase}  ", Kept = _options.Kept };
+        Learning learning = new(_options, "val_loss") { Patience = _options.Patience, Shown = ["loss", "val_loss", "val_pr_auc"], Phase = $"{phase}  " };
         Learned = learning.Fit<int[]>(Network, new AdamW(Network.Parameters(), new() { WeightDecay = _options.WeightDecay }), rows =>
         {
             Tensor logits = Network.Forward(Tensor.Wrap(Weeks(rows), [rows.Length, _log.Weeks, Scaler.Width]).To(_options.Device));
@@ -67,7 +56,7 @@ internal sealed class RiskTrainer
             return logits.BinaryCrossEntropyWithLogits(Tensor.Wrap(left, [rows.Length]).To(_options.Device));
         }, new()
         {
-            Schedule = Schedule.Cosine(_options.LearningRate, _options.Epochs * training.Count),
+            Schedule = _options.Falling(training.Count),
             Metrics = [new("pr_auc", area)],
         }, training, validation, progress, stop);
     }

@@ -1,7 +1,5 @@
 using DeepEdu.Data;
-using DeepEdu.Devices;
 using DeepEdu.Education.Data;
-using DeepEdu.Education.Saved;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
@@ -13,19 +11,13 @@ using DeepEdu.Training;
 namespace DeepEdu.Education.Models;
 
 /// <summary>How a tracing network learns.</summary>
-internal sealed record TracingOptions(int Epochs, int Batch, int Hidden, ulong Seed)
+internal sealed record TracingOptions(int Epochs, int Batch, int Hidden, ulong Seed) : LearningOptions(Epochs, Batch, Seed, LearningRate: 5e-3)
 {
-    public Device Device { get; init; } = CpuDevice.Instance;
-
-    public double LearningRate { get; init; } = 5e-3;
-
     /// <summary>The longest joint gradient.</summary>
     public float ClipNorm { get; init; } = 5;
 
     /// <summary>Epochs without a better validation AUC after which training stops.</summary>
     public int Patience { get; init; } = 5;
-
-    public KeptTraining Kept { get; init; } = KeptTraining.None;
 }
 
 /// <summary>Trains deep knowledge tracing on the log loss of each next answer with Adam; the epoch with the best AUC on the validation learners is kept.</summary>
@@ -42,10 +34,7 @@ internal sealed class TracingTrainer
         _options = options;
         _train = [.. fold.Train.SelectMany(l => Pieces(set.Learners[l]))];
         _validation = [.. fold.Validation.SelectMany(l => Pieces(set.Learners[l])).OrderBy(p => p.Count)];
-        Rng rng = new(options.Seed);
-        Network = new(set.Skills.Length, options.Hidden, rng);
-        Network.To(options.Device);
-        _order = rng.Fork();
+        (Network, _order) = options.Start(rng => new TracingNet(set.Skills.Length, options.Hidden, rng));
     }
 
     public TracingNet Network { get; }
@@ -59,17 +48,16 @@ internal sealed class TracingTrainer
         int[] lengths = Array.ConvertAll(all, p => p.Count);
         LengthBuckets training = new(Enumerable.Range(0, _train.Length).ToArray(), lengths, _options.Batch, _order, pool: 16);
         Batches validation = new([.. Enumerable.Range(_train.Length, _validation.Length)], ValidationBatch);
-        Learning learning = new(_options.Epochs, "val_auc")
+        Learning learning = new(_options, "val_auc")
         {
             HigherIsBetter = true,
             Patience = _options.Patience,
             Shown = ["loss", "val_loss", "val_auc"],
             Phase = $"{phase}  ",
-            Kept = _options.Kept,
         };
         Learned = learning.Fit<int[]>(Network, new Adam(Network.Parameters()), rows => Loss([.. rows.Select(r => all[r])], auc), new()
         {
-            Schedule = Schedule.Cosine(_options.LearningRate, _options.Epochs * training.Count),
+            Schedule = _options.Falling(training.Count),
             ClipNorm = _options.ClipNorm,
             Metrics = [new("auc", auc)],
         }, training, validation, progress, stop);

@@ -56,7 +56,7 @@ internal sealed class EssayGrading(RunOptions options)
             double mean = fold.Train.Average(i => (double)set.Essays[i].Score);
             byLength.Add(new(set, fold.Test, [.. fold.Test.Select(i => (double)ridge.Predict(lengths[i]))]));
             byMean.Add(new(set, fold.Test, [.. fold.Test.Select(_ => mean)]));
-            progress.Line($"fold {f + 1}/{folds.Length}  epoch {trainer.BestEpoch + 1}: test qwk {model[^1].Qwk:F4}  (ridge on length {byLength[^1].Qwk:F4})");
+            progress.Line($"fold {f + 1}/{folds.Length}  epoch {trainer.Learned.BestEpoch + 1}: test qwk {model[^1].Qwk:F4}  (ridge on length {byLength[^1].Qwk:F4})");
         }
         RunResult result = Result(set, clock, trainers, model, byLength, byMean) with { Confusion = confusion };
         result = result with { Metrics = [.. result.Metrics, .. sure[0].Select((s, k) => new Score(s.Name, sure.Average(f => f[k].Value)))] };
@@ -71,18 +71,18 @@ internal sealed class EssayGrading(RunOptions options)
         {
             Metrics = Means(model),
             Baselines = [("ridge on length", Means(byLength)), ("mean score", Means(byMean))],
-            Epochs = trainers.Max(t => t.EpochsRun),
+            Epochs = trainers.Max(t => t.Learned.EpochsRun),
             Seconds = clock.Elapsed.TotalSeconds,
             Seed = options.Seed,
             Charts =
             [
-                new("mean squared error while learning", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", [.. t.Losses]))]),
-                new("dev qwk", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", [.. t.DevKappas]))]),
+                new("mean squared error while learning", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", t.Learned["loss"]))]),
+                new("dev qwk", [.. trainers.Select((t, f) => new Curve($"fold {f + 1}", t.Learned["val_qwk"]))]),
             ],
             ClassNames = [.. Enumerable.Range(set.Min, set.Max - set.Min + 1).Select(g => $"{g}")],
             Protocol = $"{model.Count} of the {set.Folds.Length} given folds; vocabulary of {VocabularySize} from the training part; in each fold the epoch with the best dev kappa "
-                + $"({string.Join(", ", trainers.Select(t => t.BestEpoch + 1))}); kappa of rounded scores over the prompt's full range; the mean over test folds (qwk {model.Min(f => f.Qwk):F3} to {model.Max(f => f.Qwk):F3}). "
-                + $"One network a fold, {trainers[0].ParameterCount} parameters, no pre-trained word vectors, no hand-made features. Differs from Taghipour and Ng: 32 units, mean and sum over "
+                + $"({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))}); kappa of rounded scores over the prompt's full range; the mean over test folds (qwk {model.Min(f => f.Qwk):F3} to {model.Max(f => f.Qwk):F3}). "
+                + $"One network a fold, {trainers[0].Network.ParameterCount} parameters, no pre-trained word vectors, no hand-made features. Differs from Taghipour and Ng: 32 units, mean and sum over "
                 + "time, dropout on word vectors, Adam with a falling rate, batches of like length. "
                 + $"Intervals are fitted on the dev essays to hold {1 - GradeIntervals.Alpha:P0} of the true scores; coverage says how many they hold of the test essays, interval how wide they are in points, review which share a person shall grade too, qwk_sure is of the others."
                 + (reached < floor ? $" Ridge regression on eight length features reaches {floor:F3}: raters of this prompt follow length, which the network has to learn from {set.Folds[0].Train.Length} essays." : ""),

@@ -46,14 +46,14 @@ internal sealed class HandwritingGrading(RunOptions options)
         {
             Metrics = [.. reading.Scores, .. Sure(sure, test, probabilities)],
             Baselines = Baselines(given, test, sums),
-            Epochs = model.EpochsRun,
+            Epochs = model.Learned.EpochsRun,
             Seconds = clock.Elapsed.TotalSeconds,
             Seed = options.Seed,
             Charts = model.Charts,
             Confusion = reading.Confusion,
             Calibration = sums.Length > 0 ? reading.Calibration : null,
             Protocol = $"{(embedded ? "A random fifth of the digits is the test part" : "Given training and test parts")}; {validation.Count} training images are held out and choose the epoch "
-                + $"({model.BestEpoch + 1} of {model.EpochsRun}); the test images are read once. {(given.Width >= 20 ? $"Training images are moved by up to {given.Width / 20} pixels at random. " : "")}{model.ParameterCount} parameters. "
+                + $"({model.Learned.BestEpoch + 1} of {model.Learned.EpochsRun}); the test images are read once. {(given.Width >= 20 ? $"Training images are moved by up to {given.Width / 20} pixels at random. " : "")}{model.Network.ParameterCount} parameters. "
                 + $"Sums: {Sums} answers written with test images, graded right when the probability that they show the true sum is at least one half; "
                 + "sums_brier, sums_ece and the reliability diagram are of that probability. "
                 + $"Sets of digits are fitted on the held-out images to hold the true one of {1 - DigitPredictor.Alpha:P0}; coverage says how many they hold of the test images, review for which share they are not one digit alone, accuracy_sure is of the others.",

@@ -36,12 +36,12 @@ internal sealed class RecommendTask : IEducationTask
         {
             Metrics = Scores(Ranking.Evaluate(model, data)),
             Baselines = [(popularity.Name, Scores(Ranking.Evaluate(popularity, data, Ties.Expected))), (factors.Name, Scores(Ranking.Evaluate(factors, data)))],
-            Epochs = model.EpochsRun,
+            Epochs = model.Learned.EpochsRun,
             Seconds = clock.Elapsed.TotalSeconds,
             Seed = options.Seed,
             Charts = model.Charts,
             Protocol = $"One held-out item a user, ranked among its listed candidates; a tie counts against the model, for popularity its expected value. "
-                + $"Epoch {model.BestEpoch + 1} of {model.EpochsRun}, chosen by ndcg@10 of one held-out training interaction a user. "
+                + $"Epoch {model.Learned.BestEpoch + 1} of {model.Learned.EpochsRun}, chosen by ndcg@10 of one held-out training interaction a user. "
                 + "Candidates listed twice count once, as in the authors' evaluation. AdamW with weight decay 0.01; a running mean of the weights over two epochs ranks.",
         };
         kept.SaveModel(ItemPredictor.Kind, ItemPredictor.Sizes(data, options.Factors), result, stop, ("network", model.Network), ("data", ItemPredictor.Known(data)));
