@@ -80,6 +80,40 @@ internal static class BatchNormPieces
         }
     }
 
+    /// <summary>The piece of a channel that a team adds up.</summary>
+    private readonly struct ChannelPiece
+    {
+        private readonly Team _team;
+        private readonly int _which, _piece;
+
+        public ChannelPiece(Team team, long first, in ChannelPlace place, int each, int piece)
+        {
+            (_team, _which, Channels) = (team, team.Row(first), place.Channels);
+            _piece = (int)((uint)_which / (uint)Channels);
+            Channel = _which - (_piece * Channels);
+            From = _piece * piece;
+            End = _which < team.Count ? IntrinsicMath.Min(each, From + piece) : 0;
+        }
+
+        public int Channels { get; }
+
+        public int Channel { get; }
+
+        /// <summary>Its first value.</summary>
+        public int From { get; }
+
+        /// <summary>Behind its last value; 0 where there is no piece.</summary>
+        public int End { get; }
+
+        /// <summary>What the team found.</summary>
+        public void Put(Floats parts, float first, float second)
+        {
+            if (_which >= _team.Count || _team.Me != 0) { return; }
+            parts[((long)_piece * 2 * Channels) + Channel] = first;
+            parts[(((long)_piece * 2) + 1) * Channels + Channel] = second;
+        }
+    }
+
     /// <summary>Parts [pieces, 2, C] ← the mean of each piece and the sum of squares around it.</summary>
     internal struct Moments : IGpuKernel
     {
@@ -93,25 +127,21 @@ internal static class BatchNormPieces
             var shared = SharedMemory.Allocate<float>(Team.MaxThreads);
             for (long first = Team.First; first < Team.Count; first += Team.Step)
             {
-                int which = Team.Row(first), channels = Place.Channels, piece = (int)((uint)which / (uint)channels), c = which - (piece * channels), from = piece * Piece;
-                int end = which < Team.Count ? IntrinsicMath.Min(Each, from + Piece) : 0, n = IntrinsicMath.Max(1, end - from);
+                ChannelPiece piece = new(Team, first, Place, Each, Piece);
+                int n = IntrinsicMath.Max(1, piece.End - piece.From);
                 float mean = 0, rest = 0, squares = 0;
-                for (int j = from + Team.Me; j < end; j += Team.Size) { mean += X[Place.At(c, j)]; }
+                for (int j = piece.From + Team.Me; j < piece.End; j += Team.Size) { mean += X[Place.At(piece.Channel, j)]; }
                 mean = Team.Sum(shared, mean) / n;
-                for (int j = from + Team.Me; j < end; j += Team.Size)
+                for (int j = piece.From + Team.Me; j < piece.End; j += Team.Size)
                 {
-                    float v = X[Place.At(c, j)] - mean;
+                    float v = X[Place.At(piece.Channel, j)] - mean;
                     rest += v;
                     squares += v * v;
                 }
                 // what rounding left in the mean is taken out
                 rest = Team.Sum(shared, rest);
                 squares = Team.Sum(shared, squares) - (rest * rest / n);
-                if (which < Team.Count && Team.Me == 0)
-                {
-                    Parts[((long)piece * 2 * channels) + c] = mean + (rest / n);
-                    Parts[(((long)piece * 2) + 1) * channels + c] = squares;
-                }
+                piece.Put(Parts, mean + (rest / n), squares);
             }
         }
     }
@@ -189,23 +219,16 @@ internal static class BatchNormPieces
             var shared = SharedMemory.Allocate<float>(Team.MaxThreads);
             for (long first = Team.First; first < Team.Count; first += Team.Step)
             {
-                int which = Team.Row(first), channels = Place.Channels, piece = (int)((uint)which / (uint)channels), c = which - (piece * channels), from = piece * Piece;
-                int end = which < Team.Count ? IntrinsicMath.Min(Each, from + Piece) : 0;
-                float mean = Statistics[c], scale = Statistics[(long)channels + c], sum = 0, along = 0;
-                for (int j = from + Team.Me; j < end; j += Team.Size)
+                ChannelPiece piece = new(Team, first, Place, Each, Piece);
+                float mean = Statistics[piece.Channel], scale = Statistics[(long)piece.Channels + piece.Channel], sum = 0, along = 0;
+                for (int j = piece.From + Team.Me; j < piece.End; j += Team.Size)
                 {
-                    long at = Place.At(c, j);
+                    long at = Place.At(piece.Channel, j);
                     float dy = Dy[at];
                     sum += dy;
                     along += dy * ((X[at] - mean) * scale);
                 }
-                sum = Team.Sum(shared, sum);
-                along = Team.Sum(shared, along);
-                if (which < Team.Count && Team.Me == 0)
-                {
-                    Parts[((long)piece * 2 * channels) + c] = sum;
-                    Parts[(((long)piece * 2) + 1) * channels + c] = along;
-                }
+                piece.Put(Parts, Team.Sum(shared, sum), Team.Sum(shared, along));
             }
         }
     }
