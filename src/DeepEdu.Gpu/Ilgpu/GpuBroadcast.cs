@@ -6,7 +6,7 @@ namespace DeepEdu.Gpu;
 internal struct GpuBroadcast
 {
     private Axis _0, _1, _2, _3, _4, _5, _6, _7;
-    private int _rank;
+    private int _rank, _fours;
 
     public GpuBroadcast(in Broadcast how)
     {
@@ -21,6 +21,19 @@ internal struct GpuBroadcast
         _6 = Of(how, 6);
         _7 = Of(how, 7);
     }
+
+    /// <summary>The same, of operands of which four neighbours may be read at once.</summary>
+    public GpuBroadcast(in Broadcast how, View a, View b, View c) : this(how)
+        => _fours = (InFours(how, how.A, a) ? 1 : 0) | (InFours(how, how.B, b) ? 2 : 0) | (InFours(how, how.C, c) ? 4 : 0);
+
+    /// <summary>Not 0 if four neighbours of the result, beginning at a multiple of four, find four neighbours that begin on 16 bytes.</summary>
+    public readonly int FoursA => _fours & 1;
+
+    /// <inheritdoc cref="FoursA"/>
+    public readonly int FoursB => _fours & 2;
+
+    /// <inheritdoc cref="FoursA"/>
+    public readonly int FoursC => _fours & 4;
 
     /// <summary>Where value i of the result finds its operands.</summary>
     public readonly void Locate(int i, out int a, out int b, out int c)
@@ -50,6 +63,13 @@ internal struct GpuBroadcast
 
     /// <inheritdoc cref="StepA"/>
     public readonly int StepC => _0.C;
+
+    private static bool InFours(in Broadcast how, in Broadcast.Axes steps, View v)
+    {
+        bool fours = steps[how.Rank - 1] == 1 && v.Offset % 4 == 0;
+        for (int axis = 0; axis < how.Rank - 1; axis++) { fours &= steps[axis] % 4 == 0; }
+        return fours;
+    }
 
     private static Axis Of(in Broadcast how, int fromInnermost)
     {

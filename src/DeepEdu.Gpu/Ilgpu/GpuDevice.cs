@@ -169,7 +169,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     public override void Zip<F>(F f, View a, View b, View y, in Broadcast how)
     {
         if (how.Rank == 1 && how.A[0] == 1 && how.B[0] == 1 && Aligned(a) && Aligned(b) && Aligned(y)) { Start(y.Length / 4, new Zip4Loop<F> { Formula = f, A = Fours(a), B = Fours(b), Y = Fours(y) }); }
-        else if (Runs(how, y)) { Start(y.Length / 4, new ZipRunLoop<F> { Formula = f, A = Of(a), B = Of(b), Y = Fours(y), How = new(how) }); }
+        else if (Runs(how, y)) { Start(y.Length / 4, new ZipRunLoop<F> { Formula = f, A = Of(a), B = Of(b), Y = Fours(y), How = new(how, a, b, b) }); }
         else { Start(y.Length, new ZipLoop<F> { Formula = f, A = Of(a), B = Of(b), Y = Of(y), How = new(how) }); }
         KeepAlive(a, b, y);
     }
@@ -178,7 +178,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     public override void Zip3<F>(F f, View a, View b, View c, View y, in Broadcast how)
     {
         if (how.Rank == 1 && how.A[0] == 1 && how.B[0] == 1 && how.C[0] == 1 && Aligned(a) && Aligned(b) && Aligned(c) && Aligned(y)) { Start(y.Length / 4, new Zip34Loop<F> { Formula = f, A = Fours(a), B = Fours(b), C = Fours(c), Y = Fours(y) }); }
-        else if (Runs(how, y)) { Start(y.Length / 4, new Zip3RunLoop<F> { Formula = f, A = Of(a), B = Of(b), C = Of(c), Y = Fours(y), How = new(how) }); }
+        else if (Runs(how, y)) { Start(y.Length / 4, new Zip3RunLoop<F> { Formula = f, A = Of(a), B = Of(b), C = Of(c), Y = Fours(y), How = new(how, a, b, c) }); }
         else { Start(y.Length, new Zip3Loop<F> { Formula = f, A = Of(a), B = Of(b), C = Of(c), Y = Of(y), How = new(how) }); }
         KeepAlive(a, b, c, y);
     }

@@ -21,6 +21,18 @@ internal static class Loops
 
     /// <summary>From a thread's value to its next.</summary>
     public static long Stride => (long)Grid.DimX * Group.DimX;
+
+    /// <summary>Four values, from one on; at once if they are neighbours on 16 bytes: one by one, a warp would touch each of its sectors four times.</summary>
+    public static Float4 Four(Floats x, int at, int step, int fours)
+    {
+        if (fours != 0) { return x.Cast<Float4>()[(int)((uint)at >> 2)]; }
+        Float4 v;
+        v.X = x[at];
+        v.Y = x[at + step];
+        v.Z = x[at + (2 * step)];
+        v.W = x[at + (3 * step)];
+        return v;
+    }
 }
 
 internal struct MapLoop<F> : IGpuKernel where F : unmanaged, IMap
@@ -140,12 +152,11 @@ internal struct ZipRunLoop<F> : IGpuKernel where F : unmanaged, IZip
         for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride)
         {
             How.Locate((int)i << 2, out int ia, out int ib, out _);
-            int sa = How.StepA, sb = How.StepB;
-            Float4 r;
-            r.X = Formula.Apply(new GpuLane(A[ia]), new GpuLane(B[ib])).V;
-            r.Y = Formula.Apply(new GpuLane(A[ia + sa]), new GpuLane(B[ib + sb])).V;
-            r.Z = Formula.Apply(new GpuLane(A[ia + (2 * sa)]), new GpuLane(B[ib + (2 * sb)])).V;
-            r.W = Formula.Apply(new GpuLane(A[ia + (3 * sa)]), new GpuLane(B[ib + (3 * sb)])).V;
+            Float4 p = Loops.Four(A, ia, How.StepA, How.FoursA), q = Loops.Four(B, ib, How.StepB, How.FoursB), r;
+            r.X = Formula.Apply(new GpuLane(p.X), new GpuLane(q.X)).V;
+            r.Y = Formula.Apply(new GpuLane(p.Y), new GpuLane(q.Y)).V;
+            r.Z = Formula.Apply(new GpuLane(p.Z), new GpuLane(q.Z)).V;
+            r.W = Formula.Apply(new GpuLane(p.W), new GpuLane(q.W)).V;
             Y[i] = r;
         }
     }
@@ -164,12 +175,11 @@ internal struct Zip3RunLoop<F> : IGpuKernel where F : unmanaged, IZip3
         for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride)
         {
             How.Locate((int)i << 2, out int ia, out int ib, out int ic);
-            int sa = How.StepA, sb = How.StepB, sc = How.StepC;
-            Float4 r;
-            r.X = Formula.Apply(new GpuLane(A[ia]), new GpuLane(B[ib]), new GpuLane(C[ic])).V;
-            r.Y = Formula.Apply(new GpuLane(A[ia + sa]), new GpuLane(B[ib + sb]), new GpuLane(C[ic + sc])).V;
-            r.Z = Formula.Apply(new GpuLane(A[ia + (2 * sa)]), new GpuLane(B[ib + (2 * sb)]), new GpuLane(C[ic + (2 * sc)])).V;
-            r.W = Formula.Apply(new GpuLane(A[ia + (3 * sa)]), new GpuLane(B[ib + (3 * sb)]), new GpuLane(C[ic + (3 * sc)])).V;
+            Float4 p = Loops.Four(A, ia, How.StepA, How.FoursA), q = Loops.Four(B, ib, How.StepB, How.FoursB), s = Loops.Four(C, ic, How.StepC, How.FoursC), r;
+            r.X = Formula.Apply(new GpuLane(p.X), new GpuLane(q.X), new GpuLane(s.X)).V;
+            r.Y = Formula.Apply(new GpuLane(p.Y), new GpuLane(q.Y), new GpuLane(s.Y)).V;
+            r.Z = Formula.Apply(new GpuLane(p.Z), new GpuLane(q.Z), new GpuLane(s.Z)).V;
+            r.W = Formula.Apply(new GpuLane(p.W), new GpuLane(q.W), new GpuLane(s.W)).V;
             Y[i] = r;
         }
     }

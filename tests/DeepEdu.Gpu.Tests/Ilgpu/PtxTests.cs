@@ -16,6 +16,7 @@ public class PtxTests
         ["map gelu"] = typeof(Map4Loop<Activations.GeluFormula>),
         ["zip add"] = typeof(Zip4Loop<Arithmetic.AddFormula>),
         ["zip multiply"] = typeof(Zip4Loop<Arithmetic.MulFormula>),
+        ["zip multiply, broadcast"] = typeof(ZipRunLoop<Arithmetic.MulFormula>),
         ["update adam"] = typeof(UpdateLoop<Adam.Plain>),
         ["fold sum, rows"] = typeof(RowLoop<Reductions.SumFold>),
         ["fold sum, columns"] = typeof(ColumnLoop<Reductions.SumFold>),
@@ -58,6 +59,15 @@ public class PtxTests
         string ptx = Ptx.Of(s_kernels[name]);
         Assert.Equal((loads, loads), (Ptx.Count(ptx, "ld.global.v4.f32"), Ptx.Count(ptx, "ld.global")));
         Assert.Equal((stores, stores), (Ptx.Count(ptx, "st.global.v4.f32"), Ptx.Count(ptx, "st.global")));
+    }
+
+    /// <summary>An operand that is not broadcast comes sixteen bytes at a time; one that is, value by value.</summary>
+    [Fact]
+    public void WhatIsNotBroadcastIsReadInFours()
+    {
+        string ptx = Ptx.Of(s_kernels["zip multiply, broadcast"]);
+        Assert.Equal((2, 2 * 4), (Ptx.Count(ptx, "ld.global.v4.f32"), Ptx.Count(ptx, "ld.global.f32")));
+        Assert.Equal(1, Ptx.Count(ptx, "st.global"));
     }
 
     [Theory]

@@ -37,11 +37,11 @@ internal static class AttentionKernels
             var team = d.Teams(rows, plan.ValueWidth, false, out var how);
             d.Start(how, new AttentionDelta { Team = team, Task = task, Dy = dy, Delta = delta });
         }
-        AttentionRow dq = new(GpuDevice.Of(k.Dq), task.Q.Row, task.Q.Batch), dk, dv;
+        AttentionRow dq = AttentionRow.Of(k.Dq, dy, task.Q.Row, task.Q.Batch, plan.Width), dk, dv;
         int width = plan.Heads * plan.Width;
         if (k.Dk.IsNone) { (dk, dv) = (Beside(dq, width), Beside(dq, 2 * width)); }
-        else { (dk, dv) = (new(GpuDevice.Of(k.Dk), task.K.Row, task.K.Batch), new(GpuDevice.Of(k.Dv), task.V.Row, task.V.Batch)); }
-        AttentionRow pull = new(dy, task.O.Row, task.O.Batch);
+        else { (dk, dv) = (AttentionRow.Of(k.Dk, dy, task.K.Row, task.K.Batch, plan.Width), AttentionRow.Of(k.Dv, dy, task.V.Row, task.V.Batch, plan.ValueWidth)); }
+        AttentionRow pull = AttentionRow.Of(k.Dy, dy, task.O.Row, task.O.Batch, plan.ValueWidth);
         if (plan.Queries > 0) { d.Start(Blocks(plan, plan.Queries), new AttentionQueryPull { Task = task, Dy = pull, Delta = delta, Dq = dq }); }
         if (plan.Keys > 0) { d.Start(Blocks(plan, plan.Keys), new AttentionKeyPull { Task = task, Dy = pull, Delta = delta, Dk = dk, Dv = dv }); }
     }
@@ -53,12 +53,12 @@ internal static class AttentionKernels
         var p = k.Plan;
         int width = p.Heads * p.Width, values = p.Heads * p.ValueWidth;
         var y = GpuDevice.Of(k.Y);
-        AttentionRow q = new(GpuDevice.Of(k.Q, y), p.QueryRow, (long)p.QueryRow * p.Queries), keys, vs;
+        AttentionRow q = AttentionRow.Of(k.Q, y, p.QueryRow, (long)p.QueryRow * p.Queries, p.Width), keys, vs;
         if (k.K.IsNone && p.Keys > 0) { (keys, vs) = (Beside(q, width), Beside(q, 2 * width)); }
-        else { (keys, vs) = (new(GpuDevice.Of(k.K, y), width, (long)width * p.KeyRows), new(GpuDevice.Of(k.V, y), values, (long)values * p.KeyRows)); }
+        else { (keys, vs) = (AttentionRow.Of(k.K, y, width, (long)width * p.KeyRows, p.Width), AttentionRow.Of(k.V, y, values, (long)values * p.KeyRows, p.ValueWidth)); }
         return new()
         {
-            Q = q, K = keys, V = vs, O = new(y, values, (long)values * p.Queries), Mask = GpuDevice.Of(k.Mask, y), LogSum = GpuDevice.Of(k.LogSum, y), Lengths = d.Upload<int>(p.Lengths),
+            Q = q, K = keys, V = vs, O = AttentionRow.Of(k.Y, y, values, (long)values * p.Queries, p.ValueWidth), Mask = GpuDevice.Of(k.Mask, y), LogSum = GpuDevice.Of(k.LogSum, y), Lengths = d.Upload<int>(p.Lengths),
             Heads = p.Heads, Queries = p.Queries, Keys = p.Keys, Width = p.Width, ValueWidth = p.ValueWidth, HasMask = k.Mask.IsNone ? 0 : 1, HasLengths = p.Lengths is null ? 0 : 1,
             Causal = p.Causal ? 1 : 0, Past = p.Past, KeepsLogSum = k.LogSum.IsNone ? 0 : 1, MaskBatch = p.MaskBatch, MaskHead = p.MaskHead, MaskRow = p.MaskRow, Scale = p.Scale, Dropout = p.Dropout,
             Keep = p.Dropout == 1 ? 0 : 1 / (1 - p.Dropout), Seed = p.Seed, Stream = p.Stream, Start = p.Start,
@@ -66,7 +66,7 @@ internal static class AttentionKernels
     }
 
     // keys and values in the rows of the queries
-    private static AttentionRow Beside(AttentionRow q, int columns) => new(q.At.SubView(columns, q.At.Length - columns), q.Row, q.Batch);
+    private static AttentionRow Beside(AttentionRow q, int columns) => q with { At = q.At.SubView(columns, q.At.Length - columns) };
 }
 
 /// <summary>The way forward of 64 queries of a head.</summary>
@@ -169,10 +169,28 @@ internal struct AttentionForwardKernel : IGpuKernel
 
     private readonly void Put(long at, int row, int rows, int column, int columns, bool before, bool last, Float4 r, Floats fixes, Floats sums)
     {
-        if (row >= rows) { return; }
+        if (row >= rows || column >= columns) { return; }
         float factor = before ? fixes[row] : 0f, sum = sums[row], share = last ? (sum == 0f ? 0f : 1f / sum) : 1f;
         at += (row * Task.O.Row) + column;
-        if (column < columns) { Put(at, factor, share, r.X); }
+        if (Task.O.Fours != 0)
+        {
+            var y = Task.O.At.Cast<Float4>();
+            if (factor != 0f)
+            {
+                Float4 v = y[at >> 2];
+                r.X += v.X * factor;
+                r.Y += v.Y * factor;
+                r.Z += v.Z * factor;
+                r.W += v.W * factor;
+            }
+            r.X = share == 0f ? 0f : r.X * share;
+            r.Y = share == 0f ? 0f : r.Y * share;
+            r.Z = share == 0f ? 0f : r.Z * share;
+            r.W = share == 0f ? 0f : r.W * share;
+            y[at >> 2] = r;
+            return;
+        }
+        Put(at, factor, share, r.X);
         if (column + 1 < columns) { Put(at + 1, factor, share, r.Y); }
         if (column + 2 < columns) { Put(at + 2, factor, share, r.Z); }
         if (column + 3 < columns) { Put(at + 3, factor, share, r.W); }

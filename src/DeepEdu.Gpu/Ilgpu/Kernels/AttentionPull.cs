@@ -83,7 +83,7 @@ internal struct AttentionQueryPull : IGpuKernel
             for (int column = 0; column < Task.Width; column += Side)
             {
                 var s = AttentionTile.Weighted(ds, false, Task.K.At, Task.K.Of(sequence, key, (head * Task.Width) + column), Task.K.Row, n, Task.Width - column, sb);
-                AttentionTile.AddTo(Dq.At, to + column, Dq.Row, rows, Task.Width - column, key > 0, s);
+                AttentionTile.AddTo(Dq, to + column, rows, Task.Width - column, key > 0, s);
             }
         }
         if (seen == 0)
@@ -122,12 +122,12 @@ internal struct AttentionKeyPull : IGpuKernel
             for (int column = 0; column < Task.ValueWidth; column += Side)
             {
                 var s = AttentionTile.Weighted(p, true, Dy.At, Dy.Of(sequence, first, (head * Task.ValueWidth) + column), Dy.Row, rows, Task.ValueWidth - column, sb);
-                AttentionTile.AddTo(Dv.At, toV + column, Dv.Row, n, Task.ValueWidth - column, true, s);
+                AttentionTile.AddTo(Dv, toV + column, n, Task.ValueWidth - column, true, s);
             }
             for (int column = 0; column < Task.Width; column += Side)
             {
                 var s = AttentionTile.Weighted(ds, true, Task.Q.At, Task.Q.Of(sequence, first, (head * Task.Width) + column), Task.Q.Row, rows, Task.Width - column, sb);
-                AttentionTile.AddTo(Dk.At, toK + column, Dk.Row, n, Task.Width - column, true, s);
+                AttentionTile.AddTo(Dk, toK + column, n, Task.Width - column, true, s);
             }
         }
     }

@@ -3,15 +3,24 @@ using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using ILGPU;
 using Floats = ILGPU.ArrayView<float>;
+using View = DeepEdu.Devices.View;
 using Fours = ILGPU.ArrayView<DeepEdu.Gpu.Float4>;
 
 namespace DeepEdu.Gpu.Kernels;
 
 /// <summary>Rows of a batch of sequences, each row with its heads side by side.</summary>
-internal struct AttentionRow(Floats at, long row, long batch)
+/// <param name="at">The first row of the first sequence.</param>
+/// <param name="row">From a row to the next.</param>
+/// <param name="batch">From a sequence to the next.</param>
+/// <param name="fours">1 if each head of each row begins on 16 bytes and has a multiple of four values.</param>
+internal struct AttentionRow(Floats at, long row, long batch, int fours)
 {
     public Floats At = at;
     public long Row = row, Batch = batch;
+    public int Fours = fours;
+
+    /// <summary>Rows with so many values a head.</summary>
+    public static AttentionRow Of(View v, Floats none, long row, long batch, int width) => new(GpuDevice.Of(v, none), row, batch, v.Offset % 4 == 0 && row % 4 == 0 && batch % 4 == 0 && width % 4 == 0 ? 1 : 0);
 
     /// <summary>Where a row of a sequence begins, from one column on.</summary>
     public readonly long Of(int sequence, int row, int column) => (sequence * Batch) + (row * Row) + column;
@@ -114,21 +123,36 @@ internal static class AttentionTile
 
     /// <summary>Adds the tile to rows and columns of y, or writes it there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddTo(Floats y, long at, long step, int rows, int columns, bool before, Quad s)
+    public static void AddTo(AttentionRow y, long at, int rows, int columns, bool before, Quad s)
     {
         Tile64.Place(out int ty, out int tx);
-        at += (4 * ty * step) + (4 * tx);
+        at += (4 * ty * y.Row) + (4 * tx);
         (rows, columns) = (rows - (4 * ty), columns - (4 * tx));
-        AddTo(y, at, rows > 0, columns, before, s.R0);
-        AddTo(y, at + step, rows > 1, columns, before, s.R1);
-        AddTo(y, at + (2 * step), rows > 2, columns, before, s.R2);
-        AddTo(y, at + (3 * step), rows > 3, columns, before, s.R3);
+        AddTo(y.At, at, rows > 0, columns, y.Fours, before, s.R0);
+        AddTo(y.At, at + y.Row, rows > 1, columns, y.Fours, before, s.R1);
+        AddTo(y.At, at + (2 * y.Row), rows > 2, columns, y.Fours, before, s.R2);
+        AddTo(y.At, at + (3 * y.Row), rows > 3, columns, y.Fours, before, s.R3);
     }
 
-    private static void AddTo(Floats y, long at, bool inside, int columns, bool before, Float4 r)
+    // one by one, a warp would touch each of its sectors four times
+    private static void AddTo(Floats y, long at, bool inside, int columns, int fours, bool before, Float4 r)
     {
-        if (!inside) { return; }
-        if (columns > 0) { y[at] = before ? y[at] + r.X : r.X; }
+        if (!inside || columns <= 0) { return; }
+        if (fours != 0)
+        {
+            var four = y.Cast<Float4>();
+            if (before)
+            {
+                Float4 v = four[at >> 2];
+                r.X = v.X + r.X;
+                r.Y = v.Y + r.Y;
+                r.Z = v.Z + r.Z;
+                r.W = v.W + r.W;
+            }
+            four[at >> 2] = r;
+            return;
+        }
+        y[at] = before ? y[at] + r.X : r.X;
         if (columns > 1) { y[at + 1] = before ? y[at + 1] + r.Y : r.Y; }
         if (columns > 2) { y[at + 2] = before ? y[at + 2] + r.Z : r.Z; }
         if (columns > 3) { y[at + 3] = before ? y[at + 3] + r.W : r.W; }
