@@ -12,16 +12,8 @@ namespace DeepEdu.Tests.Education;
 
 /// <summary>Question answering: parts do not share answers, numbers follow their definitions, the network finds what no word tells, and a saved model answers.</summary>
 [Collection("process settings")]
-public sealed class AnswerTests : IDisposable
+public sealed class AnswerTests : FolderTests
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("deepedu").FullName;
-
-    public void Dispose()
-    {
-        DeepEduOptions.MaxThreads = Environment.ProcessorCount;
-        Directory.Delete(_folder, recursive: true);
-    }
-
     /// <summary>Two ways to ask the same in two parts would let a model learn the test by heart.</summary>
     [Fact]
     public void WaysToAskTheSameAreInOnePart()
@@ -116,17 +108,13 @@ public sealed class AnswerTests : IDisposable
         Assert.Equal(one.Metrics, two.Metrics);
         Assert.NotEqual(one.Metrics, other.Metrics);
 
-        static RunResult Run(ulong seed, int threads)
-        {
-            DeepEduOptions.MaxThreads = threads;
-            return Assert.Single(new AnswerTask().Run(new() { Quick = true, Seed = seed }, new NoProgress(), default));
-        }
+        static RunResult Run(ulong seed, int threads) => Program.Run(new AnswerTask(), new() { Quick = true, Seed = seed }, threads);
     }
 
     [Fact]
     public void QuestionsAreReadAndAnswered()
     {
-        string run = Path.Combine(_folder, "run");
+        string run = Path.Combine(Folder, "run");
         string[] topics = ["tides", "rain", "wind", "snow", "fog", "dew", "hail", "frost"];
         string table = Write("faq.csv", "question,answer\n" + string.Concat(topics.Select(t => $"What makes {t}?,It is how {t} comes.\nWhy is there {t}?,It is how {t} comes.\n")));
         Program.Succeeds("answer", "--quick", "--data", table, "--out", run);
@@ -144,15 +132,8 @@ public sealed class AnswerTests : IDisposable
         Program.Fails("odd.jsonl:2: no text \"answer\"", "answer", "--data", Write("odd.jsonl", "{\"question\": \"Why?\", \"answer\": \"So.\"}\n{\"question\": \"Why?\"}\n"));
         Program.Fails("no column 'answer' in the header", "answer", "--data", Write("odd.csv", "question,text\nWhy?,So.\n"));
         Program.Fails("1 different answers are too few for 5 parts", "answer", "--data", Write("odd.csv", "question,answer\nWhy?,So.\n"));
-        Program.Fails("is a folder; give the file", "answer", "--data", _folder);
+        Program.Fails("is a folder; give the file", "answer", "--data", Folder);
         Program.Fails("line 2: the question has no word", "predict", "--model", run, "--in", Write("odd.csv", "question,x\n,1\n"));
-    }
-
-    private string Write(string name, string text)
-    {
-        string path = Path.Combine(_folder, name);
-        File.WriteAllText(path, text);
-        return path;
     }
 
     private sealed class Fixed(float[] scores) : IAnswerer

@@ -15,16 +15,8 @@ namespace DeepEdu.Tests.Education;
 
 /// <summary>Behaviour: what is seen and what is told lie in different weeks, numbers follow their definitions, and the planted cause is found.</summary>
 [Collection("process settings")]
-public sealed class BehaviourTests : IDisposable
+public sealed class BehaviourTests : FolderTests
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("deepedu").FullName;
-
-    public void Dispose()
-    {
-        DeepEduOptions.MaxThreads = Environment.ProcessorCount;
-        Directory.Delete(_folder, recursive: true);
-    }
-
     /// <summary>A learner who left while it was observed shows that by silence: such rows would be told too well.</summary>
     [Fact]
     public void WhoLeftBeforeIsNotToldAndLaterWeeksAreNotSeen()
@@ -121,11 +113,7 @@ public sealed class BehaviourTests : IDisposable
         Assert.Equal(one.Tables.SelectMany(t => t.Rows).SelectMany(r => r), two.Tables.SelectMany(t => t.Rows).SelectMany(r => r));
         Assert.NotEqual(one.Metrics, other.Metrics);
 
-        static RunResult Run(ulong seed, int threads)
-        {
-            DeepEduOptions.MaxThreads = threads;
-            return Assert.Single(new BehaviourTask().Run(new() { Quick = true, Seed = seed }, new NoProgress(), default));
-        }
+        static RunResult Run(ulong seed, int threads) => Program.Run(new BehaviourTask(), new() { Quick = true, Seed = seed }, threads);
     }
 
     [Fact]
@@ -156,8 +144,8 @@ public sealed class BehaviourTests : IDisposable
     public void TablesOfEventsAreReadAndToldOf()
     {
         WriteCourse(60);
-        string run = Path.Combine(_folder, "run");
-        Program.Succeeds("behaviour", "--quick", "--data", _folder, "--weeks", "3", "--out", run);
+        string run = Path.Combine(Folder, "run");
+        Program.Succeeds("behaviour", "--quick", "--data", Folder, "--weeks", "3", "--out", run);
         string[][] rows = Program.Predict(run, Write("new.csv", "user,week,event,count\nAnna,1,video,9\nAnna,3,quiz,2\nBo,,,\nAnna,7,quiz,50\n"));
         Assert.Equal(["learner", "risk"], rows[0]);
         string report = File.ReadAllText(Path.Combine(run, "report.html"));
@@ -174,12 +162,12 @@ public sealed class BehaviourTests : IDisposable
         }
         Program.Fails("line 3: count -2 is negative", "predict", "--model", run, "--in", Write("odd.csv", "user,week,event,count\nAnna,1000,quiz,0\nAnna,1,quiz,-2\n"));
         Program.Fails("no column 'week' in the header", "predict", "--model", run, "--in", Write("odd.csv", "user,event\nAnna,quiz\n"));
-        File.AppendAllText(Path.Combine(_folder, "events.csv"), "nobody,1,quiz\n");
-        Program.Fails("the learner 'nobody' is not in", "behaviour", "--data", _folder);
+        File.AppendAllText(Path.Combine(Folder, "events.csv"), "nobody,1,quiz\n");
+        Program.Fails("the learner 'nobody' is not in", "behaviour", "--data", Folder);
         Write("learners.csv", "user,left\nu0,0\n");
-        Program.Fails("line 2: left in week 0", "behaviour", "--data", _folder);
-        File.Delete(Path.Combine(_folder, "events.csv"));
-        Program.Fails("neither events.csv with learners.csv nor the tables of OULAD", "behaviour", "--data", _folder);
+        Program.Fails("line 2: left in week 0", "behaviour", "--data", Folder);
+        File.Delete(Path.Combine(Folder, "events.csv"));
+        Program.Fails("neither events.csv with learners.csv nor the tables of OULAD", "behaviour", "--data", Folder);
     }
 
     /// <summary>Of assessments: one is handed in late, one never, one is taken over from another year and one is an exam without a day.</summary>
@@ -192,8 +180,8 @@ public sealed class BehaviourTests : IDisposable
         Write(students, "code_module,code_presentation,id_student,gender\nA,2013J,7,F\nA,2013J,8,M\nA,2014B,8,M\n");
         Write(registrations, "code_module,code_presentation,id_student,date_registration,date_unregistration\nA,2013J,7,-9,\nA,2013J,8,-9,30\nA,2014B,8,-9,-2\n");
         Write(submissions, $"id_assessment,id_student,date_submitted,is_banked,score\n1,7,15,{no},80\n4,8,-1,{yes},90\n2,7,16,{no},\n");
-        Assert.True(OuladReader.IsHere(_folder));
-        BehaviourLog log = OuladReader.Read(_folder);
+        Assert.True(OuladReader.IsHere(Folder));
+        BehaviourLog log = OuladReader.Read(Folder);
         Assert.Equal(["due", "submitted", "score", "late", "missed"], log.Kinds);
         Assert.Equal([0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2, 0.8f, 1, 0], log.Learners[0].Counts[..15]);
         Assert.Equal([0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 1], log.Learners[1].Counts[..15]);
@@ -202,8 +190,8 @@ public sealed class BehaviourTests : IDisposable
         Assert.Equal([2], log.Test!);
         Assert.Equal(["gender"], log.GroupNames);
         Assert.Equal(["F", "M", "M"], log.Learners.Select(l => Assert.Single(l.Groups)));
-        File.Delete(Path.Combine(_folder, assessments));
-        Program.Fails("no file assessments*.csv or assessment.*csv", "behaviour", "--data", _folder);
+        File.Delete(Path.Combine(Folder, assessments));
+        Program.Fails("no file assessments*.csv or assessment.*csv", "behaviour", "--data", Folder);
     }
 
     [DataFact("oulad")]
@@ -224,12 +212,5 @@ public sealed class BehaviourTests : IDisposable
         }
         Write("events.csv", events.ToString());
         Write("learners.csv", people.ToString());
-    }
-
-    private string Write(string name, string text)
-    {
-        string path = Path.Combine(_folder, name);
-        File.WriteAllText(path, text);
-        return path;
     }
 }

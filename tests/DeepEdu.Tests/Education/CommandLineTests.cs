@@ -8,17 +8,13 @@ namespace DeepEdu.Tests.Education;
 
 /// <summary>The program called in process, on generated input.</summary>
 [Collection("process settings")]
-public sealed class CommandLineTests : IDisposable
+public sealed class CommandLineTests : FolderTests
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("deepedu").FullName;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
-
     [Fact]
     public void WithoutArgumentsAllTasksRunAndReport()
     {
-        string json = Path.Combine(_folder, "all.json");
-        var (code, output, error) = Call("--quick", "--out", _folder, "--json", json);
+        string json = Path.Combine(Folder, "all.json");
+        var (code, output, error) = Call("--quick", "--out", Folder, "--json", json);
         Assert.Equal("", error);
         Assert.Equal(0, code);
         Assert.Contains("report:", output, StringComparison.Ordinal);
@@ -32,7 +28,7 @@ public sealed class CommandLineTests : IDisposable
             Assert.NotEmpty(run.GetProperty("baselines").EnumerateObject());
         }
         XmlDocument report = new();
-        report.LoadXml(File.ReadAllText(Path.Combine(_folder, "report.html")).Replace("<!DOCTYPE html>", "", StringComparison.Ordinal));
+        report.LoadXml(File.ReadAllText(Path.Combine(Folder, "report.html")).Replace("<!DOCTYPE html>", "", StringComparison.Ordinal));
         Assert.NotEmpty(report.GetElementsByTagName("svg").Cast<XmlNode>());
         Assert.Empty(report.GetElementsByTagName("script").Cast<XmlNode>());
     }
@@ -50,8 +46,8 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public void OneTaskWritesOneObjectWithTheNamedMetrics()
     {
-        string json = Path.Combine(_folder, "one.json");
-        Assert.Equal(0, Call("recommend", "--quick", "--seed", "7", "--out", _folder, "--json", json).Code);
+        string json = Path.Combine(Folder, "one.json");
+        Assert.Equal(0, Call("recommend", "--quick", "--seed", "7", "--out", Folder, "--json", json).Code);
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(json));
         JsonElement metrics = document.RootElement.GetProperty("metrics");
         Assert.InRange(metrics.GetProperty("hr@10").GetDouble(), 0, 1);
@@ -71,7 +67,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("frobnicate", "frobnicate")]
     public void WrongInputIsOneLineAndExitCodeTwo(string expected, params string[] args)
     {
-        var (code, _, error) = Call([.. args, "--out", _folder]);
+        var (code, _, error) = Call([.. args, "--out", Folder]);
         Assert.Equal(2, code);
         Assert.Contains(expected, error, StringComparison.Ordinal);
         Assert.Single(error.TrimEnd().Split('\n'));
@@ -81,9 +77,9 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public void WhatCannotBeWrittenIsSaidFirst()
     {
-        string file = Path.Combine(_folder, "file"), report = Path.Combine(_folder, "report.html");
+        string file = Path.Combine(Folder, "file"), report = Path.Combine(Folder, "report.html");
         File.WriteAllText(file, "");
-        foreach (string[] args in (string[][])[["--out", file], ["--out", _folder, "--json", _folder], ["--out", _folder, "--json", Path.Combine(_folder, "none", "x.json")]])
+        foreach (string[] args in (string[][])[["--out", file], ["--out", Folder, "--json", Folder], ["--out", Folder, "--json", Path.Combine(Folder, "none", "x.json")]])
         {
             var (code, output, error) = Call(["grade", "--quick", .. args]);
             Assert.Equal((2, ""), (code, output));
@@ -95,21 +91,21 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public void TooFewRowsAreNamed()
     {
-        File.WriteAllText(Path.Combine(_folder, "x.train.rating"), "0\t1\n1\t2\n");
-        File.WriteAllText(Path.Combine(_folder, "x.test.rating"), "0\t2\n");
-        File.WriteAllText(Path.Combine(_folder, "x.test.negative"), "(0,2)\t3\n");
-        Assert.Contains("no user took two items", Call("recommend", "--quick", "--data", _folder, "--out", _folder).Error, StringComparison.Ordinal);
-        File.WriteAllText(Path.Combine(_folder, "student-x.csv"), "G1;G2;G3;age\n1;2;3;15\n2;3;4;16\n");
-        Assert.Contains("2 learners are too few for 10 folds", Call("multitask", "--quick", "--data", _folder, "--out", _folder).Error, StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(Folder, "x.train.rating"), "0\t1\n1\t2\n");
+        File.WriteAllText(Path.Combine(Folder, "x.test.rating"), "0\t2\n");
+        File.WriteAllText(Path.Combine(Folder, "x.test.negative"), "(0,2)\t3\n");
+        Assert.Contains("no user took two items", Call("recommend", "--quick", "--data", Folder, "--out", Folder).Error, StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(Folder, "student-x.csv"), "G1;G2;G3;age\n1;2;3;15\n2;3;4;16\n");
+        Assert.Contains("2 learners are too few for 10 folds", Call("multitask", "--quick", "--data", Folder, "--out", Folder).Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public void NumbersThatAreNamesAreNamed()
     {
-        File.WriteAllText(Path.Combine(_folder, "x.train.rating"), "0\t1\n2000000000\t2\n");
-        File.WriteAllText(Path.Combine(_folder, "x.test.rating"), "0\t2\n");
-        File.WriteAllText(Path.Combine(_folder, "x.test.negative"), "(0,2)\t3\n");
-        var (code, _, error) = Call("recommend", "--quick", "--data", _folder, "--out", _folder);
+        File.WriteAllText(Path.Combine(Folder, "x.train.rating"), "0\t1\n2000000000\t2\n");
+        File.WriteAllText(Path.Combine(Folder, "x.test.rating"), "0\t2\n");
+        File.WriteAllText(Path.Combine(Folder, "x.test.negative"), "(0,2)\t3\n");
+        var (code, _, error) = Call("recommend", "--quick", "--data", Folder, "--out", Folder);
         Assert.Equal(2, code);
         Assert.Contains("there are 2000000001 users, but there are 3 rows", error, StringComparison.Ordinal);
     }
@@ -117,7 +113,7 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public void ALetterOfLatin1FarIntoTheFileIsRead()
     {
-        string path = Path.Combine(_folder, "long.csv");
+        string path = Path.Combine(Folder, "long.csv");
         File.WriteAllText(path, "user,item,correct\n" + string.Concat(Enumerable.Range(0, 20_000).Select(i => $"u{i},t,1\n")) + "Jos\u00e9,t,0\n?,t,1\nu,t,\n", System.Text.Encoding.Latin1);
         string[] lines = Lines(Call("data", "--data", path).Output);
         Assert.Equal("long: 20001 learners, 20001 answers, 1 items, 0 skills", lines[1]);
@@ -129,8 +125,8 @@ public sealed class CommandLineTests : IDisposable
     {
         foreach (string task in new[] { "recommend", "grade", "multitask" })
         {
-            string empty = Directory.CreateDirectory(Path.Combine(_folder, "empty")).FullName;
-            var (code, _, error) = Call(task, "--data", empty, "--out", _folder);
+            string empty = Directory.CreateDirectory(Path.Combine(Folder, "empty")).FullName;
+            var (code, _, error) = Call(task, "--data", empty, "--out", Folder);
             Assert.Equal(2, code);
             Assert.Contains(empty, error, StringComparison.Ordinal);
             Assert.Contains("in this folder", error, StringComparison.Ordinal);
@@ -140,7 +136,7 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public void DataAreDescribedWithMappedColumns()
     {
-        string path = Path.Combine(_folder, "own.csv");
+        string path = Path.Combine(Folder, "own.csv");
         File.WriteAllText(path, "pupil;task;right;note\np1;t1;yes;\u00e9\np1;t2;no;\np2;t1;yes;\n", System.Text.Encoding.Latin1);
         var (code, output, error) = Call("data", "--data", path, "--columns", "user=pupil,item=task,correct=right", "--encoding", "latin1");
         Assert.Equal((0, ""), (code, error));
@@ -151,24 +147,24 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("take one of long", Call("data", "--data", path, "--format", "x").Error, StringComparison.Ordinal);
         Assert.Equal(2, Call("data").Code);
 
-        string sequences = Path.Combine(_folder, "kt.csv");
+        string sequences = Path.Combine(Folder, "kt.csv");
         File.WriteAllText(sequences, "2\n5,6\n1,0\n");
         Assert.Equal("format: tracing", Lines(Call("data", "--data", sequences).Output)[0]);
-        string atomic = Path.Combine(_folder, "x.inter");
+        string atomic = Path.Combine(Folder, "x.inter");
         File.WriteAllText(atomic, "user_id:token\titem_id:token\nu\ti\nu\tj\n");
         Assert.Equal(["format: atomic", "  user_id: token, 1 names", "  item_id: token, 2 names"], Lines(Call("data", "--data", atomic).Output));
-        Assert.Equal(["format: atomic", $"x: 1 users, 2 items, 1 training interactions, 1 held out", "of all pairs taken: 50.00 %"], Lines(Call("data", "--data", _folder).Output));
+        Assert.Equal(["format: atomic", $"x: 1 users, 2 items, 1 training interactions, 1 held out", "of all pairs taken: 50.00 %"], Lines(Call("data", "--data", Folder).Output));
     }
 
     [Fact]
     public void WithoutAGpuTheErrorSaysWhatWasLookedFor()
     {
         if (Gpu.GpuDevice.All().Count > 0) { return; }
-        var (code, _, error) = Call("multitask", "--quick", "--device", "gpu", "--out", _folder);
+        var (code, _, error) = Call("multitask", "--quick", "--device", "gpu", "--out", Folder);
         Assert.Equal(2, code);
         Assert.StartsWith("gpu: ", Assert.Single(Lines(error)), StringComparison.Ordinal);
         Assert.Contains(Gpu.GpuDevice.IsBuilt ? "no usable accelerator" : "EnableIlgpu=true", error, StringComparison.Ordinal);
-        Assert.Equal(0, Call("multitask", "--quick", "--epochs", "1", "--device", "auto", "--out", _folder).Code);
+        Assert.Equal(0, Call("multitask", "--quick", "--epochs", "1", "--device", "auto", "--out", Folder).Code);
     }
 
     private static string[] Lines(string text) => text.TrimEnd().ReplaceLineEndings("\n").Split('\n');

@@ -4,19 +4,8 @@ using DeepEdu.Education.Data;
 namespace DeepEdu.Tests.Education;
 
 /// <summary>The formats of the field on generated files, and on real ones where they are.</summary>
-public sealed class FormatTests : IDisposable
+public sealed class FormatTests : FolderTests
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("deepedu").FullName;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
-
-    private string Write(string name, string text, Encoding? encoding = null)
-    {
-        string path = Path.Combine(_folder, name);
-        File.WriteAllText(path, text, encoding ?? new UTF8Encoding(false));
-        return path;
-    }
-
     [Theory]
     [InlineData("utf-8", false)]
     [InlineData("utf-8", true)]
@@ -48,7 +37,7 @@ public sealed class FormatTests : IDisposable
     [Fact]
     public void BytesThatAreNoUtf8AreNamed()
     {
-        string path = Path.Combine(_folder, "late.csv");
+        string path = Path.Combine(Folder, "late.csv");
         File.WriteAllBytes(path, [.. Encoding.ASCII.GetBytes("a,b\n" + string.Concat(Enumerable.Repeat("1,2\n", 30_000))), 0xE9, (byte)',', (byte)'1', (byte)'\n']);
         Assert.Contains("give --encoding", Assert.Throws<DataException>(() => TextTable.Rows(path, TableFormat.Comma with { Encoding = TextSource.EncodingOf("utf-8") }).Count()).Message, StringComparison.Ordinal);
         Assert.Equal("é", TextTable.Rows(path, TableFormat.Comma).Last().Fields[0]); // found out, however far into the file it stands
@@ -157,15 +146,15 @@ public sealed class FormatTests : IDisposable
         Write("item.csv", "item_id,knowledge_code\n1,[4]\n2,\"[4, 7]\"\n3,\"['a b']\"\n");
         Write("train.csv", "user_id,item_id,score\nu,1,1\nu,2,0\nv,2,0.5\n");
         Write("test.csv", "user_id,item_id,score\nv,3,1\n");
-        LearnerLog[] parts = DiagnosisReader.Read(_folder);
+        LearnerLog[] parts = DiagnosisReader.Read(Folder);
         Assert.Equal([(2, 3, 2, 2), (1, 1, 1, 1)], parts.Select(p => (p.Learners.Length, p.Answers, p.Items, p.Skills)));
         Assert.Equal(["4", "7"], parts[0].Learners[1].Answers[0].Skills);
         Assert.Equal(["a b"], parts[1].Learners[0].Answers[0].Skills);
-        Assert.Equal("format: diagnosis", DataCard.Of(_folder, null, null, null).First());
+        Assert.Equal("format: diagnosis", DataCard.Of(Folder, null, null, null).First());
         Write("valid.csv", "user_id,item_id,score\nv,9,1\n");
-        Assert.Contains("valid.csv: item 9 is not in item.csv", Assert.Throws<DataException>(() => DiagnosisReader.Read(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("valid.csv: item 9 is not in item.csv", Assert.Throws<DataException>(() => DiagnosisReader.Read(Folder)).Message, StringComparison.Ordinal);
         Write("item.csv", "item_id,knowledge_code\n1,4\n");
-        Assert.Contains("item.csv, line 2: knowledge_code 4: expected a list", Assert.Throws<DataException>(() => DiagnosisReader.Read(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("item.csv, line 2: knowledge_code 4: expected a list", Assert.Throws<DataException>(() => DiagnosisReader.Read(Folder)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -186,7 +175,7 @@ public sealed class FormatTests : IDisposable
         StringBuilder text = new("user_id:token\titem_id:token\trating:float\ttimestamp:float\n");
         text.Append("a\tx\t5\t30\na\ty\t1\t20\na\tz\t4\t10\na\tz\t4\t11\nb\tx\t5\t1\n");
         Write("s.inter", text.ToString());
-        Interactions data = AtomicReader.Read(_folder, seed: 1);
+        Interactions data = AtomicReader.Read(Folder, seed: 1);
         Assert.Equal((2, 3), (data.Users, data.Items)); // x, y, z are 0, 1, 2
         Assert.Equal([0, -1], data.Test);
         Assert.Equal([2, 1], data.Train[0].OrderDescending());

@@ -15,17 +15,8 @@ namespace DeepEdu.Tests.Education;
 
 /// <summary>The networks of the grade command, on the embedded digits, on generated files, and on the real sets where they are.</summary>
 [Collection("process settings")]
-public sealed class GradingTests : IDisposable
+public sealed class GradingTests : FolderTests
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("deepedu").FullName;
-    private readonly int _threads = DeepEduOptions.MaxThreads;
-
-    public void Dispose()
-    {
-        DeepEduOptions.MaxThreads = _threads;
-        Directory.Delete(_folder, recursive: true);
-    }
-
     [Fact]
     public void TheNetworkReadsDigitsBetterThanTheNearestMeanImage()
     {
@@ -68,7 +59,7 @@ public sealed class GradingTests : IDisposable
         ImageSet digits = Digits.Load();
         WriteIdx("train", digits.Take([.. Enumerable.Range(0, 600)]));
         WriteIdx("t10k", digits.Take([.. Enumerable.Range(600, 200)]));
-        RunResult run = Grade(new() { Data = _folder, Epochs = 8 });
+        RunResult run = Grade(new() { Data = Folder, Epochs = 8 });
         Assert.Equal(200, run.Confusion!.Total);
         Assert.InRange(Value(run, "accuracy"), 0.8, 1); // 0.94 when written
     }
@@ -88,14 +79,14 @@ public sealed class GradingTests : IDisposable
     {
         WriteEssays(60);
         Assert.Equal(0, new GradeTask().Run(new(), new Probe(), new(canceled: true))[0].Epochs);
-        Assert.Equal(0, new GradeTask().Run(new() { Data = _folder }, new Probe(), new(canceled: true))[0].Epochs);
+        Assert.Equal(0, new GradeTask().Run(new() { Data = Folder }, new Probe(), new(canceled: true))[0].Epochs);
     }
 
     [Fact]
     public void EssaysAreScored()
     {
         WriteEssays(300);
-        RunResult run = Grade(new() { Data = _folder });
+        RunResult run = Grade(new() { Data = Folder });
         Assert.Equal(["qwk", "lwk", "rmse", "coverage", "interval", "review", "qwk_sure"], run.Metrics.Select(m => m.Name));
         Assert.Equal(["ridge on length", "mean score"], run.Baselines.Select(b => b.Name));
         Assert.Equal(0, Value(run.Baselines[1].Scores, "qwk"), 6);
@@ -113,7 +104,7 @@ public sealed class GradingTests : IDisposable
     public void EssaysGiveTheSameForTheSameSeedOnAnyNumberOfThreads()
     {
         WriteEssays(60);
-        RunOptions options = new() { Data = _folder, Epochs = 2, Seed = 9 };
+        RunOptions options = new() { Data = Folder, Epochs = 2, Seed = 9 };
         RunResult one = Grade(options, threads: 1), two = Grade(options, threads: 3);
         Assert.Equal(2, one.Epochs);
         Assert.Equal(one.Metrics, two.Metrics);
@@ -151,11 +142,7 @@ public sealed class GradingTests : IDisposable
         Assert.Null(GradeIntervals.Fit(essays[..8], 2, 12));
     }
 
-    private static RunResult Grade(RunOptions options, Probe? probe = null, int threads = 2)
-    {
-        DeepEduOptions.MaxThreads = threads;
-        return Assert.Single(new GradeTask().Run(options, probe ?? new(), default));
-    }
+    private static RunResult Grade(RunOptions options, Probe? probe = null, int threads = 2) => Program.Run(new GradeTask(), options, threads, probe);
 
     private static double Value(RunResult run, string name) => Value(run.Metrics, name);
 
@@ -164,8 +151,8 @@ public sealed class GradingTests : IDisposable
     private void WriteIdx(string part, ImageSet images)
     {
         byte[] pixels = [.. images.Pixels.Select(p => (byte)(p * 255))];
-        File.WriteAllBytes(Path.Combine(_folder, part + "-images-idx3-ubyte"), [.. Header(0x0803, images.Count, images.Height, images.Width), .. pixels]);
-        File.WriteAllBytes(Path.Combine(_folder, part + "-labels-idx1-ubyte"), [.. Header(0x0801, images.Count), .. images.Labels.Select(l => (byte)l)]);
+        File.WriteAllBytes(Path.Combine(Folder, part + "-images-idx3-ubyte"), [.. Header(0x0803, images.Count, images.Height, images.Width), .. pixels]);
+        File.WriteAllBytes(Path.Combine(Folder, part + "-labels-idx1-ubyte"), [.. Header(0x0801, images.Count), .. images.Labels.Select(l => (byte)l)]);
     }
 
     private static byte[] Header(params int[] numbers) => [.. numbers.SelectMany(n => BitConverter.GetBytes(BinaryPrimitives.ReverseEndianness(n)))];
@@ -183,13 +170,13 @@ public sealed class GradingTests : IDisposable
             rng.Shuffle(text.AsSpan());
             tsv.Append($"{i}\t1\t{string.Join(' ', text)}\t\t\t{2 + goodWords}\n");
         }
-        File.WriteAllText(Path.Combine(_folder, "asap_prompt1.tsv"), tsv.ToString());
+        File.WriteAllText(Path.Combine(Folder, "asap_prompt1.tsv"), tsv.ToString());
         for (int fold = 0; fold < 2; fold++)
         {
             int[] Part(params int[] of) => [.. Enumerable.Range(0, count).Where(i => of.Contains((i + fold) % 5))];
-            File.WriteAllLines(Path.Combine(_folder, $"folds_fold_{fold}.train_ids.txt"), Part(0, 1, 2).Select(i => $"{i}"));
-            File.WriteAllLines(Path.Combine(_folder, $"folds_fold_{fold}.dev_ids.txt"), Part(3).Select(i => $"{i}"));
-            File.WriteAllLines(Path.Combine(_folder, $"folds_fold_{fold}.test_ids.txt"), Part(4).Select(i => $"{i}"));
+            File.WriteAllLines(Path.Combine(Folder, $"folds_fold_{fold}.train_ids.txt"), Part(0, 1, 2).Select(i => $"{i}"));
+            File.WriteAllLines(Path.Combine(Folder, $"folds_fold_{fold}.dev_ids.txt"), Part(3).Select(i => $"{i}"));
+            File.WriteAllLines(Path.Combine(Folder, $"folds_fold_{fold}.test_ids.txt"), Part(4).Select(i => $"{i}"));
         }
     }
 

@@ -16,12 +16,8 @@ namespace DeepEdu.Tests.Education;
 
 /// <summary>Networks that share a trunk, beside those that do not, from the command line down to a head.</summary>
 [Collection("process settings")]
-public sealed class MultitaskTests : IDisposable
+public sealed class MultitaskTests : FolderTests
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("deepedu").FullName;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
-
     [Fact]
     public void ResultsDoNotDependOnTheThreadCountButOnTheSeed()
     {
@@ -29,7 +25,7 @@ public sealed class MultitaskTests : IDisposable
         string one = Metrics("--threads", "1"), two = Metrics("--threads", "2"), other = Metrics("--threads", "2", "--seed", "2");
         Assert.Equal(one, two);
         Assert.NotEqual(one, other);
-        Assert.Equal(Metrics("--data", _folder, "--threads", "1"), Metrics("--data", _folder, "--threads", "2"));
+        Assert.Equal(Metrics("--data", Folder, "--threads", "1"), Metrics("--data", Folder, "--threads", "2"));
 
         string Metrics(params string[] more)
         {
@@ -45,7 +41,7 @@ public sealed class MultitaskTests : IDisposable
     public void GradesAreReportedSharedAndAloneInEverySetting()
     {
         WriteStudents();
-        using JsonDocument document = Call("multitask", "--data", _folder, "--quick", "--epochs", "3", "--batch", "16", "--seed", "5");
+        using JsonDocument document = Call("multitask", "--data", Folder, "--quick", "--epochs", "3", "--batch", "16", "--seed", "5");
         JsonElement run = document.RootElement, metrics = run.GetProperty("metrics");
         Assert.Equal("rmse_g3", metrics.EnumerateObject().First().Name);
         Assert.Equal(3, run.GetProperty("epochs").GetInt32());
@@ -162,10 +158,10 @@ public sealed class MultitaskTests : IDisposable
 
     private JsonDocument Call(params string[] args)
     {
-        string json = Path.Combine(_folder, "out.json");
+        string json = Path.Combine(Folder, "out.json");
         int threads = DeepEduOptions.MaxThreads;
         using StringWriter output = new(), error = new();
-        try { Assert.Equal(0, App.Run([.. args, "--out", _folder, "--json", json], output, error)); }
+        try { Assert.Equal(0, App.Run([.. args, "--out", Folder, "--json", json], output, error)); }
         finally { DeepEduOptions.MaxThreads = threads; }
         return JsonDocument.Parse(File.ReadAllBytes(json));
     }
@@ -181,6 +177,6 @@ public sealed class MultitaskTests : IDisposable
             int second = Math.Clamp(first + study - 2 + rng.Next(2), 0, 20), third = absences == 0 ? 0 : Math.Clamp(second + study - 2, 0, 20);
             text.Append(CultureInfo.InvariantCulture, $"\"{(r % 3 == 0 ? "MS" : "GP")}\";{15 + rng.Next(6)};{study};{absences};\"{first}\";\"{second}\";{third}\n");
         }
-        File.WriteAllText(Path.Combine(_folder, "student-sim.csv"), text.ToString());
+        File.WriteAllText(Path.Combine(Folder, "student-sim.csv"), text.ToString());
     }
 }

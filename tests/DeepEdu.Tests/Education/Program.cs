@@ -1,6 +1,9 @@
 using System.Text;
+using DeepEdu.Devices;
 using DeepEdu.Education.Cli;
 using DeepEdu.Education.Data;
+using DeepEdu.Education.Report;
+using DeepEdu.Education.Tasks;
 using DeepEdu.Education.Ui;
 
 namespace DeepEdu.Tests.Education;
@@ -22,6 +25,18 @@ internal static class Program
         using StringWriter output = new(), error = new();
         Assert.Equal(2, App.Run(args, output, error));
         Assert.Contains(expected, Assert.Single(error.ToString().TrimEnd().Split('\n')), StringComparison.Ordinal);
+    }
+
+    /// <summary>What a task tells on so many threads.</summary>
+    public static RunResult Run(IEducationTask task, RunOptions options, int threads, IProgress? progress = null)
+    {
+        int before = DeepEduOptions.MaxThreads;
+        try
+        {
+            DeepEduOptions.MaxThreads = threads;
+            return Assert.Single(task.Run(options, progress ?? new NoProgress(), default));
+        }
+        finally { DeepEduOptions.MaxThreads = before; }
     }
 
     /// <summary>The header and rows that a saved model tells.</summary>

@@ -6,17 +6,13 @@ using DeepEdu.Education.Data;
 namespace DeepEdu.Tests.Education;
 
 /// <summary>Readers on generated files: plain and gzip, the quirks of the real sets, and the line that an error names.</summary>
-public sealed class ReaderTests : IDisposable
+public sealed class ReaderTests : FolderTests
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("deepedu").FullName;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
-
     [Theory, InlineData(false), InlineData(true)]
     public void NcfReadsPlainAndGzipAndCountsRepeatsOnce(bool gzip)
     {
         Ncf(gzip, "0\t0\t1\n0\t2\t1\n0\t2\t5\n1\t1\t1\n", "0\t3\t5\t97\n1\t0\t1\n", "(0,3)\t3\t4\t4\t5\n(1,0)\t6\t2\n");
-        Interactions data = NcfReader.Read(_folder);
+        Interactions data = NcfReader.Read(Folder);
         Assert.Equal((2, 7), (data.Users, data.Items));
         Assert.Equal([0, 2], data.Train[0]);
         Assert.Equal([3, 0], data.Test);
@@ -36,14 +32,14 @@ public sealed class ReaderTests : IDisposable
     public void NcfErrorsNameTheLine(string train, string test, string negatives, string expected)
     {
         Ncf(false, train, test, negatives);
-        Assert.Contains(expected, Assert.Throws<DataException>(() => NcfReader.Read(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains(expected, Assert.Throws<DataException>(() => NcfReader.Read(Folder)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void AFolderOfRatingsIsDescribed()
     {
         Ncf(false, "0\t0\n0\t2\n1\t1\n", "0\t3\n1\t0\n", "(0,3)\t4\n(1,0)\t2\n");
-        string[] card = [.. DataCard.Of(_folder, null, null, null)];
+        string[] card = [.. DataCard.Of(Folder, null, null, null)];
         Assert.Equal(("format: ncf", 3), (card[0], card.Length));
         Assert.EndsWith(": 2 users, 5 items, 3 training interactions, 2 held out", card[1], StringComparison.Ordinal);
         Assert.Equal("of all pairs taken: 30.00 %", card[2]);
@@ -53,7 +49,7 @@ public sealed class ReaderTests : IDisposable
     public void AFolderOfEssaysIsDescribed()
     {
         Asap("1\t1\tone\t4\t4\t\t8\n2\t1\ttwo\t4\t4\t\t12\n");
-        string[] card = [.. DataCard.Of(_folder, null, null, null)];
+        string[] card = [.. DataCard.Of(Folder, null, null, null)];
         Assert.Equal("format: essays", card[0]);
         Assert.EndsWith("2 essays, scores 2..12, 1 folds", Assert.Single(card[1..]), StringComparison.Ordinal);
     }
@@ -64,7 +60,7 @@ public sealed class ReaderTests : IDisposable
         Write("x.train.rating.gz", Encoding.ASCII.GetBytes("this is no gzip"));
         Write("x.test.rating", "0\t1\n"u8.ToArray());
         Write("x.test.negative", "(0,1)\t2\n"u8.ToArray());
-        Assert.Contains("not a gzip file", Assert.Throws<DataException>(() => NcfReader.Read(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("not a gzip file", Assert.Throws<DataException>(() => NcfReader.Read(Folder)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -75,7 +71,7 @@ public sealed class ReaderTests : IDisposable
             Write(part + "-images-idx3-ubyte.gz", Gzip(Idx(0x0803, [2, 1, 2], [0, 255, 51, 102])));
             Write(part + "-labels-idx1-ubyte", Idx(0x0801, [2], [7, 3]));
         }
-        ImageSet train = IdxReader.ReadFolder(_folder).Train;
+        ImageSet train = IdxReader.ReadFolder(Folder).Train;
         Assert.Equal([7, 3], train.Labels);
         Assert.Equal([0f, 1f, 0.2f, 0.4f], train.Pixels);
         Assert.Equal((1, 2, 10), (train.Height, train.Width, train.Classes));
@@ -88,14 +84,14 @@ public sealed class ReaderTests : IDisposable
     {
         Write("train-images-idx3-ubyte", Idx(magic, [2, 1, 2], new byte[bytes]));
         Write("train-labels-idx1-ubyte", Idx(0x0801, [2], [7, 3]));
-        Assert.Contains(expected, Assert.Throws<DataException>(() => IdxReader.ReadFolder(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains(expected, Assert.Throws<DataException>(() => IdxReader.ReadFolder(Folder)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void AsapKeepsQuotesAndPassesOverOtherPrompts()
     {
         Asap("1\t1\t\"He said \"\"no\"\", twice\t4\t4\t\t8\n2\t1\tplain \" quote\t4\t4\t\t12\n");
-        EssaySet set = AsapReader.Read(_folder, 1);
+        EssaySet set = AsapReader.Read(Folder, 1);
         Assert.Equal((2, 12), (set.Min, set.Max));
         Assert.Equal(["\"He said \"\"no\"\", twice", "plain \" quote"], set.Essays.Select(e => e.Text));
         Assert.Equal([8, 12], set.Essays.Select(e => e.Score));
@@ -113,7 +109,7 @@ public sealed class ReaderTests : IDisposable
     public void AsapErrorsNameTheLine(string rows, int prompt, string expected)
     {
         Asap(rows);
-        Assert.Contains(expected, Assert.Throws<DataException>(() => AsapReader.Read(_folder, prompt)).Message, StringComparison.Ordinal);
+        Assert.Contains(expected, Assert.Throws<DataException>(() => AsapReader.Read(Folder, prompt)).Message, StringComparison.Ordinal);
     }
 
     /// <summary>The file as it was published has no folds.</summary>
@@ -121,24 +117,24 @@ public sealed class ReaderTests : IDisposable
     public void AsapWithoutFoldsIsCutIntoFive()
     {
         Asap(string.Concat(Enumerable.Range(1, 21).Select(i => $"{i}\t1\ttext\t4\t4\t\t{2 + (i % 10)}\n")));
-        foreach (string file in Directory.GetFiles(_folder, "folds_*")) { File.Delete(file); }
-        EssaySet set = AsapReader.Read(_folder, 1);
+        foreach (string file in Directory.GetFiles(Folder, "folds_*")) { File.Delete(file); }
+        EssaySet set = AsapReader.Read(Folder, 1);
         Assert.Equal(5, set.Folds.Length);
         Assert.EndsWith("5 folds, drawn here: there is no folds_fold_0.test_ids.txt", set.ToString(), StringComparison.Ordinal);
         Assert.Equal(Enumerable.Range(0, 21), set.Folds.SelectMany(f => f.Test).Order());
         Assert.All(set.Folds, f => Assert.Equal(Enumerable.Range(0, 21), f.Train.Concat(f.Dev).Concat(f.Test).Order()));
-        Assert.Equal(set.Folds.SelectMany(f => f.Test), AsapReader.Read(_folder, 1).Folds.SelectMany(f => f.Test));
+        Assert.Equal(set.Folds.SelectMany(f => f.Test), AsapReader.Read(Folder, 1).Folds.SelectMany(f => f.Test));
 
         Asap("1\t1\ttext\t4\t4\t\t8\n");
-        foreach (string file in Directory.GetFiles(_folder, "folds_*")) { File.Delete(file); }
-        Assert.Contains("1 essays of prompt 1 are too few for 5 folds", Assert.Throws<DataException>(() => AsapReader.Read(_folder, 1)).Message, StringComparison.Ordinal);
+        foreach (string file in Directory.GetFiles(Folder, "folds_*")) { File.Delete(file); }
+        Assert.Contains("1 essays of prompt 1 are too few for 5 folds", Assert.Throws<DataException>(() => AsapReader.Read(Folder, 1)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void StudentsBecomeNumbersAndOneHotCategories()
     {
         Write("student-mat.csv", "sex;age;Mjob;G1;G2;G3\n\"F\";18;\"at;home\";\"5\";\"6\";6\n\"M\";17;\"teacher\";\"9\";\"8\";10\n\"F\";19;\"other\";1;2;3\n"u8.ToArray());
-        LearnerTable table = StudentReader.Read(_folder);
+        LearnerTable table = StudentReader.Read(Folder);
         Assert.Equal(["sex=M", "age", "Mjob=at;home", "Mjob=other", "Mjob=teacher"], table.FeatureNames);
         Assert.Equal([0f, 18, 1, 0, 0, 1, 17, 0, 0, 1, 0, 19, 0, 1, 0], table.Features);
         Assert.Equal([6f, 10, 3], table.Targets["G3"]);
@@ -148,7 +144,7 @@ public sealed class ReaderTests : IDisposable
     public void StudentsMayBeSeparatedByCommas()
     {
         Write("student-mat.csv", "sex,age,Mjob,G1,G2,G3\nF,18,\"at;home, or not\",5,6,6\nM,17,teacher,9,8,10\n"u8.ToArray());
-        LearnerTable table = StudentReader.Read(_folder);
+        LearnerTable table = StudentReader.Read(Folder);
         Assert.Equal(["sex=M", "age", "Mjob=teacher"], table.FeatureNames);
         Assert.Equal([6f, 10], table.Targets["G3"]);
     }
@@ -163,7 +159,7 @@ public sealed class ReaderTests : IDisposable
     public void StudentErrorsNameTheLine(string text, string expected)
     {
         Write("student-mat.csv", Encoding.UTF8.GetBytes(text));
-        Assert.Contains(expected, Assert.Throws<DataException>(() => StudentReader.Read(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains(expected, Assert.Throws<DataException>(() => StudentReader.Read(Folder)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -192,7 +188,7 @@ public sealed class ReaderTests : IDisposable
         Write("folds_fold_0.test_ids.txt", "99\n2\n"u8.ToArray());
     }
 
-    private void Write(string name, byte[] bytes) => File.WriteAllBytes(Path.Combine(_folder, name), bytes);
+    private void Write(string name, byte[] bytes) => File.WriteAllBytes(Path.Combine(Folder, name), bytes);
 
     private static byte[] Gzip(byte[] bytes)
     {

@@ -16,16 +16,14 @@ namespace DeepEdu.Tests.Education;
 
 /// <summary>What a run with --out leaves: checkpoints that --resume goes on from, and models that predict.</summary>
 [Collection("process settings")]
-public sealed class RunFolderTests : IDisposable
+public sealed class RunFolderTests : FolderTests
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("deepedu").FullName;
-
     private readonly Stopper _never = new("never");
 
-    public void Dispose()
+    public override void Dispose()
     {
         _never.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        base.Dispose();
     }
 
     /// <summary>Interrupted at some steps, in the middle of epochs and folds, and gone on with, a run ends with the numbers, curves and model of one that was not.</summary>
@@ -42,8 +40,8 @@ public sealed class RunFolderTests : IDisposable
     public void ARunThatWasInterruptedEndsAsOneThatWasNot(string what, params string[] stops)
     {
         var (task, options) = Of(what);
-        IReadOnlyList<RunResult> whole = task.Run(options with { Out = Path.Combine(_folder, "whole") }, _never, default);
-        options = options with { Out = Path.Combine(_folder, "parts") };
+        IReadOnlyList<RunResult> whole = task.Run(options with { Out = Path.Combine(Folder, "whole") }, _never, default);
+        options = options with { Out = Path.Combine(Folder, "parts") };
         foreach (string stop in stops)
         {
             using Stopper stopper = new(stop);
@@ -55,18 +53,18 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal(whole.Select(r => $"{r.Data} {r.Epochs} {r.Protocol}"), parts.Select(r => $"{r.Data} {r.Epochs} {r.Protocol}"));
         Assert.Equal(whole.SelectMany(r => r.Metrics), parts.SelectMany(r => r.Metrics));
         Assert.Equal(whole.SelectMany(r => r.Charts).SelectMany(c => c.Curves).SelectMany(c => c.Values), parts.SelectMany(r => r.Charts).SelectMany(c => c.Curves).SelectMany(c => c.Values));
-        string[] models = Directory.GetFiles(Path.Combine(_folder, "whole"), "model.ckpt", SearchOption.AllDirectories);
+        string[] models = Directory.GetFiles(Path.Combine(Folder, "whole"), "model.ckpt", SearchOption.AllDirectories);
         Assert.Equal(whole.Count, models.Length);
         foreach (string model in models)
         {
-            Assert.True(File.ReadAllBytes(model).SequenceEqual(File.ReadAllBytes(Path.Combine(_folder, "parts", Path.GetRelativePath(Path.Combine(_folder, "whole"), model)))), model);
+            Assert.True(File.ReadAllBytes(model).SequenceEqual(File.ReadAllBytes(Path.Combine(Folder, "parts", Path.GetRelativePath(Path.Combine(Folder, "whole"), model)))), model);
         }
     }
 
     [Fact]
     public void OnlyWhatWasInterruptedIsGoneOnWith()
     {
-        string run = Path.Combine(_folder, "run");
+        string run = Path.Combine(Folder, "run");
         Program.Fails("give --out FOLDER", "grade", "--resume");
         Program.Fails("no such folder", "grade", "--resume", "--out", run);
         Directory.CreateDirectory(run);
@@ -93,10 +91,10 @@ public sealed class RunFolderTests : IDisposable
     {
         WriteStudents(60);
         var (task, options) = Of("grades");
-        options = options with { Out = Path.Combine(_folder, "run") };
+        options = options with { Out = Path.Combine(Folder, "run") };
         using Stopper stopper = new("fold 1");
         task.Run(options, stopper, stopper.Token);
-        File.WriteAllText(Path.Combine(_folder, "student-sim.csv"), File.ReadAllText(Path.Combine(_folder, "student-sim.csv")).Replace("\"GP\";15", "\"GP\";16", StringComparison.Ordinal));
+        File.WriteAllText(Path.Combine(Folder, "student-sim.csv"), File.ReadAllText(Path.Combine(Folder, "student-sim.csv")).Replace("\"GP\";15", "\"GP\";16", StringComparison.Ordinal));
         var error = Assert.Throws<InvalidDataException>(() => task.Run(options with { Resume = true }, _never, default));
         Assert.EndsWith("is of another training: other data", error.Message, StringComparison.Ordinal);
     }
@@ -109,10 +107,10 @@ public sealed class RunFolderTests : IDisposable
         {
             for (int t = 0; t < 4; t++) { inter.Append(CultureInfo.InvariantCulture, $"Zoë {u}\titem {(u + (3 * t)) % 10}\t{t}\n"); }
         }
-        File.WriteAllText(Path.Combine(_folder, "x.inter"), inter.ToString());
-        Program.Succeeds("recommend", "--quick", "--data", _folder, "--out", Path.Combine(_folder, "run"));
+        File.WriteAllText(Path.Combine(Folder, "x.inter"), inter.ToString());
+        Program.Succeeds("recommend", "--quick", "--data", Folder, "--out", Path.Combine(Folder, "run"));
         string learners = Write("learners.csv", "user,note\nZoë 1,a\nZoë 4,b\n");
-        string[][] rows = Program.Predict(Path.Combine(_folder, "run"), learners, "--top", "20");
+        string[][] rows = Program.Predict(Path.Combine(Folder, "run"), learners, "--top", "20");
         Assert.Equal(["user", "rank", "item", "score"], rows[0]);
         string[][] first = [.. rows.Where(r => r[0] == "Zoë 1")];
         Assert.Equal(7, first.Length); // of ten, three are in the training part
@@ -120,57 +118,57 @@ public sealed class RunFolderTests : IDisposable
         Assert.Empty(first.Select(r => r[2]).Intersect(["item 1", "item 4", "item 7"]));
         double[] scores = [.. first.Select(r => double.Parse(r[3], CultureInfo.InvariantCulture))];
         Assert.Equal(scores.OrderDescending(), scores);
-        Program.Fails("line 2: the learner 'Zoë 99' was not among", "predict", "--model", _folder + "/run/recommend", "--in", Write("who.csv", "user\nZoë 99\n"));
-        Program.Fails("no column 'user' in the header", "predict", "--model", _folder + "/run/recommend", "--in", Write("who.csv", "name\nZoë 1\n"));
+        Program.Fails("line 2: the learner 'Zoë 99' was not among", "predict", "--model", Folder + "/run/recommend", "--in", Write("who.csv", "user\nZoë 99\n"));
+        Program.Fails("no column 'user' in the header", "predict", "--model", Folder + "/run/recommend", "--in", Write("who.csv", "name\nZoë 1\n"));
     }
 
     [Fact]
     public void ImagesAreReadAsInTheRun()
     {
-        Program.Succeeds("grade", "--quick", "--epochs", "6", "--out", Path.Combine(_folder, "run"));
+        Program.Succeeds("grade", "--quick", "--epochs", "6", "--out", Path.Combine(Folder, "run"));
         ImageSet digits = Digits.Load();
-        string idx = Path.Combine(_folder, "some-idx3-ubyte");
+        string idx = Path.Combine(Folder, "some-idx3-ubyte");
         File.WriteAllBytes(idx, [0, 0, 8, 3, 0, 0, 0, 200, 0, 0, 0, 8, 0, 0, 0, 8, .. digits.Pixels[..(200 * 64)].Select(p => (byte)MathF.Round(p * 255))]);
-        string[][] rows = Program.Predict(Path.Combine(_folder, "run", "grade", "model.ckpt"), idx);
+        string[][] rows = Program.Predict(Path.Combine(Folder, "run", "grade", "model.ckpt"), idx);
         Assert.Equal(["image", "digit", "chance", "review"], rows[0]);
         Assert.All(rows[1..], r => Assert.Contains(r[3], new[] { "yes", "no" }));
         Assert.Contains(rows[1..], r => r[3] == "no");
-        Program.Fails("--explain is for essays", "predict", "--model", Path.Combine(_folder, "run"), "--in", idx, "--explain");
+        Program.Fails("--explain is for essays", "predict", "--model", Path.Combine(Folder, "run"), "--in", idx, "--explain");
         Assert.InRange(rows[1..].Zip(digits.Labels).Count(p => p.First[1] == $"{p.Second}"), 180, 200);
-        string png = Path.Combine(_folder, "one.png");
+        string png = Path.Combine(Folder, "one.png");
         new Image(8, 8, 1, [.. digits.Pixels[..64].Select(p => (ushort)MathF.Round(p * 255))]).Write(png);
-        Assert.Equal(rows[1], Program.Predict(Path.Combine(_folder, "run"), png)[1]);
+        Assert.Equal(rows[1], Program.Predict(Path.Combine(Folder, "run"), png)[1]);
         new Image(9, 8, 1, new ushort[72]).Write(png);
-        Program.Fails("grey images of 8x8 pixels", "predict", "--model", Path.Combine(_folder, "run"), "--in", png);
-        Program.Fails("The model is of grade, learned from digits 8x8", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("x.csv", "essay\na\n"));
+        Program.Fails("grey images of 8x8 pixels", "predict", "--model", Path.Combine(Folder, "run"), "--in", png);
+        Program.Fails("The model is of grade, learned from digits 8x8", "predict", "--model", Path.Combine(Folder, "run"), "--in", Write("x.csv", "essay\na\n"));
     }
 
     [Fact]
     public void EssaysAreGradedOnThePromptsScale()
     {
         var (task, options) = Of("essays");
-        RunResult result = Assert.Single(task.Run(options with { Out = Path.Combine(_folder, "run"), Quick = false }, _never, default));
-        string[][] rows = Program.Predict(Path.Combine(_folder, "run"), Path.Combine(_folder, "asap_prompt7.tsv"));
+        RunResult result = Assert.Single(task.Run(options with { Out = Path.Combine(Folder, "run"), Quick = false }, _never, default));
+        string[][] rows = Program.Predict(Path.Combine(Folder, "run"), Path.Combine(Folder, "asap_prompt7.tsv"));
         Assert.Equal(["essay_id", "score", "exact", "low", "high", "review"], rows[0]);
         Assert.Equal(Enumerable.Range(1, 60).Select(i => $"{i}"), rows[1..].Select(r => r[0]));
         Assert.All(rows[1..], r => Assert.Equal(int.Parse(r[1], CultureInfo.InvariantCulture), (int)Math.Round(double.Parse(r[2], CultureInfo.InvariantCulture))));
         Assert.All(rows[1..], r => Assert.InRange(int.Parse(r[1], CultureInfo.InvariantCulture), 0, 30));
         SimulatedEssays made = SimulatedEssays.Create(1, 60);
         string one = Write("first.txt", made.Set.Essays[0].Text);
-        Assert.Equal(["first", .. rows[1][1..]], Program.Predict(Path.Combine(_folder, "run"), one)[1]);
-        Assert.Equal(["1", .. rows[1][1..]], Program.Predict(Path.Combine(_folder, "run"), Write("own.csv", $"essay\n\"{made.Set.Essays[0].Text}\"\n"))[1]);
+        Assert.Equal(["first", .. rows[1][1..]], Program.Predict(Path.Combine(Folder, "run"), one)[1]);
+        Assert.Equal(["1", .. rows[1][1..]], Program.Predict(Path.Combine(Folder, "run"), Write("own.csv", $"essay\n\"{made.Set.Essays[0].Text}\"\n"))[1]);
         Assert.All(rows[1..], r => Assert.InRange(Number(r[2]), Number(r[3]), Number(r[4])));
         Assert.All(rows[1..], r => Assert.Equal(Math.Ceiling(Number(r[3])) < Number(r[1]) - 3 || Math.Floor(Number(r[4])) > Number(r[1]) + 3 ? "yes" : "no", r[5])); // a tenth of 0..30
-        string[] explained = Program.Predict(Path.Combine(_folder, "run"), one, "--explain")[1];
+        string[] explained = Program.Predict(Path.Combine(Folder, "run"), one, "--explain")[1];
         Assert.Equal(rows[1][1..], explained[1..6]);
         string[] parts = explained[6].Split(' ');
         Assert.Equal(10, parts.Length); // five words, each with its points
         Assert.All(parts.Chunk(2), p => Assert.Contains(p[0], EssayWords.Split(made.Set.Essays[0].Text)));
         Assert.Equal(parts.Chunk(2).Select(p => Math.Abs(Number(p[1]))).OrderDescending(), parts.Chunk(2).Select(p => Math.Abs(Number(p[1]))));
         Assert.InRange(Number(explained[7]), -0.05, 0.05);
-        Assert.Equal(["empty", "", "", "", "", "yes"], Program.Predict(Path.Combine(_folder, "run"), Write("empty.txt", " "))[1]);
-        Program.Fails("no column 'essay' in the header", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("own.csv", "text\na\n"));
-        Program.Fails("an essay of prompt 3; this model grades prompt 7", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("own.csv", "essay,essay_set\na,3\n"));
+        Assert.Equal(["empty", "", "", "", "", "yes"], Program.Predict(Path.Combine(Folder, "run"), Write("empty.txt", " "))[1]);
+        Program.Fails("no column 'essay' in the header", "predict", "--model", Path.Combine(Folder, "run"), "--in", Write("own.csv", "text\na\n"));
+        Program.Fails("an essay of prompt 3; this model grades prompt 7", "predict", "--model", Path.Combine(Folder, "run"), "--in", Write("own.csv", "essay,essay_set\na,3\n"));
 
         static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
     }
@@ -179,9 +177,9 @@ public sealed class RunFolderTests : IDisposable
     public void OutcomesAreToldByWhatIsKnown()
     {
         WriteStudents(120);
-        Program.Succeeds("multitask", "--quick", "--data", _folder, "--out", Path.Combine(_folder, "run"));
-        string[] lines = File.ReadAllLines(Path.Combine(_folder, "student-sim.csv"));
-        string[][] all = Program.Predict(Path.Combine(_folder, "run"), Path.Combine(_folder, "student-sim.csv"));
+        Program.Succeeds("multitask", "--quick", "--data", Folder, "--out", Path.Combine(Folder, "run"));
+        string[] lines = File.ReadAllLines(Path.Combine(Folder, "student-sim.csv"));
+        string[][] all = Program.Predict(Path.Combine(Folder, "run"), Path.Combine(Folder, "student-sim.csv"));
         Assert.Equal(["row", "g3", "pass"], all[0]);
         Assert.Equal(121, all.Length);
         double[] truth = [.. lines[1..].Select(l => double.Parse(l.Split(';')[^1], CultureInfo.InvariantCulture))], told = [.. all[1..].Select(r => double.Parse(r[1], CultureInfo.InvariantCulture))];
@@ -190,21 +188,21 @@ public sealed class RunFolderTests : IDisposable
         Assert.All(all[1..], r => Assert.InRange(double.Parse(r[2], CultureInfo.InvariantCulture), 0, 1));
         // without the later grades, other networks tell them too
         string early = Write("early.csv", string.Join('\n', lines.Select(l => string.Join(';', l.Split(';')[..^3]))));
-        Assert.Equal(["row", "g3", "g2", "g1", "pass"], Program.Predict(Path.Combine(_folder, "run"), early)[0]);
-        Program.Fails("school = XX is neither 'GP' nor 'MS'", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("odd.csv", File.ReadAllText(early).Replace("\"MS\"", "\"XX\"", StringComparison.Ordinal)));
-        Assert.Equal(3, Program.Predict(Path.Combine(_folder, "run"), Write("odd.csv", "school;age;studytime;absences\nGP;15;2;3\nMS;NA;2;3\n")).Length); // the mean stands in for an age
-        Program.Fails("line 3: G1 is missing", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("odd.csv", "school;age;studytime;absences;G1\nGP;15;2;3;4\nMS;14;2;3;NA\n"));
-        Program.Fails("no column 'age' in the header", "predict", "--model", Path.Combine(_folder, "run"), "--in", Write("odd.csv", "school;studytime;absences\nGP;2;3\n"));
+        Assert.Equal(["row", "g3", "g2", "g1", "pass"], Program.Predict(Path.Combine(Folder, "run"), early)[0]);
+        Program.Fails("school = XX is neither 'GP' nor 'MS'", "predict", "--model", Path.Combine(Folder, "run"), "--in", Write("odd.csv", File.ReadAllText(early).Replace("\"MS\"", "\"XX\"", StringComparison.Ordinal)));
+        Assert.Equal(3, Program.Predict(Path.Combine(Folder, "run"), Write("odd.csv", "school;age;studytime;absences\nGP;15;2;3\nMS;NA;2;3\n")).Length); // the mean stands in for an age
+        Program.Fails("line 3: G1 is missing", "predict", "--model", Path.Combine(Folder, "run"), "--in", Write("odd.csv", "school;age;studytime;absences;G1\nGP;15;2;3;4\nMS;14;2;3;NA\n"));
+        Program.Fails("no column 'age' in the header", "predict", "--model", Path.Combine(Folder, "run"), "--in", Write("odd.csv", "school;studytime;absences\nGP;2;3\n"));
     }
 
     [Fact]
     public void WrongModelsAreNamed()
     {
-        string rows = Write("rows.csv", "user\n0\n"), run = Path.Combine(_folder, "run"), model = Path.Combine(run, "recommend", "model.ckpt");
+        string rows = Write("rows.csv", "user\n0\n"), run = Path.Combine(Folder, "run"), model = Path.Combine(run, "recommend", "model.ckpt");
         Program.Succeeds("recommend", "--quick", "--out", run);
         Assert.Equal(11, Program.Predict(run, rows).Length);
-        Program.Fails("no such file or folder", "predict", "--model", Path.Combine(_folder, "none"), "--in", rows);
-        Program.Fails("no such file", "predict", "--model", run, "--in", Path.Combine(_folder, "none"));
+        Program.Fails("no such file or folder", "predict", "--model", Path.Combine(Folder, "none"), "--in", rows);
+        Program.Fails("no such file", "predict", "--model", run, "--in", Path.Combine(Folder, "none"));
         Program.Fails("no model.ckpt in this folder", "predict", "--model", Path.Combine(run, "recommend", "network"), "--in", rows);
         Program.Fails("of a training that --resume goes on with", "predict", "--model", Path.Combine(run, "recommend", "network", "last.ckpt"), "--in", rows);
         Program.Fails("does not begin as a zip does", "predict", "--model", rows, "--in", rows);
@@ -237,7 +235,7 @@ public sealed class RunFolderTests : IDisposable
             case "essays":
                 SimulatedEssays made = SimulatedEssays.Create(1, 60);
                 Write("asap_prompt7.tsv", "essay_id\tessay_set\tessay\tdomain1_score\n" + string.Concat(made.Set.Essays.Select(e => $"{e.Id}\t7\t{e.Text}\t{3 * e.Score}\n")));
-                return (new GradeTask(), new() { Data = _folder, Prompt = 7, Epochs = 2 });
+                return (new GradeTask(), new() { Data = Folder, Prompt = 7, Epochs = 2 });
             case "behaviour": return (new BehaviourTask(), new() { Quick = true, Epochs = 3, Folds = 2 });
             case "generate": return (new GenerateTask(), new() { Quick = true, Epochs = 3 });
             case "answer": return (new AnswerTask(), new() { Quick = true, Epochs = 3 });
@@ -245,7 +243,7 @@ public sealed class RunFolderTests : IDisposable
             case "multitask": return (new MultitaskTask(), new() { Quick = true, Epochs = 2 });
             default:
                 WriteStudents(60);
-                return (new MultitaskTask(), new() { Quick = true, Epochs = 2, Data = _folder });
+                return (new MultitaskTask(), new() { Quick = true, Epochs = 2, Data = Folder });
         }
     }
 
@@ -259,13 +257,6 @@ public sealed class RunFolderTests : IDisposable
             text.Append(CultureInfo.InvariantCulture, $"\"{(r % 3 == 0 ? "MS" : "GP")}\";{15 + rng.Next(6)};{study};{rng.Next(25)};\"{first}\";\"{second}\";{Math.Clamp(second + study - 2, 0, 20)}\n");
         }
         Write("student-sim.csv", text.ToString());
-    }
-
-    private string Write(string name, string text)
-    {
-        string path = Path.Combine(_folder, name);
-        File.WriteAllText(path, text);
-        return path;
     }
 
     /// <summary>Interrupts at the first step or line that begins so. Of each training the first step is reported, and the last of every epoch; others as time goes by.</summary>

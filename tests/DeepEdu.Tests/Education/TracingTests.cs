@@ -14,16 +14,8 @@ namespace DeepEdu.Tests.Education;
 
 /// <summary>Knowledge tracing: who is in which fold, what is scored, what the network sees, and what the command leaves.</summary>
 [Collection("process settings")]
-public sealed class TracingTests : IDisposable
+public sealed class TracingTests : FolderTests
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("deepedu").FullName;
-
-    public void Dispose()
-    {
-        DeepEduOptions.MaxThreads = Environment.ProcessorCount;
-        Directory.Delete(_folder, recursive: true);
-    }
-
     [Fact]
     public void EveryLearnerIsWholeInOnePartAndTestedOnce()
     {
@@ -38,18 +30,18 @@ public sealed class TracingTests : IDisposable
     {
         Write("x_train.csv", "2\na,b\n1,0\n3\na,a,b\n1,1,0\n1\na\n1\n2\nb,b\n0,0\n");
         Write("x_test.csv", "2\nc,a\n1,1\n");
-        TracingSet drawn = TracingSet.Read(_folder, 1);
+        TracingSet drawn = TracingSet.Read(Folder, 1);
         Assert.Equal((3, 1), (Assert.Single(drawn.Folds).Train.Length + drawn.Folds[0].Validation.Length, drawn.Folds[0].Test.Length));
         Assert.Equal(["a", "b", "c"], drawn.Skills);
         Write("x_valid1.csv", "2\nb,b\n0,0\n");
         Write("x_valid2.csv", "2\na,b\n1,0\n");
-        TracingSet set = TracingSet.Read(_folder, 1);
+        TracingSet set = TracingSet.Read(Folder, 1);
         Assert.True(set.TestGiven);
         Assert.Equal([[2], [0]], set.Folds.Select(f => f.Validation)); // the learner of one answer is left out
         Assert.Equal([[0, 1], [1, 2]], set.Folds.Select(f => f.Train));
         Assert.All(set.Folds, f => Assert.Equal([3], f.Test));
         Write("x_valid3.csv", "2\na,b\n1,1\n");
-        Assert.Contains("x_valid3.csv: learner 0 (from 0) is not in the training file", Assert.Throws<DataException>(() => TracingSet.Read(_folder, 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("x_valid3.csv: learner 0 (from 0) is not in the training file", Assert.Throws<DataException>(() => TracingSet.Read(Folder, 1)).Message, StringComparison.Ordinal);
     }
 
     /// <summary>A learner whose earlier answers are learned from and whose later ones are told is told too well.</summary>
@@ -59,14 +51,14 @@ public sealed class TracingTests : IDisposable
         const string header = "user,item,correct\n";
         Write("x_train.csv", header + "u1,a,1\nu1,b,0\nu2,a,1\nu2,b,1\nu4,a,1\n");
         string test = Write("x_test.csv", header + "u1,a,0\nu1,b,1\nu3,a,1\nu3,b,1\nu4,a,1\nu4,b,1\n"); // u4 has one answer to learn from, which is not used
-        Program.Fails($"{test}: the learner 'u1' is in {Path.Combine(_folder, "x_train.csv")} too", "trace", "--data", _folder);
+        Program.Fails($"{test}: the learner 'u1' is in {Path.Combine(Folder, "x_train.csv")} too", "trace", "--data", Folder);
         Write("x_test.csv", header + "u3,a,1\nu3,b,1\nu4,a,1\nu4,b,1\n");
-        Assert.Equal([2, 3], TracingSet.Read(_folder, 1).Folds[0].Test);
+        Assert.Equal([2, 3], TracingSet.Read(Folder, 1).Folds[0].Test);
         Write("x_train.csv", Six("u1", "1,0") + Six("u2", "0,0") + Six("u1", "1,1"));
-        Split drawn = Assert.Single(TracingSet.Read(_folder, 1).Folds);
+        Split drawn = Assert.Single(TracingSet.Read(Folder, 1).Folds);
         Assert.Contains(new[] { drawn.Train, drawn.Validation }, p => p.Order().SequenceEqual([0, 2]));
         Write("x_valid1.csv", Six("u1", "1,1"));
-        Program.Fails("x_valid1.csv: holds some of the answers of the learner 'u1'", "trace", "--data", _folder);
+        Program.Fails("x_valid1.csv: holds some of the answers of the learner 'u1'", "trace", "--data", Folder);
     }
 
     [Fact]
@@ -84,13 +76,13 @@ public sealed class TracingTests : IDisposable
     {
         const string learners = "2\na,b\n1,0\n2\na,a\n1,1\n";
         Write("contest_1_train.csv", learners);
-        Program.Fails("no file *test*.csv or *test*.csv.gz in this folder beside contest_1_train.csv", "trace", "--data", _folder);
+        Program.Fails("no file *test*.csv or *test*.csv.gz in this folder beside contest_1_train.csv", "trace", "--data", Folder);
         Write("contest_1_test.csv", "2\nb,b\n1,0\n");
         Write("contest_1_valid1.csv", "2\na,a\n1,1\n");
-        Split fold = Assert.Single(TracingSet.Read(_folder, 1).Folds);
+        Split fold = Assert.Single(TracingSet.Read(Folder, 1).Folds);
         Assert.Equal([[0], [1], [2]], new[] { fold.Train, fold.Validation, fold.Test });
         Write("contest_2_test.csv", "2\nb,b\n1,0\n");
-        Program.Fails("several files may be the test part: contest_1_test.csv, contest_2_test.csv", "trace", "--data", _folder);
+        Program.Fails("several files may be the test part: contest_1_test.csv, contest_2_test.csv", "trace", "--data", Folder);
     }
 
     /// <summary>The skills of one answer in rows of their own would tell each other what was answered.</summary>
@@ -196,11 +188,7 @@ public sealed class TracingTests : IDisposable
         Assert.Contains(one.Metrics, m => m.Name == "auc_low");
         Assert.Equal(5, Assert.Single(one.Tables).Rows.Count);
 
-        static RunResult Run(ulong seed, int threads)
-        {
-            DeepEduOptions.MaxThreads = threads;
-            return Assert.Single(new TraceTask().Run(new() { Quick = true, Seed = seed }, new NoProgress(), default));
-        }
+        static RunResult Run(ulong seed, int threads) => Program.Run(new TraceTask(), new() { Quick = true, Seed = seed }, threads);
     }
 
     /// <summary>A class that answers as it is told, and one that does the opposite.</summary>
@@ -226,8 +214,8 @@ public sealed class TracingTests : IDisposable
         for (int l = 0; l < 12; l++) { train.Append(CultureInfo.InvariantCulture, $"3\na,b,a\n1,{l % 2},{l / 2 % 2}\n"); }
         Write("x_train.csv", train.ToString());
         Write("x_test.csv", "3\na,b,a\n1,1,1\n2\na,b\n0,1\n");
-        string json = Path.Combine(_folder, "result.json");
-        string shown = Program.Succeeds("trace", "--quick", "--data", _folder, "--out", Path.Combine(_folder, "run"), "--json", json);
+        string json = Path.Combine(Folder, "result.json");
+        string shown = Program.Succeeds("trace", "--quick", "--data", Folder, "--out", Path.Combine(Folder, "run"), "--json", json);
         Assert.Contains("no auc: the test answers of a fold are all right, or all wrong", shown, StringComparison.Ordinal);
         Assert.Contains("\"auc\": null", File.ReadAllText(json), StringComparison.Ordinal);
         Assert.DoesNotContain("auc_low", File.ReadAllText(json), StringComparison.Ordinal);
@@ -236,7 +224,7 @@ public sealed class TracingTests : IDisposable
     [Fact]
     public void NewLearnersAreTold()
     {
-        string run = Path.Combine(_folder, "run");
+        string run = Path.Combine(Folder, "run");
         Program.Succeeds("trace", "--quick", "--out", run);
         string three = Write("new.csv", "3\ns0,s0,s1\n0,0,1\n");
         string[][] rows = Program.Predict(run, three);
@@ -259,8 +247,8 @@ public sealed class TracingTests : IDisposable
     public void TooFewLearnersAreNamed()
     {
         Program.Fails("2 learners with two answers or more are too few for 5 folds", "trace", "--data", Write("few.csv", "2\na,b\n1,0\n2\na,b\n1,0\n"));
-        Program.Fails("no such file or folder", "trace", "--data", Path.Combine(_folder, "none"));
-        Program.Fails("no file *train*.csv", "trace", "--data", Directory.CreateDirectory(Path.Combine(_folder, "empty")).FullName);
+        Program.Fails("no such file or folder", "trace", "--data", Path.Combine(Folder, "none"));
+        Program.Fails("no file *train*.csv", "trace", "--data", Directory.CreateDirectory(Path.Combine(Folder, "empty")).FullName);
     }
 
     [DataFact("kt-assist2009-updated")]
@@ -272,11 +260,4 @@ public sealed class TracingTests : IDisposable
 
     // two answers of one learner
     private static string Six(string name, string correct) => $"{name},2\nq1,q2\na,b\n{correct}\nNA\nNA\n";
-
-    private string Write(string name, string text)
-    {
-        string path = Path.Combine(_folder, name);
-        File.WriteAllText(path, text);
-        return path;
-    }
 }

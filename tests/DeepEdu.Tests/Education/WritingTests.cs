@@ -14,16 +14,8 @@ namespace DeepEdu.Tests.Education;
 
 /// <summary>Text generation: how tokens are drawn, what the numbers are, and that a saved model goes on with a prompt.</summary>
 [Collection("process settings")]
-public sealed class WritingTests : IDisposable
+public sealed class WritingTests : FolderTests
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("deepedu").FullName;
-
-    public void Dispose()
-    {
-        DeepEduOptions.MaxThreads = Environment.ProcessorCount;
-        Directory.Delete(_folder, recursive: true);
-    }
-
     [Theory]
     [InlineData(1, 0, 1, new[] { 0.5, 0.3, 0.2 })]
     [InlineData(0.5, 0, 1, new[] { 25 / 38.0, 9 / 38.0, 4 / 38.0 })] // squares
@@ -114,9 +106,9 @@ public sealed class WritingTests : IDisposable
         string said = string.Concat(Enumerable.Repeat("so it goes. ", 200)), blank = new(' ', 1000);
         Program.Fails("of words the part to choose by has 0 and the test part", "generate", "--tokens", "word", "--data", Write("z.txt", said + blank[..300] + said[..300]));
         Program.Fails("and the test part 0; at least two are needed in each", "generate", "--tokens", "word", "--data", Write("z.txt", said + blank[..300]));
-        Program.Fails("no such file or folder", "generate", "--data", Path.Combine(_folder, "none"));
+        Program.Fails("no such file or folder", "generate", "--data", Path.Combine(Folder, "none"));
         Program.Fails("Must be one of:  'char'  'word'", "generate", "--tokens", "bits");
-        Program.Fails("no file *.txt", "generate", "--data", Directory.CreateDirectory(Path.Combine(_folder, "empty")).FullName);
+        Program.Fails("no file *.txt", "generate", "--data", Directory.CreateDirectory(Path.Combine(Folder, "empty")).FullName);
     }
 
     [Theory]
@@ -131,17 +123,13 @@ public sealed class WritingTests : IDisposable
         Assert.True(tokens == "word" || nats < single - 0.05, $"{nats}, single tokens {single}"); // the words of forty essays are too few to learn from
         Assert.Equal(Math.Exp(nats), one.Metrics[0].Value, 1e-9);
 
-        RunResult Run(int threads)
-        {
-            DeepEduOptions.MaxThreads = threads;
-            return Assert.Single(new GenerateTask().Run(new() { Quick = true, Epochs = 5, Batch = 4, Tokens = tokens }, new NoProgress(), default));
-        }
+        RunResult Run(int threads) => Program.Run(new GenerateTask(), new() { Quick = true, Epochs = 5, Batch = 4, Tokens = tokens }, threads);
     }
 
     [Fact]
     public void APromptIsGoneOnWith()
     {
-        string run = Path.Combine(_folder, "run"), table = Write("two.csv", "id,prompt\n1,Homework\n2,\"Pupils, too\"\n");
+        string run = Path.Combine(Folder, "run"), table = Write("two.csv", "id,prompt\n1,Homework\n2,\"Pupils, too\"\n");
         Program.Succeeds("generate", "--quick", "--out", run);
         string[][] rows = Program.Predict(run, table, "--length", "30");
         Assert.Equal(["prompt", "continuation"], rows[0]);
@@ -164,12 +152,5 @@ public sealed class WritingTests : IDisposable
     {
         RunResult result = Assert.Single(new GenerateTask().Run(new() { Data = DataFactAttribute.Folder("tinyshakespeare"), Epochs = 2 }, new NoProgress(), default));
         Assert.InRange(result.Metrics.Single(m => m.Name == "nats").Value, 1.3, 2.1); // letters alone have 3.35; the first 278 steps reach 2.27
-    }
-
-    private string Write(string name, string text)
-    {
-        string path = Path.Combine(_folder, name);
-        File.WriteAllText(path, text);
-        return path;
     }
 }
