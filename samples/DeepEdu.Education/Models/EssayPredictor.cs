@@ -87,10 +87,13 @@ internal sealed class EssayPredictor : IPredictor
             delta += off * unit;
             for (int i = 0; i < parts.Length; i++) { points[words[i]] = points.GetValueOrDefault(words[i]) + (parts[i] * unit); }
         }
-        return [string.Join(' ', points.OrderByDescending(p => Math.Abs(p.Value)).ThenBy(p => p.Key, StringComparer.Ordinal).Take(ShownWords).Select(p => $"{p.Key} {p.Value.ToString("+0.00;-0.00", CultureInfo.InvariantCulture)}")), Text(delta)];
+        return [string.Join(' ', points.OrderByDescending(p => Math.Abs(p.Value)).ThenBy(p => p.Key, StringComparer.Ordinal).Take(ShownWords).Select(p => $"{p.Key} {Points(p.Value)}")), Text(delta)];
     }
 
-    private static string Text(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
+    /// <summary>Points with their sign; what is rounded to zero has none.</summary>
+    public static string Points(double value) => Math.Abs(value) < 0.005 ? "0.00" : value.ToString("+0.00;-0.00", CultureInfo.InvariantCulture);
+
+    private static string Text(double value) => (Math.Abs(value) < 0.0005 ? 0 : value).ToString("0.000", CultureInfo.InvariantCulture);
 
     /// <summary>One essay in a <c>.txt</c>, or a table with the column <c>essay</c>.</summary>
     private IEnumerable<(string, string)> Read(string path)

@@ -11,7 +11,7 @@ namespace DeepEdu.Education.Models;
 internal readonly record struct GradedEssay(double Exact, int Words, double Unknown);
 
 /// <summary>Between which scores the true one lies for nine essays in ten (split conformal prediction), wider where grading is hard: how far off a network may be expected to be is told by a ridge regression on the score, the
-/// length and the share of unknown words, learned from every other essay; the rest fit the intervals. With few essays all are thought equally hard.</summary>
+/// length and the share of unknown words, learned from every other essay; the rest fit the intervals. Where these tell nothing of it, or essays are few, all are thought about equally hard.</summary>
 internal sealed class GradeIntervals : ISaveState
 {
     /// <summary>How often the true score may lie outside.</summary>
@@ -19,6 +19,8 @@ internal sealed class GradeIntervals : ISaveState
 
     private const int Few = 100, TooFew = 9; // fewer than 1/α − 1 give no interval
     private const double Easiest = 0.3; // of the mean error: no essay is graded without a doubt
+    private const int Parts = 5;
+    private static readonly float[] s_shrinkage = [1, 10, 100, 1e3f, 1e4f, 1e5f];
     private readonly int _min, _max;
     private readonly SplitConformalRegressor _conformal;
     private readonly Ridge? _error;
@@ -33,7 +35,7 @@ internal sealed class GradeIntervals : ISaveState
         if (essays.Count < Few) { return new(min, max, SplitConformalRegressor.Fit([.. essays.Select(e => e.Essay.Exact)], [.. essays.Select(e => (double)e.Truth)], Alpha), null, 1); }
         var learned = essays.Where((_, i) => i % 2 == 0).ToArray();
         var held = essays.Where((_, i) => i % 2 == 1).ToArray();
-        Ridge error = new([.. learned.Select(e => Features(e.Essay, min, max))], [.. learned.Select(e => (float)Math.Abs(e.Truth - e.Essay.Exact))]);
+        Ridge error = Learn([.. learned.Select(e => Features(e.Essay, min, max))], [.. learned.Select(e => (float)Math.Abs(e.Truth - e.Essay.Exact))]);
         double least = Math.Max(1e-3, Easiest * learned.Average(e => Math.Abs(e.Truth - e.Essay.Exact)));
         return new(min, max, SplitConformalRegressor.Fit([.. held.Select(e => e.Essay.Exact)], [.. held.Select(e => (double)e.Truth)], Alpha, [.. held.Select(e => Math.Max(least, error.Predict(Features(e.Essay, min, max))))]), error, least);
     }
@@ -59,6 +61,28 @@ internal sealed class GradeIntervals : ISaveState
     {
         int apart = Math.Max(1, (_max - _min) / 10);
         return Math.Ceiling(interval.Low) < given - apart || Math.Floor(interval.High) > given + apart;
+    }
+
+    /// <summary>Shrunk as far as it can be and still not tell clearly less of essays left out (the rule of one standard error, Breiman et al. 1984): what a ridge of few essays makes of features that tell nothing is noise, and
+    /// the essays that it thinks easy are then held least often.</summary>
+    private static Ridge Learn(float[][] rows, float[] errors)
+    {
+        double[][] off = Array.ConvertAll(s_shrinkage, Off);
+        double[] best = off.MinBy(o => o.Sum())!;
+        return new(rows, errors, s_shrinkage[Array.FindLastIndex(off, NotClearlyWorse)]);
+
+        // of each essay, by a ridge of four fifths of the others
+        double[] Off(float shrinkage)
+        {
+            Ridge[] ridges = [.. Enumerable.Range(0, Parts).Select(part => new Ridge([.. rows.Where((_, i) => i % Parts != part)], [.. errors.Where((_, i) => i % Parts != part)], shrinkage))];
+            return [.. rows.Select((row, i) => Math.Pow(errors[i] - ridges[i % Parts].Predict(row), 2))];
+        }
+
+        bool NotClearlyWorse(double[] one)
+        {
+            double mean = one.Zip(best, (o, b) => o - b).Average();
+            return mean <= Math.Sqrt(one.Zip(best, (o, b) => Math.Pow(o - b - mean, 2)).Average() / one.Length);
+        }
     }
 
     private static float[] Features(GradedEssay essay, int min, int max)

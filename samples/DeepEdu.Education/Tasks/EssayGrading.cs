@@ -59,7 +59,7 @@ internal sealed class EssayGrading(RunOptions options)
             progress.Line($"fold {f + 1}/{folds.Length}  epoch {trainer.Learned.BestEpoch + 1}: test qwk {model[^1].Qwk:F4}  (ridge on length {byLength[^1].Qwk:F4})");
         }
         RunResult result = Result(set, clock, trainers, model, byLength, byMean) with { Confusion = confusion };
-        result = result with { Metrics = [.. result.Metrics, .. sure[0].Select((s, k) => new Score(s.Name, sure.Average(f => f[k].Value)))] };
+        result = result with { Metrics = [.. result.Metrics, .. sure[0].Select((s, k) => new Score(s.Name, sure.Select(f => f[k].Value).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average()))] };
         kept.SaveModel(EssayPredictor.Kind, EssayPredictor.Sizes(set, networks), result, stop, EssayPredictor.Parts(networks, GradeIntervals.Fit(graded, set.Min, set.Max)));
         return result;
     }
@@ -84,7 +84,7 @@ internal sealed class EssayGrading(RunOptions options)
                 + $"({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))}); kappa of rounded scores over the prompt's full range; the mean over test folds (qwk {model.Min(f => f.Qwk):F3} to {model.Max(f => f.Qwk):F3}). "
                 + $"One network a fold, {trainers[0].Network.ParameterCount} parameters, no pre-trained word vectors, no hand-made features. Differs from Taghipour and Ng: 32 units, mean and sum over "
                 + "time, dropout on word vectors, Adam with a falling rate, batches of like length. "
-                + $"Intervals are fitted on the dev essays to hold {1 - GradeIntervals.Alpha:P0} of the true scores; coverage says how many they hold of the test essays, interval how wide they are in points, review which share a person shall grade too, qwk_sure is of the others."
+                + $"Intervals are fitted on the dev essays to hold {1 - GradeIntervals.Alpha:P0} of the true scores; coverage says how many they hold of the test essays, interval how wide they are in points, review which share a person shall grade too. rmse_sure and qwk_sure are of the others, mean over the folds that have any: compare the errors, for kappa falls with the spread of the scores that are left."
                 + (reached < floor ? $" Ridge regression on eight length features reaches {floor:F3}: raters of this prompt follow length, which the network has to learn from {set.Folds[0].Train.Length} essays." : ""),
         };
     }
@@ -93,6 +93,7 @@ internal sealed class EssayGrading(RunOptions options)
     private static Score[] Sure(GradeIntervals? intervals, (GradedEssay Essay, int Truth)[] tested, EssaySet set)
     {
         WeightedKappa kappa = new(set.Min, set.Max);
+        RegressionError error = new();
         Accuracy held = new(), reviewed = new();
         double width = 0;
         foreach (var (essay, truth) in intervals is null ? [] : tested)
@@ -104,8 +105,9 @@ internal sealed class EssayGrading(RunOptions options)
             reviewed.Add(review ? 1 : 0, 1);
             width += interval.Width / tested.Length;
             kappa.Add(grade, truth, review ? 0 : 1);
+            error.Add(essay.Exact, truth, review ? 0 : 1);
         }
-        return [new("coverage", held.Value), new("interval", intervals is null ? double.NaN : width), new("review", reviewed.Value), new("qwk_sure", kappa.Value)];
+        return [new("coverage", held.Value), new("interval", intervals is null ? double.NaN : width), new("review", reviewed.Value), new("qwk_sure", kappa.Value), new("rmse_sure", error.Rmse)];
     }
 
     private static Score[] Means(List<FoldScores> folds)

@@ -87,7 +87,7 @@ public sealed class GradingTests : FolderTests
     {
         WriteEssays(300);
         RunResult run = Grade(new() { Data = Folder });
-        Assert.Equal(["qwk", "lwk", "rmse", "coverage", "interval", "review", "qwk_sure"], run.Metrics.Select(m => m.Name));
+        Assert.Equal(["qwk", "lwk", "rmse", "coverage", "interval", "review", "qwk_sure", "rmse_sure"], run.Metrics.Select(m => m.Name));
         Assert.Equal(["ridge on length", "mean score"], run.Baselines.Select(b => b.Name));
         Assert.Equal(0, Value(run.Baselines[1].Scores, "qwk"), 6);
         // the score counts good words; their share is what length does not tell
@@ -140,6 +140,29 @@ public sealed class GradingTests : FolderTests
         GradeIntervals few = GradeIntervals.Fit(essays[..50], 2, 12)!;
         Assert.Equal(few.Of(new(7, 100, 0)), few.Of(new(7, 100, 0.5)));
         Assert.Null(GradeIntervals.Fit(essays[..8], 2, 12));
+    }
+
+    [Theory, InlineData(0.3, "+0.30"), InlineData(-0.126, "-0.13"), InlineData(0, "0.00"), InlineData(0.004, "0.00"), InlineData(-0.004, "0.00")]
+    public void PointsOfAWordHaveTheirSign(double points, string text) => Assert.Equal(text, EssayPredictor.Points(points));
+
+    /// <summary>Where nothing tells which essays are hard, all intervals are about as wide, and the narrowest hold about as many scores as any: a ridge of few essays would see differences in noise, and think easy what is not.</summary>
+    [Fact]
+    public void NoiseMakesNoEssayEasy()
+    {
+        var runs = Enumerable.Range(1, 40).Select(seed =>
+        {
+            Rng rng = new((ulong)seed);
+            (GradedEssay Essay, int Truth)[] essays = [.. Enumerable.Range(0, 1300).Select(_ =>
+            {
+                int truth = rng.Next(20, 41);
+                return (new GradedEssay(truth + (3 * rng.NextGaussian()), rng.Next(100, 400), rng.NextDouble() / 10), truth);
+            })];
+            GradeIntervals intervals = GradeIntervals.Fit(essays[..300], 0, 60)!;
+            (double Width, bool Held)[] told = [.. essays[300..].Select(e => intervals.Of(e.Essay) is var (_, low, high) ? (high - low, e.Truth >= low && e.Truth <= high) : default).OrderBy(t => t.Item1)];
+            return (Wider: told[^200..].Average(t => t.Width) / told[..200].Average(t => t.Width), Held: told[..200].Average(t => t.Held ? 1.0 : 0));
+        }).ToArray();
+        Assert.InRange(runs.Average(r => r.Wider), 1, 1.25);
+        Assert.InRange(runs.Average(r => r.Held), 0.865, 0.93);
     }
 
     private static RunResult Grade(RunOptions options, Probe? probe = null, int threads = 2) => Program.Run(new GradeTask(), options, threads, probe);
