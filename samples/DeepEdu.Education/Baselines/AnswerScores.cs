@@ -19,8 +19,7 @@ internal sealed class AnswerScores
     public static AnswerScores Of(QuestionSet set, int[] questions, IAnswerer answerer)
     {
         AnswerScores made = new();
-        float[][] all = answerer.Scores([.. questions.Select(q => set.Questions[q].Question)]);
-        foreach (var (q, scores) in questions.Zip(all))
+        foreach (var (q, scores) in questions.Zip(answerer.Scores([.. questions.Select(q => set.Questions[q].Question)])))
         {
             int right = set.Questions[q].Answer, best = Array.IndexOf(scores, scores.Max());
             float[] others = [.. scores.Where((_, a) => a != right)];

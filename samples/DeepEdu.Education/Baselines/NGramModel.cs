@@ -14,9 +14,13 @@ internal interface ILanguageModel
     int[] Continue(int[] prompt, int count, TokenSampler sampler);
 }
 
-/// <summary>Counts of n-grams, interpolated down to single tokens (Witten and Bell 1991): p_n(w|h) = (c(hw) + t(h)·p_(n−1)(w|h')) / (c(h) + t(h)), where t(h) is how many different tokens follow h.</summary>
+/// <summary>Counts of n-grams, interpolated down to single tokens (Witten and Bell 1991): p_n(w|h) = (c(hw) + t(h)·p_(n−1)(w|h')) / (c(h) + t(h)), where t(h) is how many different tokens follow h.
+/// Of a text that is longer than <see cref="MostCounted"/> the last tokens are counted.</summary>
 internal sealed class NGramModel : ILanguageModel
 {
+    /// <summary>Of words, nearly every run of six is another: each token counted is some 400 bytes.</summary>
+    public const int MostCounted = 2_000_000;
+
     private readonly int _tokens;
     private readonly Dictionary<ulong, (int Count, int Kinds)>[] _contexts;
     private readonly Dictionary<ulong, int>[] _grams;
@@ -27,6 +31,7 @@ internal sealed class NGramModel : ILanguageModel
     public NGramModel(ReadOnlySpan<int> text, int tokens, int order)
     {
         _tokens = tokens;
+        text = text[^Math.Min(text.Length, MostCounted)..];
         _contexts = [.. Enumerable.Range(0, order).Select(_ => new Dictionary<ulong, (int, int)>())];
         _grams = [.. Enumerable.Range(0, order).Select(_ => new Dictionary<ulong, int>())];
         for (int at = 0; at < text.Length; at++)

@@ -7,8 +7,8 @@ internal interface IAnswerer
 {
     string Name { get; }
 
-    /// <summary>For each question the scores of all answers.</summary>
-    float[][] Scores(IReadOnlyList<WordedText> questions);
+    /// <summary>For each question the scores of all answers, made when they are asked for: all at once would be questions times answers.</summary>
+    IEnumerable<float[]> Scores(IReadOnlyList<WordedText> questions);
 }
 
 /// <summary>Ranks answers by the words that they share with the question.</summary>
@@ -43,7 +43,7 @@ internal sealed class WordRanking : IAnswerer
         return made;
     }
 
-    public float[][] Scores(IReadOnlyList<WordedText> questions) => [.. questions.Select(Scores)];
+    public IEnumerable<float[]> Scores(IReadOnlyList<WordedText> questions) => questions.Select(Scores);
 
     private float[] Scores(WordedText question)
     {

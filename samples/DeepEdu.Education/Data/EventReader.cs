@@ -62,7 +62,9 @@ internal static class EventReader
     public static LearnerLog Read(string path, EventColumns? columns = null, TableFormat? format = null)
     {
         columns ??= EventColumns.Found;
-        Dictionary<string, (string? Group, List<(Answer Answer, int Line)> Answers)> learners = [];
+        Dictionary<string, (string? Group, List<Answer> Answers)> learners = [];
+        Shared<string> items = new(n => n), groups = new(n => n);
+        Shared<string[]> skills = new(Skills);
         int[]? places = null;
         int passedOver = 0;
         foreach (TableRow row in TextTable.Rows(path, format ?? TableFormat.Comma))
@@ -71,14 +73,14 @@ internal static class EventReader
             int user = places[0], correct = places[3];
             if (row.Misses(user) || row.Misses(correct)) { passedOver++; continue; }
             float share = Share(row, correct);
-            string? group = Text(row, places[9]);
+            string? group = Text(row, places[9]) is { } named ? groups[named] : null;
             if (!learners.TryGetValue(row.Fields[user], out var learner)) { learners.Add(row.Fields[user], learner = (group, [])); }
-            learner.Answers.Add((new(Text(row, places[1]), Skills(Text(row, places[2])), share, Time(row, places[4]),
-                places[5] >= 0 ? row.FloatOrNaN(places[5]) : Number(row, places[6]) / 1000, Number(row, places[7]), Number(row, places[8])), row.Line));
+            learner.Answers.Add(new(Text(row, places[1]) is { } item ? items[item] : null, Text(row, places[2]) is { } asked ? skills[asked] : [], share, Time(row, places[4]),
+                places[5] >= 0 ? row.FloatOrNaN(places[5]) : Number(row, places[6]) / 1000, Number(row, places[7]), Number(row, places[8])));
         }
         if (learners.Count == 0) { throw new DataException($"{path}: no row with a learner and an answer."); }
         return new(TextSource.NameOf(path), [.. learners.Select(l => new LearnerSequence(l.Key, l.Value.Group,
-            [.. l.Value.Answers.OrderBy(a => a.Answer.Time ?? 0).Select(a => a.Answer)]))], passedOver); // OrderBy keeps the file's order within one time
+            [.. l.Value.Answers.OrderBy(a => a.Time ?? 0)]))], passedOver); // OrderBy keeps the file's order within one time
     }
 
     private static int[] Places(EventColumns columns, string path, string[] header)
@@ -98,9 +100,8 @@ internal static class EventReader
         return share is >= 0 and <= 1 ? share : throw row.Error($"an answer of {row.Fields[column]} is outside 0..1.");
     }
 
-    private static string[] Skills(string? text)
+    private static string[] Skills(string text)
     {
-        if (text is null) { return []; }
         string? join = Array.Find(s_joins, j => text.Contains(j, StringComparison.Ordinal));
         return join is null ? [text] : text.Split(join, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     }

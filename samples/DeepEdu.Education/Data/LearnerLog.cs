@@ -4,7 +4,11 @@ namespace DeepEdu.Education.Data;
 /// <param name="Learner">The learner's name; the place in the file where there is none.</param>
 /// <param name="Group">A class or school, or null.</param>
 /// <param name="Answers">The answers.</param>
-internal sealed record LearnerSequence(string Learner, string? Group, Answer[] Answers);
+internal sealed record LearnerSequence(string Learner, string? Group, Answer[] Answers)
+{
+    /// <summary>Whether learners have names, which mean the same in another file. If not, they are places.</summary>
+    public bool Named { get; init; } = true;
+}
 
 /// <summary>One answer.</summary>
 /// <param name="Item">The question, or null where only skills are known.</param>
@@ -22,9 +26,6 @@ internal readonly record struct Answer(string? Item, string[] Skills, float Corr
 /// <param name="PassedOver">Rows of the file without a learner or an answer.</param>
 internal sealed record LearnerLog(string Name, LearnerSequence[] Learners, int PassedOver = 0)
 {
-    /// <summary>Whether learners have names, which mean the same in another file. If not, they are places.</summary>
-    public bool Named { get; init; } = true;
-
     public int Answers => Learners.Sum(l => l.Answers.Length);
 
     public int Items => Learners.SelectMany(l => l.Answers).Where(a => a.Item is not null).Select(a => a.Item).Distinct().Count();
@@ -35,5 +36,5 @@ internal sealed record LearnerLog(string Name, LearnerSequence[] Learners, int P
     public double Correct => Learners.SelectMany(l => l.Answers).Average(a => (double)a.Correct);
 
     /// <summary>Reads a long table of answers, or sequences of three or six lines a learner, whichever the file is.</summary>
-    public static LearnerLog Read(string path) => SequenceReader.IsHere(path) ? SequenceReader.Read(path) : EventReader.Read(path, null, TableFormat.Of(path));
+    public static IEnumerable<LearnerSequence> Read(string path) => SequenceReader.IsHere(path) ? SequenceReader.Learners(path) : EventReader.Read(path, null, TableFormat.Of(path)).Learners;
 }

@@ -10,6 +10,9 @@ internal sealed record WordedText(string Text, string[] Words)
 {
     public static WordedText Of(string text) => new(text, [.. WordTokenizer.Split(text)]);
 
+    /// <summary>The same of many texts, each word kept once.</summary>
+    public static WordedText Of(string text, Shared<string> words) => new(text, [.. WordTokenizer.Split(text).Select(w => words[w])]);
+
     /// <summary>Texts of the same words are the same to every ranker, however they are spaced.</summary>
     public string Key => string.Join(' ', Words);
 }
@@ -81,13 +84,15 @@ internal sealed record QuestionSet(string Name, WordedText[] Answers, (WordedTex
     private static QuestionSet Of(string name, IEnumerable<(string Question, string Answer)> pairs)
     {
         Dictionary<string, int> places = new(StringComparer.Ordinal);
+        Shared<string> words = new(w => w);
         List<WordedText> answers = [];
         List<(WordedText, int)> questions = [];
         foreach (var (question, text) in pairs)
         {
-            WordedText answer = WordedText.Of(text);
-            if (places.TryAdd(answer.Key, answers.Count)) { answers.Add(answer); }
-            questions.Add((WordedText.Of(question), places[answer.Key]));
+            WordedText answer = WordedText.Of(text, words);
+            string key = answer.Key;
+            if (places.TryAdd(key, answers.Count)) { answers.Add(answer); }
+            questions.Add((WordedText.Of(question, words), places[key]));
         }
         return new(name, [.. answers], [.. questions]);
     }

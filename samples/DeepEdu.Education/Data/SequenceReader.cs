@@ -15,26 +15,33 @@ internal static class SequenceReader
         return first.Fields.Length == 1 && fields.Length <= 2 && int.TryParse(fields[^1], NumberStyles.None, CultureInfo.InvariantCulture, out _);
     }
 
-    public static LearnerLog Read(string path, Encoding? encoding = null)
+    public static LearnerLog Read(string path, Encoding? encoding = null) => new(TextSource.NameOf(path), [.. Learners(path, encoding)]);
+
+    /// <summary>One learner after another, none of whom is kept: answers take many times the room of their file.</summary>
+    public static IEnumerable<LearnerSequence> Learners(string path, Encoding? encoding = null)
     {
-        List<TableRow> rows = [.. TextTable.Rows(path, TableFormat.Comma with { Header = false, Quotes = false, Encoding = encoding })];
-        // the first line of three is a count alone, of six a name and a count
-        int lines = rows[0].Fields.Length switch { 1 => 3, 2 => 6, int n => throw rows[0].Error($"{n} fields; a first line is a count (three lines a learner) or name,count (six).") };
-        if (rows.Count % lines != 0) { throw rows[^1].Error($"the file ends within a learner: {rows.Count} lines are not whole groups of {lines}."); }
-        List<LearnerSequence> learners = [];
-        for (int at = 0; at < rows.Count; at += lines)
+        Names names = new();
+        int lines = 0, learner = 0;
+        List<TableRow> rows = [];
+        foreach (TableRow row in TextTable.Rows(path, TableFormat.Comma with { Header = false, Quotes = false, Encoding = encoding }))
         {
-            TableRow head = rows[at];
+            // the first line of three is a count alone, of six a name and a count
+            if (lines == 0) { lines = row.Fields.Length switch { 1 => 3, 2 => 6, int n => throw row.Error($"{n} fields; a first line is a count (three lines a learner) or name,count (six).") }; }
+            rows.Add(row);
+            if (rows.Count < lines) { continue; }
+            TableRow head = rows[0];
             if (head.Fields.Length != lines / 3) { throw head.Error($"expected {(lines == 3 ? "a count" : "name,count")}, as in the first line; is a line missing before it?"); }
             int count = head.Id(head.Fields.Length - 1);
-            learners.Add(lines == 3
-                ? new((at / lines).ToString(CultureInfo.InvariantCulture), null, Answers(count, null, rows[at + 1], rows[at + 2], null, null))
-                : new(head.Fields[0], null, Answers(count, rows[at + 1], rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5])));
+            yield return lines == 3
+                ? new(learner.ToString(CultureInfo.InvariantCulture), null, Answers(count, names, null, rows[1], rows[2], null, null)) { Named = false }
+                : new(head.Fields[0], null, Answers(count, names, rows[1], rows[2], rows[3], rows[4], rows[5]));
+            learner++;
+            rows.Clear();
         }
-        return new(TextSource.NameOf(path), [.. learners]) { Named = lines == 6 };
+        if (rows.Count > 0) { throw rows[^1].Error($"the file ends within a learner: {(learner * lines) + rows.Count} lines are not whole groups of {lines}."); }
     }
 
-    private static Answer[] Answers(int count, TableRow? items, TableRow skills, TableRow correct, TableRow? times, TableRow? durations)
+    private static Answer[] Answers(int count, Names names, TableRow? items, TableRow skills, TableRow correct, TableRow? times, TableRow? durations)
     {
         bool timed = Given(times, count), measured = Given(durations, count), named = Given(items, count), skilled = Given(skills, count);
         if (!Given(correct, count)) { throw correct.Error("no answers."); }
@@ -43,7 +50,7 @@ internal static class SequenceReader
         {
             float share = correct.Float(i);
             if (share is not (>= 0 and <= 1)) { throw correct.Error($"answer {i + 1} is {correct.Fields[i]}, outside 0..1."); }
-            answers[i] = new(named ? items!.Fields[i].Trim() : null, skilled ? skills.Fields[i].Trim().Split('_') : [], share, timed ? times!.Long(i) : null,
+            answers[i] = new(named ? names.Items[items!.Fields[i].Trim()] : null, skilled ? names.Skills[skills.Fields[i].Trim()] : [], share, timed ? times!.Long(i) : null,
                 measured ? durations!.FloatOrNaN(i) / 1000 : float.NaN);
         }
         return answers;
@@ -56,5 +63,12 @@ internal static class SequenceReader
         if (count == 1 && row.Misses(0)) { return false; }
         int fields = row.Fields.Length > count && row.Fields[^1].Length == 0 ? row.Fields.Length - 1 : row.Fields.Length;
         return fields == count ? true : throw row.Error($"{fields} values for {count} answers.");
+    }
+
+    private sealed class Names
+    {
+        public Shared<string> Items { get; } = new(n => n);
+
+        public Shared<string[]> Skills { get; } = new(n => n.Split('_'));
     }
 }

@@ -1,5 +1,6 @@
 using DeepEdu.Data;
 using DeepEdu.Education.Data.Simulated;
+using DeepEdu.Education.Text;
 
 namespace DeepEdu.Education.Data;
 
@@ -40,8 +41,8 @@ internal sealed record TextCorpus(string Name, ITokenizer Tokenizer, int[] Token
         // in characters, so that both kinds of tokens are tested on the same text
         int test = Cut(text, text.Length / 10 * 9), train = Cut(text, test / 10 * 9);
         string first = text[..train];
-        ITokenizer tokenizer = words ? WordTokenizer.Train([first], MostWords) : CharTokenizer.Train([first], special: [Vocabulary.Unknown]);
-        int[] head = tokenizer.Encode(first), middle = tokenizer.Encode(text[train..test]), tail = tokenizer.Encode(text[test..]);
+        ITokenizer tokenizer = words ? WordTokenizer.Train(TextPieces.Of(first), MostWords) : CharTokenizer.Train(TextPieces.Of(first), special: [Vocabulary.Unknown]);
+        int[] head = TextPieces.Encode(tokenizer, first), middle = TextPieces.Encode(tokenizer, text[train..test]), tail = TextPieces.Encode(tokenizer, text[test..]);
         if (middle.Length + tail.Length < LeastTokens / 5 || head.Length < LeastTokens) { throw new DataException($"{name}: {head.Length + middle.Length + tail.Length} {(words ? "words" : "characters")} are too few to learn from; at least {LeastTokens * 2} are needed."); }
         if (Math.Min(middle.Length, tail.Length) < 2) { throw new DataException($"{name}: of {(words ? "words" : "characters")} the part to choose by has {middle.Length} and the test part {tail.Length}; at least two are needed in each, one to be told from the other. They are the last tenths of the text: is it blank there?"); }
         return new(name, tokenizer, [.. head, .. middle, .. tail], head.Length, head.Length + middle.Length);

@@ -14,6 +14,9 @@ internal sealed record TracedLearner(string Name, int[] Skills, bool[] Right)
     /// <summary>A class or school; empty where there is none.</summary>
     public string Group { get; init; } = "";
 
+    /// <inheritdoc cref="LearnerSequence.Named"/>
+    public bool Named { get; init; } = true;
+
     public int Count => Skills.Length;
 }
 
@@ -32,17 +35,22 @@ internal sealed record TracingSet(string Name, string[] Skills, TracedLearner[] 
     public int Answers => Learners.Sum(l => l.Count);
 
     /// <summary>Simulated learners in drawn folds.</summary>
-    public static TracingSet Simulated(ulong seed, int learners) => Drawn(SimulatedTracing.Create(seed, learners).Log, seed);
+    public static TracingSet Simulated(ulong seed, int learners)
+    {
+        LearnerLog log = SimulatedTracing.Create(seed, learners).Log;
+        return Drawn(log.Name, log.Learners, seed);
+    }
 
     /// <summary>A table or sequences in one file, of which folds are drawn; or a folder with <c>*train*.csv</c>, <c>*test*.csv</c> and, each a part of the training learners, <c>*valid1*.csv</c> ...</summary>
     public static TracingSet Read(string path, ulong seed)
     {
-        if (!Directory.Exists(path)) { return File.Exists(path) ? Drawn(LearnerLog.Read(path), seed) : throw new DataException($"{path}: no such file or folder."); }
+        if (!Directory.Exists(path)) { return File.Exists(path) ? Drawn(TextSource.NameOf(path), LearnerLog.Read(path), seed) : throw new DataException($"{path}: no such file or folder."); }
         string trainPath = Part(path, "train", null), testPath = Part(path, "test", trainPath);
-        LearnerLog train = LearnerLog.Read(trainPath), test = LearnerLog.Read(testPath);
-        if (train.Named && test.Named) { RefuseShared(trainPath, train, testPath, test); }
-        TracingSet set = Of(TextSource.NameOf(path), [.. train.Learners, .. test.Learners], []);
-        int known = Usable(train.Learners).Count();
+        Numbering skills = new();
+        TracedLearner[] train = skills.Of(LearnerLog.Read(trainPath)), test = skills.Of(LearnerLog.Read(testPath));
+        RefuseShared(trainPath, train, testPath, test);
+        TracingSet set = new(TextSource.NameOf(path), skills.Names, [.. train, .. test], []);
+        int known = train.Length;
         int[] tested = [.. Enumerable.Range(known, set.Learners.Length - known)];
         int[][] learners = Whole(set.Learners[..known]);
         if (learners.Length < 2) { throw new DataException($"{trainPath}: {learners.Length} learners with two answers or more; at least two are needed, one of them to choose the epoch."); }
@@ -70,15 +78,17 @@ internal sealed record TracingSet(string Name, string[] Skills, TracedLearner[] 
     public static TracedLearner[] Read(string path, string[] skills)
     {
         Dictionary<string, int> places = skills.Select((s, i) => (s, i)).ToDictionary(p => p.s, p => p.i, StringComparer.Ordinal);
-        return [.. LearnerLog.Read(path).Learners.Select(learner => Numbers(learner, (skill, at) => places.TryGetValue(skill, out int place) ? place
+        return [.. LearnerLog.Read(path).Select(learner => Numbers(learner, (skill, at) => places.TryGetValue(skill, out int place) ? place
             : throw new DataException($"{path}: learner {learner.Learner}, answer {at + 1}: the skill '{skill}' was not among those that the model learned; leave the answer out, or train with it.")))];
     }
 
-    private static TracingSet Drawn(LearnerLog log, ulong seed)
+    private static TracingSet Drawn(string name, IEnumerable<LearnerSequence> all, ulong seed)
     {
-        TracingSet set = Of(log.Name, log.Learners, []);
-        int[][] learners = Whole(set.Learners);
-        if (learners.Length < DrawnFolds) { throw new DataException($"{log.Name}: {learners.Length} learners with two answers or more are too few for {DrawnFolds} folds."); }
+        Numbering skills = new();
+        TracedLearner[] traced = skills.Of(all);
+        TracingSet set = new(name, skills.Names, traced, []);
+        int[][] learners = Whole(traced);
+        if (learners.Length < DrawnFolds) { throw new DataException($"{name}: {learners.Length} learners with two answers or more are too few for {DrawnFolds} folds."); }
         Split[] folds = DeepEdu.Data.Folds.KFold(learners.Length, DrawnFolds, new Rng(seed));
         return set with { Folds = [.. folds.Select((f, k) => new Split(Rows(f.Train.Except(folds[(k + 1) % DrawnFolds].Test), learners), Rows(f.Test, learners), Rows(folds[(k + 1) % DrawnFolds].Test, learners)))] };
     }
@@ -103,28 +113,19 @@ internal sealed record TracingSet(string Name, string[] Skills, TracedLearner[] 
         static bool IsValidation(string file) => TextSource.NameOf(file) is var name && name.TrimEnd([.. "0123456789"]) is var bare && bare.Length < name.Length && bare.EndsWith("valid", StringComparison.Ordinal);
     }
 
-    private static void RefuseShared(string trainPath, LearnerLog train, string testPath, LearnerLog test)
+    private static void RefuseShared(string trainPath, TracedLearner[] train, string testPath, TracedLearner[] test)
     {
-        string[] shared = [.. Usable(train.Learners).Select(l => l.Learner).Intersect(Usable(test.Learners).Select(l => l.Learner), StringComparer.Ordinal)];
+        string[] shared = [.. train.Where(l => l.Named).Select(l => l.Name).Intersect(test.Where(l => l.Named).Select(l => l.Name), StringComparer.Ordinal)];
         if (shared.Length == 0) { return; }
         throw new DataException($"{testPath}: the learner '{shared[0]}'{(shared.Length > 1 ? $" and {shared.Length - 1} others are" : " is")} in {trainPath} too, but learners are learned from or tested as wholes; give one file with all answers, of which folds are drawn, or leave {(shared.Length > 1 ? "these" : "this one")} out of one of the two.");
     }
 
-    private static TracingSet Of(string name, LearnerSequence[] learners, Split[] folds)
-    {
-        Dictionary<string, int> places = new(StringComparer.Ordinal);
-        TracedLearner[] all = [.. Usable(learners).Select(l => Numbers(l, (skill, _) =>
-        {
-            if (!places.TryGetValue(skill, out int place)) { places.Add(skill, place = places.Count); }
-            return place;
-        }))];
-        return new(name, [.. places.OrderBy(p => p.Value).Select(p => p.Key)], all, folds);
-    }
-
-    private static IEnumerable<LearnerSequence> Usable(LearnerSequence[] learners) => learners.Where(l => l.Answers.Length > 1);
+    private static IEnumerable<LearnerSequence> Usable(IEnumerable<LearnerSequence> learners) => learners.Where(l => l.Answers.Length > 1);
 
     private static TracedLearner Numbers(LearnerSequence learner, Func<string, int, int> place)
-        => new(learner.Learner, [.. learner.Answers.Select((a, at) => place(a.Skills.Length > 0 ? string.Join('_', a.Skills.Order(StringComparer.Ordinal)) : a.Item ?? "", at))], [.. learner.Answers.Select(a => a.Correct >= 0.5f)]) { Group = learner.Group ?? "" };
+        => new(learner.Learner, [.. learner.Answers.Select((a, at) => place(SkillOf(a), at))], [.. learner.Answers.Select(a => a.Correct >= 0.5f)]) { Group = learner.Group ?? "", Named = learner.Named };
+
+    private static string SkillOf(Answer answer) => answer.Skills.Length switch { 0 => answer.Item ?? "", 1 => answer.Skills[0], _ => string.Join('_', answer.Skills.Order(StringComparer.Ordinal)) };
 
     /// <summary>Which training learners those of a validation file are: the files have no names, so by what they answered.</summary>
     private static int[] Places(string path, TracingSet set, int known)
@@ -136,9 +137,23 @@ internal sealed record TracingSet(string Name, string[] Skills, TracedLearner[] 
             if (!places.TryGetValue(key, out var queue)) { places.Add(key, queue = []); }
             queue.Enqueue(l);
         }
-        return [.. Usable(LearnerLog.Read(path).Learners).Select(learner => places.TryGetValue(Key(Numbers(learner, (skill, _) => Array.IndexOf(set.Skills, skill))), out var queue) && queue.TryDequeue(out int place)
+        return [.. Usable(LearnerLog.Read(path)).Select(learner => places.TryGetValue(Key(Numbers(learner, (skill, _) => Array.IndexOf(set.Skills, skill))), out var queue) && queue.TryDequeue(out int place)
             ? place : throw new DataException($"{path}: learner {learner.Learner} (from 0) is not in the training file; a validation part is taken from it."))];
 
         static string Key(TracedLearner learner) => $"{string.Join(',', learner.Skills)} {string.Concat(learner.Right.Select(r => r ? '1' : '0'))}";
+    }
+
+    /// <summary>Skills get their numbers as they come.</summary>
+    private sealed class Numbering
+    {
+        private readonly Dictionary<string, int> _places = new(StringComparer.Ordinal);
+
+        public string[] Names => [.. _places.OrderBy(p => p.Value).Select(p => p.Key)];
+
+        public TracedLearner[] Of(IEnumerable<LearnerSequence> learners) => [.. Usable(learners).Select(l => Numbers(l, (skill, _) =>
+        {
+            if (!_places.TryGetValue(skill, out int place)) { _places.Add(skill, place = _places.Count); }
+            return place;
+        }))];
     }
 }

@@ -40,7 +40,7 @@ internal sealed class AnswerPredictor : IPredictor
         {
             WordedText question = WordedText.Of(row.Fields[TableRow.Column(path, row.Header, "question", "a table with the column question, for this model answers questions")]);
             if (question.Words.Length == 0) { throw row.Error("the question has no word."); }
-            float[] scores = _ranker.Scores([question])[0];
+            float[] scores = _ranker.Scores([question]).Single();
             string sure = AnswerScores.Lead(scores) >= _sure ? "yes" : "no";
             foreach (var (place, rank) in Enumerable.Range(0, scores.Length).OrderByDescending(a => scores[a]).Take(options.Top).Select((a, r) => (a, r + 1)))
             {

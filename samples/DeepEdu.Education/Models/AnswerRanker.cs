@@ -21,15 +21,15 @@ internal sealed class AnswerRanker : IAnswerer
 
     public string Name => "BiLSTM";
 
-    public float[][] Scores(IReadOnlyList<WordedText> questions)
+    public IEnumerable<float[]> Scores(IReadOnlyList<WordedText> questions)
     {
         float[] asked = _network.Encode([.. questions.Select(q => _words.Encode(q.Words))]);
         int width = _answers.Length / _count;
-        float[][] scores = [.. questions.Select(_ => new float[_count])];
-        for (int q = 0; q < scores.Length; q++)
+        for (int q = 0; q < questions.Count; q++)
         {
-            for (int a = 0; a < _count; a++) { scores[q][a] = TensorPrimitives.Dot(asked.AsSpan(q * width, width), _answers.AsSpan(a * width, width)); }
+            float[] scores = new float[_count];
+            for (int a = 0; a < _count; a++) { scores[a] = TensorPrimitives.Dot(asked.AsSpan(q * width, width), _answers.AsSpan(a * width, width)); }
+            yield return scores;
         }
-        return scores;
     }
 }

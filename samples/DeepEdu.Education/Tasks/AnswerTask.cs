@@ -25,7 +25,7 @@ internal sealed class AnswerTask : IEducationTask
         QuestionSet set = options.Data is { } path ? QuestionSet.Read(path) : QuestionSet.Simulated(options.Seed, options.Quick ? 12 : 30);
         Split part = set.Part(options.Seed);
         progress.Line($"{set.Name}: {set.Questions.Length} questions, {set.Answers.Length} answers; {part.Train.Length} questions to learn from, {part.Validation.Length} to choose by, {part.Test.Length} to test with");
-        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([string.Join('\n', set.Answers.Select(a => a.Text)), string.Join('\n', set.Questions.Select(q => q.Question.Text)), set.Questions.Select(q => q.Answer).ToArray(), part.Train, part.Validation, part.Test]));
+        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([Array.ConvertAll(set.Answers, a => a.Text), Array.ConvertAll(set.Questions, q => q.Question.Text), set.Questions.Select(q => q.Answer).ToArray(), part.Train, part.Validation, part.Test]));
         AnswerTrainer trainer = new(set, part, new(options.Epochs ?? (options.Quick ? 4 : 15), options.Batch ?? 32, options.Seed) { Device = options.Device, Kept = kept.Training("network") });
         trainer.Fit(progress, stop);
         AnswerRanker ranker = trainer.Ranker;

@@ -33,7 +33,7 @@ internal sealed class GenerateTask : IEducationTask
         NGramModel single = new(corpus.Tokens.AsSpan(0, corpus.Test), tokens, 1);
         NGramModel grams = new(corpus.Tokens.AsSpan(0, corpus.Test), tokens, NGramModel.BestOrder(corpus.Tokens[..corpus.Test], corpus.Train, tokens, LongestGram));
 
-        HashSet<string> learned = TextScores.Learned(corpus.Tokenizer.Decode(corpus.Tokens.AsSpan(0, corpus.Test)));
+        IEnumerable<string> learned = TextPieces.Words(corpus.Tokenizer, corpus.Tokens, corpus.Test);
         int[] prompt = corpus.Tokens[(corpus.Test - Math.Min(50, corpus.Test))..corpus.Test];
         int length = Math.Min(corpus.Tokens.Length - corpus.Test, (options.Quick ? QuickWords : SampleWords) * (words ? 1 : LettersAWord));
         Dictionary<string, string> texts = new() { ["the text itself"] = corpus.Tokenizer.Decode(corpus.Tokens.AsSpan(corpus.Test, length)) };

@@ -25,7 +25,7 @@ internal sealed class TraceTask : IEducationTask
         TracingSet set = options.Data is { } path ? TracingSet.Read(path, options.Seed) : TracingSet.Simulated(options.Seed, options.Quick ? 120 : 300);
         Split[] folds = set.Folds[..Math.Min(set.Folds.Length, options.Folds ?? (options.Quick ? 1 : set.Folds.Length))];
         progress.Line($"{set.Name}: {set.Learners.Length} learners, {set.Answers} answers, {set.Skills.Length} skills");
-        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([string.Join('\n', set.Skills), .. set.Learners.SelectMany(l => (int[][])[l.Skills, [.. l.Right.Select(r => r ? 1 : 0)]]), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]));
+        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([set.Skills, .. set.Learners.SelectMany(l => (int[][])[l.Skills, [.. l.Right.Select(r => r ? 1 : 0)]]), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]));
         bool simulated = options.Data is null;
         int epochs = options.Epochs ?? (options.Quick ? 3 : simulated ? 40 : 30), hidden = simulated ? 32 : 100;
         List<TracingTrainer> trainers = [];

@@ -15,8 +15,7 @@ internal sealed class TracingScores(TracingSet set, string name)
     public static readonly int[] PositionEnds = [5, 10, 20, 40, 80, 160, int.MaxValue];
 
     private const int Resamples = 200;
-    private readonly List<Row> _rows = [];
-    private int _folds;
+    private readonly List<(int[] Learners, double[][] Chances)> _folds = []; // a row of its own for each answer and tracer would take many times the room of the data
 
     public string Name => name;
 
@@ -28,16 +27,8 @@ internal sealed class TracingScores(TracingSet set, string name)
     /// <summary>Adds the chances of the test learners of one fold.</summary>
     public void Add(int[] learners, IEnumerable<double[]> chances)
     {
-        foreach (var (l, own) in learners.Zip(chances))
-        {
-            TracedLearner learner = set.Learners[l];
-            for (int t = 1; t < learner.Count; t++)
-            {
-                _rows.Add(new(_folds, l, learner.Skills[t], t, own[t], learner.Right[t]));
-                Calibration.Add(own[t], learner.Right[t]);
-            }
-        }
-        _folds++;
+        _folds.Add((learners, [.. chances]));
+        foreach (Row row in RowsOf(_folds.Count - 1)) { Calibration.Add(row.Chance, row.Right); }
     }
 
     /// <summary>Adds what a tracer tells of the test learners of one fold.</summary>
@@ -49,32 +40,33 @@ internal sealed class TracingScores(TracingSet set, string name)
     public Interval? Interval(ulong seed)
     {
         if (double.IsNaN(Auc)) { return null; }
-        int[] order = [.. Enumerable.Range(0, _rows.Count).OrderBy(i => _rows[i].Chance)];
-        int[] counts = new int[_rows.Count];
-        return Bootstrap.Confidence(_rows.Select(r => r.Learner).ToArray(), rows =>
+        Row[] all = [.. Rows];
+        int[] order = [.. Enumerable.Range(0, all.Length).OrderBy(i => all[i].Chance)];
+        int[] counts = new int[all.Length];
+        return Bootstrap.Confidence(Array.ConvertAll(all, r => r.Learner), rows =>
         {
             Array.Clear(counts);
             foreach (int row in rows) { counts[row]++; }
-            return Enumerable.Range(0, _folds).Average(fold => Area(order, counts, fold));
+            return Enumerable.Range(0, _folds.Count).Average(fold => Area(all, order, counts, fold));
         }, new Rng(seed), Resamples);
     }
 
     /// <summary>For each skill how many answers there are, which share was right, and the area; NaN where all or none are right.</summary>
     public IEnumerable<(int Skill, int Count, double Right, double Auc)> SkillAucs()
-        => _rows.GroupBy(r => r.Skill).OrderBy(g => g.Key).Select(g => (g.Key, g.Count(), g.Average(r => r.Right ? 1.0 : 0), RocAuc(g)));
+        => Rows.GroupBy(r => r.Skill).OrderBy(g => g.Key).Select(g => (g.Key, g.Count(), g.Average(r => r.Right ? 1.0 : 0), RocAuc(g)));
 
     /// <summary>The log loss of each skill's answers.</summary>
-    public MetricFrame<LogLoss> SkillLosses() => Losses(_rows, r => set.Skills[r.Skill]);
+    public MetricFrame<LogLoss> SkillLosses() => Losses(Rows, r => set.Skills[r.Skill]);
 
     /// <summary>For each group of learners, such as a class, what <see cref="SkillAucs"/> has of a skill, and accuracy and log loss. None where no learner has a group.</summary>
     public IEnumerable<(string Group, int Count, double Right, double Accuracy, double Loss, double Auc)> Groups()
-        => set.Learners.All(l => l.Group.Length == 0) ? [] : _rows.GroupBy(r => Group(r.Learner)).OrderBy(g => g.Key, StringComparer.Ordinal)
+        => set.Learners.All(l => l.Group.Length == 0) ? [] : Rows.GroupBy(r => Group(r.Learner)).OrderBy(g => g.Key, StringComparer.Ordinal)
             .Select(g => (g.Key, g.Count(), g.Average(r => r.Right ? 1.0 : 0), Accuracy(g), Loss(g), RocAuc(g)));
 
     /// <summary>The largest difference of log loss between two groups, in 95 of 100 draws of the test learners; null where there is no second group.</summary>
     public Interval? GroupGap(ulong seed)
     {
-        var own = _rows.GroupBy(r => r.Learner).Select(g => (Group: Group(g.Key), Loss: Losses(g, _ => "").Overall)).ToArray();
+        var own = Rows.GroupBy(r => r.Learner).Select(g => (Group: Group(g.Key), Loss: Losses(g, _ => "").Overall)).ToArray();
         if (own.Select(o => o.Group).Distinct().Count() < 2) { return null; }
         return Bootstrap.Confidence(own.Length, drawn =>
         {
@@ -85,7 +77,7 @@ internal sealed class TracingScores(TracingSet set, string name)
     }
 
     /// <summary>The area for answers with few before them and with many.</summary>
-    public double[] AucByPosition() => [.. PositionEnds.Select((end, i) => RocAuc(_rows.Where(r => r.Position <= end && (i == 0 || r.Position > PositionEnds[i - 1]))))];
+    public double[] AucByPosition() => [.. PositionEnds.Select((end, i) => RocAuc(Rows.Where(r => r.Position <= end && (i == 0 || r.Position > PositionEnds[i - 1]))))];
 
     private string Group(int learner) => set.Learners[learner].Group is { Length: > 0 } group ? group : "unknown";
 
@@ -97,13 +89,24 @@ internal sealed class TracingScores(TracingSet set, string name)
     }
 
     private double Mean(Func<IEnumerable<Row>, double> measure)
-        => _folds == 0 ? double.NaN : _rows.GroupBy(r => r.Fold).Average(g => measure(g));
+        => _folds.Count == 0 ? double.NaN : Enumerable.Range(0, _folds.Count).Average(fold => measure(RowsOf(fold)));
 
     private static double RocAuc(IEnumerable<Row> rows)
     {
         RocAuc auc = new();
         foreach (var row in rows) { auc.Add(row.Chance, row.Right); }
         return auc.Value;
+    }
+
+    private IEnumerable<Row> Rows => Enumerable.Range(0, _folds.Count).SelectMany(RowsOf);
+
+    private IEnumerable<Row> RowsOf(int fold)
+    {
+        foreach (var (l, chances) in _folds[fold].Learners.Zip(_folds[fold].Chances))
+        {
+            TracedLearner learner = set.Learners[l];
+            for (int t = 1; t < learner.Count; t++) { yield return new(fold, l, learner.Skills[t], t, chances[t], learner.Right[t]); }
+        }
     }
 
     private static double Accuracy(IEnumerable<Row> rows) => rows.Average(r => r.Chance >= 0.5 == r.Right ? 1.0 : 0);
@@ -113,16 +116,16 @@ internal sealed class TracingScores(TracingSet set, string name)
     private static double Loss(IEnumerable<Row> rows) => Losses(rows, _ => "").Overall.Value;
 
     // the area of one fold's rows, each as often as it was drawn; the rows come in order of their chances
-    private double Area(int[] order, int[] counts, int fold)
+    private static double Area(Row[] rows, int[] order, int[] counts, int fold)
     {
         double below = 0, wins = 0, positives = 0;
         for (int at = 0; at < order.Length;)
         {
-            double tiedRight = 0, tiedWrong = 0, chance = _rows[order[at]].Chance;
-            for (; at < order.Length && _rows[order[at]].Chance == chance; at++)
+            double tiedRight = 0, tiedWrong = 0, chance = rows[order[at]].Chance;
+            for (; at < order.Length && rows[order[at]].Chance == chance; at++)
             {
-                if (_rows[order[at]].Fold != fold) { continue; }
-                if (_rows[order[at]].Right) { tiedRight += counts[order[at]]; } else { tiedWrong += counts[order[at]]; }
+                if (rows[order[at]].Fold != fold) { continue; }
+                if (rows[order[at]].Right) { tiedRight += counts[order[at]]; } else { tiedWrong += counts[order[at]]; }
             }
             wins += tiedRight * (below + (0.5 * tiedWrong));
             below += tiedWrong;

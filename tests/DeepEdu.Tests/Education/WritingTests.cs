@@ -57,6 +57,30 @@ public sealed class WritingTests : FolderTests
         Assert.Equal([1, 2, 0], new NGramModel(turns, 3, 2).Continue([0], 3, new(new() { Temperature = 0 }, new Rng(1))));
     }
 
+    /// <summary>What is read piece by piece is what is read at once, wherever the pieces end.</summary>
+    [Fact]
+    public void PiecesOfATextAreTheText()
+    {
+        string text = string.Join(' ', Enumerable.Range(0, 100_000).Select(i => i % 7 == 0 ? $"don't-{i}," : i % 11 == 0 ? "\n😀 x" : $"w{i * i % 97}")) + new string('z', 70_000) + " end";
+        Assert.True(TextPieces.Of(text).Count() > 3);
+        Assert.Equal(text, string.Concat(TextPieces.Of(text)));
+        foreach (ITokenizer tokenizer in new ITokenizer[] { WordTokenizer.Train([text], 50), CharTokenizer.Train([text[..2000]], special: [Vocabulary.Unknown]) })
+        {
+            int[] tokens = tokenizer.Encode(text);
+            Assert.Equal(tokens, TextPieces.Encode(tokenizer, text));
+            Assert.Equal(WordTokenizer.Split(tokenizer.Decode(tokens)), TextPieces.Words(tokenizer, tokens, tokens.Length));
+            Assert.Equal(WordTokenizer.Split(tokenizer.Decode(tokens.AsSpan(0, tokens.Length * 2 / 3))), TextPieces.Words(tokenizer, tokens, tokens.Length * 2 / 3));
+        }
+    }
+
+    [Fact]
+    public void GramsOfALongTextAreOfItsEnd()
+    {
+        int[] text = [.. Enumerable.Repeat(1, 500), .. Enumerable.Repeat(0, NGramModel.MostCounted)];
+        Assert.Equal(new NGramModel(text.AsSpan(500), 2, 2).Nats([0, 1, 0], 1), new NGramModel(text, 2, 2).Nats([0, 1, 0], 1));
+        Assert.NotEqual(new NGramModel(text.AsSpan(0, 1000), 2, 2).Nats([0, 1, 0], 1), new NGramModel(text, 2, 2).Nats([0, 1, 0], 1));
+    }
+
     [Fact]
     public void TheLikelihoodIsThatOfOneLongText()
     {
@@ -85,7 +109,7 @@ public sealed class WritingTests : FolderTests
     [Fact]
     public void WhatWasMadeIsDescribed()
     {
-        HashSet<string> learned = TextScores.Learned("One two three four five six seven.");
+        List<string> learned = WordTokenizer.Split("One two three four five six seven.");
         Score[] scores = TextScores.Of("one two three four five six seven one two three four", learned);
         Assert.Equal([("distinct_1", 7 / 11.0), ("distinct_2", 7 / 10.0), ("repeated", 1 / 8.0), ("copied", 2 / 6.0)], scores.Select(s => (s.Name, s.Value)));
         Assert.All(TextScores.Of("one", learned)[1..], s => Assert.True(double.IsNaN(s.Value)));
