@@ -42,7 +42,7 @@ internal static class Meter
     {
         const double Block = 0.003;
         List<double>[] blocks = [.. all.Select(_ => new List<double>())];
-        WarmUp.Run(_ => Array.ForEach(all, f => f()), most: seconds);
+        WarmUp.Run(_ => Array.ForEach(all, f => f()), most: Math.Max(seconds, 1)); // fewer cases are compiled no sooner
         for (double end = Now() + seconds; Now() < end || blocks[0].Count < 5;)
         {
             for (int i = 0; i < all.Length; i++)

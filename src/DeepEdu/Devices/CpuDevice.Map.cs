@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using DeepEdu.Lanes;
 
 namespace DeepEdu.Devices;
@@ -9,9 +7,6 @@ namespace DeepEdu.Devices;
 /// <content>The loop over one operand, and the optimiser's loop.</content>
 public sealed partial class CpuDevice
 {
-    // floats of a result that no cache would keep until somebody reads it: it is written past them, which spares reading its lines first
-    private const int PastCaches = 1 << 23;
-
     /// <inheritdoc/>
     public override void Map<F>(F f, View x, View y)
     {
@@ -20,7 +15,7 @@ public sealed partial class CpuDevice
         int n = y.Length;
         using var watch = Profiler.Begin<F>(n);
         if (n <= Grain) { MapRange(f, ref At(x), ref At(y), n); }
-        else { Work.Run(((n - 1) / Grain) + 1, new MapChunks<F> { Formula = f, X = x, Y = y, Past = n >= PastCaches }); }
+        else { Work.Run(((n - 1) / Grain) + 1, new MapChunks<F> { Formula = f, X = x, Y = y, Streams = y.Block != x.Block && Streamed.Pays(2L * n) }); }
     }
 
     /// <inheritdoc/>
@@ -38,8 +33,10 @@ public sealed partial class CpuDevice
     internal static ref float At(View v, int offset = 0) =>
         ref Unsafe.Add(ref MemoryMarshal.GetReference(Unsafe.As<CpuBlock>(v.Block).Span), v.Offset + offset);
 
+    internal static void MapRange<F>(F f, ref float x, ref float y, nint n) where F : unmanaged, IMap => MapRange<F, Kept>(f, ref x, ref y, n);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    internal static void MapRange<F>(F f, ref float x, ref float y, nint n) where F : unmanaged, IMap
+    private static void MapRange<F, S>(F f, ref float x, ref float y, nint n) where F : unmanaged, IMap where S : struct, IStore
     {
         nint i = 0;
         if (F16.IsSupported) { i = Run<F16>(f, ref x, ref y, i, n); }
@@ -50,7 +47,7 @@ public sealed partial class CpuDevice
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         static nint Run<L>(F f, ref float x, ref float y, nint i, nint n) where L : struct, IVectorLane<L>
         {
-            for (; i <= n - L.Width; i += L.Width) { L.Store(f.Apply(L.Load(in x, i)), ref y, i); }
+            for (; i <= n - L.Width; i += L.Width) { S.Store(f.Apply(L.Load(in x, i)), ref y, i); }
             return i;
         }
     }
@@ -73,32 +70,22 @@ public sealed partial class CpuDevice
         }
     }
 
-    // sixteen by sixteen, as far as the result's memory is aligned to them; the rest is left
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static unsafe int MapPast<F>(F f, ref float x, ref float y, int n) where F : unmanaged, IMap
-    {
-        int i = 0;
-        fixed (float* to = &y)
-        {
-            if (!F16.IsSupported || !Sse.IsSupported || ((nint)to & 63) != 0) { return 0; }
-            for (; i <= n - 16; i += 16) { f.Apply(F16.Load(in x, i)).V.StoreAlignedNonTemporal(to + i); }
-        }
-        Sse.StoreFence();
-        return i;
-    }
-
     private struct MapChunks<F> : IChunks where F : unmanaged, IMap
     {
         public F Formula;
         public View X, Y;
-        public bool Past;
+        public bool Streams;
 
-        public readonly void Run(int chunk)
+        public readonly unsafe void Run(int chunk)
         {
             int from = chunk * Grain, n = Math.Min(Grain, Y.Length - from);
             ref float x = ref At(X, from), y = ref At(Y, from);
-            int done = Past ? MapPast(Formula, ref x, ref y, n) : 0;
-            MapRange(Formula, ref Unsafe.Add(ref x, done), ref Unsafe.Add(ref y, done), n - done);
+            if (!Streams) { MapRange(Formula, ref x, ref y, n); return; }
+            fixed (float* to = &y)
+            {
+                if (Streamed.Suits(to)) { MapRange<F, Streamed>(Formula, ref x, ref y, n); } else { MapRange(Formula, ref x, ref y, n); }
+            }
+            Streamed.End();
         }
     }
 

@@ -28,7 +28,9 @@ public sealed partial class CpuDevice
         using var watch = Profiler.Begin<F>(n);
         // an inner row is one run of the SIMD loop; rows are handed out so that a chunk is about a grain
         int inner = how.Sizes[how.Rank - 1];
-        var body = new ZipChunks<F> { Formula = f, A = a, B = b, C = c, Y = y, How = how, Inner = inner };
+        // a result in an operand's place is in the cache already
+        bool streams = y.Block != a.Block && y.Block != b.Block && y.Block != c.Block && Streamed.Pays((long)n + a.Length + b.Length + (c == b ? 0 : c.Length));
+        var body = new ZipChunks<F> { Formula = f, A = a, B = b, C = c, Y = y, How = how, Inner = inner, Streams = streams };
         if (how.Rank == 1)
         {
             body.RowsAChunk = 1;
@@ -58,14 +60,26 @@ public sealed partial class CpuDevice
         public View A, B, C, Y;
         public Broadcast How;
         public int Inner, RowsAChunk, Piece;
+        public bool Streams;
 
-        public readonly void Run(int chunk)
+        public readonly unsafe void Run(int chunk)
+        {
+            if (!Streams) { Run<Kept>(chunk); return; }
+            // either every row of a chunk begins with a cache line or the chunk is not written past the caches
+            fixed (float* to = &At(Y, How.Rank == 1 ? chunk * Piece : chunk * RowsAChunk * Inner))
+            {
+                if (Streamed.Suits(to) && (How.Rank == 1 || Inner % 16 == 0)) { Run<Streamed>(chunk); } else { Run<Kept>(chunk); }
+            }
+            Streamed.End();
+        }
+
+        private readonly void Run<S>(int chunk) where S : struct, IStore
         {
             int last = How.Rank - 1, sa = How.A[last], sb = How.B[last], sc = How.C[last];
             if (How.Rank == 1)
             {
                 int from = chunk * Piece, n = Math.Min(Piece, Inner - from);
-                Row(Formula, ref At(A, from * sa), ref At(B, from * sb), ref At(C, from * sc), ref At(Y, from), sa, sb, sc, n);
+                Row<S>(Formula, ref At(A, from * sa), ref At(B, from * sb), ref At(C, from * sc), ref At(Y, from), sa, sb, sc, n);
                 return;
             }
             int rows = Y.Length / Inner, first = chunk * RowsAChunk, end = Math.Min(rows, first + RowsAChunk);
@@ -82,7 +96,7 @@ public sealed partial class CpuDevice
             ref float a = ref At(A), b = ref At(B), c = ref At(C), y = ref At(Y, first * Inner);
             for (int row = first; row < end; row++)
             {
-                Row(Formula, ref Unsafe.Add(ref a, pa), ref Unsafe.Add(ref b, pb), ref Unsafe.Add(ref c, pc), ref y, sa, sb, sc, Inner);
+                Row<S>(Formula, ref Unsafe.Add(ref a, pa), ref Unsafe.Add(ref b, pb), ref Unsafe.Add(ref c, pc), ref y, sa, sb, sc, Inner);
                 y = ref Unsafe.Add(ref y, Inner);
                 for (int axis = last - 1; axis >= 0; axis--)
                 {
@@ -100,22 +114,22 @@ public sealed partial class CpuDevice
 
         // steps are 0 or 1 along the inner axis: anything else was copied or split before
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private static void Row(F f, ref float a, ref float b, ref float c, ref float y, int sa, int sb, int sc, nint n)
+        private static void Row<S>(F f, ref float a, ref float b, ref float c, ref float y, int sa, int sb, int sc, nint n) where S : struct, IStore
         {
             nint i = 0;
-            if (F16.IsSupported) { i = Lanes<F16>(f, ref a, ref b, ref c, ref y, sa, sb, sc, i, n); }
-            if (F8.IsSupported) { i = Lanes<F8>(f, ref a, ref b, ref c, ref y, sa, sb, sc, i, n); }
-            if (F4.IsSupported) { i = Lanes<F4>(f, ref a, ref b, ref c, ref y, sa, sb, sc, i, n); }
-            Lanes<F1>(f, ref a, ref b, ref c, ref y, sa, sb, sc, i, n);
+            if (F16.IsSupported) { i = Lanes<F16, S>(f, ref a, ref b, ref c, ref y, sa, sb, sc, i, n); }
+            if (F8.IsSupported) { i = Lanes<F8, S>(f, ref a, ref b, ref c, ref y, sa, sb, sc, i, n); }
+            if (F4.IsSupported) { i = Lanes<F4, S>(f, ref a, ref b, ref c, ref y, sa, sb, sc, i, n); }
+            Lanes<F1, S>(f, ref a, ref b, ref c, ref y, sa, sb, sc, i, n);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static nint Lanes<L>(F f, ref float a, ref float b, ref float c, ref float y, int sa, int sb, int sc, nint i, nint n) where L : struct, IVectorLane<L>
+        private static nint Lanes<L, S>(F f, ref float a, ref float b, ref float c, ref float y, int sa, int sb, int sc, nint i, nint n) where L : struct, IVectorLane<L> where S : struct, IStore
         {
             if (n - i < L.Width) { return i; }
             if ((sa & sb & sc) == 1)
             {
-                for (; i <= n - L.Width; i += L.Width) { L.Store(f.Apply(L.Load(in a, i), L.Load(in b, i), L.Load(in c, i)), ref y, i); }
+                for (; i <= n - L.Width; i += L.Width) { S.Store(f.Apply(L.Load(in a, i), L.Load(in b, i), L.Load(in c, i)), ref y, i); }
                 return i;
             }
             L la = L.Of(a), lb = L.Of(b), lc = L.Of(c);
@@ -124,7 +138,7 @@ public sealed partial class CpuDevice
                 if (sa != 0) { la = L.Load(in a, i); }
                 if (sb != 0) { lb = L.Load(in b, i); }
                 if (sc != 0) { lc = L.Load(in c, i); }
-                L.Store(f.Apply(la, lb, lc), ref y, i);
+                S.Store(f.Apply(la, lb, lc), ref y, i);
             }
             return i;
         }

@@ -58,19 +58,23 @@ internal static class GatherLoops
         }
     }
 
-    /// <summary>to[j, ·] = from[index[j], ·].</summary>
+    /// <summary>to[j, ·] = from[index[j], ·]; <paramref name="to"/> is pinned.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void TakeRows(ref float from, ReadOnlySpan<int> index, ref float to, int inner)
+    public static unsafe void TakeRows(float* from, ReadOnlySpan<int> index, float* to, int inner, bool streams)
     {
         if (inner == 1)
         {
-            for (int j = 0; j < index.Length; j++) { Unsafe.Add(ref to, j) = Unsafe.Add(ref from, index[j]); }
+            for (int j = 0; j < index.Length; j++) { to[j] = from[index[j]]; }
             return;
         }
-        for (int j = 0; j < index.Length; j++)
+        for (int j = 0; j < index.Length; j++, to += inner)
         {
-            MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref from, (nint)index[j] * inner), inner).CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref to, (nint)j * inner), inner));
+            float* row = from + ((nint)index[j] * inner);
+            if (streams && Streamed.Suits(to)) { Lines.Stream(ref *row, ref *to, inner, 1); }
+            else if (inner <= 4096) { Lines.Copy(ref *row, ref *to, inner); }
+            else { new ReadOnlySpan<float>(row, inner).CopyTo(new Span<float>(to, inner)); }
         }
+        if (streams) { Streamed.End(); }
     }
 
     /// <summary>to[o, index[o, j, i], i] += from[o, j, i] for i in [column, end) and every j.</summary>

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using DeepEdu.Devices;
 using DeepEdu.Lanes;
 
 namespace DeepEdu.Kernels;
@@ -28,6 +29,28 @@ internal static class Lines
         static nint Copy<L>(ref float from, ref float to, nint i, nint n) where L : struct, IVectorLane<L>
         {
             for (; i <= n - L.Width; i += L.Width) { L.Store(L.Load(in from, i), ref to, i); }
+            return i;
+        }
+    }
+
+    /// <summary>to[i] = from[i · step], step 0 or 1, past the caches as far as whole lines go; the memory suits <see cref="Streamed"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static void Stream(ref float from, ref float to, nint n, int step)
+    {
+        nint whole = n & -16, i = 0;
+        if (F16.IsSupported) { i = Copy<F16>(ref from, ref to, i, whole, step); }
+        else if (F8.IsSupported) { i = Copy<F8>(ref from, ref to, i, whole, step); }
+        for (; i < n; i++) { Unsafe.Add(ref to, i) = Unsafe.Add(ref from, i * step); }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static nint Copy<L>(ref float from, ref float to, nint i, nint n, int step) where L : struct, IVectorLane<L>
+        {
+            L x = L.Of(from);
+            for (; i < n; i += L.Width)
+            {
+                if (step != 0) { x = L.Load(in from, i); }
+                Streamed.Store(x, ref to, i);
+            }
             return i;
         }
     }

@@ -16,25 +16,17 @@ internal static unsafe class NormColumns
     public static void Forward(float* x, float* weight, float* bias, float* runningMean, float* runningVariance, float* y, float* mean, float* scale, int rows, int columns, float momentum, float eps, bool batch)
     {
         var cut = new Cut(rows, columns);
-        float[] rented = ArrayPool<float>.Shared.Rent(2 * columns * (cut.Pieces + 1));
+        float[] rented = ArrayPool<float>.Shared.Rent(columns * ((3 * cut.Pieces) + 2));
         fixed (float* partial = rented)
         {
-            float* factor = partial + (2 * columns * cut.Pieces), offset = factor + columns;
-            if (batch)
-            {
-                cut.Run(new AddStep(x, partial), partial);
-                Join(partial, columns, cut.Pieces);
-                for (int i = 0; i < columns; i++) { mean[i] = partial[i] / rows; }
-                cut.Run(new MomentsStep(x, mean, partial, columns), partial);
-                Join(partial, columns, cut.Pieces);
-            }
+            float* factor = partial + (3 * columns * cut.Pieces), offset = factor + columns;
+            if (batch) { cut.Moments(x, partial, mean); }
             for (int i = 0; i < columns; i++)
             {
                 float variance;
                 if (batch)
                 {
-                    // what rounding left in the mean is taken out
-                    variance = (partial[columns + i] - (partial[i] * partial[i] / rows)) / rows;
+                    variance = partial[columns + i] / rows;
                     if (runningMean is not null)
                     {
                         runningMean[i] += momentum * (mean[i] - runningMean[i]);
@@ -46,7 +38,7 @@ internal static unsafe class NormColumns
                 factor[i] = weight is null ? scale[i] : scale[i] * weight[i];
                 offset[i] = bias is null ? 0 : bias[i];
             }
-            cut.Run(new NormaliseStep(x, mean, factor, offset, y), null);
+            if (cut.Writes(y, 1)) { cut.Run(new NormaliseStep<Streamed>(x, mean, factor, offset, y), null); } else { cut.Run(new NormaliseStep<Kept>(x, mean, factor, offset, y), null); }
         }
         ArrayPool<float>.Shared.Return(rented);
     }
@@ -69,7 +61,8 @@ internal static unsafe class NormColumns
                 // the mean of dy, and what x − mean is multiplied with
                 (g[i], gx[i]) = batch ? (g[i] / rows, gx[i] / rows * scale[i]) : (0, 0);
             }
-            if (dx is not null) { cut.Run(new PullStep(dy, x, mean, factor, g, gx, dx), null); }
+            if (dx is not null && cut.Writes(dx, 2)) { cut.Run(new PullStep<Streamed>(dy, x, mean, factor, g, gx, dx), null); }
+            else if (dx is not null) { cut.Run(new PullStep<Kept>(dy, x, mean, factor, g, gx, dx), null); }
         }
         ArrayPool<float>.Shared.Return(rented);
     }
@@ -84,6 +77,8 @@ internal static unsafe class NormColumns
     // one register of a row: at its place in the matrix, of its column, with sums at a place of their own
     private interface IStep
     {
+        static abstract bool Streams { get; }
+
         void At<L>(nint at, nint column, nint sums) where L : struct, IVectorLane<L>, ILane<L>;
     }
 
@@ -96,9 +91,47 @@ internal static unsafe class NormColumns
         public void Run<S>(S step, float* partial) where S : struct, IStep
         {
             if (partial is not null) { new Span<float>(partial, 2 * columns * Pieces).Clear(); }
-            int strips = (columns + Strip - 1) / Strip;
-            Work.Run(Pieces * strips, new Units<S> { Step = step, Rows = rows, Columns = columns, Each = _each, Strips = strips });
+            Work.Run(Pieces * Strips, new Units<S> { Step = step, Rows = rows, Columns = columns, Each = _each, Strips = Strips });
         }
+
+        /// <summary>The mean of each column, and in partial[columns..] its squared distances from it. Of each piece, about a mean of its first rows: what is read once more is an eighth.
+        /// Joined as by Chan, Golub and LeVeque (1979), equation 2.1.</summary>
+        public void Moments(float* x, float* partial, float* mean)
+        {
+            new Span<float>(partial, 2 * columns * Pieces).Clear();
+            float* about = partial + (2 * columns * Pieces);
+            Work.Run(Pieces * Strips, new MomentUnits { X = x, Partial = partial, About = about, Rows = rows, Columns = columns, Each = _each, Strips = Strips });
+            nint i = 0;
+            if (F16.IsSupported) { i = Join<F16>(partial, mean, i); }
+            if (F8.IsSupported) { i = Join<F8>(partial, mean, i); }
+            if (F4.IsSupported) { i = Join<F4>(partial, mean, i); }
+            Join<F1>(partial, mean, i);
+        }
+
+        /// <summary>Whether a result of the matrix' size goes past the caches, when so many such matrices are read for it.</summary>
+        public bool Writes(float* y, int read) => columns % 16 == 0 && Streamed.Suits(y) && Streamed.Pays((long)(1 + read) * rows * columns);
+
+        private int Strips => (columns + Strip - 1) / Strip;
+
+        private nint Join<L>(float* partial, float* mean, nint i) where L : struct, IVectorLane<L>, ILane<L>
+        {
+            nint piece = 2 * columns;
+            for (; i <= columns - L.Width; i += L.Width)
+            {
+                L first = L.Load(in *partial, i), shift = 0f, squares = 0f;
+                for (int p = 1; p < Pieces; p++) { shift = L.MultiplyAdd(Count(p) / (float)rows, L.Load(in *partial, (p * piece) + i) - first, shift); }
+                for (int p = 0; p < Pieces; p++)
+                {
+                    L d = L.Load(in *partial, (p * piece) + i) - first - shift;
+                    squares += L.MultiplyAdd(d * d, (float)Count(p), L.Load(in *partial, (p * piece) + columns + i));
+                }
+                L.Store(first + shift, ref *mean, i);
+                L.Store(squares, ref *partial, columns + i);
+            }
+            return i;
+        }
+
+        private int Count(int piece) => Math.Min(_each, rows - (piece * _each));
     }
 
     private struct Units<S> : IChunks where S : struct, IStep
@@ -106,16 +139,20 @@ internal static unsafe class NormColumns
         public S Step;
         public int Rows, Columns, Each, Strips;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int unit)
         {
             var (piece, strip) = Math.DivRem(unit, Strips);
-            int first = piece * Each, end = Math.Min(Rows, first + Each);
-            nint from = strip * Strip, to = Math.Min(Columns, from + Strip), sums = (nint)piece * 2 * Columns;
-            var step = Step;
+            Sweep(Step, piece * Each, Math.Min(Rows, (piece + 1) * Each), Columns, strip, (nint)piece * 2 * Columns);
+            if (S.Streams) { Streamed.End(); }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        public static void Sweep(S step, int first, int end, nint columns, int strip, nint sums)
+        {
+            nint from = strip * Strip, to = Math.Min(columns, from + Strip);
             for (nint row = first; row < end; row++)
             {
-                nint i = from, at = row * Columns;
+                nint i = from, at = row * columns;
                 if (F16.IsSupported) { for (; i <= to - F16.Width; i += F16.Width) { step.At<F16>(at + i, i, sums + i); } }
                 if (F8.IsSupported) { for (; i <= to - F8.Width; i += F8.Width) { step.At<F8>(at + i, i, sums + i); } }
                 if (F4.IsSupported) { for (; i <= to - F4.Width; i += F4.Width) { step.At<F4>(at + i, i, sums + i); } }
@@ -124,14 +161,42 @@ internal static unsafe class NormColumns
         }
     }
 
+    // a piece's moments, piece by piece and strip by strip: its rows are in the second-level cache when they are read again
+    private struct MomentUnits : IChunks
+    {
+        public float* X, Partial, About;
+        public int Rows, Columns, Each, Strips;
+
+        public readonly void Run(int unit)
+        {
+            var (piece, strip) = Math.DivRem(unit, Strips);
+            int first = piece * Each, end = Math.Min(Rows, first + Each), few = Math.Min(end - first, Math.Max(8, (end - first) / 8));
+            nint sums = (nint)piece * 2 * Columns;
+            float* about = About + ((nint)piece * Columns), sum = Partial + sums, squares = sum + Columns;
+            Units<AddStep>.Sweep(new(X, Partial), first, first + few, Columns, strip, sums);
+            int from = strip * Strip, to = Math.Min(Columns, from + Strip);
+            for (int i = from; i < to; i++) { (about[i], sum[i]) = (sum[i] / few, 0); }
+            Units<MomentsStep>.Sweep(new(X, about, Partial, Columns), first, end, Columns, strip, sums);
+            for (int i = from; i < to; i++)
+            {
+                float shift = sum[i] / (end - first);
+                (sum[i], squares[i]) = (about[i] + shift, squares[i] - (sum[i] * shift));
+            }
+        }
+    }
+
     private readonly struct AddStep(float* x, float* sum) : IStep
     {
+        public static bool Streams => false;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void At<L>(nint at, nint column, nint sums) where L : struct, IVectorLane<L>, ILane<L> => L.Store(L.Load(in *sum, sums) + L.Load(in *x, at), ref *sum, sums);
     }
 
     private readonly struct MomentsStep(float* x, float* mean, float* partial, nint columns) : IStep
     {
+        public static bool Streams => false;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void At<L>(nint at, nint column, nint sums) where L : struct, IVectorLane<L>, ILane<L>
         {
@@ -141,15 +206,19 @@ internal static unsafe class NormColumns
         }
     }
 
-    private readonly struct NormaliseStep(float* x, float* mean, float* factor, float* offset, float* y) : IStep
+    private readonly struct NormaliseStep<S>(float* x, float* mean, float* factor, float* offset, float* y) : IStep where S : struct, IStore
     {
+        public static bool Streams => typeof(S) == typeof(Streamed);
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void At<L>(nint at, nint column, nint sums) where L : struct, IVectorLane<L>, ILane<L> =>
-            L.Store(L.MultiplyAdd(L.Load(in *x, at) - L.Load(in *mean, column), L.Load(in *factor, column), L.Load(in *offset, column)), ref *y, at);
+            S.Store(L.MultiplyAdd(L.Load(in *x, at) - L.Load(in *mean, column), L.Load(in *factor, column), L.Load(in *offset, column)), ref *y, at);
     }
 
     private readonly struct SumsStep(float* dy, float* x, float* mean, float* scale, float* partial, nint columns) : IStep
     {
+        public static bool Streams => false;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void At<L>(nint at, nint column, nint sums) where L : struct, IVectorLane<L>, ILane<L>
         {
@@ -159,10 +228,12 @@ internal static unsafe class NormColumns
         }
     }
 
-    private readonly struct PullStep(float* dy, float* x, float* mean, float* factor, float* a, float* b, float* dx) : IStep
+    private readonly struct PullStep<S>(float* dy, float* x, float* mean, float* factor, float* a, float* b, float* dx) : IStep where S : struct, IStore
     {
+        public static bool Streams => typeof(S) == typeof(Streamed);
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void At<L>(nint at, nint column, nint sums) where L : struct, IVectorLane<L>, ILane<L> =>
-            L.Store(L.Load(in *factor, column) * (L.Load(in *dy, at) - L.MultiplyAdd(L.Load(in *x, at) - L.Load(in *mean, column), L.Load(in *b, column), L.Load(in *a, column))), ref *dx, at);
+            S.Store(L.Load(in *factor, column) * (L.Load(in *dy, at) - L.MultiplyAdd(L.Load(in *x, at) - L.Load(in *mean, column), L.Load(in *b, column), L.Load(in *a, column))), ref *dx, at);
     }
 }

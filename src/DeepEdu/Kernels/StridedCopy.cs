@@ -47,6 +47,7 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
             RowsAChunk = Math.Max(1, CpuDevice.Grain / n / repeat),
             Repeat = repeat,
             Piece = piece,
+            Streams = repeat == 1 && piece >= 64 && walk.To[last] == 1 && walk.From[last] is 0 or 1 && From.Block != To.Block && (long)count + Math.Min(count, From.Length) >= Processor.CopiesStreamFrom,
             Pieces = (n + piece - 1) / piece,
         };
         int chunks = (rows + body.RowsAChunk - 1) / body.RowsAChunk * body.Pieces;
@@ -87,9 +88,17 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
         public View From, To;
         public Walk Walk;
         public int Count, RowsAChunk, Piece, Pieces, Repeat;
+        public bool Streams;
+
+        public readonly unsafe void Run(int chunk)
+        {
+            if (!Streams) { Copy(chunk); return; }
+            fixed (float* to = &CpuDevice.At(To)) { Copy(chunk); }
+            Streamed.End();
+        }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        public readonly void Run(int chunk)
+        private readonly unsafe void Copy(int chunk)
         {
             int last = Walk.Rank - 1, row = chunk / Pieces * RowsAChunk, end = Math.Min(Count, row + RowsAChunk), at = chunk % Pieces * Piece;
             int n = Math.Min(Piece, Walk.Sizes[last] - at), stepFrom = Walk.From[last], stepTo = Walk.To[last];
@@ -105,6 +114,7 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
             while (true)
             {
                 if (Repeat > 1) { Lines.Repeat(ref Unsafe.Add(ref from, f), ref Unsafe.Add(ref to, t), n, Repeat); }
+                else if (Streams && Streamed.Suits((float*)Unsafe.AsPointer(ref Unsafe.Add(ref to, t)))) { Lines.Stream(ref Unsafe.Add(ref from, f), ref Unsafe.Add(ref to, t), n, stepFrom); }
                 else { Line(ref Unsafe.Add(ref from, f), ref Unsafe.Add(ref to, t), n, stepFrom, stepTo); }
                 if (++row == end) { return; }
                 for (int k = last - 1; k >= 0; k--)

@@ -218,19 +218,23 @@ public static class Gathering
         {
             if (Y.Length == 0) { return; }
             int rows = Math.Max(1, CpuDevice.Grain / Inner);
-            Work.Run(((Outer * Index.Size) + rows - 1) / rows, new Chunks(this, rows));
+            bool streams = Inner >= 64 && (long)Y.Length + Math.Min(X.Length, Y.Length) >= Processor.CopiesStreamFrom;
+            Work.Run(((Outer * Index.Size) + rows - 1) / rows, new Chunks(this, rows, streams));
         }
 
-        private readonly struct Chunks(SelectKernel k, int rows) : IChunks
+        private readonly struct Chunks(SelectKernel k, int rows, bool streams) : IChunks
         {
-            public void Run(int chunk)
+            public unsafe void Run(int chunk)
             {
                 int rowsEach = k.Index.Size, from = chunk * rows, end = Math.Min(k.Outer * rowsEach, from + rows);
                 for (int upTo; from < end; from = upTo)
                 {
                     var (o, j) = Math.DivRem(from, rowsEach);
                     upTo = Math.Min(end, (o + 1) * rowsEach);
-                    GatherLoops.TakeRows(ref CpuDevice.At(k.X, o * k.N * k.Inner), k.Index.Span.Slice(j, upTo - from), ref CpuDevice.At(k.Y, from * k.Inner), k.Inner);
+                    fixed (float* x = &CpuDevice.At(k.X, o * k.N * k.Inner), y = &CpuDevice.At(k.Y, from * k.Inner))
+                    {
+                        GatherLoops.TakeRows(x, k.Index.Span.Slice(j, upTo - from), y, k.Inner, streams);
+                    }
                 }
             }
         }

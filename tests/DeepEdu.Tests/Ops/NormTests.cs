@@ -26,6 +26,32 @@ public class NormTests
         Near([4.88f, 2.68f], variance);
     }
 
+    // far from zero beside the spread; a trend; first rows that lie elsewhere: what sums about a wrong place lose
+    [Theory]
+    [InlineData("far", 1000, 20)]
+    [InlineData("trend", 0, 1)]
+    [InlineData("first", 0, 1)]
+    public void TheMomentsOfLongColumnsAreThoseInDouble(string kind, float mean, float spread)
+    {
+        const int Rows = 3001, Columns = 37;
+        var noise = new Rng(8);
+        float[] x = new float[Rows * Columns];
+        for (int i = 0; i < x.Length; i++)
+        {
+            int row = i / Columns;
+            x[i] = mean + (spread * ((noise.NextSingle() * 2) - 1)) + (kind == "trend" ? row * 0.01f : 0) + (kind == "first" && row < 16 ? 300 : 0);
+        }
+        Tensor means = Tensor.Zeros([Columns]), variances = Tensor.Zeros([Columns]);
+        using (var tape = new Tape()) { Tensor.Of([Rows, Columns], x).BatchNorm(means, variances, momentum: 1); }
+        for (int c = 0; c < Columns; c++)
+        {
+            double[] column = [.. Enumerable.Range(0, Rows).Select(r => (double)x[(r * Columns) + c])];
+            double m = column.Average(), v = column.Sum(value => (value - m) * (value - m)) / (Rows - 1);
+            Assert.Equal(m, means.AsSpan()[c], 1e-6 * (Math.Abs(m) + Math.Sqrt(v))); // sums of 442 values each, in float
+            Assert.Equal(v, variances.AsSpan()[c], 4e-6 * v); // the same of squares, all positive
+        }
+    }
+
     [Fact]
     public void InUseTheRunningStatisticsStandStill()
     {
