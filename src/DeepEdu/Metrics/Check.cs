@@ -8,9 +8,9 @@ namespace DeepEdu.Metrics;
 /// <summary>The argument checks that the metrics share.</summary>
 internal static class Check
 {
-    public static void SameLength(string metric, int a, int b)
+    public static void SameLength(string metric, int a, int b, string nameOfA = "predictions", string nameOfB = "targets")
     {
-        if (a != b) { ThrowLength(metric, a, b); }
+        if (a != b) { ThrowLength(metric, a, b, nameOfA, nameOfB); }
     }
 
     public static void SameShape(string metric, Tensor a, Tensor b, [CallerArgumentExpression(nameof(a))] string? nameOfA = null, [CallerArgumentExpression(nameof(b))] string? nameOfB = null)
@@ -90,6 +90,12 @@ internal static class Check
         foreach (var (name, to) in arrays) { from.Doubles(name).CopyTo(to, 0); }
     }
 
+    /// <summary>What was saved must be what can be.</summary>
+    public static void State(string metric, bool holds, string what)
+    {
+        if (!holds) { throw new InvalidDataException($"{metric}: the state {what}; was it saved by another kind of object?"); }
+    }
+
     /// <summary>The columns of a saved table must be of one length.</summary>
     public static void Columns(string metric, int first, int second, int third)
     {
@@ -97,8 +103,8 @@ internal static class Check
     }
 
     [DoesNotReturn]
-    private static void ThrowLength(string metric, int a, int b)
-        => throw new ArgumentException($"{metric}: {a} predictions but {b} targets; pass one of each per example.");
+    private static void ThrowLength(string metric, int a, int b, string nameOfA, string nameOfB)
+        => throw new ArgumentException($"{metric}: {a} {nameOfA} but {b} {nameOfB}; pass one of each per example.");
 
     [DoesNotReturn]
     private static void ThrowEmpty(string metric) => throw new ArgumentException($"{metric}: there is no example; give some that the model did not learn from.");

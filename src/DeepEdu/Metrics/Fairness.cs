@@ -31,7 +31,7 @@ public static class Fairness
     public static MetricFrame<ConfusionMatrix> Frame(ReadOnlySpan<bool> decided, ReadOnlySpan<bool> actual, ReadOnlySpan<string> groups)
     {
         Metrics.Check.SameLength("fairness", decided.Length, actual.Length);
-        if (groups.Length != decided.Length) { throw new ArgumentException($"fairness: {groups.Length} groups but {decided.Length} decisions; pass one of each per example."); }
+        Metrics.Check.SameLength("fairness", groups.Length, decided.Length, "groups", "decisions");
         MetricFrame<ConfusionMatrix> frame = new(() => new ConfusionMatrix(2));
         for (int i = 0; i < decided.Length; i++) { frame.For(groups[i]).Add(decided[i] ? 1 : 0, actual[i] ? 1 : 0); }
         return frame;

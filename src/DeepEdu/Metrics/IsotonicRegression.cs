@@ -26,7 +26,7 @@ public sealed class IsotonicRegression : ISaveState
     {
         const string op = "isotonic-regression";
         Check.SameLength(op, x.Length, y.Length);
-        if (!weights.IsEmpty) { Check.SameLength(op, x.Length, weights.Length); }
+        if (!weights.IsEmpty) { Check.SameLength(op, x.Length, weights.Length, "scores", "weights"); }
         Check.Finite(op, "score", x);
         Check.Finite(op, "target", y);
         foreach (double w in weights) { Check.Weight(op, w); }
@@ -91,6 +91,8 @@ public sealed class IsotonicRegression : ISaveState
     {
         ArgumentNullException.ThrowIfNull(from);
         double[] x = from.Doubles("x"), y = from.Doubles("y");
-        return x.Length == y.Length && x.Length > 0 ? new(x, y) : throw new InvalidDataException($"isotonic-regression: the state has {x.Length} scores and {y.Length} values, not one of each a knot");
+        Check.State("isotonic-regression", x.Length == y.Length && x.Length > 0, $"has {x.Length} scores and {y.Length} values, not one of each a knot");
+        Check.State("isotonic-regression", x.Concat(y).All(double.IsFinite) && x.Zip(x.Skip(1)).All(p => p.First < p.Second) && y.Zip(y.Skip(1)).All(p => p.First <= p.Second), "has scores or values that do not rise");
+        return new(x, y);
     }
 }

@@ -32,15 +32,19 @@ public sealed class PlattScaling : ISaveState
         Check.TwoKinds(op, positive);
         bool[] yes = positive.ToArray();
         double[] all = scores.ToArray();
-        double mean = all.Average(), spread = Math.Sqrt(all.Average(s => (s - mean) * (s - mean)));
-        if (!(spread > 0)) { throw new ArgumentException($"platt-scaling: all {all.Length} scores are {all[0]}; they tell nothing"); }
-        double[] x = Array.ConvertAll(all, s => (s - mean) / spread);
-        if (!smooth && Apart(x, yes)) { throw new ArgumentException("platt-scaling: a threshold on the scores tells the answers apart, so that the steepest slope is the best; leave smooth on, or give more examples"); }
+        // to 0..1, in halves, so that no square or difference leaves the range of numbers
+        double least = all.Min(), half = (all.Max() / 2) - (least / 2);
+        if (!(half > 0)) { throw new ArgumentException($"platt-scaling: all {all.Length} scores are {least}; they tell nothing"); }
+        double[] x = Array.ConvertAll(all, s => ((s / 2) - (least / 2)) / half);
+        double mean = x.Average(), spread = Math.Sqrt(x.Average(s => (s - mean) * (s - mean)));
+        for (int i = 0; i < x.Length; i++) { x[i] = (x[i] - mean) / spread; }
+        if (!smooth && Apart(all, yes)) { throw new ArgumentException("platt-scaling: a threshold on the scores tells the answers apart, so that the steepest slope is the best; leave smooth on, or give more examples"); }
         int n1 = yes.Count(y => y), n0 = yes.Length - n1;
         double high = smooth ? (n1 + 1.0) / (n1 + 2) : 1, low = smooth ? 1.0 / (n0 + 2) : 0;
         double[] t = Array.ConvertAll(yes, y => y ? high : low);
         var (a, b) = Newton(x, t);
-        return new(a / spread, b - (a * mean / spread));
+        double slope = a / spread / half / 2;
+        return new(slope, b - (a * mean / spread) - (slope * least));
     }
 
     /// <summary>The chance of yes.</summary>
@@ -58,7 +62,9 @@ public sealed class PlattScaling : ISaveState
     public static PlattScaling Load(StateDict from)
     {
         ArgumentNullException.ThrowIfNull(from);
-        return new(from.Double("slope"), from.Double("intercept"));
+        double slope = from.Double("slope"), intercept = from.Double("intercept");
+        Check.State("platt-scaling", double.IsFinite(slope) && double.IsFinite(intercept), $"has a slope of {slope} and an intercept of {intercept}");
+        return new(slope, intercept);
     }
 
     internal static double Sigmoid(double z) => z >= 0 ? 1 / (1 + Math.Exp(-z)) : Math.Exp(z) / (1 + Math.Exp(z));

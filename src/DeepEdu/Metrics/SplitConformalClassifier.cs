@@ -11,39 +11,42 @@ namespace DeepEdu.Metrics;
 /// </code></summary>
 public sealed class SplitConformalClassifier : ISaveState
 {
-    private SplitConformalClassifier(double alpha, double threshold, int count) => (Alpha, Threshold, Count) = (alpha, threshold, count);
+    private const string Op = "split-conformal-classifier";
+    private readonly ConformalFit _fit;
+
+    private SplitConformalClassifier(ConformalFit fit) => _fit = fit;
 
     /// <summary>How often the true class may be missing.</summary>
-    public double Alpha { get; }
+    public double Alpha => _fit.Alpha;
 
     /// <summary>q: the largest 1 − chance of a class in a set.</summary>
-    public double Threshold { get; }
+    public double Threshold => _fit.Quantile;
 
     /// <summary>How many examples it was fitted on.</summary>
-    public int Count { get; }
+    public int Count => _fit.Count;
 
     /// <summary>Fits to examples that the model did not learn from.</summary>
     /// <param name="probabilities">[N, C].</param>
     /// <param name="labels">[N], the true classes.</param>
     /// <param name="alpha">How often the true class may be missing, in 0..1 without the ends.</param>
+    /// <exception cref="ShapeException">The probabilities are not [N, C].</exception>
     /// <exception cref="ArgumentOutOfRangeException">Alpha is not between 0 and 1, or something is no probability or no class.</exception>
     /// <exception cref="ArgumentException">The lengths differ, or there are fewer than 1/α − 1 examples.</exception>
     public static SplitConformalClassifier Fit(Tensor probabilities, Indices labels, double alpha = 0.1)
     {
-        const string op = "split-conformal-classifier";
-        Check.Rows(op, probabilities);
+        Check.Rows(Op, probabilities);
         ArgumentNullException.ThrowIfNull(labels);
-        Check.SameLength(op, probabilities.Shape[0], labels.Size);
+        Check.SameLength(Op, probabilities.Shape[0], labels.Size);
         int classes = probabilities.Shape[1];
         float[] p = probabilities.ToArray();
         double[] scores = new double[labels.Size];
         for (int i = 0; i < scores.Length; i++)
         {
-            Check.Label(op, labels.Span[i], classes);
-            Check.Probability(op, p[(i * classes) + labels.Span[i]]);
+            Check.Label(Op, labels.Span[i], classes);
+            Check.Probability(Op, p[(i * classes) + labels.Span[i]]);
             scores[i] = 1 - (double)p[(i * classes) + labels.Span[i]];
         }
-        return new(alpha, SplitConformalRegressor.Quantile(op, scores, alpha), scores.Length);
+        return new(ConformalFit.Of(Op, scores, alpha));
     }
 
     /// <summary>The classes that may be true, in order; it may be none.</summary>
@@ -54,7 +57,7 @@ public sealed class SplitConformalClassifier : ISaveState
         List<int> set = [];
         for (int c = 0; c < probabilities.Length; c++)
         {
-            Check.Probability("split-conformal-classifier", probabilities[c]);
+            Check.Probability(Op, probabilities[c]);
             if (1 - (double)probabilities[c] <= Threshold) { set.Add(c); }
         }
         return [.. set];
@@ -64,17 +67,9 @@ public sealed class SplitConformalClassifier : ISaveState
     public bool Abstains(ReadOnlySpan<float> probabilities) => Set(probabilities).Length != 1;
 
     /// <inheritdoc/>
-    public void SaveState(StateDict to)
-    {
-        ArgumentNullException.ThrowIfNull(to);
-        to.Set("alpha", Alpha).Set("threshold", Threshold).Set("count", Count);
-    }
+    public void SaveState(StateDict to) => _fit.Save(to, "threshold");
 
     /// <summary>The one that was saved.</summary>
     /// <exception cref="InvalidDataException">It is not of a conformal classifier.</exception>
-    public static SplitConformalClassifier Load(StateDict from)
-    {
-        ArgumentNullException.ThrowIfNull(from);
-        return new(from.Double("alpha"), from.Double("threshold"), from.Int("count"));
-    }
+    public static SplitConformalClassifier Load(StateDict from) => new(ConformalFit.Load(Op, from, "threshold"));
 }

@@ -11,16 +11,19 @@ namespace DeepEdu.Metrics;
 /// </code></summary>
 public sealed class SplitConformalRegressor : ISaveState
 {
-    private SplitConformalRegressor(double alpha, double radius, int count) => (Alpha, Radius, Count) = (alpha, radius, count);
+    private const string Op = "split-conformal-regressor";
+    private readonly ConformalFit _fit;
+
+    private SplitConformalRegressor(ConformalFit fit) => _fit = fit;
 
     /// <summary>How often the truth may lie outside.</summary>
-    public double Alpha { get; }
+    public double Alpha => _fit.Alpha;
 
     /// <summary>Half of an interval's width for a difficulty of 1.</summary>
-    public double Radius { get; }
+    public double Radius => _fit.Quantile;
 
     /// <summary>How many examples it was fitted on.</summary>
-    public int Count { get; }
+    public int Count => _fit.Count;
 
     /// <summary>Fits to examples that the model did not learn from.</summary>
     /// <param name="predicted">What the model tells of each.</param>
@@ -31,14 +34,13 @@ public sealed class SplitConformalRegressor : ISaveState
     /// <exception cref="ArgumentException">The lengths differ, a number is not finite, a difficulty is not above 0, or there are fewer than 1/α − 1 examples.</exception>
     public static SplitConformalRegressor Fit(ReadOnlySpan<double> predicted, ReadOnlySpan<double> actual, double alpha = 0.1, ReadOnlySpan<double> difficulty = default)
     {
-        const string op = "split-conformal-regressor";
-        Check.SameLength(op, predicted.Length, actual.Length);
-        if (!difficulty.IsEmpty) { Check.SameLength(op, predicted.Length, difficulty.Length); }
-        Check.Finite(op, "prediction", predicted);
-        Check.Finite(op, "truth", actual);
+        Check.SameLength(Op, predicted.Length, actual.Length);
+        if (!difficulty.IsEmpty) { Check.SameLength(Op, predicted.Length, difficulty.Length, "predictions", "difficulties"); }
+        Check.Finite(Op, "prediction", predicted);
+        Check.Finite(Op, "truth", actual);
         double[] scores = new double[predicted.Length];
         for (int i = 0; i < scores.Length; i++) { scores[i] = Math.Abs(actual[i] - predicted[i]) / Hard(difficulty.IsEmpty ? 1 : difficulty[i]); }
-        return new(alpha, Quantile(op, scores, alpha), scores.Length);
+        return new(ConformalFit.Of(Op, scores, alpha));
     }
 
     /// <summary>What the model told, with the interval around it.</summary>
@@ -47,36 +49,18 @@ public sealed class SplitConformalRegressor : ISaveState
     /// <exception cref="ArgumentException">The prediction is not finite, or the difficulty not above 0.</exception>
     public Interval Interval(double predicted, double difficulty = 1)
     {
-        Check.Finite("split-conformal-regressor", "prediction", [predicted]);
+        Check.Finite(Op, "prediction", [predicted]);
         double half = Radius * Hard(difficulty);
         return new(predicted, predicted - half, predicted + half);
     }
 
     /// <inheritdoc/>
-    public void SaveState(StateDict to)
-    {
-        ArgumentNullException.ThrowIfNull(to);
-        to.Set("alpha", Alpha).Set("radius", Radius).Set("count", Count);
-    }
+    public void SaveState(StateDict to) => _fit.Save(to, "radius");
 
     /// <summary>The one that was saved.</summary>
     /// <exception cref="InvalidDataException">It is not of a conformal regressor.</exception>
-    public static SplitConformalRegressor Load(StateDict from)
-    {
-        ArgumentNullException.ThrowIfNull(from);
-        return new(from.Double("alpha"), from.Double("radius"), from.Int("count"));
-    }
-
-    /// <summary>The ⌈(n+1)(1−α)⌉-th smallest score.</summary>
-    internal static double Quantile(string op, double[] scores, double alpha)
-    {
-        if (!(alpha is > 0 and < 1)) { throw new ArgumentOutOfRangeException(nameof(alpha), $"{op}: alpha {alpha} must lie between 0 and 1: 0.1 lets one truth in ten lie outside"); }
-        int rank = (int)Math.Ceiling(((scores.Length + 1) * (1 - alpha)) - 1e-9); // (n+1)(1−α) is rounded: a whole number must stay one
-        if (rank > scores.Length) { throw new ArgumentException($"{op}: {scores.Length} examples are too few for alpha {alpha}: at least {(int)Math.Ceiling((1 / alpha) - 1 - 1e-9)} are needed, or a larger alpha"); }
-        Array.Sort(scores);
-        return scores[Math.Max(rank, 1) - 1];
-    }
+    public static SplitConformalRegressor Load(StateDict from) => new(ConformalFit.Load(Op, from, "radius"));
 
     private static double Hard(double difficulty)
-        => difficulty > 0 && double.IsFinite(difficulty) ? difficulty : throw new ArgumentException($"split-conformal-regressor: a difficulty of {difficulty}; it says how far off the model may be expected to be, and is above 0");
+        => difficulty > 0 && double.IsFinite(difficulty) ? difficulty : throw new ArgumentException($"{Op}: a difficulty of {difficulty}; it says how far off the model may be expected to be, and is above 0");
 }

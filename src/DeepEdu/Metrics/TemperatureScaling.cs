@@ -91,7 +91,9 @@ public sealed class TemperatureScaling : ISaveState
     public static TemperatureScaling Load(StateDict from)
     {
         ArgumentNullException.ThrowIfNull(from);
-        return new(from.Double("temperature"));
+        double temperature = from.Double("temperature");
+        Check.State("temperature-scaling", temperature is >= Coldest and <= Hottest, $"has a temperature of {temperature}, not one in {Coldest}..{Hottest}");
+        return new(temperature);
     }
 
     // where the slope of the loss in β = 1/T, which only rises, is 0: halves of ln β

@@ -150,6 +150,32 @@ public class CalibrationFitTests
         Assert.Equal(1, TemperatureScaling.Fit([0.0, 0], [false, true]).Temperature); // nothing to scale
     }
 
+    /// <summary>Chances do not depend on the unit of the scores, however large or small it is.</summary>
+    [Theory, InlineData(1e-200), InlineData(1e-3), InlineData(1e200), InlineData(5e307)]
+    public void PlattScalingTakesScoresOfAnyScale(double unit)
+    {
+        double[] scores = [1, 2, -1, 3, 0.5, -3];
+        bool[] yes = [true, false, false, true, true, false];
+        PlattScaling plain = PlattScaling.Fit(scores, yes), scaled = PlattScaling.Fit([.. scores.Select(s => s * unit)], yes);
+        foreach (double s in scores) { Assert.Equal(plain.Probability(s), scaled.Probability(s * unit), 1e-9); }
+    }
+
+    /// <summary>What was not saved by such a fit is refused, not taken up.</summary>
+    [Fact]
+    public void AStateThatCannotBeIsRefused()
+    {
+        static void Refused(Func<StateDict, object> load, StateDict state, string text) => Assert.Contains(text, Assert.Throws<InvalidDataException>(() => load(state)).Message, StringComparison.Ordinal);
+        Refused(TemperatureScaling.Load, new StateDict().Set("temperature", double.NaN), "temperature-scaling: the state has a temperature of NaN");
+        Refused(TemperatureScaling.Load, new StateDict().Set("temperature", 0.0), "temperature-scaling: the state has a temperature of 0");
+        Refused(PlattScaling.Load, new StateDict().Set("slope", 1.0).Set("intercept", double.PositiveInfinity), "platt-scaling: the state has a slope of 1");
+        Refused(IsotonicRegression.Load, new StateDict().Set("x", [1.0, 2]).Set("y", [1.0]), "isotonic-regression: the state has 2 scores and 1 values");
+        Refused(IsotonicRegression.Load, new StateDict().Set("x", [2.0, 1]).Set("y", [1.0, 2]), "isotonic-regression: the state has scores or values that do not rise");
+        Refused(IsotonicRegression.Load, new StateDict().Set("x", [1.0, 2]).Set("y", [1.0, double.NaN]), "isotonic-regression: the state has scores or values that do not rise");
+        Refused(SplitConformalRegressor.Load, new StateDict().Set("alpha", 3.0).Set("radius", 1.0).Set("count", 9L), "split-conformal-regressor: the state has an alpha of 3");
+        Refused(SplitConformalRegressor.Load, new StateDict().Set("alpha", 0.1).Set("radius", -1.0).Set("count", 9L), "a radius of -1");
+        Refused(SplitConformalClassifier.Load, new StateDict().Set("alpha", 0.1).Set("threshold", double.NaN).Set("count", 9L), "split-conformal-classifier: the state has an alpha of 0.1, a threshold of NaN");
+    }
+
     [Fact]
     public void ErrorsSayWhatToDo()
     {
@@ -159,12 +185,16 @@ public class CalibrationFitTests
         Says<ArgumentOutOfRangeException>("temperature-scaling: label 2 is outside 0..1", () => TemperatureScaling.Fit(Tensor.Ones([2, 2]), Indices.Wrap([1, 2], [2])));
         Says<ArgumentException>("platt-scaling: all 2 answers are True", () => PlattScaling.Fit([0, 1], [true, true]));
         Says<ArgumentException>("platt-scaling: all 2 scores are 3; they tell nothing", () => PlattScaling.Fit([3, 3], [true, false]));
+        Says<ArgumentException>("platt-scaling: all 10 scores are 0.1; they tell nothing", () => PlattScaling.Fit(Enumerable.Repeat(0.1, 10).ToArray(), [true, .. new bool[9]])); // whose mean is no 0.1
         Says<ArgumentException>("a threshold on the scores tells the answers apart", () => PlattScaling.Fit([0, 1, 1, 2], [false, false, true, true], smooth: false));
         Assert.InRange(PlattScaling.Fit([0, 1, 1, 2], [false, false, true, true]).Probability(2), 0.5, 0.9); // smoothed, they are a few examples
         Says<ArgumentException>("isotonic-regression: there is no example of a weight above 0", () => IsotonicRegression.Fit([1.0], [1.0], [0.0]));
         Says<ArgumentException>("isotonic-regression: the score is NaN", () => IsotonicRegression.Fit([1.0], [1.0]).Predict(double.NaN));
         Says<ArgumentException>("isotonic-regression: all 2 answers are False", () => IsotonicRegression.Fit([1, 2], [false, false]));
         Says<ArgumentException>("isotonic-regression: 2 predictions but 1 targets", () => IsotonicRegression.Fit([1, 2], [1.0]));
+        Says<ArgumentException>("isotonic-regression: 2 scores but 1 weights", () => IsotonicRegression.Fit([1, 2], [1.0, 2], [1.0]));
+        Says<ArgumentException>("split-conformal-regressor: 2 predictions but 1 difficulties", () => SplitConformalRegressor.Fit([1, 2], [1.0, 2], 0.1, [1.0]));
+        Says<ArgumentException>("at least 999999999999 are needed", () => SplitConformalRegressor.Fit([1.0], [1.0], 1e-12));
         Says<ArgumentOutOfRangeException>("split-conformal-regressor: alpha 1 must lie between 0 and 1", () => SplitConformalRegressor.Fit([1.0], [1.0], 1));
         Says<ArgumentOutOfRangeException>("alpha NaN must lie", () => SplitConformalRegressor.Fit([1.0], [1.0], double.NaN));
         Says<ArgumentException>("split-conformal-regressor: 8 examples are too few for alpha 0.1: at least 9 are needed", () => SplitConformalRegressor.Fit(new double[8], new double[8], 0.1));
