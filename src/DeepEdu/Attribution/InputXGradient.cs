@@ -10,6 +10,7 @@ public static class InputXGradient
     /// <param name="f">From rows [N, ..] to one score a row, each of its row alone. It runs as in use: nothing is dropped.</param>
     /// <param name="x">The rows [N, ..].</param>
     /// <exception cref="ShapeException">The input is not [N, ..], or the function does not give one number a row.</exception>
+    /// <exception cref="ArgumentException">A score is NaN or infinite.</exception>
     /// <exception cref="InvalidOperationException">No gradient reaches the input.</exception>
     public static Tensor Of(Func<Tensor, Tensor> f, Tensor x)
     {

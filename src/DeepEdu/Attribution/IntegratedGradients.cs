@@ -24,6 +24,7 @@ public static class IntegratedGradients
     /// <param name="baseline">Of the rows' shape; zeros if null.</param>
     /// <param name="steps">At how many points of the way the gradient is taken, all rows together: each is a pass forward and back.</param>
     /// <exception cref="ShapeException">The input is not [N, ..], the baseline is not of its shape, or the function does not give one number a row.</exception>
+    /// <exception cref="ArgumentException">A score on the way is NaN or infinite.</exception>
     /// <exception cref="InvalidOperationException">No gradient reaches the input.</exception>
     public static Attributions Of(Func<Tensor, Tensor> f, Tensor x, Tensor? baseline = null, int steps = DefaultSteps)
     {

@@ -18,6 +18,8 @@ public static class LayerIntegratedGradients
     /// <param name="steps">At how many points of the way the gradient is taken.</param>
     /// <returns>Attributions [N, steps], which add up to the score minus that of baseline tokens alone.</returns>
     /// <exception cref="ShapeException">The tokens are not [N, steps], or the function does not give one number a row.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A token, or the baseline, is none of the embedding's.</exception>
+    /// <exception cref="ArgumentException">A score on the way is NaN or infinite.</exception>
     /// <exception cref="InvalidOperationException">No gradient reaches the vectors.</exception>
     public static Attributions Of(Embedding embedding, Func<Tensor, Tensor> rest, Indices tokens, int baseline, int steps = IntegratedGradients.DefaultSteps)
     {

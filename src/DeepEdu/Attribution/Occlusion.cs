@@ -14,6 +14,7 @@ public static class Occlusion
     /// <param name="stride">How far it moves along each; as far as it is large if null. The last window of an axis may stand out over its end.</param>
     /// <param name="baseline">What it is covered with.</param>
     /// <exception cref="ShapeException">The input is not [N, ..], window or stride do not fit it, or the function does not give one number a row.</exception>
+    /// <exception cref="ArgumentException">A score is NaN or infinite.</exception>
     public static Tensor Of(Func<Tensor, Tensor> f, Tensor x, int[] window, int[]? stride = null, float baseline = 0)
     {
         float[] values = RowScores.Values("occlusion", f, x);

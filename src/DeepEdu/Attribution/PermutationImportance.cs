@@ -27,7 +27,7 @@ public static class PermutationImportance
     /// <param name="rng">One child stream is taken.</param>
     /// <param name="repeats">How often each feature is shuffled.</param>
     /// <exception cref="ShapeException">The input is not [N, .., features] with two rows or more.</exception>
-    /// <exception cref="ArgumentException">The score is NaN.</exception>
+    /// <exception cref="ArgumentException">The score is NaN or infinite.</exception>
     public static FeatureImportance[] Of(Func<Tensor, double> score, Tensor x, Rng rng, int repeats = 5)
     {
         ArgumentNullException.ThrowIfNull(score);
@@ -60,7 +60,7 @@ public static class PermutationImportance
         {
             using Arena arena = new();
             double s = score(Tensor.Of(x.Shape, of, x.Device));
-            return double.IsNaN(s) ? throw new ArgumentException("permutation-importance: the score of the rows is NaN; are both kinds of answers among them?") : s;
+            return double.IsFinite(s) ? s : throw new ArgumentException($"permutation-importance: the score of the rows is {s}; {(double.IsNaN(s) ? "are both kinds of answers among them?" : "a log loss is finite where chances are kept from 0 and 1")}");
         }
     }
 }

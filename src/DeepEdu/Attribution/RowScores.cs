@@ -36,7 +36,7 @@ internal static class RowScores
 
     private static Tensor Checked(string op, Func<Tensor, Tensor> f, Tensor x)
     {
-        Tensor y = f(x);
+        Tensor y = f(x) ?? throw new ArgumentException($"{op}: the function gave null, not one number a row");
         if (y.Size != x.Shape[0]) { throw new ShapeException(op, $"the function gave {y.Shape} for {x.Shape}, not one number a row; choose an output, such as that of class 2: x => model.Forward(x)[.., 2]", y.Shape, x.Shape); }
         float[] scores = y.ToArray();
         if (Array.FindIndex(scores, s => !float.IsFinite(s)) is var bad and >= 0) { throw new ArgumentException($"{op}: the score of row {bad} is {scores[bad]}; only finite scores can be explained"); }

@@ -11,6 +11,7 @@ public static class Saliency
     /// <param name="x">The rows [N, ..].</param>
     /// <param name="absolute">False: the gradient with its sign.</param>
     /// <exception cref="ShapeException">The input is not [N, ..], or the function does not give one number a row.</exception>
+    /// <exception cref="ArgumentException">A score is NaN or infinite.</exception>
     /// <exception cref="InvalidOperationException">No gradient reaches the input.</exception>
     public static Tensor Of(Func<Tensor, Tensor> f, Tensor x, bool absolute = true)
     {

@@ -173,6 +173,8 @@ public class AttributionTests
         Says<ShapeException>("layer-integrated-gradients: tokens [4] are not [N, steps]", () => LayerIntegratedGradients.Of(new Embedding(3, 2, s_rng), v => v, Indices.Wrap([0, 1, 2, 0], [4]), 0));
         Says<ShapeException>("permutation-importance: the input [1,3] is not", () => PermutationImportance.Of(_ => 0, Tensor.Ones([1, 3]), new Rng(1)));
         Says<ArgumentException>("permutation-importance: the score of the rows is NaN", () => PermutationImportance.Of(_ => double.NaN, x, new Rng(1)));
+        Says<ArgumentException>($"permutation-importance: the score of the rows is {double.NegativeInfinity}; a log loss", () => PermutationImportance.Of(_ => double.NegativeInfinity, x, new Rng(1)));
+        Says<ArgumentException>("saliency: the function gave null", () => Saliency.Of(_ => null!, x));
         Assert.Throws<ArgumentOutOfRangeException>(() => IntegratedGradients.Of(v => v.Sum(1), x, steps: 0));
     }
 
