@@ -23,5 +23,5 @@ internal interface ICallReader
     void Host(Recording.Call a, Recording.Call b);
 
     /// <summary>The recordings do different things here.</summary>
-    void Differ(Recording.Call a, Recording.Call b);
+    void Differ();
 }

@@ -126,7 +126,7 @@ internal sealed class Recording
 
         public override void Accept(ICallReader reader, Call other)
         {
-            if (other is Map<F> same) { reader.Map(this, same); } else { reader.Differ(this, other); }
+            if (other is Map<F> same) { reader.Map(this, same); } else { reader.Differ(); }
         }
     }
 
@@ -144,7 +144,7 @@ internal sealed class Recording
 
         public override void Accept(ICallReader reader, Call other)
         {
-            if (other is Zip<F> same) { reader.Zip(this, same); } else { reader.Differ(this, other); }
+            if (other is Zip<F> same) { reader.Zip(this, same); } else { reader.Differ(); }
         }
     }
 
@@ -162,7 +162,7 @@ internal sealed class Recording
 
         public override void Accept(ICallReader reader, Call other)
         {
-            if (other is Fold<F> same) { reader.Fold(this, same); } else { reader.Differ(this, other); }
+            if (other is Fold<F> same) { reader.Fold(this, same); } else { reader.Differ(); }
         }
     }
 
@@ -176,7 +176,7 @@ internal sealed class Recording
 
         public override void Accept(ICallReader reader, Call other)
         {
-            if (other is Launch<K> same) { reader.Launch(this, same); } else { reader.Differ(this, other); }
+            if (other is Launch<K> same) { reader.Launch(this, same); } else { reader.Differ(); }
         }
     }
 
@@ -190,7 +190,7 @@ internal sealed class Recording
 
         public override void Accept(ICallReader reader, Call other)
         {
-            if (other is Copy same) { reader.Copy(this, same); } else { reader.Differ(this, other); }
+            if (other is Copy same) { reader.Copy(this, same); } else { reader.Differ(); }
         }
     }
 
@@ -204,7 +204,7 @@ internal sealed class Recording
 
         public override void Accept(ICallReader reader, Call other)
         {
-            if (other is Fill same) { reader.Fill(this, same); } else { reader.Differ(this, other); }
+            if (other is Fill same) { reader.Fill(this, same); } else { reader.Differ(); }
         }
     }
 
@@ -220,7 +220,7 @@ internal sealed class Recording
 
         public override void Accept(ICallReader reader, Call other)
         {
-            if (other is Write same) { reader.Write(this, same); } else { reader.Differ(this, other); }
+            if (other is Write same) { reader.Write(this, same); } else { reader.Differ(); }
         }
     }
 }

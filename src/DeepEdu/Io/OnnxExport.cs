@@ -25,12 +25,15 @@ internal static class OnnxExport
         }
         catch (Exception e) when (e is ArgumentException && !e.Message.StartsWith("onnx-file: ", StringComparison.Ordinal) && options.BatchAxes is not { Count: 0 })
         {
-            throw new InvalidOperationException($"onnx-file: the forward pass does not run with batches of {OnnxSize.BatchA} and of {OnnxSize.BatchB} on axis 0 of each input: {e.Message}. Say where the batch is by OnnxOptions.BatchAxes, or [] for a file of one batch", e);
+            string where = options.BatchAxes is null ? "axis 0 of each input" : "the axes given";
+            throw new InvalidOperationException($"onnx-file: the forward pass does not run with batches of {OnnxSize.BatchA} and of {OnnxSize.BatchB} on {where}; say where the batch is by OnnxOptions.BatchAxes, or [] for a file of one batch: {e.Message}", e);
         }
         catch (InvalidOperationException e) when (e.Message.StartsWith("inference-session: ", StringComparison.Ordinal))
         {
             throw new InvalidOperationException($"onnx-file: {e.Message["inference-session: ".Length..]}", e);
         }
+        if (options.BatchAxes is { } axes && axes.Count > a.Inputs.Count) { throw new ArgumentException($"onnx-file: {axes.Count} batch axes, but the forward pass asks for {a.Inputs.Count} inputs; give one for each, null where there is none"); }
+        if (a.Outputs.Count == 0) { throw new ArgumentException("onnx-file: the forward pass has no result"); }
         return Graph(parts, a, b, options);
     }
 
@@ -82,11 +85,15 @@ internal static class OnnxExport
     private static void Translate(Parts parts, InferencePlan a, InferencePlan b, OnnxTranslator translator, OnnxMemory memory)
     {
         IReadOnlyList<Recording.Call> first = a.Recording.Calls, second = b.Recording.Calls;
+        if (first.Count != second.Count)
+        {
+            int same = first.Zip(second).TakeWhile(c => c.First.GetType() == c.Second.GetType()).Count();
+            throw Unwritable(same < first.Count && first[same].Layer is { } layer ? Place(parts, layer) : "the forward pass", new(OnnxTranslator.Differs));
+        }
         for (int i = 0; i < first.Count; i++)
         {
             try
             {
-                if (first.Count != second.Count) { translator.Differ(first[i], second[^1]); }
                 first[i].Run();
                 second[i].Run();
                 first[i].Accept(translator, second[i]);
@@ -99,13 +106,14 @@ internal static class OnnxExport
     {
         if (given is null) { return count == 1 ? [kind] : [.. Enumerable.Range(0, count).Select(i => $"{kind}_{i}")]; }
         if (given.Count != count) { throw new ArgumentException($"onnx-file: {given.Count} names for {count} {kind}s"); }
+        if (given.Any(string.IsNullOrEmpty)) { throw new ArgumentException($"onnx-file: one of the {kind}s' names is empty"); }
         return [.. given];
     }
 
     [DoesNotReturn]
     private static void ThrowAt(Parts parts, object? layer, string? weight, NotSupportedException e)
     {
-        string? path = layer is null ? null : parts.Modules.FirstOrDefault(m => ReferenceEquals(m.Value, layer)) is { Value: { } module } found ? $"layer \"{found.Path}\" ({module.Kind})" : $"a layer {((Module)layer).Kind}";
+        string? path = layer is null ? null : Place(parts, layer);
         string where = (path, weight) switch
         {
             (not null, null) => path,
@@ -115,6 +123,9 @@ internal static class OnnxExport
         };
         throw Unwritable(where, e);
     }
+
+    private static string Place(Parts parts, object layer) =>
+        parts.Modules.FirstOrDefault(m => ReferenceEquals(m.Value, layer)) is { Value: { } module } found ? $"layer \"{found.Path}\" ({module.Kind})" : $"a layer {((Module)layer).Kind}";
 
     // what, and after a semicolon what to do
     private static NotSupportedException Unwritable(string where, NotSupportedException e)

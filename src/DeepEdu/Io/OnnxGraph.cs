@@ -24,10 +24,7 @@ internal sealed class OnnxGraph
     /// <summary>The symbol of the batch's size.</summary>
     public const string Batch = "batch";
 
-    public void Input(string name, OnnxSize[] shape, bool whole)
-    {
-        _inputs.Add((name, shape, whole));
-    }
+    public void Input(string name, OnnxSize[] shape, bool whole) => _inputs.Add((name, shape, whole));
 
     public void Output(string name, string value, OnnxSize[] shape)
     {
@@ -139,7 +136,8 @@ internal sealed class OnnxGraph
     private static ProtoWriter ValueInfo(string name, OnnxSize[] shape, int type)
     {
         var dims = new ProtoWriter();
-        foreach (var d in shape) { dims.Message(1, d.IsFixed ? new ProtoWriter().Number(1, d.A) : new ProtoWriter().Text(2, d.Times == 1 ? Batch : $"{d.Times}*{Batch}")); }
+        // a size that is no multiple of the batch, such as one row more, stays open
+        foreach (var d in shape) { dims.Message(1, d.IsFixed ? new ProtoWriter().Number(1, d.A) : d.IsBatches ? new ProtoWriter().Text(2, d.ToString()) : new()); }
         return new ProtoWriter().Text(1, name).Message(2, new ProtoWriter().Message(1, new ProtoWriter().Number(1, type).Message(2, dims)));
     }
 

@@ -9,6 +9,9 @@ namespace DeepEdu.Io;
 /// <summary>Makes the nodes of a graph from what a model calls: the formulas' part. What is made of constants alone is computed now.</summary>
 internal sealed partial class OnnxTranslator(OnnxGraph graph, OnnxShapes shapes, OnnxMemory memory) : ICallReader
 {
+    /// <summary>What recordings that are not alike say.</summary>
+    public const string Differs = "a forward pass that does other things with another batch; export it for one batch (OnnxOptions.BatchAxes)";
+
     private readonly Dictionary<int[], (string Name, OnnxSize[] Shape)> _whole = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<int[]> _made = new(ReferenceEqualityComparer.Instance);
 
@@ -87,11 +90,11 @@ internal sealed partial class OnnxTranslator(OnnxGraph graph, OnnxShapes shapes,
             case (Indices.Check, Indices.Check): return;
             case (Indices.Work x, Indices.Work): _made.Add(x.To); return;
             case (Indices.Conversion x, Indices.Conversion y): Convert(x, y); return;
-            default: Differ(a, b); return;
+            default: Differ(); return;
         }
     }
 
-    public void Differ(Recording.Call a, Recording.Call b) => throw new NotSupportedException("a forward pass that does other things with another batch; export it for one batch (OnnxOptions.BatchAxes)");
+    public void Differ() => throw new NotSupportedException(Differs);
 
     private void Convert(Indices.Conversion a, Indices.Conversion b)
     {

@@ -29,6 +29,7 @@ internal sealed class InferencePlan
         using var arena = new Arena();
         var inputs = new InferenceInputs { Resize = resize };
         var outputs = _recording.Record(() => forward(inputs));
+        if (outputs is null || Array.Exists(outputs, y => y is null)) { throw new InvalidOperationException("inference-session: a result of the forward pass is null"); }
         _inputs = [.. inputs.All.Select(i => i is Tensor t ? new Input(t.Shape, t.View, null) : new Input(((Indices)i).Shape, default, ((Indices)i).Values))];
         _outputs = [.. outputs.Select(y => (y.View, y.Shape))];
         _given = new bool[_inputs.Length];

@@ -100,6 +100,31 @@ public class OnnxFileTests
     });
 
     [Fact]
+    public void OperationsAreExported() => Same(new Dense(1, 1, s_rng), x =>
+    {
+        Tensor a = x.Numbers([2, 4]), b = x.Numbers([2, 4]), wide = x.Numbers([2, 5, 4]), column = x.Numbers([2, 3, 1]);
+        return
+        [
+            a.Greater(b), a.Less(b), a.Equal(a), a.NotEqual(b), a.GreaterOrEqual(b), a.LessOrEqual(b), Tensor.Maximum(a, b), Tensor.Minimum(a, b), a.MaskedFill(a.Greater(0), -1), a.Atan2(b), a.Remainder(0.7f), (a * 3).Round(),
+            a.Silu(), a.Mish(), a.LogSigmoid(), a.Expm1(), a.Sign(), a.Tanh().Erf(), a.Norm(2, 1), a.Std(1), a.Prod(1), a.Min(1), a.ArgMax(1).ToTensor(), wide[.., 1..4, ^3..], wide.CDist(column.Repeat(1, 1, 4)),
+            column * wide[.., 0..1], (a.Unsqueeze(0) - a.Unsqueeze(1)).Square().Sum(2), a.CumSum(0), a.Softmax(0), a.Flip(0), a[0], a.T, a.Repeat(2, 1), a + Tensor.Ones([a.Shape[0], 4]), x.Whole([2, 3]).OneHot(5),
+        ];
+    }, below: 5);
+
+    [Fact]
+    public void SizesThatAreNoMultipleOfTheBatchStayOpen()
+    {
+        Same(new Dense(1, 1, s_rng), x =>
+        {
+            var a = x.Numbers([2, 4]);
+            return [Tensor.Concat([a, Tensor.Ones([1, 4])]), a.MatMul(a, transB: true).Flatten(), Tensor.Concat([a, a])];
+        });
+        using var folder = new TemporaryFolder();
+        OnnxFile.Save(folder["a.onnx"], new Dense(1, 1, s_rng), x => Tensor.Concat([x.Tensor([1, 4]), Tensor.Ones([1, 4])]));
+        Assert.Equal(["", "4"], OnnxReader.Read(folder["a.onnx"]).Outputs[0].Shape);
+    }
+
+    [Fact]
     public void ConvolutionsAndPoolsOfAnyOptions() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(30), Prop.ForAll(Gen.Choose(0, 1 << 20).ToArbitrary(), seed =>
     {
         var rng = new Rng((ulong)seed);
@@ -162,9 +187,31 @@ public class OnnxFileTests
         Assert.Throws<ArgumentException>(() => OnnxFile.Save(folder["a.onnx"], table, x => table.Forward(x.Indices([1, 3])), new() { InputNames = ["weight"] }));
         Assert.Throws<ArgumentException>(() => OnnxFile.Save(folder["a.onnx"], new Dense(3, 1, s_rng), [1, 3], new() { InputNames = ["a", "b"] }));
         Assert.Throws<ArgumentException>(() => OnnxFile.Save(folder["a.onnx"], new Dense(3, 1, s_rng), [1, 3], new() { BatchAxes = [2] }));
+        Assert.StartsWith("onnx-file: 2 batch axes, but the forward pass asks for 1 inputs", Assert.Throws<ArgumentException>(() => OnnxFile.Save(folder["a.onnx"], new Dense(3, 1, s_rng), [1, 3], new() { BatchAxes = [0, 0] })).Message, StringComparison.Ordinal);
+        Assert.Contains("on the axes given", Assert.Throws<InvalidOperationException>(() => OnnxFile.Save(folder["a.onnx"], new Dense(3, 1, s_rng), [1, 3], new() { BatchAxes = [1] })).Message, StringComparison.Ordinal);
+        Assert.Contains("inputs' names is empty", Assert.Throws<ArgumentException>(() => OnnxFile.Save(folder["a.onnx"], new Dense(3, 1, s_rng), [1, 3], new() { InputNames = [""] })).Message, StringComparison.Ordinal);
+        Assert.Contains("outputs' names is empty", Assert.Throws<ArgumentException>(() => OnnxFile.Save(folder["a.onnx"], new Dense(3, 1, s_rng), [1, 3], new() { OutputNames = [null!] })).Message, StringComparison.Ordinal);
+        Assert.Equal("onnx-file: the forward pass has no result", Assert.Throws<ArgumentException>(() => OnnxFile.Save(folder["a.onnx"], table, x => { x.Tensor([1, 3]); return Array.Empty<Tensor>(); })).Message);
+        Assert.Equal("onnx-file: a result of the forward pass is null", Assert.Throws<InvalidOperationException>(() => OnnxFile.Save(folder["a.onnx"], table, x => (Tensor)null!)).Message);
         Assert.Throws<IOException>(() => OnnxFile.Save(Path.Combine(folder["missing"], "a.onnx"), new Dense(3, 1, s_rng), [1, 3]));
         Assert.Equal("before", File.ReadAllText(folder["a.onnx"]));
         Assert.Equal(["a.onnx"], folder.Files);
+    }
+
+    [Fact]
+    public void AnotherBatchMustDoTheSame()
+    {
+        using var folder = new TemporaryFolder();
+        static Tensor Large(Tensor x) => x.Shape[0] > 4 ? x * 2 : x;
+        static Tensor Small(Tensor x) => x.Shape[0] > 4 ? x : x * 2;
+        foreach (Func<Tensor, Tensor> forward in (Func<Tensor, Tensor>[])[Large, Small])
+        {
+            var alone = new Lambda(forward);
+            Assert.StartsWith("onnx-file: the forward pass: a forward pass that does other things with another batch", Assert.Throws<NotSupportedException>(() => OnnxFile.Save(folder["a.onnx"], alone, x => alone.Forward(x.Tensor([1, 3])))).Message, StringComparison.Ordinal);
+        }
+        var model = new Sequential(new Dense(3, 3, s_rng), new Lambda(Small, "Doubled"), new Relu());
+        Assert.StartsWith("onnx-file: layer \"1\" (Doubled): ", Assert.Throws<NotSupportedException>(() => OnnxFile.Save(folder["a.onnx"], model, [1, 3])).Message, StringComparison.Ordinal);
+        Assert.Empty(folder.Files);
     }
 
     [Fact]

@@ -125,7 +125,7 @@ internal sealed class OnnxReader
             foreach (var (f, v, b) in Fields(Fields(bytes).Single().Bytes))
             {
                 if (f == 1) { type = v; continue; }
-                foreach (var dim in Fields(b)) { var one = Fields(dim.Bytes).Single(); shape.Add(one.Field == 1 ? $"{one.Value}" : Text(one.Bytes)); }
+                foreach (var dim in Fields(b)) { shape.Add(Fields(dim.Bytes) is [var one] ? one.Field == 1 ? $"{one.Value}" : Text(one.Bytes) : ""); }
             }
         }
         return (name, type, [.. shape]);

@@ -10,6 +10,7 @@ internal static partial class OnnxRun
             Assert.Equal(shape.Length, inputs[name].Shape.Length);
             for (int i = 0; i < shape.Length; i++) { if (int.TryParse(shape[i], out int n)) { Assert.Equal(n, inputs[name].Shape[i]); } else { Assert.Equal("batch", shape[i]); } }
         }
+        int batch = model.Inputs.Select(i => (i.Name, Axis: Array.IndexOf(i.Shape, "batch"))).Where(i => i.Axis >= 0).Select(i => inputs[i.Name].Shape[i.Axis]).FirstOrDefault();
         var values = new Dictionary<string, OnnxArray>(model.Constants);
         foreach (var (name, value) in inputs) { values.Add(name, value); }
         foreach (var node in model.Nodes)
@@ -19,8 +20,13 @@ internal static partial class OnnxRun
         }
         foreach (var (name, _, shape) in model.Outputs)
         {
-            for (int i = 0; i < shape.Length; i++) { if (int.TryParse(shape[i], out int n)) { Assert.Equal(n, values[name].Shape[i]); } }
             Assert.Equal(shape.Length, values[name].Shape.Length);
+            for (int i = 0; i < shape.Length; i++)
+            {
+                // a number, "batch", "2*batch", or nothing
+                string[] factors = shape[i].Split('*');
+                if (shape[i].Length > 0) { Assert.Equal(factors.Aggregate(1, (n, f) => n * (f == "batch" ? batch : int.Parse(f, System.Globalization.CultureInfo.InvariantCulture))), values[name].Shape[i]); }
+            }
         }
         return [.. model.Outputs.Select(o => values[o.Name])];
     }
