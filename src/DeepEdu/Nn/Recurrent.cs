@@ -99,12 +99,19 @@ public abstract class Recurrent : Layer
         {
             if (x.Rank != 3 || x.Shape[2] != Inputs)
             {
-                throw new ShapeException(Op, $"x is {x.Shape}, but {(BatchFirst ? "[batch, steps, " : "[steps, batch, ")}{Inputs}] is needed{(x.Rank != 2 ? "" : x.Shape[1] == Inputs ? "; add the batch axis with Unsqueeze?" : "; if these are tokens, an Embedding makes features of them")}", x.Shape);
+                throw new ShapeException(Op, $"x is {x.Shape}, but {(BatchFirst ? "[batch, steps, " : "[steps, batch, ")}{Inputs}] is needed{Hint(x.Shape)}", x.Shape);
             }
             return Drive(x, null, null, x.Shape, h, c, steps);
         }
         catch (ShapeException e) when (Places(e)) { throw; }
     }
+
+    private string Hint(Shape x) => x.Rank switch
+    {
+        2 => x[1] == Inputs ? "; add the batch axis with Unsqueeze?" : "; if these are tokens, an Embedding makes features of them",
+        3 when x[1] == Inputs => $"; do features stand before steps, as behind a convolution? {(BatchFirst ? "Transpose(1, 2)" : "Permute(2, 0, 1)")} first",
+        _ => "",
+    };
 
     /// <summary>The same with categories.</summary>
     internal (Tensor Output, Tensor H, Tensor? C) Drive(Indices categories, Tensor? h, Tensor? c, RecurrentSteps steps)

@@ -29,6 +29,17 @@ public sealed class MistakeTests : IDisposable
     }
 
     [Fact]
+    public void ChannelsBeforeSteps()
+    {
+        Says<ShapeException>("lstm: x is [2,8,5], but [batch, steps, 8] is needed; do features stand before steps, as behind a convolution? Transpose(1, 2) first", () => new Lstm(8, 4, _rng).Forward(Tensor.Ones([2, 8, 5])));
+        Assert.Equal([2, 5, 4], new Lstm(8, 4, _rng).Forward(Tensor.Ones([2, 8, 5]).Transpose(1, 2)).Shape);
+        Says<ShapeException>("as behind a convolution? Permute(2, 0, 1) first", () => new Gru(8, 4, _rng, batchFirst: false).Forward(Tensor.Ones([2, 8, 5])));
+        Assert.Equal([5, 2, 4], new Gru(8, 4, _rng, batchFirst: false).Forward(Tensor.Ones([2, 8, 5]).Permute(2, 0, 1)).Shape);
+        var e = Assert.Throws<ShapeException>(() => new SimpleRnn(8, 4, _rng).Forward(Tensor.Ones([8, 3, 5]))); // no order of these axes fits
+        Assert.EndsWith("[batch, steps, 8] is needed", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void WholeNumbersAreConvertedAndOthersNamed()
     {
         var x = Tensor.Of([2, 2], [3, -1, 0, 16777216]).ToIndices();
