@@ -52,7 +52,7 @@ public static class Sorting
         }
 
         /// <summary>Each value that x has, once, in rising order; which of them stands at each place of x; and how often each stands there. 0 and −0 are one value, and no NaN equals another.
-        /// No gradient. NumPy's and PyTorch's <c>unique(x, return_inverse=True, return_counts=True)</c>.</summary>
+        /// No gradient. PyTorch's <c>unique(x, return_inverse=True, return_counts=True)</c>, NumPy's with <c>equal_nan=False</c>.</summary>
         /// <returns>Values [k]; Inverse of x's shape, so that x is Values taken by it; Counts [k].</returns>
         public (Tensor Values, Indices Inverse, Indices Counts) Unique()
         {
