@@ -30,6 +30,7 @@ public static class Checkpoint
     {
         ArgumentNullException.ThrowIfNull(f);
         ArgumentNullException.ThrowIfNull(inputs);
+        NullItems.ThrowIfAny<Tensor>(inputs);
         // nothing would be remembered anyway
         if (Tape.Recording is not { } outer) { return f(inputs); }
         Tensor y;

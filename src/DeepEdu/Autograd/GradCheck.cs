@@ -35,6 +35,7 @@ public static class GradCheck
     {
         ArgumentNullException.ThrowIfNull(f);
         ArgumentNullException.ThrowIfNull(inputs);
+        NullItems.ThrowIfAny<Tensor>(inputs);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(step);
         var rng = new Rng(seed);
         float[] w = [];
@@ -73,7 +74,7 @@ public static class GradCheck
     public static void Check(Func<Tensor> f, IReadOnlyList<(string Name, Parameter Value)> parameters, double tolerance = DefaultTolerance, ulong seed = 1, float step = DefaultStep, bool training = true)
     {
         ArgumentNullException.ThrowIfNull(f);
-        ArgumentNullException.ThrowIfNull(parameters);
+        NullItems.ThrowIfAny(parameters);
         ThrowIfWrong(Run(_ => f(), [.. parameters.Select(p => p.Value)], seed, step, training), i => $"parameter \"{parameters[i].Name}\" {parameters[i].Value.Shape}", tolerance, step);
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Tensors;
 
 namespace DeepEdu.Data;
 
@@ -71,6 +72,7 @@ public static class Dataset
         public IDataset<T> Concat(params ReadOnlySpan<IDataset<T>> others)
         {
             ArgumentNullException.ThrowIfNull(data);
+            NullItems.ThrowIfAny(others);
             IDataset<T>[] all = [data, .. others];
             int[] ends = new int[all.Length];
             int end = 0;

@@ -1,3 +1,5 @@
+using DeepEdu.Tensors;
+
 namespace DeepEdu.Data;
 
 /// <summary>Who took what: sets of items, one a user. 4 bytes a pair.</summary>
@@ -11,7 +13,7 @@ public sealed class TakenItems
     /// <exception cref="ArgumentOutOfRangeException">An item is outside 0 .. items − 1; names the user.</exception>
     public TakenItems(IReadOnlyList<int[]> taken, int items)
     {
-        ArgumentNullException.ThrowIfNull(taken);
+        NullItems.ThrowIfAny(taken);
         Items = items;
         _taken = new int[taken.Count][];
         for (int u = 0; u < _taken.Length; u++)

@@ -45,8 +45,9 @@ public sealed class Vocabulary : ISaveState
         special ??= [Padding, Unknown];
         ArgumentOutOfRangeException.ThrowIfLessThan(size, special.Length);
         Dictionary<string, int> counts = new(StringComparer.Ordinal);
-        foreach (var text in texts)
+        foreach (var (i, text) in texts.Index())
         {
+            if (text is null) { NullItems.Throw(nameof(texts), i); }
             foreach (string token in text) { counts[token] = counts.GetValueOrDefault(token) + 1; }
         }
         foreach (string token in special) { counts.Remove(token); }

@@ -92,7 +92,7 @@ public sealed class CheckpointFile
     public static void Save(string path, CheckpointInfo info, params IReadOnlyList<(string Name, ISaveState Value)> parts)
     {
         ArgumentNullException.ThrowIfNull(info);
-        ArgumentNullException.ThrowIfNull(parts);
+        NullItems.ThrowIfAny(parts);
         ForeignName.ThrowIf(path, "a checkpoint", $"call it {System.IO.Path.ChangeExtension(path, ".ckpt")}; weights alone, for other programs, are written with SaveWeights(\"model.safetensors\") or SaveWeights(\"model.pt\")", ".pt", ".pth", ".safetensors");
         AtomicFile.Write(path, to => CheckpointWriter.Write(to, info, parts));
     }

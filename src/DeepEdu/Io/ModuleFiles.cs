@@ -17,7 +17,7 @@ public static class ModuleFiles
         public void Save(string path, CheckpointInfo? info = null, params IReadOnlyList<(string Name, ISaveState Value)> others)
         {
             ArgumentNullException.ThrowIfNull(module);
-            ArgumentNullException.ThrowIfNull(others);
+            NullItems.ThrowIfAny(others);
             CheckpointFile.Save(path, info ?? new(), [("model", module), .. others]);
         }
 

@@ -49,7 +49,7 @@ public static class Npz
     /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
     public static void Write(string path, params IReadOnlyList<(string Name, Tensor Value)> arrays)
     {
-        ArgumentNullException.ThrowIfNull(arrays);
+        NullItems.ThrowIfAny(arrays);
         AtomicFile.Write(path, to =>
         {
             using var zip = new ZipArchive(to, ZipArchiveMode.Create, leaveOpen: true);

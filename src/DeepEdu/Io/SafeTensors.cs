@@ -161,9 +161,11 @@ public sealed class SafeTensors : IDisposable, ISavedTensors
     private static (SafeTensorsEntry, object)[] Items(IEnumerable<(string Name, Tensor Value)> tensors, NumberType type)
     {
         ArgumentNullException.ThrowIfNull(tensors);
+        (string Name, Tensor Value)[] all = [.. tensors];
+        NullItems.ThrowIfAny(all, nameof(tensors));
         return !type.IsFloat()
             ? throw new ArgumentException($"safetensors: tensors are written as F32, F16, BF16 or F64, not {type}", nameof(type))
-            : [.. tensors.Select(t => (new SafeTensorsEntry(t.Name, type, t.Value.Shape), (object)t.Value))];
+            : [.. all.Select(t => (new SafeTensorsEntry(t.Name, type, t.Value.Shape), (object)t.Value))];
     }
 
     private SafeTensorsEntry Find(string name)

@@ -45,8 +45,10 @@ public static class TorchFile
     public static void Write(string path, IEnumerable<(string Name, Tensor Value)> tensors, NumberType type = NumberType.F32)
     {
         ArgumentNullException.ThrowIfNull(tensors);
+        (string Name, Tensor Value)[] all = [.. tensors];
+        NullItems.ThrowIfAny(all, nameof(tensors));
         ForeignName.ThrowIf(path, "a file of PyTorch's", $"call it {Path.ChangeExtension(path, ".pt")}; SafeTensors.Write makes a safetensors file, and a checkpoint is written with Save", ".safetensors", ".ckpt");
-        AtomicFile.Write(path, to => TorchWriter.Write(to, [.. tensors], type));
+        AtomicFile.Write(path, to => TorchWriter.Write(to, all, type));
     }
 
     /// <summary>Whether the file begins as a zip does.</summary>

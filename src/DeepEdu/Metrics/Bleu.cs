@@ -46,7 +46,7 @@ public sealed class Bleu : IMetric<Bleu>
     /// <exception cref="ArgumentException">There is no reference.</exception>
     public void Add(ReadOnlySpan<string> candidate, IReadOnlyList<string[]> references, double weight = 1)
     {
-        ArgumentNullException.ThrowIfNull(references);
+        NullItems.ThrowIfAny(references);
         Check.Weight("bleu", weight);
         if (references.Count == 0) { throw new ArgumentException("bleu: a text needs at least one reference.", nameof(references)); }
         if (weight == 0) { return; }
@@ -72,7 +72,7 @@ public sealed class Bleu : IMetric<Bleu>
     /// <summary>Adds a text as token numbers.</summary>
     public void Add(ReadOnlySpan<int> candidate, IReadOnlyList<int[]> references, double weight = 1)
     {
-        ArgumentNullException.ThrowIfNull(references);
+        NullItems.ThrowIfAny(references);
         Add(NGrams.Texts(candidate), [.. references.Select(r => NGrams.Texts(r))], weight);
     }
 

@@ -34,7 +34,7 @@ public sealed class TextOverlap : IMetric<TextOverlap>
     /// <exception cref="ArgumentException">There is no right answer.</exception>
     public void Add(ReadOnlySpan<string> given, IReadOnlyList<string[]> right, double weight = 1)
     {
-        ArgumentNullException.ThrowIfNull(right);
+        NullItems.ThrowIfAny(right);
         Check.Weight("text-overlap", weight);
         if (right.Count == 0) { throw new ArgumentException("text-overlap: an answer needs at least one right answer.", nameof(right)); }
         double exact = 0, f1 = 0, rouge = 0;
@@ -53,7 +53,7 @@ public sealed class TextOverlap : IMetric<TextOverlap>
     /// <summary>Adds an answer as token numbers.</summary>
     public void Add(ReadOnlySpan<int> given, IReadOnlyList<int[]> right, double weight = 1)
     {
-        ArgumentNullException.ThrowIfNull(right);
+        NullItems.ThrowIfAny(right);
         Add(NGrams.Texts(given), [.. right.Select(r => NGrams.Texts(r))], weight);
     }
 

@@ -20,7 +20,7 @@ public sealed class Concat : Layer
     public Concat(int axis, params Layer[] branches)
     {
         ArgumentNullException.ThrowIfNull(branches);
-        foreach (var layer in branches) { ArgumentNullException.ThrowIfNull(layer, nameof(branches)); }
+        NullItems.ThrowIfAny<Layer>(branches);
         (_axis, _branches) = (axis, [.. branches]);
     }
 

@@ -22,10 +22,10 @@ public static partial class Losses
 
     internal static void CheckEach(string op, ReadOnlySpan<Tensor> losses, int tasks)
     {
+        NullItems.ThrowIfAny(losses);
         if (losses.Length != tasks || tasks == 0) { throw new ShapeException(op, $"{losses.Length} losses for {tasks} tasks"); }
         foreach (var loss in losses)
         {
-            ArgumentNullException.ThrowIfNull(loss, nameof(losses));
             if (loss.Size != 1) { throw new ShapeException(op, $"a loss must be one value, not {loss.Shape}; take its Mean or Sum", loss.Shape); }
         }
     }

@@ -50,6 +50,7 @@ public static class Merge
 
     private static Tensor Fold(string name, ReadOnlySpan<Tensor> parts, Func<Tensor, Tensor, Tensor> join)
     {
+        NullItems.ThrowIfAny(parts);
         if (parts.IsEmpty) { throw new ArgumentException($"merge {name}: there is nothing to merge", nameof(parts)); }
         var y = parts[0];
         foreach (var part in parts[1..]) { y = join(y, part); }

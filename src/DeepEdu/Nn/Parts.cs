@@ -86,7 +86,11 @@ public sealed class Parts
         ArgumentNullException.ThrowIfNull(parts);
         string prefix = name.Length > 0 ? Snake(name) + "." : "";
         int i = 0;
-        foreach (var part in parts) { Of(part, $"{prefix}{i++}"); }
+        foreach (var part in parts)
+        {
+            if (part is null) { NullItems.Throw(nameof(parts), i); }
+            Of(part, $"{prefix}{i++}");
+        }
         return this;
     }
 

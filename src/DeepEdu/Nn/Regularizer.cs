@@ -32,6 +32,7 @@ public static class Regularizer
 
     private static Tensor Sum(ReadOnlySpan<Tensor> weights, Func<Tensor, Tensor> of)
     {
+        NullItems.ThrowIfAny(weights);
         if (weights.IsEmpty) { throw new ArgumentException("regularizer: there is no weight to penalise", nameof(weights)); }
         var sum = of(weights[0]);
         foreach (var w in weights[1..]) { sum += of(w); }

@@ -14,7 +14,7 @@ public sealed class Sequential : Layer
     public Sequential(params Layer[] layers)
     {
         ArgumentNullException.ThrowIfNull(layers);
-        foreach (var layer in layers) { ArgumentNullException.ThrowIfNull(layer, nameof(layers)); }
+        NullItems.ThrowIfAny<Layer>(layers);
         _layers = [.. layers];
         _steps = Fused(layers);
     }

@@ -22,6 +22,7 @@ public static class Einsums
         public static Tensor Einsum(string equation, params ReadOnlySpan<Tensor> operands)
         {
             ArgumentNullException.ThrowIfNull(equation);
+            NullItems.ThrowIfAny(operands);
             string[] sides = equation.Replace(" ", "", StringComparison.Ordinal).Split("->");
             string[] inputs = sides[0].Split(',');
             if (sides.Length > 2) { ThrowEquation(equation, "it has more than one '->'"); }

@@ -17,7 +17,7 @@ public static class Joining
         public static Tensor Concat(ReadOnlySpan<Tensor> parts, int axis = 0)
         {
             if (parts.IsEmpty) { ThrowNone("concat"); }
-            foreach (var p in parts) { ArgumentNullException.ThrowIfNull(p, nameof(parts)); }
+            NullItems.ThrowIfAny(parts);
             var s = parts[0].Shape;
             int at = s.Axis("concat", axis);
             long n = 0;
@@ -62,7 +62,7 @@ public static class Joining
         public static Tensor Stack(ReadOnlySpan<Tensor> parts, int axis = 0)
         {
             if (parts.IsEmpty) { ThrowNone("stack"); }
-            foreach (var p in parts) { ArgumentNullException.ThrowIfNull(p, nameof(parts)); }
+            NullItems.ThrowIfAny(parts);
             var wide = new Tensor[parts.Length];
             for (int i = 0; i < parts.Length; i++)
             {

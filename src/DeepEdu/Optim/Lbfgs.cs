@@ -47,7 +47,7 @@ public sealed class Lbfgs : IStateful
     /// <exception cref="ArgumentException">There is none, or a setting has no meaning.</exception>
     public Lbfgs(IReadOnlyList<(string Name, Parameter Value)> parameters, LbfgsOptions? options = null)
     {
-        ArgumentNullException.ThrowIfNull(parameters);
+        NullItems.ThrowIfAny(parameters);
         if (parameters.Count == 0) { throw new ArgumentException("optimizer: there is no parameter to learn; does the module name its parts in Parts()?"); }
         _options = options ?? new();
         if (!(_options.LearningRate > 0) || _options.MaxIterations < 1 || _options.History < 1) { throw new ArgumentException("lbfgs: learning rate, iterations and history must be above 0"); }

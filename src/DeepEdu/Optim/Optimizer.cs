@@ -9,13 +9,19 @@ namespace DeepEdu.Optim;
 public sealed class ParameterGroup(IReadOnlyList<(string Name, Parameter Value)> parameters)
 {
     /// <summary>The parameters.</summary>
-    public IReadOnlyList<(string Name, Parameter Value)> Parameters { get; } = parameters ?? throw new ArgumentNullException(nameof(parameters));
+    public IReadOnlyList<(string Name, Parameter Value)> Parameters { get; } = Checked(parameters);
 
     /// <summary>Multiplies the optimiser's learning rate, so that a schedule moves all groups together. PyTorch's <c>lr</c> of a group divided by that of the optimiser.</summary>
     public double LearningRateFactor { get; set; } = 1;
 
     /// <summary>Weight decay of this group; null for the optimiser's own. Biases and norms often get 0.</summary>
     public double? WeightDecay { get; set; }
+
+    private static IReadOnlyList<(string Name, Parameter Value)> Checked(IReadOnlyList<(string Name, Parameter Value)> parameters)
+    {
+        NullItems.ThrowIfAny(parameters);
+        return parameters;
+    }
 }
 
 /// <summary>Changes parameters along their gradients. A step is one fused pass over each parameter, its gradient and its statistics; parameters without a gradient stay as they
@@ -43,6 +49,7 @@ public abstract class Optimizer : IStateful
     private protected Optimizer(ParameterGroup[] groups, OptimizerOptions options, params string[] states)
     {
         ArgumentNullException.ThrowIfNull(groups);
+        NullItems.ThrowIfAny<ParameterGroup>(groups);
         ThrowIfNegative(options.WeightDecay, "weight decay");
         (_groups, _names, _weightDecay, LearningRate) = ([.. groups], states, options.WeightDecay, options.LearningRate);
         var seen = new HashSet<Tensor>(ReferenceEqualityComparer.Instance);
@@ -145,7 +152,7 @@ public abstract class Optimizer : IStateful
     /// <exception cref="ArgumentException">A statistic is missing, or of another shape, or belongs to no parameter.</exception>
     public void Restore(IReadOnlyList<(string Name, Tensor Value)> state)
     {
-        ArgumentNullException.ThrowIfNull(state);
+        NullItems.ThrowIfAny(state);
         var byName = state.ToDictionary(s => s.Name, s => s.Value);
         // all is checked before anything is written: a state that does not fit changes nothing
         var left = byName.Keys.ToHashSet();

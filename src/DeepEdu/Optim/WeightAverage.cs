@@ -82,7 +82,7 @@ public sealed class WeightAverage : IStateful
 
     private static (string, Parameter, Tensor)[] Slots(IReadOnlyList<(string Name, Parameter Value)> parameters)
     {
-        ArgumentNullException.ThrowIfNull(parameters);
+        NullItems.ThrowIfAny(parameters);
         var slots = new (string, Parameter, Tensor)[parameters.Count];
         for (int i = 0; i < slots.Length; i++)
         {

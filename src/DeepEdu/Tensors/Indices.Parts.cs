@@ -61,7 +61,7 @@ public sealed partial class Indices
     /// <exception cref="ShapeException">No part, no such axis, or another size or rank.</exception>
     public static Indices Concat(ReadOnlySpan<Indices> parts, int axis = 0)
     {
-        foreach (var p in parts) { ArgumentNullException.ThrowIfNull(p, nameof(parts)); }
+        NullItems.ThrowIfAny(parts);
         if (parts.IsEmpty) { throw new ShapeException("concat", "there is nothing to put together"); }
         var s = parts[0].Shape;
         int at = s.Axis("concat", axis), n = 0, outer = s.Product(0, at), inner = s.Product(at + 1, s.Rank);
@@ -90,7 +90,7 @@ public sealed partial class Indices
     /// <exception cref="ShapeException">Nothing, or two shapes, or no such place.</exception>
     public static Indices Stack(ReadOnlySpan<Indices> parts, int axis = 0)
     {
-        foreach (var p in parts) { ArgumentNullException.ThrowIfNull(p, nameof(parts)); }
+        NullItems.ThrowIfAny(parts);
         var wide = new Indices[parts.Length];
         for (int i = 0; i < wide.Length; i++)
         {

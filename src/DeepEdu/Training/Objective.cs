@@ -38,6 +38,7 @@ public readonly struct Objective
         for (int i = 0; i < parts.Length; i++)
         {
             var (name, loss, weight) = parts[i];
+            if (loss is null) { NullItems.Throw(nameof(parts), i, name); }
             var term = weight == 1 ? loss : loss * weight;
             total = total is null ? term : total + term;
             named[i] = (name, loss);

@@ -264,10 +264,8 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
 
     private static TrainerOptions Check(TrainerOptions options)
     {
-        ArgumentNullException.ThrowIfNull(options.Callbacks);
-        ArgumentNullException.ThrowIfNull(options.Metrics);
-        foreach (var callback in options.Callbacks) { ArgumentNullException.ThrowIfNull(callback, "options.Callbacks"); }
-        foreach (var metric in options.Metrics) { ArgumentNullException.ThrowIfNull(metric, "options.Metrics"); }
+        NullItems.ThrowIfAny(options.Callbacks);
+        NullItems.ThrowIfAny(options.Metrics);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.AccumulateBatches, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.AverageEvery, 1);
         var twice = options.Metrics.GroupBy(m => m.Name).FirstOrDefault(g => g.Count() > 1);
