@@ -41,7 +41,7 @@ public class DeviceEducationTests
         EncodedEssays essays = new([[1, 2, 3], [4, 5], [2, 2, 6, 1], [3], [5, 1, 4], [6, 6]], [0.2f, 0.8f, 0.5f, 0.1f, 0.6f, 0.9f], 0, 10);
         EssayTrainer model = new(essays, 7, [0, 1, 2, 3], [4, 5], new(1, 2, 1) { Device = device });
         model.Fit("fold", new Quiet(), default);
-        return [.. model.Losses, .. model.Network.Predict([essays.Tokens[0], essays.Tokens[4]])];
+        return [.. model.Learned["loss"], .. model.Network.Predict([essays.Tokens[0], essays.Tokens[4]])];
     });
 
     [Fact]
