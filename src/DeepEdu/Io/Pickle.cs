@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Text;
 
 namespace DeepEdu.Io;
@@ -44,7 +45,7 @@ internal sealed class Pickle
                 case (byte)'K': _stack.Add((long)Take(1)[0]); break;
                 case (byte)'M': _stack.Add((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2))); break;
                 case (byte)'J': _stack.Add((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4))); break;
-                case 0x8a: _stack.Add(Whole(Take(Take(1)[0]))); break;
+                case 0x8a: { BigInteger n = new(Take(Take(1)[0])); _stack.Add(n >= long.MinValue && n <= long.MaxValue ? (long)n : (object)n); break; } // a generator's seed may have more than 64 bits
                 case (byte)'G': _stack.Add(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); break;
                 case (byte)'X' or (byte)'T': _stack.Add(Text(BinaryPrimitives.ReadInt32LittleEndian(Take(4)))); break;
                 case 0x8c or (byte)'U': _stack.Add(Text(Take(1)[0])); break;
@@ -132,12 +133,6 @@ internal sealed class Pickle
         var bytes = _code.AsSpan(_at, n);
         _at += n;
         return bytes;
-    }
-
-    private long Whole(ReadOnlySpan<byte> bytes)
-    {
-        var value = new System.Numerics.BigInteger(bytes);
-        return value >= long.MinValue && value <= long.MaxValue ? (long)value : throw Broken("a whole number has more than 64 bits");
     }
 
     private string Text(int bytes) => Encoding.UTF8.GetString(Take(bytes));

@@ -103,6 +103,21 @@ public sealed class TorchFileTests : IDisposable
         Assert.Contains("without end", Assert.Throws<InvalidDataException>(() => TorchFile.Read(path)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A seed of PyTorch's generators, a number of 64 bits without a sign, does not make a file unreadable.</summary>
+    [Fact]
+    public void NumbersOfMoreThan64BitsAreLeftOut()
+    {
+        string path = _folder["seed.pt"];
+        using (var zip = ZipFile.Open(path, ZipArchiveMode.Create))
+        {
+            using var to = zip.CreateEntry("a/data.pkl").Open();
+            to.Write([0x80, 2, .. "}(X\u0004\0\0\0seed"u8, 0x8a, 9, 255, 255, 255, 255, 255, 255, 255, 255, 0, .. "X\u0001\0\0\0nK\au."u8]);
+        }
+        var read = TorchFile.Read(path);
+        Assert.Equal(7, read.Long("n"));
+        Assert.False(read.Has("seed"));
+    }
+
     // torch.load of PyTorch 1.13 read such files, with weights_only and without
     [Fact]
     public void WhatIsWrittenHasTheInstructionsOfAStateDict()
