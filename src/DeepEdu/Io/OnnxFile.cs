@@ -22,6 +22,7 @@ public static class OnnxFile
     /// <param name="model">The model.</param>
     /// <param name="input">The shape of its input, batch included; the size of the batch does not matter.</param>
     /// <param name="options">Names, and where the batch is.</param>
+    /// <exception cref="ArgumentException">The file's name is that of another format, or names or axes of the options do not fit.</exception>
     /// <exception cref="NotSupportedException">Something in it has no ONNX operators here: says what and where.</exception>
     /// <exception cref="InvalidOperationException">The forward pass depends on values.</exception>
     /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>

@@ -11,11 +11,7 @@ internal sealed partial class OnnxTranslator
     {
         RecurrentData d = k.Data, e = l.Data;
         OnnxValue weightIh = Read(d.WeightIh, e.WeightIh), weightHh = Read(d.WeightHh, e.WeightHh);
-        if (d.Kind == CellKind.CoupledLstm) { throw new NotSupportedException("an LSTM with coupled gates; ONNX has the one with four gates"); }
-        if (!d.WeightHr.IsNone) { throw new NotSupportedException("an LSTM with a projection; project its output by a Dense"); }
-        if (!d.Mask.IsNone) { throw new NotSupportedException("recurrent dropout"); }
-        if (d.Rows.Given is { Lengths: null }) { throw new NotSupportedException("a mask of steps; give the sequences' lengths instead"); }
-        if (d.Rows.Given is { Left: true }) { throw new NotSupportedException("padding on the left of sequences; pad them on the right"); }
+        if (Lacking(d) is { } what) { throw new NotSupportedException(what); }
         OnnxSize batch = new(d.Rows.Batch, e.Rows.Batch), count = new(d.Rows.Count, e.Rows.Count);
         if (!count.Divide(batch, out var steps)) { throw new NotSupportedException("sequences of no steps"); }
         bool back = d.Rows.Step < 0, batchFirst = Math.Abs(d.Rows.Step) == 1 && Math.Abs(e.Rows.Step) == 1;
@@ -49,6 +45,15 @@ internal sealed partial class OnnxTranslator
         memory.Write(new(k.LastH, l.LastH), OnnxValue.Named(y[1], 1, batch, hidden));
         if (lstm) { memory.Write(new(k.LastC, l.LastC), OnnxValue.Named(y[2], 1, batch, hidden)); }
     }
+
+    // what ONNX's operators of sequences do not know
+    private static string? Lacking(RecurrentData d) =>
+        d.Kind == CellKind.CoupledLstm ? "an LSTM with coupled gates; ONNX has the one with four gates"
+        : !d.WeightHr.IsNone ? "an LSTM with a projection; project its output by a Dense"
+        : !d.Mask.IsNone ? "recurrent dropout"
+        : d.Rows.Given is { Lengths: null } ? "a mask of steps; give the sequences' lengths instead"
+        : d.Rows.Given is { Left: true } ? "padding on the left of sequences; pad them on the right"
+        : null;
 
     // the gates' rows in another order, and an axis for the directions in front; columns 0: a bias
     private string Gates(OnnxValue weights, int[] order, int hidden, int columns)
