@@ -28,10 +28,11 @@ public sealed class MetricFrame<M>(Func<M> create) : IMetric<MetricFrame<M>> whe
         : throw new KeyNotFoundException($"metric-frame: no group \"{group}\"; there {(_groups.Count == 0 ? "is none yet" : $"are {string.Join(", ", Groups)}")}. For(\"{group}\") begins it");
 
     /// <summary>The metric of a group, to add examples to; begun if it is not there.</summary>
+    /// <exception cref="InvalidOperationException">The function that makes an empty metric gives null, or one that a group has.</exception>
     public M For(string group)
     {
         ArgumentNullException.ThrowIfNull(group);
-        if (!_groups.TryGetValue(group, out M? metric)) { _groups.Add(group, metric = _create()); }
+        if (!_groups.TryGetValue(group, out M? metric)) { _groups.Add(group, metric = New(_groups.Values)); }
         return metric;
     }
 
@@ -40,7 +41,7 @@ public sealed class MetricFrame<M>(Func<M> create) : IMetric<MetricFrame<M>> whe
     {
         get
         {
-            M all = _create();
+            M all = New(_groups.Values);
             foreach (M metric in _groups.Values) { all.Merge(metric); }
             return all;
         }
@@ -89,12 +90,13 @@ public sealed class MetricFrame<M>(Func<M> create) : IMetric<MetricFrame<M>> whe
     public void LoadState(StateDict from)
     {
         ArgumentNullException.ThrowIfNull(from);
-        var loaded = from.Texts("groups").Select((name, i) =>
+        Dictionary<string, M> loaded = [];
+        foreach (string name in from.Texts("groups"))
         {
-            M metric = _create();
-            from.CopyTo($"metric-{i}", metric);
-            return (name, metric);
-        }).ToArray();
+            M metric = New(loaded.Values);
+            from.CopyTo($"metric-{loaded.Count}", metric);
+            loaded.Add(name, metric);
+        }
         _groups.Clear();
         foreach (var (name, metric) in loaded) { _groups.Add(name, metric); }
     }
@@ -104,6 +106,14 @@ public sealed class MetricFrame<M>(Func<M> create) : IMetric<MetricFrame<M>> whe
     {
         ArgumentNullException.ThrowIfNull(other);
         foreach (var (name, metric) in other._groups) { For(name).Merge(metric); }
+    }
+
+    // one metric for two groups would count the examples of both, and say so nowhere
+    private M New(IEnumerable<M> there)
+    {
+        M? made = _create();
+        return made is not null && !there.Any(m => ReferenceEquals(m, made)) ? made
+            : throw new InvalidOperationException($"metric-frame: the function that makes an empty metric gives {(made is null ? "null" : "one that a group has")}; give () => new {typeof(M).Name.Split('`')[0]}(..)");
     }
 
     private double[] Defined(Func<M, double>? value) => [.. ByGroup(value).Select(g => g.Value).Where(v => !double.IsNaN(v))];

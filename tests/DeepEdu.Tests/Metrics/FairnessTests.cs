@@ -1,6 +1,7 @@
 using System.Text.Json;
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
+using DeepEdu.Tensors;
 using DeepEdu.Tests.Nn;
 using FsCheck;
 using FsCheck.Fluent;
@@ -66,6 +67,24 @@ public class FairnessTests
         Assert.Equal("one kind", areas.Undefined()[0]);
         Assert.Equal(("bad", 0), areas.Worst());
         Assert.Contains("no group \"other\"; there are bad, good, one kind", Assert.Throws<KeyNotFoundException>(() => areas["other"]).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void EachGroupHasAMetricOfItsOwn()
+    {
+        RocAuc one = new();
+        MetricFrame<RocAuc> shared = new(() => one);
+        shared.For("a").Add(0.5, true);
+        Assert.Contains("gives one that a group has; give () => new RocAuc(..)", Assert.Throws<InvalidOperationException>(() => shared.For("b")).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidOperationException>(() => { _ = shared.Overall; });
+        Assert.Equal(["a"], shared.Groups);
+        Assert.Contains("gives null", Assert.Throws<InvalidOperationException>(() => new MetricFrame<RocAuc>(() => null!).For("a")).Message, StringComparison.Ordinal);
+        MetricFrame<RocAuc> two = new(() => new RocAuc());
+        two.For("a").Add(0.5, true);
+        two.For("b").Add(0.5, true);
+        StateDict state = new();
+        two.SaveState(state);
+        Assert.Throws<InvalidOperationException>(() => new MetricFrame<RocAuc>(() => one).LoadState(state));
     }
 
     /// <summary>Two groups with selection rates of 0.2 and 0.5: many examples show it, few leave it open.</summary>
