@@ -5,7 +5,7 @@ namespace DeepEdu.Devices;
 /// <summary>What was measured of processors beyond the instructions they have.</summary>
 internal static class Processor
 {
-    private const int Zen4 = 0x19, Zen5 = 0x1A; // families; the first is Zen 3's, too, which has the same caches
+    private const int Zen4 = 0x19, Zen5 = 0x1A; // families; the first is Zen 3's, too, on which nothing was measured
 
     /// <summary>Whether stores to lines far away are worth asking for first. Zen 4 has room for 64 stores under way and stands still behind them: a product of 2048 × 512 × 128 gains 14 % by asking. Zen 5 has
     /// room for more, and loses 2 %.</summary>
