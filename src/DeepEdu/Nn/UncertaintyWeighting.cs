@@ -41,6 +41,7 @@ public sealed class UncertaintyWeighting : Module
     /// <exception cref="ShapeException">Another number of losses, or one that is not a single value.</exception>
     public Tensor Forward(params ReadOnlySpan<Tensor> losses)
     {
+        NullItems.ThrowIfAny(losses);
         var all = Losses.Together("uncertainty-weighting", losses, _factors.Length);
         return (all * Tensor.Of([_factors.Length], _factors, all.Device) * (-_logVariances).Exp()).Sum() + (0.5f * _logVariances.Sum());
     }
