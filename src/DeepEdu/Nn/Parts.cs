@@ -52,6 +52,18 @@ public sealed class Parts
         return this;
     }
 
+    /// <summary>A parameter under a name that is not a C# expression but another program's.</summary>
+    internal void Exactly(string name, Parameter value)
+    {
+        if (IsNew(value, name, out string full, exactly: true)) { _parameters.Add((full, value)); }
+    }
+
+    /// <summary>A buffer likewise.</summary>
+    internal void ExactlyBuffer(string name, Tensor value)
+    {
+        if (IsNew(value, name, out string full, exactly: true)) { _buffers.Add((full, value)); }
+    }
+
     /// <summary>A tensor that is kept but not learned, such as a running mean.</summary>
     public Parts Buffer(Tensor? value, [CallerArgumentExpression(nameof(value))] string name = "")
     {
@@ -94,9 +106,9 @@ public sealed class Parts
         return this;
     }
 
-    private bool IsNew([NotNullWhen(true)] object? value, string name, out string full)
+    private bool IsNew([NotNullWhen(true)] object? value, string name, out string full, bool exactly = false)
     {
-        full = _path + Snake(name);
+        full = _path + (exactly ? name : Snake(name));
         if (value is null) { return false; }
         if (_seen.TryAdd(value, full)) { return _names.Add(full) || ThrowTwice(full); }
         if (_seen[value] != full) { _again.Add((full, _seen[value])); }

@@ -7,7 +7,7 @@ using DeepEdu.Tests.Nn;
 
 namespace DeepEdu.Tests.Io;
 
-/// <summary>Every row of <see cref="LayerCatalog"/> as an ONNX file, read and run again by <see cref="OnnxRun"/>.</summary>
+/// <summary>Every row of <see cref="LayerCatalog"/> as an ONNX file, read and run again by <see cref="OnnxRun"/>, and by the library's own <see cref="OnnxModel"/>.</summary>
 public class OnnxCatalogTests
 {
     // rows that have no ONNX operators, and what the error says
@@ -52,12 +52,13 @@ public class OnnxCatalogTests
         catch (NotSupportedException e) when (e.Message.Contains("batch", StringComparison.Ordinal)) { axis = null; }
         if (axis is null) { Save(new() { BatchAxes = [] }); }
         var model = OnnxReader.Read(path);
+        var again = OnnxFile.Load(path);
         Assert.Equal((8, 17), (model.IrVersion, model.Opset));
-        Run(layer, model, numbers, shape, golden);
-        if (axis is not null) { foreach (int n in (int[])[1, 4]) { Run(layer, model, numbers, shape.With(0, n), golden); } }
+        Run(layer, model, again, numbers, shape, golden);
+        if (axis is not null) { foreach (int n in (int[])[1, 4]) { Run(layer, model, again, numbers, shape.With(0, n), golden); } }
     }
 
-    private static void Run(Layer layer, OnnxReader model, bool numbers, Shape shape, System.Text.Json.JsonElement golden)
+    private static void Run(Layer layer, OnnxReader model, OnnxModel again, bool numbers, Shape shape, System.Text.Json.JsonElement golden)
     {
         using var mode = new Tape(training: false);
         var rng = new Rng(7);
@@ -79,5 +80,8 @@ public class OnnxCatalogTests
         var result = OnnxRun.Run(model, new() { ["input"] = input }).Single();
         Assert.Equal(y.Shape.Sizes.ToArray(), result.Shape);
         GoldenLayers.Close([.. result.Values.Select(v => (float)v)], y.ToArray(), "output");
+        // read again by the library itself
+        var read = numbers ? again.Forward(Tensor.Of(shape, [.. input.Values.Select(v => (float)v)])) : again.Forward(Indices.Of(shape, [.. input.Values.Select(v => (int)v)]));
+        GoldenLayers.Close(read.ToArray(), y.ToArray(), "read again");
     }
 }

@@ -64,5 +64,37 @@ public static class OnnxFile
         AtomicFile.Write(path, file => graph.Write(file, Version()));
     }
 
+    /// <summary>Reads a model that another program wrote: PyTorch's <c>torch.onnx.export</c>, tf2onnx, <see cref="Save(string, Layer, Shape, OnnxOptions?)"/>. Operators of all versions; numbers of any type become float32. Numbers that lie in files
+    /// beside the model are read too.</summary>
+    /// <param name="path">Where it is.</param>
+    /// <param name="learn">Whether a constant, by its name in the file, is a parameter, to be learned on. Unless given, those are that stand where a layer's weight stands: of dense layers, convolutions, recurrent layers,
+    /// norms, look-ups, and one-axis constants that are added or multiplied.</param>
+    /// <exception cref="InvalidDataException">It is no ONNX file, or broken.</exception>
+    /// <exception cref="NotSupportedException">It holds operators or types that are not supported: all operators are named.</exception>
+    public static OnnxModel Load(string path, Func<string, bool>? learn = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return Read(File.ReadAllBytes(path), path, Path.GetDirectoryName(Path.GetFullPath(path)), learn);
+    }
+
+    /// <summary>Reads a model from a stream, to its end.</summary>
+    /// <inheritdoc cref="Load(string, Func{string, bool}?)"/>
+    public static OnnxModel Load(Stream from, Func<string, bool>? learn = null)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        using var all = new MemoryStream();
+        from.CopyTo(all);
+        return Read(all.ToArray(), "onnx", null, learn);
+    }
+
+    private static OnnxModel Read(byte[] bytes, string name, string? folder, Func<string, bool>? learn)
+    {
+        try { return new(OnnxProto.Read(bytes), folder, learn); }
+        catch (Exception e) when (e is InvalidDataException or ShapeException or ArgumentException or OverflowException or IndexOutOfRangeException or KeyNotFoundException)
+        {
+            throw new InvalidDataException($"{name}: not a sound ONNX file: {e.Message}", e);
+        }
+    }
+
     private static string Version() => typeof(OnnxFile).Assembly.GetName().Version is { } v ? $"{v.Major}.{v.Minor}.{v.Build}" : "";
 }

@@ -1,0 +1,137 @@
+using System.Text.Json;
+using DeepEdu.Autograd;
+using DeepEdu.Io;
+using DeepEdu.Nn;
+using DeepEdu.Ops;
+using DeepEdu.Tensors;
+using DeepEdu.Tests.House;
+
+namespace DeepEdu.Tests.Io;
+
+/// <summary>Models that PyTorch exported, read and run: outputs, other sizes of open axes, gradients, sessions.</summary>
+public class OnnxModelTests
+{
+    private static readonly JsonElement s_all = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests", "DeepEdu.Tests", "Golden", "onnx.json"))).RootElement;
+
+    // what depends on values cannot be recorded: a branch, whole numbers that are computed from inputs
+    private static readonly string[] s_valued = ["branches", "whole", "look-ups"];
+
+    public static TheoryData<string> Cases => [.. s_all.EnumerateObject().Select(c => c.Name)];
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void ComputesWhatPyTorchComputed(string name)
+    {
+        var model = Load(name);
+        foreach (var run in s_all.GetProperty(name).GetProperty("runs").EnumerateArray())
+        {
+            var results = model.Run(Inputs(run));
+            Check(run, i => results[i]);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void ASessionComputesTheSame(string name)
+    {
+        if (s_valued.Contains(name)) { return; }
+        var model = Load(name);
+        foreach (var run in s_all.GetProperty(name).GetProperty("runs").EnumerateArray())
+        {
+            var inputs = Inputs(run);
+            var session = new InferenceSession(x =>
+            {
+                var results = model.Run([.. inputs.Select(i => i.Value is Tensor t ? (OnnxArgument)x.Tensor(t.Shape) : x.Indices(((Indices)i.Value!).Shape))]);
+                return [.. Enumerable.Range(0, results.Count).Select(i => results[i])];
+            });
+            using var call = session.Begin();
+            for (int i = 0; i < inputs.Length; i++) { if (inputs[i].Value is Tensor t) { call.Set(i, t.ToArray()); } else { call.Set(i, ((Indices)inputs[i].Value!).Span); } }
+            call.Run();
+            int at = 0;
+            foreach (var y in run.GetProperty("outputs").EnumerateArray())
+            {
+                Close(y, Tensor.Of(call.OutputShape(at), call.Output(at)), $"{name} {at}");
+                at++;
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("mlp")]
+    [InlineData("cnn-13")]
+    [InlineData("layer-norm")]
+    public void GradientsAreThoseOfPyTorch(string name)
+    {
+        var model = Load(name);
+        foreach (var run in s_all.GetProperty(name).GetProperty("runs").EnumerateArray())
+        {
+            using var tape = new Tape();
+            var y = model.Run(Inputs(run))[0];
+            var gradients = tape.Gradients((y * Tensor.Arange(y.Size).Cos().Reshape(y.Shape)).Sum());
+            int checkedOnes = 0;
+            foreach (var (key, value) in model.Parameters())
+            {
+                // names that the exporter made up belong to weights that it changed: folded batch norms, transposed products
+                if (!run.GetProperty("gradients").TryGetProperty(key, out var want)) { continue; }
+                Close(want, gradients[value], key);
+                checkedOnes++;
+            }
+            Assert.True(checkedOnes >= 2, $"{checkedOnes}");
+        }
+    }
+
+    [Fact]
+    public void ItLearnsOn()
+    {
+        var model = Load("tagger-lstm");
+        var tokens = (Indices)Inputs(s_all.GetProperty("tagger-lstm").GetProperty("runs")[0])[0].Value!;
+        var adam = new DeepEdu.Optim.Adam(model.Parameters(), new() { LearningRate = 0.02f });
+        var labels = Indices.Of([.. tokens.ToArray().Select(t => t % 3)]);
+        float first = 0, last = 0;
+        for (int step = 0; step < 60; step++)
+        {
+            using var tape = new Tape();
+            var loss = model.Forward(tokens).Reshape(-1, 3).CrossEntropy(labels);
+            last = loss.Item();
+            if (step == 0) { first = last; }
+            adam.Step(tape.Gradients(loss));
+        }
+        Assert.True(last < 0.3f * first, $"{first} to {last}");
+    }
+
+    private static OnnxModel Load(string name) => OnnxFile.Load(new MemoryStream(Bytes(name)));
+
+    internal static byte[] Bytes(string name) => s_all.GetProperty(name).GetProperty("file").GetBytesFromBase64();
+
+    private static OnnxArgument[] Inputs(JsonElement run) => [.. run.GetProperty("inputs").EnumerateArray().Select(x =>
+    {
+        var shape = ShapeOf(x);
+        var values = x.GetProperty("values").EnumerateArray();
+        return IsWhole(x) ? (OnnxArgument)Indices.Of(shape, [.. values.Select(v => v.GetInt32())]) : Tensor.Of(shape, [.. values.Select(v => v.GetSingle())]);
+    })];
+
+    // whole numbers are written without a point
+    private static bool IsWhole(JsonElement x) => x.GetProperty("values").EnumerateArray().All(v => !v.GetRawText().Contains('.', StringComparison.Ordinal) && !v.GetRawText().Contains('e', StringComparison.Ordinal));
+
+    private static Shape ShapeOf(JsonElement x) => [.. x.GetProperty("shape").EnumerateArray().Select(n => n.GetInt32())];
+
+    private static void Check(JsonElement run, Func<int, Tensor> result)
+    {
+        int at = 0;
+        foreach (var y in run.GetProperty("outputs").EnumerateArray())
+        {
+            Close(y, result(at), $"y{at}");
+            at++;
+        }
+    }
+
+    // other orders of sums, in float: 2e-5 of the largest value
+    private static void Close(JsonElement want, Tensor y, string what)
+    {
+        Assert.Equal(ShapeOf(want), y.Shape);
+        float[] values = [.. want.GetProperty("values").EnumerateArray().Select(v => v.GetSingle())];
+        float scale = Math.Max(1, values.Select(Math.Abs).DefaultIfEmpty().Max());
+        float[] got = y.ToArray();
+        for (int i = 0; i < got.Length; i++) { Assert.True(Math.Abs(got[i] - values[i]) <= 2e-5f * scale, $"{what}[{i}]: {got[i]}, not {values[i]}"); }
+    }
+}
