@@ -18,7 +18,7 @@ internal sealed class OnnxCall(OnnxProtoNode node, OnnxCell?[] inputs, int opset
     public bool Has(int i) => i < inputs.Length && inputs[i] is not null;
 
     /// <summary>An input.</summary>
-    public OnnxCell this[int i] => Has(i) ? inputs[i]! : throw new InvalidDataException($"onnx: {node.Label} lacks its input {i}");
+    public OnnxCell this[int i] => Has(i) ? inputs[i]! : throw new InvalidDataException($"onnx-model: {node.Label} lacks its input {i}");
 
     /// <summary>An input as a tensor.</summary>
     public Tensor X(int i = 0) => this[i].Tensor(device);
@@ -48,11 +48,11 @@ internal sealed class OnnxCall(OnnxProtoNode node, OnnxCell?[] inputs, int opset
     public OnnxCell Result(Tensor y, OnnxKind kind = OnnxKind.Real) => new(y, kind);
 
     /// <summary>Something that the operator may be asked for and that is not done here.</summary>
-    public NotSupportedException Lacks(string what) => new($"onnx: {node.Label}: {what} is not supported");
+    public NotSupportedException Lacks(string what) => new($"onnx-model: {node.Label}: {what} is not supported");
 
-    public ShapeException Wrong(string why) => new("onnx", $"{node.Label}: {why}", [.. inputs.Where(i => i is not null).Select(i => i!.Shape)]);
+    public ShapeException Wrong(string why) => new("onnx-model", $"{node.Label}: {why}", [.. inputs.Where(i => i is not null).Select(i => i!.Shape)]);
 
     [return: NotNullIfNotNull(nameof(otherwise))]
     private T Attribute<T>(string name, T otherwise) => !node.Attributes.TryGetValue(name, out object? value) ? otherwise
-        : value is T t ? t : throw new InvalidDataException($"onnx: {node.Label}: the attribute {name} is of another type");
+        : value is T t ? t : throw new InvalidDataException($"onnx-model: {node.Label}: the attribute {name} is of another type");
 }

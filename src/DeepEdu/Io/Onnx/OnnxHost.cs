@@ -40,7 +40,7 @@ internal sealed record OnnxHost(int[] Shape, double[] Values, OnnxKind Kind)
     {
         long n = 1;
         foreach (int s in shape) { n *= s; }
-        return n <= Most ? (int)n : throw new NotSupportedException($"onnx: {n} numbers on the host; {Most} are supported");
+        return n <= Most ? (int)n : throw new NotSupportedException($"onnx-model: {n} numbers on the host; {Most} are supported");
     }
 
     public double this[ReadOnlySpan<int> at]
@@ -64,7 +64,7 @@ internal sealed record OnnxHost(int[] Shape, double[] Values, OnnxKind Kind)
     public OnnxHost Map(Func<double, double> f, OnnxKind? kind = null) => new(Shape, Array.ConvertAll(Values, v => f(v)), kind ?? Kind);
 
     public static OnnxHost Zip(OnnxHost a, OnnxHost b, Func<double, double, double> f, OnnxKind kind) =>
-        Of([.. Tensors.Shape.Broadcast("onnx", [.. a.Shape], [.. b.Shape])], kind, at => f(a.Spread(at), b.Spread(at)));
+        Of([.. Tensors.Shape.Broadcast("onnx-model", [.. a.Shape], [.. b.Shape])], kind, at => f(a.Spread(at), b.Spread(at)));
 
     public OnnxHost As(int[] shape) => new(shape, Values, Kind);
 

@@ -68,12 +68,12 @@ public sealed class OnnxResults
     /// <summary>A result that is whole numbers.</summary>
     /// <exception cref="KeyNotFoundException">There is none of this name.</exception>
     /// <exception cref="InvalidOperationException">It is not whole numbers.</exception>
-    public Indices Indices(string name) => _cells[Find(name)] is { Kind: not OnnxKind.Real } cell ? cell.Indices : throw new InvalidOperationException($"onnx: \"{name}\" is not whole numbers");
+    public Indices Indices(string name) => _cells[Find(name)] is { Kind: not OnnxKind.Real } cell ? cell.Indices : throw new InvalidOperationException($"onnx-model: \"{name}\" is not whole numbers");
 
     private int Find(string name)
     {
         for (int i = 0; i < _ports.Count; i++) { if (_ports[i].Name == name) { return i; } }
-        throw new KeyNotFoundException($"onnx: there is no result \"{name}\"; there are {string.Join(", ", _ports)}");
+        throw new KeyNotFoundException($"onnx-model: there is no result \"{name}\"; there are {string.Join(", ", _ports)}");
     }
 }
 
@@ -145,18 +145,26 @@ public sealed class OnnxModel : Layer
     /// <summary>The one result of one input of numbers.</summary>
     /// <exception cref="InvalidOperationException">The model takes or gives more, or whole numbers: use <c>Run</c>.</exception>
     /// <exception cref="ShapeException">The input has other axes or sizes than the file says.</exception>
-    public override Tensor Forward(Tensor x) => One(x);
+    public override Tensor Forward(Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        return One(x);
+    }
 
     /// <summary>The one result of one input of tokens or other whole numbers.</summary>
     /// <inheritdoc cref="Forward(Tensor)" path="/exception"/>
-    public override Tensor Forward(Indices x) => One(x);
+    public override Tensor Forward(Indices x)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        return One(x);
+    }
 
     /// <summary>All results of all inputs, in the file's order.</summary>
     /// <exception cref="ArgumentException">Another number of inputs, or one of another kind.</exception>
     /// <exception cref="ShapeException">An input has other axes or sizes than the file says.</exception>
     public OnnxResults Run(params ReadOnlySpan<OnnxArgument> inputs)
     {
-        if (inputs.Length != Inputs.Count) { throw new ArgumentException($"onnx: {inputs.Length} inputs, but the model takes {Inputs.Count}: {string.Join("; ", Inputs)}", nameof(inputs)); }
+        if (inputs.Length != Inputs.Count) { throw new ArgumentException($"onnx-model: {inputs.Length} inputs, but the model takes {Inputs.Count}: {string.Join("; ", Inputs)}", nameof(inputs)); }
         var cells = new OnnxCell[inputs.Length];
         Device? device = null;
         for (int i = 0; i < cells.Length; i++)
@@ -177,7 +185,7 @@ public sealed class OnnxModel : Layer
         {
             int i = Inputs.Count - 1;
             while (i >= 0 && Inputs[i].Name != name) { i--; }
-            if (i < 0 || all[i].Value is not null) { throw new ArgumentException($"onnx: \"{name}\" {(i < 0 ? "is no input" : "is there twice")}; the model takes {string.Join("; ", Inputs)}", nameof(inputs)); }
+            if (i < 0 || all[i].Value is not null) { throw new ArgumentException($"onnx-model: \"{name}\" {(i < 0 ? "is no input" : "is there twice")}; the model takes {string.Join("; ", Inputs)}", nameof(inputs)); }
             all[i] = value;
         }
         return Run(all);
@@ -195,26 +203,26 @@ public sealed class OnnxModel : Layer
     {
         if (Inputs.Count != 1 || Outputs.Count != 1 || Inputs[0].IsWhole != x.Value is Indices)
         {
-            throw new InvalidOperationException($"onnx: the model takes {string.Join("; ", Inputs)} and gives {string.Join("; ", Outputs)}; use Run, and {(x.Value is Indices ? "ToTensor() where numbers are" : "Indices where whole ones are")} asked for");
+            throw new InvalidOperationException($"onnx-model: the model takes {string.Join("; ", Inputs)} and gives {string.Join("; ", Outputs)}; use Run, and {(x.Value is Indices ? "ToTensor() where numbers are" : "Indices where whole ones are")} asked for");
         }
         return Run([x])[0];
     }
 
     private static OnnxCell Cell(OnnxPort port, OnnxArgument given)
     {
-        var shape = given.Value switch { Tensor t => t.Shape, Indices i => i.Shape, _ => throw new ArgumentException($"onnx: no value for the input {port}") };
-        if (!port.IsWhole && given.Value is Indices) { throw new ArgumentException($"onnx: the input {port} takes numbers, not indices; ToTensor()?"); }
+        var shape = given.Value switch { Tensor t => t.Shape, Indices i => i.Shape, _ => throw new ArgumentException($"onnx-model: no value for the input {port}") };
+        if (!port.IsWhole && given.Value is Indices) { throw new ArgumentException($"onnx-model: the input {port} takes numbers, not indices; ToTensor()?"); }
         if (port.Sizes is { } sizes)
         {
             bool fits = sizes.Count == shape.Rank;
             for (int i = 0; fits && i < sizes.Count; i++) { fits = sizes[i] is not { } n || n == shape[i]; }
-            if (!fits) { throw new ShapeException("onnx", $"the input {port} is given {shape}", shape); }
+            if (!fits) { throw new ShapeException("onnx-model", $"the input {port} is given {shape}", shape); }
         }
         return given.Value is Indices whole ? new(whole) : new((Tensor)given.Value!, port.IsWhole ? OnnxKind.Whole : OnnxKind.Real);
     }
 
     private static OnnxPort PortOf(OnnxProtoPort port) => OnnxProtoTensor.KindOf(port.Type) is { } kind ? new(port.Name, kind != OnnxKind.Real, port.Shape is null ? null : [.. port.Shape.Select(s => s.Size)])
-        : port.Type == 0 ? new(port.Name, false, null) : throw new NotSupportedException($"onnx: \"{port.Name}\" is texts, a sequence, or of a type that has no tensors here");
+        : port.Type == 0 ? new(port.Name, false, null) : throw new NotSupportedException($"onnx-model: \"{port.Name}\" is texts, a sequence, or of a type that has no tensors here");
 
     // every operator that is not known, at once
     private static void Refuse(OnnxProtoGraph graph)
@@ -235,5 +243,5 @@ public sealed class OnnxModel : Layer
     }
 
     [DoesNotReturn]
-    private static void Throw(HashSet<string> unknown) => throw new NotSupportedException($"onnx: operators that are not supported: {string.Join(", ", unknown.Order(StringComparer.Ordinal))}; export the model without them");
+    private static void Throw(HashSet<string> unknown) => throw new NotSupportedException($"onnx-model: operators that are not supported: {string.Join(", ", unknown.Order(StringComparer.Ordinal))}; export the model without them");
 }

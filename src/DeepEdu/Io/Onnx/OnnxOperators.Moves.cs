@@ -17,7 +17,7 @@ internal static partial class OnnxOperators
         ("Transpose", Transpose),
         ("Concat", Concat),
         ("Slice", Slice),
-        ("Expand", c => Spread(c, [.. Shape.Broadcast("onnx", c[0].Shape, [.. c.Ints(1)])])),
+        ("Expand", c => Spread(c, [.. Shape.Broadcast("onnx-model", c[0].Shape, [.. c.Ints(1)])])),
         ("Tile", Tile),
         ("Pad", Pad),
         ("Trilu", Trilu),

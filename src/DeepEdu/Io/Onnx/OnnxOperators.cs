@@ -64,10 +64,10 @@ internal static partial class OnnxOperators
         One("Cos", Math.Cos, x => x.Cos()),
         One("Tan", Math.Tan, x => x.Tan()),
         One("Tanh", Math.Tanh, x => x.Tanh()),
-        Of("Asin", x => x.Asin()), Of("Acos", x => x.Acos()), Of("Atan", x => x.Atan()), Of("Sinh", x => x.Sinh()), Of("Cosh", x => x.Cosh()),
-        Of("Asinh", x => x.Asinh()), Of("Acosh", x => x.Acosh()), Of("Atanh", x => x.Atanh()), Of("Erf", x => x.Erf()),
-        Of("Sigmoid", x => x.Sigmoid()), Of("Relu", x => x.Relu()), Of("Softsign", x => x.Softsign()), Of("Mish", x => x.Mish()), Of("HardSwish", x => x.HardSwish()),
-        Of("Softplus", x => x.Softplus()),
+        Plain("Asin", x => x.Asin()), Plain("Acos", x => x.Acos()), Plain("Atan", x => x.Atan()), Plain("Sinh", x => x.Sinh()), Plain("Cosh", x => x.Cosh()),
+        Plain("Asinh", x => x.Asinh()), Plain("Acosh", x => x.Acosh()), Plain("Atanh", x => x.Atanh()), Plain("Erf", x => x.Erf()),
+        Plain("Sigmoid", x => x.Sigmoid()), Plain("Relu", x => x.Relu()), Plain("Softsign", x => x.Softsign()), Plain("Mish", x => x.Mish()), Plain("HardSwish", x => x.HardSwish()),
+        Plain("Softplus", x => x.Softplus()),
         ("Gelu", c => new(c.X().Gelu(c.Text("approximate", "none") == "tanh"))),
         ("LeakyRelu", c => new(c.X().LeakyRelu(c.Float("alpha", 0.01f)))),
         ("Elu", c => new(c.X().Elu(c.Float("alpha", 1)))),
@@ -90,7 +90,7 @@ internal static partial class OnnxOperators
 
     private static (string, Func<OnnxCall, OnnxCell>) One(string name, Func<double, double> host, Func<Tensor, Tensor> f) => (name, c => c[0].IsHost ? new(c[0].Host.Map(host)) : new(f(c.X()), c[0].Kind));
 
-    private static (string, Func<OnnxCall, OnnxCell>) Of(string name, Func<Tensor, Tensor> f) => (name, c => new(f(c.X())));
+    private static (string, Func<OnnxCall, OnnxCell>) Plain(string name, Func<Tensor, Tensor> f) => (name, c => new(f(c.X())));
 
     private static OnnxCell Selu(OnnxCall c)
     {
@@ -242,7 +242,7 @@ internal static partial class OnnxOperators
         if (c[0].IsHost && c[1].IsHost && c[2].IsHost)
         {
             OnnxHost t = c[0].Host, a = c[1].Host, b = c[2].Host;
-            return new(OnnxHost.Of([.. Shape.Broadcast("onnx", Shape.Broadcast("onnx", c[0].Shape, c[1].Shape), c[2].Shape)], a.Kind, at => t.Spread(at) != 0 ? a.Spread(at) : b.Spread(at)));
+            return new(OnnxHost.Of([.. Shape.Broadcast("onnx-model", Shape.Broadcast("onnx-model", c[0].Shape, c[1].Shape), c[2].Shape)], a.Kind, at => t.Spread(at) != 0 ? a.Spread(at) : b.Spread(at)));
         }
         return new(Comparisons.Where(c.X(), c.X(1), c.X(2)), c[1].Kind);
     }

@@ -81,14 +81,14 @@ internal sealed class OnnxPlan
             long v => new OnnxCell(OnnxHost.Whole([], [v])),
             float[] v => new OnnxCell(new OnnxHost([v.Length], Array.ConvertAll(v, x => (double)x), OnnxKind.Real)).AsConstant(),
             long[] v => new OnnxCell(OnnxHost.Whole([v.Length], Array.ConvertAll(v, x => (double)x))),
-            _ => throw new NotSupportedException($"onnx: {node.Label} holds a {name}, which is neither numbers nor a list of them"),
+            _ => throw new NotSupportedException($"onnx-model: {node.Label} holds a {name}, which is neither numbers nor a list of them"),
         };
     }
 
     private int Place(string name, Func<string, bool>? outer)
     {
         if (_places.TryGetValue(name, out int place)) { return place; }
-        if (outer?.Invoke(name) != true) { throw new InvalidDataException($"onnx: \"{name}\" is used before, or without, something that gives it"); }
+        if (outer?.Invoke(name) != true) { throw new InvalidDataException($"onnx-model: \"{name}\" is used before, or without, something that gives it"); }
         _captured.Add((name, place = _places[name] = _places.Count));
         return place;
     }
@@ -133,8 +133,8 @@ internal sealed class OnnxPlan
                 return inputs[0]!.Host.Values[0] != 0 ? then.Run([], inputs.AsSpan(1, first), device) : other.Run([], inputs.AsSpan(1 + first), device);
             }
             var values = step.Run!(new(step.Node, inputs, _opset, device));
-            return values.Length >= step.Outputs.Length ? values : throw new NotSupportedException($"onnx: {step.Node.Label} is asked for {step.Outputs.Length} results; {values.Length} are supported");
+            return values.Length >= step.Outputs.Length ? values : throw new NotSupportedException($"onnx-model: {step.Node.Label} is asked for {step.Outputs.Length} results; {values.Length} are supported");
         }
-        catch (ShapeException e) when (e.Op != "onnx") { throw new ShapeException("onnx", $"{step.Node.Label}: {e.Message}", [.. e.Shapes]); }
+        catch (ShapeException e) when (e.Op != "onnx-model") { throw new ShapeException("onnx-model", $"{step.Node.Label}: {e.Message}", [.. e.Shapes]); }
     }
 }

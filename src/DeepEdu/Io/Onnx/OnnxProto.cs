@@ -61,7 +61,7 @@ internal sealed record OnnxProtoGraph(IReadOnlyList<OnnxProtoNode> Nodes, IReadO
                 case 5: constants.Add(OnnxProtoTensor.Read(r.Message)); break;
                 case 11: inputs.Add(OnnxProtoPort.Read(r.Message)); break;
                 case 12: outputs.Add(OnnxProtoPort.Read(r.Message)); break;
-                case 15: throw new NotSupportedException("onnx: the file holds sparse constants; write them dense");
+                case 15: throw new NotSupportedException("onnx-model: the file holds sparse constants; write them dense");
                 default: break;
             }
         }

@@ -8,6 +8,13 @@ namespace DeepEdu.Io;
 /// <summary>TensorProto: a name, sizes, and the numbers in one of seven places: raw bytes, a file beside the model, or a list for each kind of number.</summary>
 internal sealed class OnnxProtoTensor
 {
+    // by the numbers of onnx.proto
+    private static readonly NumberType?[] s_types =
+    [
+        null, NumberType.F32, NumberType.U8, NumberType.I8, NumberType.U16, NumberType.I16, NumberType.I32, NumberType.I64, null, NumberType.Bool, NumberType.F16, NumberType.F64, NumberType.U32, NumberType.U64, null, null,
+        NumberType.BF16,
+    ];
+
     private readonly int[] _shape;
     private readonly int _type;
     private readonly ReadOnlyMemory<byte>? _raw;
@@ -122,11 +129,7 @@ internal sealed class OnnxProtoTensor
             : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long n) ? n : throw new InvalidDataException($"the constant \"{Name}\": {key} \"{text}\"");
     }
 
-    private NumberType NumbersOf() => _type switch
-    {
-        1 => NumberType.F32, 2 => NumberType.U8, 3 => NumberType.I8, 4 => NumberType.U16, 5 => NumberType.I16, 6 => NumberType.I32, 7 => NumberType.I64, 9 => NumberType.Bool,
-        10 => NumberType.F16, 11 => NumberType.F64, 12 => NumberType.U32, 13 => NumberType.U64, 16 => NumberType.BF16, _ => throw Unknown(),
-    };
+    private NumberType NumbersOf() => (uint)_type < (uint)s_types.Length && s_types[_type] is { } type ? type : throw Unknown();
 
-    private NotSupportedException Unknown() => new($"onnx: the constant \"{Name}\" is of type {_type} (texts, complex numbers, or numbers of fewer than 16 bits with a fraction), which has no tensors here");
+    private NotSupportedException Unknown() => new($"onnx-model: the constant \"{Name}\" is of type {_type} (texts, complex numbers, or numbers of fewer than 16 bits with a fraction), which has no tensors here");
 }
