@@ -28,13 +28,13 @@ public sealed class GradNorm : IStateful
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(tasks);
         if (!(alpha >= 0)) { throw new ArgumentOutOfRangeException(nameof(alpha), $"gradnorm: alpha {alpha} must not be negative"); }
-        if (!(learningRate >= 0)) { throw new ArgumentOutOfRangeException(nameof(learningRate), $"gradnorm: learning rate {learningRate} must not be negative"); }
         (_weights, _alpha, LearningRate) = (new double[tasks], alpha, learningRate);
         _weights.AsSpan().Fill(1);
     }
 
     /// <summary>How far the weights move at an update.</summary>
-    public double LearningRate { get; set; }
+    /// <exception cref="ArgumentOutOfRangeException">Negative or NaN.</exception>
+    public double LearningRate { get; set => field = value >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"gradnorm: learning rate {value} must not be negative"); }
 
     /// <summary>w.</summary>
     public IReadOnlyList<double> Weights => _weights;
@@ -79,7 +79,7 @@ public sealed class GradNorm : IStateful
     public void SaveState(StateDict to)
     {
         ArgumentNullException.ThrowIfNull(to);
-        to.Set("weights", (double[])[.. _weights]).Set("first_losses", (double[])[.. _first]);
+        to.Set("weights", (double[])[.. _weights]).Set("first_losses", (double[])[.. _first]).Set("learning_rate", LearningRate);
     }
 
     /// <inheritdoc/>
@@ -87,10 +87,12 @@ public sealed class GradNorm : IStateful
     {
         ArgumentNullException.ThrowIfNull(from);
         double[] weights = from.Doubles("weights"), first = from.Doubles("first_losses");
+        double rate = from.Has("learning_rate") ? from.Double("learning_rate") : LearningRate; // files of earlier builds lack it
         if (weights.Length != _weights.Length || (first.Length != 0 && first.Length != _weights.Length))
         {
             throw new InvalidDataException($"gradnorm: the state is of {weights.Length} tasks, here there are {_weights.Length}");
         }
+        LearningRate = rate;
         weights.CopyTo(_weights, 0);
         _first = [.. first];
     }

@@ -36,16 +36,20 @@ public static class Clip
             ReplaceAll(gradients, g => g.ZipConstant(factor, default(Arithmetic.MulFormula), "clip"));
             return length;
         }
-        float norm = Norm(gradients);
-        float scale = limit / (norm + Guard);
-        if (scale < 1 && float.IsFinite(norm)) { MapAll(gradients, new Scale(scale)); }
-        return Tensor.Of([], [norm]);
+        double norm = Length(gradients), scale = limit / (norm + Guard);
+        if (scale < 1 && double.IsFinite(norm)) { MapAll(gradients, new Scale((float)scale)); }
+        return Tensor.Of([], [(float)norm]);
     }
 
     /// <summary>√Σg² over all gradients.</summary>
     public static float Norm(Gradients gradients)
     {
         ArgumentNullException.ThrowIfNull(gradients);
+        return (float)Length(gradients);
+    }
+
+    private static double Length(Gradients gradients)
+    {
         double total = 0;
         Tensor? sums = null;
         int n = 0, leaves = gradients.Leaves.Count();
@@ -59,7 +63,19 @@ public static class Clip
             }
             g.Device.Fold(default(SumOfSquares), g.View, 1, g.Size, 1, sums!.Alias([], n++).View);
         }
-        return (float)Math.Sqrt(total + Total(sums, n));
+        total += Total(sums, n);
+        return Math.Sqrt(double.IsFinite(total) ? total : Squares(gradients));
+    }
+
+    // of gradients whose squares are no floats any more
+    private static double Squares(Gradients gradients)
+    {
+        double total = 0;
+        foreach (var leaf in gradients.Leaves)
+        {
+            foreach (float g in Of(gradients, leaf).ToArray()) { total += (double)g * g; }
+        }
+        return total;
     }
 
     // read together: each reading waits for the device

@@ -44,13 +44,15 @@ public sealed class Lbfgs : IStateful
     private double _length, _scale = 1, _lossBefore;
 
     /// <summary>An optimiser of the given parameters.</summary>
-    /// <exception cref="ArgumentException">There is none, or a setting has no meaning.</exception>
+    /// <exception cref="ArgumentException">There is none, or one stands twice, or a setting has no meaning.</exception>
     public Lbfgs(IReadOnlyList<(string Name, Parameter Value)> parameters, LbfgsOptions? options = null)
     {
         NullItems.ThrowIfAny(parameters);
         if (parameters.Count == 0) { throw new ArgumentException("optimizer: there is no parameter to learn; does the module name its parts in Parts()?"); }
         _options = options ?? new();
         if (!(_options.LearningRate > 0) || _options.MaxIterations < 1 || _options.History < 1) { throw new ArgumentException("lbfgs: learning rate, iterations and history must be above 0"); }
+        var names = new OwnNames("lbfgs");
+        foreach (var (name, value) in parameters) { names.Of(name, value); }
         _parameters = [.. parameters.Select(p => p.Value)];
         _size = _parameters.Sum(p => p.Size);
     }
@@ -65,9 +67,14 @@ public sealed class Lbfgs : IStateful
     /// <param name="loss">Computes the loss, a single value, from the parameters as they are; called many times, each time on a tape of its own. It must not change from call to
     /// call, so no dropout.</param>
     /// <returns>The loss before.</returns>
+    /// <exception cref="InvalidOperationException">A parameter has a constraint.</exception>
     public float Step(Func<Tensor> loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
+        if (Array.Find(_parameters, p => p.Constraint is not null) is { } bound)
+        {
+            throw new InvalidOperationException($"lbfgs: a parameter {bound.Shape} has a constraint, which a line search does not keep to; use another optimiser, or bound the function, such as w.Softplus() for w");
+        }
         var (now, g) = Evaluate(loss);
         float first = (float)now;
         int most = _options.MaxEvaluations ?? _options.MaxIterations * 5 / 4, evaluations = 1;

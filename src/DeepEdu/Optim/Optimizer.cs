@@ -12,10 +12,11 @@ public sealed class ParameterGroup(IReadOnlyList<(string Name, Parameter Value)>
     public IReadOnlyList<(string Name, Parameter Value)> Parameters { get; } = Checked(parameters);
 
     /// <summary>Multiplies the optimiser's learning rate, so that a schedule moves all groups together. PyTorch's <c>lr</c> of a group divided by that of the optimiser.</summary>
-    public double LearningRateFactor { get; set; } = 1;
+    /// <exception cref="ArgumentOutOfRangeException">Negative, infinite or NaN; so too the weight decay.</exception>
+    public double LearningRateFactor { get; set => field = Optimizer.AtLeastZero(value, "learning rate factor"); } = 1;
 
     /// <summary>Weight decay of this group; null for the optimiser's own. Biases and norms often get 0.</summary>
-    public double? WeightDecay { get; set; }
+    public double? WeightDecay { get; set => field = value is { } decay ? Optimizer.AtLeastZero(decay, "weight decay") : null; }
 
     private static IReadOnlyList<(string Name, Parameter Value)> Checked(IReadOnlyList<(string Name, Parameter Value)> parameters)
     {
@@ -52,18 +53,11 @@ public abstract class Optimizer : IStateful
         NullItems.ThrowIfAny<ParameterGroup>(groups);
         ThrowIfNegative(options.WeightDecay, "weight decay");
         (_groups, _names, _weightDecay, LearningRate) = ([.. groups], states, options.WeightDecay, options.LearningRate);
-        var seen = new HashSet<Tensor>(ReferenceEqualityComparer.Instance);
+        var names = new OwnNames("optimizer");
         List<Slot> slots = [];
-        var times = new Dictionary<string, int>();
         foreach (var group in groups)
         {
-            foreach (var (name, value) in group.Parameters)
-            {
-                if (!seen.Add(value)) { throw new ArgumentException($"optimizer: the parameter \"{name}\" stands in two groups, or twice in one"); }
-                // two models, or two groups, may use one name: the second "weight" is "weight#2" in the state
-                int time = times[name] = times.GetValueOrDefault(name) + 1;
-                slots.Add(new(time == 1 ? name : $"{name}#{time}", value, group));
-            }
+            foreach (var (name, value) in group.Parameters) { slots.Add(new(names.Of(name, value), value, group)); }
         }
         if (slots.Count == 0) { throw new ArgumentException("optimizer: there is no parameter to learn; does the module name its parts in Parts()?"); }
         _slots = [.. slots];
@@ -176,22 +170,28 @@ public abstract class Optimizer : IStateful
         }
     }
 
-    /// <summary>Puts the learning rate and every statistic.</summary>
+    /// <summary>Puts the learning rate, what the groups have of their own, and every statistic.</summary>
     public void SaveState(StateDict to)
     {
         ArgumentNullException.ThrowIfNull(to);
-        to.Set("learning_rate", LearningRate);
+        to.Set("learning_rate", LearningRate).Set("group_factors", [.. _groups.Select(g => g.LearningRateFactor)]).Set("group_decays", [.. _groups.Select(g => g.WeightDecay ?? double.NaN)]);
         foreach (var (name, value) in State()) { to.Part("state").Set(name, value); }
     }
 
-    /// <summary>Takes over the learning rate and every statistic.</summary>
+    /// <summary>Takes over the learning rate, what the groups had of their own, and every statistic.</summary>
+    /// <exception cref="InvalidDataException">Something is missing, or there were more or fewer groups.</exception>
+    /// <exception cref="ArgumentException">A statistic is missing, or of another shape, or belongs to no parameter.</exception>
     public void LoadState(StateDict from)
     {
         ArgumentNullException.ThrowIfNull(from);
         double rate = from.Double("learning_rate");
+        // files of earlier builds do not tell of groups
+        (double Factor, double Decay)[]? groups = from.Has("group_factors") ? [.. from.Doubles("group_factors").Zip(from.Doubles("group_decays"))] : null;
+        if (groups is not null && groups.Length != _groups.Length) { throw new InvalidDataException($"optimizer: the state is of {groups.Length} parameter groups, here there are {_groups.Length}"); }
         var state = from.Part("state");
         Restore([.. state.Names.Select(name => (name, state.Tensor(name)))]);
         LearningRate = rate;
+        for (int g = 0; g < groups?.Length; g++) { (_groups[g].LearningRateFactor, _groups[g].WeightDecay) = (groups[g].Factor, double.IsNaN(groups[g].Decay) ? null : groups[g].Decay); }
     }
 
     /// <summary>Whether rows without a gradient are left alone.</summary>
@@ -204,10 +204,11 @@ public abstract class Optimizer : IStateful
     private protected virtual float StartOf(int state) => 0;
 
     /// <summary>Throws unless 0 ≤ value.</summary>
-    private protected static void ThrowIfNegative(double value, string what)
-    {
-        if (!(value >= 0 && value < double.PositiveInfinity)) { throw new ArgumentOutOfRangeException(null, $"optimizer: {what} {value} must be a number of at least 0"); }
-    }
+    private protected static void ThrowIfNegative(double value, string what) => AtLeastZero(value, what);
+
+    /// <summary>The value, if it is at least 0 and finite.</summary>
+    internal static double AtLeastZero(double value, string what) => value >= 0 && value < double.PositiveInfinity ? value
+        : throw new ArgumentOutOfRangeException(null, $"optimizer: {what} {value} must be a number of at least 0");
 
     /// <summary>Throws unless 0 ≤ value &lt; 1.</summary>
     private protected static void ThrowIfNotBelowOne(double value, string what)

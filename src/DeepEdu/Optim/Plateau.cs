@@ -6,9 +6,10 @@ namespace DeepEdu.Optim;
 /// <code>plateau.Report(validationLoss); // after each epoch</code></summary>
 /// <param name="optimizer">Whose learning rate is lowered.</param>
 /// <param name="options">How.</param>
+/// <exception cref="ArgumentOutOfRangeException">The factor is not in [0, 1), or another option is negative.</exception>
 public sealed class Plateau(Optimizer optimizer, PlateauOptions? options = null) : IStateful
 {
-    private readonly PlateauOptions _options = options ?? new();
+    private readonly PlateauOptions _options = Checked(options ?? new());
     private readonly Optimizer _optimizer = optimizer ?? throw new ArgumentNullException(nameof(optimizer));
     private int _bad, _rest;
 
@@ -46,6 +47,14 @@ public sealed class Plateau(Optimizer optimizer, PlateauOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(from);
         (Best, _bad, _rest) = (from.Double("best"), from.Int("bad"), from.Int("rest"));
+    }
+
+    private static PlateauOptions Checked(PlateauOptions options)
+    {
+        if (!(options.Factor is >= 0 and < 1)) { throw new ArgumentOutOfRangeException(nameof(options), $"plateau: a factor of {options.Factor} does not lower the learning rate; it must be at least 0 and below 1"); }
+        if (options.Patience < 0 || options.Cooldown < 0) { throw new ArgumentOutOfRangeException(nameof(options), $"plateau: a patience of {options.Patience} and a cooldown of {options.Cooldown} epochs must not be negative"); }
+        if (!(options.Threshold >= 0) || !(options.Floor >= 0)) { throw new ArgumentOutOfRangeException(nameof(options), $"plateau: a threshold of {options.Threshold} and a floor of {options.Floor} must not be negative"); }
+        return options;
     }
 
     private bool IsBetter(double metric)

@@ -25,6 +25,7 @@ public sealed class WeightAverage : IStateful
     /// <param name="parameters">As <c>Module.Parameters()</c> gives them.</param>
     /// <param name="decay">The share of the mean that stays at an update: 0.999 looks back some 1000 updates.</param>
     /// <exception cref="ArgumentOutOfRangeException">The decay is not in [0, 1).</exception>
+    /// <exception cref="ArgumentException">A parameter is given twice.</exception>
     public WeightAverage(IReadOnlyList<(string Name, Parameter Value)> parameters, float decay)
     {
         if (!(decay is >= 0 and < 1)) { throw new ArgumentOutOfRangeException(nameof(decay), $"weight-average: decay {decay} must be at least 0 and below 1"); }
@@ -34,6 +35,7 @@ public sealed class WeightAverage : IStateful
 
     /// <summary>The equal mean of what the parameters are at each <see cref="Update"/>; until the first, their present values.</summary>
     /// <param name="parameters">As <c>Module.Parameters()</c> gives them.</param>
+    /// <exception cref="ArgumentException">A parameter is given twice.</exception>
     public WeightAverage(IReadOnlyList<(string Name, Parameter Value)> parameters) => _slots = Slots(parameters);
 
     /// <summary>How often <see cref="Update"/> was called.</summary>
@@ -84,12 +86,13 @@ public sealed class WeightAverage : IStateful
     {
         NullItems.ThrowIfAny(parameters);
         var slots = new (string, Parameter, Tensor)[parameters.Count];
+        var names = new OwnNames("weight-average");
         for (int i = 0; i < slots.Length; i++)
         {
             var (name, value) = parameters[i];
             var mean = Tensor.Persistent(value.Shape, value.Device);
             value.Device.Copy(value.View, mean.View);
-            slots[i] = (name, value, mean);
+            slots[i] = (names.Of(name, value), value, mean);
         }
         return slots;
     }

@@ -84,4 +84,15 @@ public class TaskWeightTests
         var e = Assert.Throws<ArgumentException>(() => new GradNorm(1).Update(tape, [(w * 2).Sum()], new Parameter([2], [1, 2])));
         Assert.Contains("task 0 does not depend", e.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void GradNormKeepsItsLearningRate()
+    {
+        GradNorm balance = new(2) { LearningRate = 0.125 }, other = new(2);
+        var state = new StateDict();
+        balance.SaveState(state);
+        other.LoadState(state);
+        Assert.Equal(0.125, other.LearningRate);
+        Assert.Throws<ArgumentOutOfRangeException>(() => other.LearningRate = double.NaN);
+    }
 }

@@ -106,4 +106,32 @@ public class OptimErrorTests
         w.Constraint = null;
         sgd.Step(gradients);
     }
+
+    [Fact]
+    public void GroupsRefuseFactorsAndDecaysThatAreNoNumber()
+    {
+        var group = new ParameterGroup([("w", new Parameter([1]))]);
+        Assert.Contains("learning rate factor NaN", Assert.Throws<ArgumentOutOfRangeException>(() => group.LearningRateFactor = double.NaN).Message, StringComparison.Ordinal);
+        Assert.Contains("weight decay -1", Assert.Throws<ArgumentOutOfRangeException>(() => group.WeightDecay = -1).Message, StringComparison.Ordinal);
+        (group.LearningRateFactor, group.WeightDecay) = (0, null);
+    }
+
+    [Theory]
+    [InlineData(1, 0, 0, 0)]
+    [InlineData(double.NaN, 0, 0, 0)]
+    [InlineData(0.1, -1, 0, 0)]
+    [InlineData(0.1, 0, -1, 0)]
+    [InlineData(0.1, 0, 0, double.NaN)]
+    public void APlateauRefusesOptionsThatLowerNothing(double factor, int patience, int cooldown, double threshold) =>
+        Assert.StartsWith("plateau: ", Assert.Throws<ArgumentOutOfRangeException>(() => new Plateau(new Sgd([("w", new Parameter([1]))]), new() { Factor = factor, Patience = patience, Cooldown = cooldown, Threshold = threshold })).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void LbfgsRefusesAParameterTwiceAndConstraints()
+    {
+        var w = new Parameter([1], [1]);
+        Assert.Contains("lbfgs: the parameter \"v\"", Assert.Throws<ArgumentException>(() => new Lbfgs([("w", w), ("v", w)])).Message, StringComparison.Ordinal);
+        var lbfgs = new Lbfgs([("w", w)]);
+        w.Constraint = DeepEdu.Nn.Constraint.NonNegative();
+        Assert.Contains("lbfgs: a parameter [1] has a constraint", Assert.Throws<InvalidOperationException>(() => lbfgs.Step(() => (w + 3).Square().Sum())).Message, StringComparison.Ordinal);
+    }
 }

@@ -241,4 +241,31 @@ public class OptimizerTests
         using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(House.Repository.Root, "tests", "DeepEdu.Tests", "Golden", "optim.json")));
         return json.RootElement.Clone();
     }
+
+    /// <summary>What a training changes in its groups belongs to what it goes on from.</summary>
+    [Fact]
+    public void GroupsKeepTheirSettings()
+    {
+        Sgd New() => new(new ParameterGroup[] { new([("w", new Parameter([1]))]), new([("v", new Parameter([1]))]) { WeightDecay = 0.5 } });
+        Sgd sgd = New(), other = New();
+        (sgd.Groups[0].LearningRateFactor, sgd.Groups[0].WeightDecay, sgd.Groups[1].WeightDecay) = (0.25, 0.125, null);
+        var state = new StateDict();
+        sgd.SaveState(state);
+        other.LoadState(state);
+        Assert.Empty(state.Unread);
+        Assert.Equal((0.25, 0.125, 1, null), (other.Groups[0].LearningRateFactor, other.Groups[0].WeightDecay, other.Groups[1].LearningRateFactor, other.Groups[1].WeightDecay));
+        Assert.Contains("2 parameter groups, here there are 1", Assert.Throws<InvalidDataException>(() => new Sgd([("w", new Parameter([1]))]).LoadState(state)).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Exploding gradients are what clipping is for.</summary>
+    [Fact]
+    public void GradientsWhoseSquaresAreNoFloatsAreClipped()
+    {
+        var w = new Parameter([2], [1, 1]);
+        using var tape = new Tape();
+        var gradients = tape.Gradients((w * Tensor.Of([2], [3e25f, -4e25f])).Sum());
+        Assert.Equal(5e25f, Clip.Norm(gradients), 1e19f);
+        Assert.Equal(5e25f, Clip.ByNorm(gradients, 1).Item(), 1e19f);
+        Assert.Equal([0.6f, -0.8f], gradients[w].ToArray(), (a, b) => MathF.Abs(a - b) < 1e-6f);
+    }
 }

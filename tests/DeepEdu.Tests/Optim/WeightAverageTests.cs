@@ -106,6 +106,27 @@ public class WeightAverageTests
         Assert.NotEqual((float)(mean[0] * 3 / 4), first.Buffers()[0].Value.ToArray()[0], 0.01f); // back to the layer's own momentum
     }
 
+    /// <summary>Given twice, a parameter would keep its mean for ever.</summary>
+    [Fact]
+    public void AParameterTwiceIsRefused()
+    {
+        var w = new Parameter([1]);
+        Assert.Contains("weight-average: the parameter \"again\"", Assert.Throws<ArgumentException>(() => new WeightAverage([("w", w), ("again", w)], 0.5f)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ParametersOfOneNameAreToldApart()
+    {
+        Parameter a = new([1], [1]), b = new([1], [2]);
+        WeightAverage average = new([("w", a), ("w", b)], 0.5f), other = new([("w", a), ("w", b)], 0.5f);
+        a.CopyFrom([5]);
+        b.CopyFrom([6]);
+        average.Update();
+        Copy(average, other);
+        using var _ = other.Apply();
+        Assert.Equal((3, 4), (a.Item(), b.Item()));
+    }
+
     private static float[] Values(WeightAverage average)
     {
         var state = new StateDict();
