@@ -22,10 +22,11 @@ public sealed class ConfusionMatrix : IMetric<ConfusionMatrix>
     private readonly double[] _counts;
 
     /// <summary>An empty matrix over classes 0..<paramref name="classes"/>−1.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Fewer than one class.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than one class, or more than 46,340.</exception>
     public ConfusionMatrix(int classes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
+        if ((long)classes * classes > Array.MaxLength) { throw new ArgumentOutOfRangeException(nameof(classes), $"confusion-matrix: {classes} classes have {(long)classes * classes} pairs, more than one array holds; an Accuracy takes any number of classes"); }
         Classes = classes;
         _counts = new double[classes * classes];
     }

@@ -114,6 +114,8 @@ public sealed class Correlation : IMetric<Correlation>
 
     private static double Pearson(ReadOnlySpan<double> x, ReadOnlySpan<double> y, ReadOnlySpan<double> weights)
     {
+        // the mean of equals may be rounded, and Σ(x−x̄)² is then not 0
+        if (x.IsEmpty || !x.ContainsAnyExcept(x[0]) || !y.ContainsAnyExcept(y[0])) { return double.NaN; }
         double total = 0, meanX = 0, meanY = 0, xx = 0, yy = 0, xy = 0;
         for (int i = 0; i < x.Length; i++)
         {

@@ -15,6 +15,7 @@ public sealed class MetricFrame<M>(Func<M> create) : IMetric<MetricFrame<M>> whe
 {
     private readonly Func<M> _create = create ?? throw new ArgumentNullException(nameof(create));
     private readonly SortedDictionary<string, M> _groups = new(StringComparer.Ordinal);
+    private HashSet<object> _made = new(ReferenceEqualityComparer.Instance); // the groups' metrics
 
     /// <summary>The groups, in the order of their names.</summary>
     public IReadOnlyCollection<string> Groups => _groups.Keys;
@@ -32,7 +33,7 @@ public sealed class MetricFrame<M>(Func<M> create) : IMetric<MetricFrame<M>> whe
     public M For(string group)
     {
         ArgumentNullException.ThrowIfNull(group);
-        if (!_groups.TryGetValue(group, out M? metric)) { _groups.Add(group, metric = New(_groups.Values)); }
+        if (!_groups.TryGetValue(group, out M? metric)) { _groups.Add(group, metric = New(_made)); }
         return metric;
     }
 
@@ -41,7 +42,7 @@ public sealed class MetricFrame<M>(Func<M> create) : IMetric<MetricFrame<M>> whe
     {
         get
         {
-            M all = New(_groups.Values);
+            M all = New(new(_made, ReferenceEqualityComparer.Instance));
             foreach (M metric in _groups.Values) { all.Merge(metric); }
             return all;
         }
@@ -75,7 +76,11 @@ public sealed class MetricFrame<M>(Func<M> create) : IMetric<MetricFrame<M>> whe
     }
 
     /// <inheritdoc/>
-    public void Reset() => _groups.Clear();
+    public void Reset()
+    {
+        _groups.Clear();
+        _made.Clear();
+    }
 
     /// <inheritdoc/>
     public void SaveState(StateDict to)
@@ -91,14 +96,16 @@ public sealed class MetricFrame<M>(Func<M> create) : IMetric<MetricFrame<M>> whe
     {
         ArgumentNullException.ThrowIfNull(from);
         Dictionary<string, M> loaded = [];
+        HashSet<object> made = new(ReferenceEqualityComparer.Instance);
         foreach (string name in from.Texts("groups"))
         {
-            M metric = New(loaded.Values);
+            M metric = New(made);
             from.CopyTo($"metric-{loaded.Count}", metric);
             loaded.Add(name, metric);
         }
-        _groups.Clear();
+        Reset();
         foreach (var (name, metric) in loaded) { _groups.Add(name, metric); }
+        _made = made;
     }
 
     /// <inheritdoc/>
@@ -109,10 +116,10 @@ public sealed class MetricFrame<M>(Func<M> create) : IMetric<MetricFrame<M>> whe
     }
 
     // one metric for two groups would count the examples of both, and say so nowhere
-    private M New(IEnumerable<M> there)
+    private M New(HashSet<object> there)
     {
         M? made = _create();
-        return made is not null && !there.Any(m => ReferenceEquals(m, made)) ? made
+        return made is not null && there.Add(made) ? made
             : throw new InvalidOperationException($"metric-frame: the function that makes an empty metric gives {(made is null ? "null" : "one that a group has")}; give () => new {typeof(M).Name.Split('`')[0]}(..)");
     }
 

@@ -43,6 +43,7 @@ public sealed class RocAuc : IMetric<RocAuc>
 
     /// <summary>Adds a batch: scores on any increasing scale, and 1 for a positive, 0 for a negative.</summary>
     /// <exception cref="ShapeException">The shapes differ.</exception>
+    /// <exception cref="ArgumentException">An answer is neither 0 nor 1, or a score is NaN.</exception>
     public void Add(Tensor scores, Tensor positive) => _rows.Add(scores, positive);
 
     /// <summary>Adds what another area saw.</summary>

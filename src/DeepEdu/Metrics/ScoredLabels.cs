@@ -11,9 +11,7 @@ internal sealed class ScoredLabels(string metric)
 
     public void Add(Tensor scores, Tensor positive)
     {
-        Check.SameShape(metric, scores, positive);
-        float[] values = scores.ToArray(), labels = positive.ToArray();
-        for (int i = 0; i < values.Length; i++) { Add(values[i], labels[i] != 0, 1); }
+        foreach (var (score, yes) in Check.YesNo(metric, scores, positive)) { Add(score, yes, 1); }
     }
 
     public void Add(double score, bool positive, double weight)

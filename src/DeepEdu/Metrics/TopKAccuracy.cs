@@ -47,6 +47,7 @@ public sealed class TopKAccuracy : IMetric<TopKAccuracy>
     {
         ArgumentNullException.ThrowIfNull(labels);
         Check.Rows("top-k-accuracy", scores);
+        Check.SameLength("top-k-accuracy", scores.Shape[0], labels.Size, "rows", "labels");
         Add(scores.ToArray(), labels.Span);
     }
 

@@ -72,7 +72,9 @@ public sealed class WeightedKappa : IMetric<WeightedKappa>
     }
 
     /// <summary>The whole grade nearest to a prediction on the scale of the grades: halves go to the even grade, and the ends of the range hold.</summary>
-    public static int Round(double score, int min, int max) => (int)Math.Clamp(Math.Round(score, MidpointRounding.ToEven), min, max);
+    /// <exception cref="ArgumentException">The prediction is NaN.</exception>
+    public static int Round(double score, int min, int max) => !double.IsNaN(score) ? (int)Math.Clamp(Math.Round(score, MidpointRounding.ToEven), min, max)
+        : throw new ArgumentException("weighted-kappa: a score is NaN and no grade is near it; look at the model that gave it: it has diverged", nameof(score));
 
     /// <summary>Adds one pair of grades; a weight of 0 masks it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A grade is outside the range.</exception>

@@ -361,6 +361,29 @@ public class MoreMetricsTests
         Assert.Throws<ArgumentException>(() => new Correlation().Add(double.NaN, 1));
     }
 
+    [Fact]
+    public void NumbersThatSayNothingAreRefused()
+    {
+        Says("roc-auc: the answer 2", () => new RocAuc().Add(Tensor.Of([2], [1, 2]), Tensor.Of([2], [0, 2])));
+        Says("pr-auc: the answer NaN", () => new PrAuc().Add(Tensor.Of([1], [1]), Tensor.Of([1], [float.NaN])));
+        Says("weighted-kappa: a score is NaN", () => WeightedKappa.Round(double.NaN, 1, 6));
+        Says("confusion-matrix: 65536 classes", () => _ = new ConfusionMatrix(65536));
+        Says("top-k-accuracy: 4 rows but 8 labels", () => new TopKAccuracy(1).Add(Tensor.Zeros([4, 6]), new[] { 0, 1, 2, 0, 1, 2, 0, 1 }));
+
+        static void Says(string message, Action act) => Assert.StartsWith(message, Assert.ThrowsAny<ArgumentException>(act).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The mean of three tenths is not 0.1 to the last bit.</summary>
+    [Fact]
+    public void WhatDoesNotVaryGoesWithNothing()
+    {
+        double[] same = [0.1, 0.1, 0.1], other = [1, 2, 4];
+        Assert.All([Correlation.Pearson(same, other), Correlation.Pearson(other, same), Correlation.Spearman(same, other), Correlation.Pearson([], [])], r => Assert.True(double.IsNaN(r)));
+        var weighted = new Correlation();
+        for (int i = 0; i < 3; i++) { weighted.Add(other[i], 0.1, 0.3 + i); }
+        Assert.True(double.IsNaN(weighted.PearsonR) && double.IsNaN(weighted.SpearmanRho));
+    }
+
     private static JsonElement Golden()
     {
         using Stream stream = typeof(MoreMetricsTests).Assembly.GetManifestResourceStream("metrics.json")!;
