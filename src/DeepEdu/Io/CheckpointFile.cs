@@ -87,7 +87,7 @@ public sealed class CheckpointFile
     /// <summary>Writes a checkpoint, as a whole or not at all.</summary>
     /// <param name="path">Where; what stands there is replaced once the new file is complete.</param>
     /// <param name="info">What the manifest says.</param>
-    /// <param name="parts">What is saved. A name is a file's name in the zip: letters, digits, '_', '-' and '.'.</param>
+    /// <param name="parts">What is saved. A name is a file's name in the zip: letters, digits, '_', '-' and '.'; neither "manifest" nor one that ends in ".numbers".</param>
     /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
     public static void Save(string path, CheckpointInfo info, params IReadOnlyList<(string Name, ISaveState Value)> parts)
     {

@@ -9,6 +9,7 @@ namespace DeepEdu.Io;
 internal static class CheckpointReader
 {
     private const long LongestManifest = 1 << 26;
+    private const string NumbersKind = CheckpointWriter.Numbers + ".safetensors";
 
     public static CheckpointFile Read(string path, Stream file)
     {
@@ -56,7 +57,7 @@ internal static class CheckpointReader
         var entry = Entry(zip, content.Name);
         if (entry.Length != content.Bytes || content.Bytes > longest) { throw new InvalidDataException($"it has {entry.Length} bytes, the manifest says {content.Bytes}"); }
         using var from = new HashingStream(entry.Open());
-        string kind = content.Name.EndsWith(".numbers.safetensors", StringComparison.Ordinal) ? ".numbers.safetensors" : System.IO.Path.GetExtension(content.Name);
+        string kind = content.Name.EndsWith(NumbersKind, StringComparison.Ordinal) ? NumbersKind : System.IO.Path.GetExtension(content.Name);
         if (!parts.TryGetValue(content.Name[..^kind.Length], out var part)) { throw new InvalidDataException("it belongs to no part"); }
         string? broken = null;
         try
@@ -64,7 +65,7 @@ internal static class CheckpointReader
             switch (kind)
             {
                 case ".json": ReadJson(from, content.Bytes, part); break;
-                case ".safetensors" or ".numbers.safetensors": ReadTensors(from, content, part, kind); break;
+                case ".safetensors" or NumbersKind: ReadTensors(from, content, part, kind); break;
                 default: throw new InvalidDataException("it is of no known kind");
             }
         }

@@ -9,6 +9,9 @@ namespace DeepEdu.Io;
 /// <summary>Writes the zip of a checkpoint. Nothing in it is compressed: weights hardly shrink.</summary>
 internal static class CheckpointWriter
 {
+    /// <summary>What follows a part's name where its numbers stand.</summary>
+    public const string Numbers = ".numbers";
+
     private static readonly DateTimeOffset s_noTime = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero); // the same content, the same bytes
 
     public static void Write(Stream to, CheckpointInfo info, IReadOnlyList<(string Name, ISaveState Value)> parts)
@@ -18,9 +21,9 @@ internal static class CheckpointWriter
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (name, value) in parts)
         {
-            if (name.Length == 0 || name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('_' or '-' or '.')) || !seen.Add(name))
+            if (name.Length == 0 || name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('_' or '-' or '.')) || name == "manifest" || name.EndsWith(Numbers, StringComparison.Ordinal) || !seen.Add(name))
             {
-                throw new ArgumentException($"checkpoint: \"{name}\" cannot name a part; use letters, digits, '_', '-' and '.', and each name once", nameof(parts));
+                throw new ArgumentException($"checkpoint: \"{name}\" cannot name a part; use letters, digits, '_', '-' and '.', each name once, and neither \"manifest\" nor an end \"{Numbers}\", which the file has for itself", nameof(parts));
             }
             var state = new StateDict();
             value.SaveState(state);
@@ -51,7 +54,7 @@ internal static class CheckpointWriter
         }
         // numbers stand apart, so that the tensors of a model are exactly PyTorch's state dict
         if (tensors.Count > 0) { files.Add(Add(zip, $"{name}.safetensors", body => SafeTensors.Write(body, tensors, null))); }
-        if (numbers.Count > 0) { files.Add(Add(zip, $"{name}.numbers.safetensors", body => SafeTensors.Write(body, numbers, null))); }
+        if (numbers.Count > 0) { files.Add(Add(zip, $"{name}{Numbers}.safetensors", body => SafeTensors.Write(body, numbers, null))); }
         if (rest.Names.Count == 0) { return; }
         files.Add(Add(zip, $"{name}.json", body =>
         {

@@ -93,7 +93,7 @@ public static partial class Npy
         int length = BinaryPrimitives.ReadUInt16LittleEndian(head[8..]);
         if (head[6] >= 2) // from version 2 on the length has four bytes
         {
-            file.ReadExactly(head[10..]);
+            if (file.ReadAtLeast(head[10..], 2, throwOnEndOfStream: false) < 2) { throw new InvalidDataException($"{path}: cut off within the header"); }
             length = BinaryPrimitives.ReadInt32LittleEndian(head[8..]);
         }
         if (head[6] is < 1 or > 3 || length is < 1 or > 1 << 20) { throw new InvalidDataException($"{path}: NumPy format {head[6]}.{head[7]} with a header of {length} bytes is not known"); }
@@ -101,14 +101,15 @@ public static partial class Npy
         if (file.ReadAtLeast(bytes, length, throwOnEndOfStream: false) < length) { throw new InvalidDataException($"{path}: cut off within the header"); }
         string text = Encoding.UTF8.GetString(bytes);
         var fields = Fields().Match(text);
-        if (!fields.Success) { throw new InvalidDataException($"{path}: its header is not that of an array of plain numbers: {text.Trim()}"); }
+        if (!fields.Success || text.AsSpan().Count(':') != 3) { throw new InvalidDataException($"{path}: its header is not that of an array of plain numbers: {text.Trim()}"); }
         string descr = fields.Groups["descr"].Value;
         var type = Type(descr[1..]) ?? throw new InvalidDataException($"{path}: arrays of type '{descr}' are not read; convert it to numbers");
         int[] sizes = [.. fields.Groups["shape"].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(n => Size(n, path))];
         return new(file, path, type, sizes, bigEndian: descr[0] == '>', columnsFirst: fields.Groups["fortran"].Value == "True" && sizes.Length > 1);
     }
 
-    private static int Size(string text, string path) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n
+    // Python 2 wrote 64-bit numbers with an L
+    private static int Size(string text, string path) => int.TryParse(text.AsSpan().TrimEnd('L'), NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n
         : throw new InvalidDataException($"{path}: an axis of {text} is too long");
 
     private static NumberType? Type(string name) => name switch
@@ -128,6 +129,7 @@ public static partial class Npy
         _ => null,
     };
 
-    [GeneratedRegex(@"^\{\s*'descr':\s*'(?<descr>[<>|=]\w+)',\s*'fortran_order':\s*(?<fortran>True|False),\s*'shape':\s*\((?<shape>[\d,\sL]*)\),?\s*\}\s*$")]
+    // a dictionary of Python's, its keys in any order
+    [GeneratedRegex("""^\{(?=.*["']descr["']\s*:\s*["'](?<descr>[<>|=]\w+)["'])(?=.*["']fortran_order["']\s*:\s*(?<fortran>True|False))(?=.*["']shape["']\s*:\s*\((?<shape>[\d,\sL]*)\)).*\}\s*$""", RegexOptions.Singleline)]
     private static partial Regex Fields();
 }

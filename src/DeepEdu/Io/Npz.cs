@@ -46,10 +46,12 @@ public static class Npz
     }
 
     /// <summary>Writes tensors as float32, as a whole or not at all.</summary>
+    /// <exception cref="ArgumentException">A name is given twice.</exception>
     /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
     public static void Write(string path, params IReadOnlyList<(string Name, Tensor Value)> arrays)
     {
         NullItems.ThrowIfAny(arrays);
+        if (arrays.CountBy(a => a.Name).FirstOrDefault(n => n.Value > 1) is { Value: > 1 } twice) { throw new ArgumentException($"npz: the name \"{twice.Key}\" is given twice", nameof(arrays)); }
         AtomicFile.Write(path, to =>
         {
             using var zip = new ZipArchive(to, ZipArchiveMode.Create, leaveOpen: true);

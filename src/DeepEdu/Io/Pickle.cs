@@ -5,7 +5,7 @@ using System.Text;
 namespace DeepEdu.Io;
 
 /// <summary>Builds what a pickle describes: dictionaries, lists, tuples, numbers, texts. A pickle is a program; here nothing that it names is looked up or run: a class is its name, an object
-/// the class and what it was made of. Protocols 2 to 4, the instructions that PyTorch writes.</summary>
+/// the class and what it was made of. Protocols 2 to 5, the instructions that PyTorch writes.</summary>
 internal sealed class Pickle
 {
     private readonly byte[] _code;
@@ -49,7 +49,9 @@ internal sealed class Pickle
                 case (byte)'G': _stack.Add(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); break;
                 case (byte)'X' or (byte)'T': _stack.Add(Text(BinaryPrimitives.ReadInt32LittleEndian(Take(4)))); break;
                 case 0x8c or (byte)'U': _stack.Add(Text(Take(1)[0])); break;
+                case 0x8d: _stack.Add(Text(Long())); break;
                 case (byte)'B': Take(BinaryPrimitives.ReadInt32LittleEndian(Take(4))); _stack.Add(null); break;
+                case 0x8e or 0x96: Take(Long()); _stack.Add(null); break;
                 case (byte)'C': Take(Take(1)[0]); _stack.Add(null); break;
                 case (byte)'c': _stack.Add(new Name($"{Line()}.{Line()}")); break;
                 case 0x93: { string name = Pop<string>(), module = Pop<string>(); _stack.Add(new Name($"{module}.{name}")); break; }
@@ -62,13 +64,14 @@ internal sealed class Pickle
                 case (byte)')': _stack.Add(Array.Empty<object?>()); break;
                 case (byte)'}': _stack.Add(new List<KeyValuePair<object?, object?>>()); break;
                 case (byte)']' or 0x8f: _stack.Add(new List<object?>()); break;
-                case (byte)'t': _stack.Add(Marked()); break;
+                case (byte)'t' or 0x91: _stack.Add(Marked()); break;
                 case 0x85 or 0x86 or 0x87: _stack.Add(Last(op - 0x84)); break;
-                case (byte)'a': { var item = Pop(); Top<List<object?>>().Add(item); break; }
-                case (byte)'e' or 0x90: { var items = Marked(); Top<List<object?>>().AddRange(items); break; }
+                case (byte)'a': Append(Last(1)); break;
+                case (byte)'e' or 0x90: Append(Marked()); break;
                 case (byte)'s': Put(Last(2)); break;
                 case (byte)'u': Put(Marked()); break;
                 case (byte)'Q': _stack.Add(new Outside(Pop())); break;
+                case 0x92: { Pop(); var from = Pop<object?[]>(); _stack.Add(Make(Pop<Name>(), from)); break; } // named arguments too
                 case (byte)'R' or 0x81: { var from = Pop<object?[]>(); _stack.Add(Make(Pop<Name>(), from)); break; }
                 case (byte)'b': Pop(); break; // an object's inner state
                 case (byte)'0': Pop(); break;
@@ -83,6 +86,12 @@ internal sealed class Pickle
         "torch._utils._rebuild_parameter" => from.Length > 0 ? from[0] : throw Broken("a parameter is made of nothing"),
         _ => new Made(of, from),
     };
+
+    private void Append(object?[] items)
+    {
+        if (Top() is List<object?> to) { to.AddRange(items); }
+        else if (Top() is not Made) { throw Broken($"{Shown(Top())} stands where a list is needed"); } // an object may be filled like one
+    }
 
     private void Put(object?[] pairs)
     {
@@ -123,6 +132,13 @@ internal sealed class Pickle
         int mark = _marks[^1];
         _marks.RemoveAt(_marks.Count - 1);
         return Last(_stack.Count - mark);
+    }
+
+    // a length of eight bytes
+    private int Long()
+    {
+        long n = BinaryPrimitives.ReadInt64LittleEndian(Take(8));
+        return n is >= 0 and <= int.MaxValue ? (int)n : throw Broken($"{n} bytes are too many");
     }
 
     private object? Remembered(int at) => _memo.TryGetValue(at, out var value) ? value : throw Broken($"nothing is remembered under {at}");

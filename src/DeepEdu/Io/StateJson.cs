@@ -1,11 +1,13 @@
+using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Io;
 
 /// <summary>The values of a <see cref="StateDict"/> other than tensors as a JSON object. A number with a point or an exponent is a double, one without is a whole number; what JSON cannot say
-/// is an object: {"double": "NaN"}, {"longs": []}, {"doubles": []}.</summary>
+/// is an object: {"double": "NaN"}, {"longs": []}, {"doubles": []}, {"utf16": [55357]} for a text with half a surrogate pair.</summary>
 internal static class StateJson
 {
     public static void Write(Utf8JsonWriter to, StateDict values)
@@ -19,12 +21,12 @@ internal static class StateJson
                 case long n: to.WriteNumberValue(n); break;
                 case double x: Double(to, x); break;
                 case bool b: to.WriteBooleanValue(b); break;
-                case string s: to.WriteStringValue(s); break;
+                case string s: Text(to, s); break;
                 case long[] { Length: 0 }: Empty(to, "longs"); break;
                 case double[] { Length: 0 }: Empty(to, "doubles"); break;
                 case long[] longs: Array(to, longs, static (to, n) => to.WriteNumberValue(n)); break;
                 case double[] doubles: Array(to, doubles, Double); break;
-                case string[] texts: Array(to, texts, static (to, s) => to.WriteStringValue(s)); break;
+                case string[] texts: Array(to, texts, Text); break;
                 default: throw new ArgumentException($"state: \"{name}\" is a tensor, which does not belong among settings and metrics");
             }
         }
@@ -62,6 +64,13 @@ internal static class StateJson
         json.Read();
         string? kind = json.GetString();
         json.Read();
+        if (kind == "utf16")
+        {
+            var text = new StringBuilder();
+            while (json.Read() && json.TokenType != JsonTokenType.EndArray) { text.Append((char)json.GetUInt16()); }
+            json.Read();
+            return text.ToString();
+        }
         object value = kind switch
         {
             "longs" => (long[])[],
@@ -81,6 +90,28 @@ internal static class StateJson
         if (values.All(v => v is string)) { return (string[])[.. values.Cast<string>()]; }
         if (values.All(v => v is long)) { return (long[])[.. values.Cast<long>()]; }
         return values.All(v => v is double) ? (double[])[.. values.Cast<double>()] : throw new InvalidDataException("the values of an array must be of one kind");
+    }
+
+    // JSON is UTF-8, which has no place for half a surrogate pair
+    private static void Text(Utf8JsonWriter to, string text)
+    {
+        if (Whole(text)) { to.WriteStringValue(text); return; }
+        to.WriteStartObject();
+        to.WriteStartArray("utf16"u8);
+        foreach (char c in text) { to.WriteNumberValue(c); }
+        to.WriteEndArray();
+        to.WriteEndObject();
+    }
+
+    private static bool Whole(string text)
+    {
+        if (text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF') < 0) { return true; }
+        for (int at = 0; at < text.Length;)
+        {
+            if (Rune.DecodeFromUtf16(text.AsSpan(at), out _, out int width) != OperationStatus.Done) { return false; }
+            at += width;
+        }
+        return true;
     }
 
     // the shortest text that reads back as the same bits

@@ -40,13 +40,14 @@ public static class TorchFile
     /// <param name="path">Where.</param>
     /// <param name="tensors">Names and tensors, such as <c>model.Parameters()</c>.</param>
     /// <param name="type">How the numbers are stored: F32, F16, BF16 or F64.</param>
-    /// <exception cref="ArgumentException">The file's name is that of another format.</exception>
+    /// <exception cref="ArgumentException">The file's name is that of another format, or a tensor's is given twice.</exception>
     /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
     public static void Write(string path, IEnumerable<(string Name, Tensor Value)> tensors, NumberType type = NumberType.F32)
     {
         ArgumentNullException.ThrowIfNull(tensors);
         (string Name, Tensor Value)[] all = [.. tensors];
         NullItems.ThrowIfAny(all, nameof(tensors));
+        if (all.CountBy(t => t.Name).FirstOrDefault(n => n.Value > 1) is { Value: > 1 } twice) { throw new ArgumentException($"torch-file: the name \"{twice.Key}\" is given twice", nameof(tensors)); }
         ForeignName.ThrowIf(path, "a file of PyTorch's", $"call it {Path.ChangeExtension(path, ".pt")}; SafeTensors.Write makes a safetensors file, and a checkpoint is written with Save", ".safetensors", ".ckpt");
         AtomicFile.Write(path, to => TorchWriter.Write(to, all, type));
     }
@@ -107,6 +108,9 @@ public static class TorchFile
     {
         public const string Rebuild = "torch._utils._rebuild_tensor_v2";
 
+        // numbers that a small file may spread out into, as of zeros(1).expand(512, 512)
+        private const int MostExpanded = 1 << 24;
+
         private readonly Dictionary<string, float[]> _read = [];
         private readonly HashSet<float[]> _given = []; // those that a tensor has for its own
 
@@ -126,7 +130,7 @@ public static class TorchFile
             Shape shape = Shape.Create(sizes);
             long last = start;
             for (int i = 0; i < sizes.Length; i++) { last += (long)steps[i] * (sizes[i] - 1); }
-            if (sizes.Length != steps.Length || start < 0 || steps.AsSpan().ContainsAnyInRange(int.MinValue, -1) || shape.Size > longest || (shape.Size > 0 && last >= values.Length))
+            if (sizes.Length != steps.Length || start < 0 || steps.AsSpan().ContainsAnyInRange(int.MinValue, -1) || shape.Size > Math.Max(longest, MostExpanded) || (shape.Size > 0 && last >= values.Length))
             {
                 throw new InvalidDataException($"\"{name}\" {shape} reaches beyond its {values.Length} numbers");
             }

@@ -214,6 +214,25 @@ public sealed class CheckpointTests : IDisposable
         extra.Part("small").CopyTo("rng", new Rng(5));
     }
 
+    /// <summary>Such parts could be written, and not be read again.</summary>
+    [Theory]
+    [InlineData("manifest")]
+    [InlineData("losses.numbers")]
+    public void NamesThatTheFileHasForItselfAreRefused(string name)
+    {
+        Assert.Contains($"\"{name}\" cannot name a part", Assert.Throws<ArgumentException>(() => CheckpointFile.Save(_folder["a.ckpt"], new(), (name, Extra()))).Message, StringComparison.Ordinal);
+        Assert.Empty(_folder.Files);
+    }
+
+    [Fact]
+    public void TextsThatAreNoUtf8ComeBackToo()
+    {
+        CheckpointFile.Save(_folder["a.ckpt"], new(), ("words", new StateDict().Set("all", ["a\ud83d", "\ude00\ud83d", "😀", ""]).Set("one", "\ud83e")));
+        var words = CheckpointFile.Load(_folder["a.ckpt"]).State("words");
+        Assert.Equal(["a\ud83d", "\ude00\ud83d", "😀", ""], words.Texts("all"));
+        Assert.Equal("\ud83e", words.Text("one"));
+    }
+
     private static void AssertSame(Module a, Module b)
     {
         Assert.Equal(a.Parameters().Select(p => p.Name), b.Parameters().Select(p => p.Name));

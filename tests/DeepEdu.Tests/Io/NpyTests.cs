@@ -131,6 +131,46 @@ public sealed class NpyTests : IDisposable
         Assert.Contains("format 4.0", Assert.Throws<InvalidDataException>(() => Npy.Read(_folder["a.npy"])).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>The format says that readers must not depend on the order of the keys, and Python 2 wrote whole numbers with an L.</summary>
+    [Theory]
+    [InlineData("{'shape': (2, 1), 'fortran_order': False, 'descr': '<i2'}")]
+    [InlineData("{\"descr\": \"<i2\", \"fortran_order\": False, \"shape\": (2, 1)}")]
+    [InlineData("{ 'fortran_order':False,'descr':'<i2' , 'shape':(2L, 1L,), }")]
+    public void HeadersOfOtherWritersAreRead(string header)
+    {
+        byte[] head = Encoding.ASCII.GetBytes(header + "\n");
+        File.WriteAllBytes(_folder["a.npy"], [0x93, .. "NUMPY"u8, 1, 0, (byte)head.Length, 0, .. head, 7, 0, 8, 0]);
+        var x = Npy.Read(_folder["a.npy"]);
+        Assert.Equal([2, 1], x.Shape.Sizes.ToArray());
+        Assert.Equal([7f, 8], x.ToArray());
+    }
+
+    [Theory]
+    [InlineData("{'descr': [('a', '<i2'), ('b', '<i2')], 'fortran_order': False, 'shape': (2,)}")]
+    [InlineData("{'descr': '<i2', 'fortran_order': False, 'shape': (2,), 'more': 1}")]
+    [InlineData("{'descr': '<i2', 'shape': (2,)}")]
+    public void OtherHeadersAreRefused(string header)
+    {
+        byte[] head = Encoding.ASCII.GetBytes(header + "\n");
+        File.WriteAllBytes(_folder["a.npy"], [0x93, .. "NUMPY"u8, 1, 0, (byte)head.Length, 0, .. head, 7, 0, 8, 0]);
+        Assert.Contains("a.npy: its header is not that of", Assert.Throws<InvalidDataException>(() => Npy.Read(_folder["a.npy"])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ALaterVersionThatIsCutOffIsNamed()
+    {
+        File.WriteAllBytes(_folder["a.npy"], [0x93, .. "NUMPY"u8, 2, 0, 16, 0, 0]);
+        Assert.Contains("a.npy: cut off within the header", Assert.Throws<InvalidDataException>(() => Npy.Read(_folder["a.npy"])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ANameTwiceIsRefused()
+    {
+        Assert.Contains("npz: the name \"a\" is given twice", Assert.Throws<ArgumentException>(() => Npz.Write(_folder["a.npz"], ("a", Tensor.Ones([2])), ("a", Tensor.Zeros([2])))).Message, StringComparison.Ordinal);
+        Assert.Contains("torch-file: the name \"a\" is given twice", Assert.Throws<ArgumentException>(() => TorchFile.Write(_folder["a.pt"], [("a", Tensor.Ones([2])), ("a", Tensor.Zeros([2]))])).Message, StringComparison.Ordinal);
+        Assert.Empty(_folder.Files);
+    }
+
     private void Write(string type, string shape, byte[] data, byte version = 1)
     {
         byte[] head = Encoding.ASCII.GetBytes($"{{'descr': '<{type}', 'fortran_order': False, 'shape': {shape}, }}\n"), length = version == 1 ? [(byte)head.Length, 0] : [(byte)head.Length, 0, 0, 0];

@@ -190,4 +190,26 @@ public sealed class TorchFileTests : IDisposable
             catch (InvalidDataException e) { Assert.StartsWith(path, e.Message, StringComparison.Ordinal); }
         }));
     }
+
+    /// <summary>Queues, sets and bytes beside the weights, in every protocol that Python writes.</summary>
+    [Theory]
+    [InlineData("odd 2")]
+    [InlineData("odd 4")]
+    [InlineData("odd 5")]
+    public void ObjectsBesideTheWeightsAreLeftOut(string file)
+    {
+        var read = TorchFile.Read(Write(file));
+        Assert.Equal([0f, 1], read.Tensor("x").ToArray());
+        Assert.Equal(3, read.Long("epoch"));
+        Assert.False(read.Has("losses"));
+    }
+
+    /// <summary>A number that a tensor repeats may be more numbers than the file has bytes.</summary>
+    [Fact]
+    public void OneNumberMayBeSpreadOut()
+    {
+        var x = TorchFile.Read(Write("spread")).Tensor("x");
+        Assert.Equal([200, 100], x.Shape.Sizes.ToArray());
+        Assert.All(x.ToArray(), v => Assert.Equal(2, v));
+    }
 }
