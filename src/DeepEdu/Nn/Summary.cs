@@ -41,7 +41,7 @@ internal static class Summary
         {
             foreach (var inner in s.Layers) { y = Trace(inner, y, shapes); }
         }
-        else { y = layer is Embedding ? layer.Forward(Indices.Full(x.Shape, 0)) : layer.Forward(x); }
+        else { y = layer is Embedding or EmbeddingBag ? layer.Forward(Indices.Full(x.Shape, 0)) : layer.Forward(x); }
         shapes[layer] = y.Shape;
         return y;
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
@@ -7,7 +8,8 @@ namespace DeepEdu.Nn;
 public sealed class Upsample2d : Layer
 {
     private readonly (int H, int W) _size;
-    private readonly (float H, float W)? _scale;
+    private readonly float? _scale;
+    private readonly double _factor;
     private readonly ResizeMode _mode;
     private readonly bool _alignCorners;
 
@@ -15,7 +17,7 @@ public sealed class Upsample2d : Layer
     /// <param name="scale">The factor.</param>
     /// <param name="mode">What a value is made of.</param>
     /// <param name="alignCorners">With <see cref="ResizeMode.Linear"/>: whether the outermost values stay the outermost.</param>
-    public Upsample2d(float scale, ResizeMode mode = ResizeMode.Nearest, bool alignCorners = false) => (_scale, _mode, _alignCorners) = ((scale, scale), mode, alignCorners);
+    public Upsample2d(float scale, ResizeMode mode = ResizeMode.Nearest, bool alignCorners = false) => (_scale, _factor, _mode, _alignCorners) = (scale, Upsample1d.Written(scale), mode, alignCorners);
 
     /// <summary>To a given size.</summary>
     /// <param name="size">oh and ow.</param>
@@ -30,7 +32,7 @@ public sealed class Upsample2d : Layer
         try
         {
             return _scale is { } s && x.Rank == 4
-                ? x.Upsample2d(((int)(x.Shape[2] * (double)s.H), (int)(x.Shape[3] * (double)s.W)), _mode, _alignCorners, s) : x.Upsample2d(_size, _mode, _alignCorners);
+                ? x.Upsample2d(((int)(x.Shape[2] * _factor), (int)(x.Shape[3] * _factor)), _mode, _alignCorners, (s, s)) : x.Upsample2d(_size, _mode, _alignCorners);
         }
         catch (ShapeException e) when (Places(e)) { throw; }
     }
@@ -41,6 +43,7 @@ public sealed class Upsample1d : Layer
 {
     private readonly int _size;
     private readonly float? _scale;
+    private readonly double _factor;
     private readonly ResizeMode _mode;
     private readonly bool _alignCorners;
 
@@ -48,9 +51,12 @@ public sealed class Upsample1d : Layer
     /// <param name="scale">The factor.</param>
     /// <param name="mode">What a value is made of.</param>
     /// <param name="alignCorners">With <see cref="ResizeMode.Linear"/>: whether the outermost values stay the outermost.</param>
-    public Upsample1d(float scale, ResizeMode mode = ResizeMode.Nearest, bool alignCorners = false) => (_scale, _mode, _alignCorners) = (scale, mode, alignCorners);
+    public Upsample1d(float scale, ResizeMode mode = ResizeMode.Nearest, bool alignCorners = false) => (_scale, _factor, _mode, _alignCorners) = (scale, Written(scale), mode, alignCorners);
 
     private Upsample1d(int size, ResizeMode mode, bool alignCorners) => (_size, _mode, _alignCorners) = (size, mode, alignCorners);
+
+    // 0.7f is a little less than 0.7, but 10 lines by 0.7 are 7
+    internal static double Written(float scale) => double.Parse(scale.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     /// <summary>To a given length.</summary>
     /// <param name="size">ol.</param>
@@ -65,7 +71,7 @@ public sealed class Upsample1d : Layer
         try
         {
             return _scale is { } s && x.Rank == 3
-                ? x.Upsample1d((int)(x.Shape[2] * (double)s), _mode, _alignCorners, s) : x.Upsample1d(_size, _mode, _alignCorners);
+                ? x.Upsample1d((int)(x.Shape[2] * _factor), _mode, _alignCorners, s) : x.Upsample1d(_size, _mode, _alignCorners);
         }
         catch (ShapeException e) when (Places(e)) { throw; }
     }

@@ -225,7 +225,9 @@ public static class Bags
             {
                 var x = CpuDevice.Of(Table).Slice(row * Dim, Dim);
                 float norm = Norm(x, P);
-                if (norm > Limit) { TensorPrimitives.Multiply(x, Limit / (norm + 1e-7f), x); }
+                if (!(norm > Limit)) { continue; }
+                TensorPrimitives.Multiply(x, Limit / (norm + 1e-7f), x);
+                Table.Block.Changes();
             }
         }
 

@@ -167,6 +167,10 @@ public class ModuleTests
         Assert.Contains("Reshape", Assert.Throws<ShapeException>(() => Losses.Mse(Tensor.Zeros([4]), Tensor.Zeros([4, 1]))).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void ASummaryOfBagsBeginsWithIndices() =>
+        Assert.Contains("[2,3]", new Sequential(new EmbeddingBag(5, 4, new(1)), new Dense(4, 3, new(1))).Summary([2, 6]), StringComparison.Ordinal);
+
     private sealed class Named : Module
     {
         private readonly Parameter _plain = new([1]), _twoWords = new([1]), _weightHh = new([1]), _other = new([1]);

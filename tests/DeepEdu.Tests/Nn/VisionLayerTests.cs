@@ -164,6 +164,20 @@ public class VisionLayerTests
         static void Says(string message, Action act) => Assert.StartsWith(message, Assert.ThrowsAny<ArgumentException>(act).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Sizes as PyTorch's nn.Upsample(scale_factor=s) gives them, though a float is not quite s.</summary>
+    [Theory]
+    [InlineData(0.7f, 10, 7)]
+    [InlineData(1.4f, 5, 7)]
+    [InlineData(2.3f, 10, 23)]
+    [InlineData(0.1f, 30, 3)]
+    [InlineData(1.1f, 10, 11)]
+    [InlineData(0.75f, 3, 2)]
+    public void AFactorCountsAsItIsWritten(float scale, int size, int expected)
+    {
+        Assert.Equal(expected, new Upsample2d(scale).Forward(Tensor.Ones([1, 1, size, size])).Shape[3]);
+        Assert.Equal(expected, new Upsample1d(scale, ResizeMode.Linear).Forward(Tensor.Ones([1, 1, size])).Shape[2]);
+    }
+
     private sealed class TwoParts(Embedding table, Dense head) : Module
     {
         private readonly Embedding _table = table;
