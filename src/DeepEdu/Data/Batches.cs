@@ -6,7 +6,7 @@ namespace DeepEdu.Data;
 /// <code>
 /// foreach (int[] rows in batches.Epoch(epoch)) { /* x.IndexSelect(rows) */ }
 /// </code></summary>
-public sealed class Batches : IBatches
+public sealed class Batches : IBatches, IShuffles
 {
     private readonly ISampler _sampler;
 

@@ -154,18 +154,22 @@ public static class DataLoader
         }
     }
 
-    private sealed class DatasetLoader<T, B>(IDataset<T> data, IBatches batches, Maker<T, B> maker, Crew crew) : DataLoader<B>
+    private sealed class DatasetLoader<T, B>(IDataset<T> data, IBatches batches, Maker<T, B> maker, Crew crew) : DataLoader<B>, IShuffles
     {
         public override int? Count => batches.Count;
+
+        public bool Shuffles => batches is IShuffles { Shuffles: true };
 
         private protected override IEnumerable<B> Make(int epoch, int from, CancellationToken stop)
             => Prefetch<(int Batch, int[] Rows), B>.Run(_ => batches.Epoch(epoch).Select((rows, b) => (b, rows)).Skip(from),
                 (job, token) => maker.Batch(epoch, job.Batch, job.Rows.Length, i => job.Rows[i], i => data[job.Rows[i]], token), crew.Workers, crew.Ahead, stop);
     }
 
-    private sealed class StreamLoader<T, B>(StreamingDataset<T> data, int size, bool dropLast, Maker<T, B> maker, Crew crew) : DataLoader<B>
+    private sealed class StreamLoader<T, B>(StreamingDataset<T> data, int size, bool dropLast, Maker<T, B> maker, Crew crew) : DataLoader<B>, IShuffles
     {
         public override int? Count => null;
+
+        public bool Shuffles => data.Shuffles;
 
         private protected override IEnumerable<B> Make(int epoch, int from, CancellationToken stop)
             => Prefetch<(int Batch, List<T> Samples), B>.Run(token => Cut(epoch, from, token),

@@ -10,6 +10,12 @@ public interface ISampler
     int[] Order(int epoch);
 }
 
+/// <summary>Batches that know whether their rows come in another order than they were given in.</summary>
+internal interface IShuffles
+{
+    bool Shuffles { get; }
+}
+
 /// <summary>Says which samples make up each batch of an epoch; a pure function of the epoch's number, as <see cref="ISampler"/>.</summary>
 public interface IBatches : IBatches<int[]>
 {

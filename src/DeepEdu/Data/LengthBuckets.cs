@@ -4,7 +4,7 @@ namespace DeepEdu.Data;
 
 /// <summary>Batches of rows of like length, so that little is padding. Each epoch shuffles the rows, cuts them into pools of several batches, sorts each pool by length, cuts
 /// it into batches and shuffles those; rows meet other rows each epoch.</summary>
-public sealed class LengthBuckets : IBatches
+public sealed class LengthBuckets : IBatches, IShuffles
 {
     private readonly int[] _rows, _lengths;
     private readonly int _pool;
@@ -26,14 +26,21 @@ public sealed class LengthBuckets : IBatches
     /// <param name="rng">Where random orders come from. One child stream is taken.</param>
     /// <param name="pool">Batches that are sorted together: more means less padding and less chance.</param>
     /// <param name="dropLast">Leaves out a batch that is not full.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A row has no length.</exception>
     public LengthBuckets(ReadOnlySpan<int> rows, ReadOnlySpan<int> lengths, int size, Rng rng, int pool = 32, bool dropLast = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pool);
         ArgumentNullException.ThrowIfNull(rng);
         (_rows, _lengths, Size, _pool, _rng, DropLast) = (rows.ToArray(), new int[rows.Length], size, pool, rng.Fork(), dropLast);
-        for (int i = 0; i < _rows.Length; i++) { _lengths[i] = lengths[_rows[i]]; }
+        for (int i = 0; i < _rows.Length; i++)
+        {
+            if ((uint)_rows[i] >= (uint)lengths.Length) { throw new ArgumentOutOfRangeException(nameof(rows), $"length-buckets: row {_rows[i]} has no length; there are {lengths.Length}"); }
+            _lengths[i] = lengths[_rows[i]];
+        }
     }
+
+    bool IShuffles.Shuffles => true;
 
     /// <summary>Rows of a full batch.</summary>
     public int Size { get; }

@@ -11,7 +11,7 @@ public sealed class StreamingDataset<T>
 {
     private readonly Func<int, CancellationToken, IEnumerable<T>> _open;
 
-    private StreamingDataset(Func<int, CancellationToken, IEnumerable<T>> open) => _open = open;
+    private StreamingDataset(Func<int, CancellationToken, IEnumerable<T>> open, bool shuffles) => (_open, Shuffles) = (open, shuffles);
 
     /// <summary>A sequence that is opened anew for each epoch, whose number is given.</summary>
     public StreamingDataset(Func<int, IEnumerable<T>> open)
@@ -27,6 +27,9 @@ public sealed class StreamingDataset<T>
         _open = (epoch, stop) => Wait(open(epoch), stop);
     }
 
+    /// <summary>Whether <see cref="Shuffle"/> is part of it.</summary>
+    internal bool Shuffles { get; }
+
     /// <summary>The samples of an epoch, in order.</summary>
     public IEnumerable<T> Read(int epoch = 0, CancellationToken stop = default)
     {
@@ -38,32 +41,32 @@ public sealed class StreamingDataset<T>
     public StreamingDataset<R> Map<R>(Func<T, R> map)
     {
         ArgumentNullException.ThrowIfNull(map);
-        return new((epoch, stop) => Read(epoch, stop).Select(map));
+        return new((epoch, stop) => Read(epoch, stop).Select(map), Shuffles);
     }
 
     /// <summary>The samples that are wanted.</summary>
     public StreamingDataset<T> Filter(Func<T, bool> wanted)
     {
         ArgumentNullException.ThrowIfNull(wanted);
-        return new((epoch, stop) => Read(epoch, stop).Where(wanted));
+        return new((epoch, stop) => Read(epoch, stop).Where(wanted), Shuffles);
     }
 
     /// <summary>These samples, then those of another.</summary>
     public StreamingDataset<T> Concat(StreamingDataset<T> other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        return new((epoch, stop) => Read(epoch, stop).Concat(other.Read(epoch, stop)));
+        return new((epoch, stop) => Read(epoch, stop).Concat(other.Read(epoch, stop)), Shuffles || other.Shuffles);
     }
 
     /// <summary>At most <paramref name="count"/> samples, after the first <paramref name="skip"/>.</summary>
-    public StreamingDataset<T> Take(int count, int skip = 0) => new((epoch, stop) => Read(epoch, stop).Skip(skip).Take(count));
+    public StreamingDataset<T> Take(int count, int skip = 0) => new((epoch, stop) => Read(epoch, stop).Skip(skip).Take(count), Shuffles);
 
     /// <summary>Runs of <paramref name="size"/> samples in a row, each run <paramref name="stride"/> after the one before; a last run that is too short is left out.</summary>
     public StreamingDataset<T[]> Window(int size, int stride = 1)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(stride);
-        return new((epoch, stop) => Windows(Read(epoch, stop), size, stride));
+        return new((epoch, stop) => Windows(Read(epoch, stop), size, stride), Shuffles);
     }
 
     /// <summary>Nearly random order in bounded memory: a buffer of <paramref name="buffer"/> samples gives a random one and takes the next in its place.
@@ -73,7 +76,7 @@ public sealed class StreamingDataset<T>
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(buffer);
         ArgumentNullException.ThrowIfNull(rng);
         var own = rng.Fork();
-        return new((epoch, stop) => Shuffled(Read(epoch, stop), buffer, own.Split((ulong)epoch)));
+        return new((epoch, stop) => Shuffled(Read(epoch, stop), buffer, own.Split((ulong)epoch)), true);
     }
 
     private static IEnumerable<T[]> Windows(IEnumerable<T> samples, int size, int stride)

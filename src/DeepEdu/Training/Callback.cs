@@ -17,6 +17,9 @@ public abstract class Callback : IStateful
     /// <summary>After each epoch and its validation.</summary>
     public virtual void OnEpoch(TrainingRun run, EpochResult result) { }
 
+    /// <summary>Before <see cref="OnEnd"/>, while the weights are those that training goes on with.</summary>
+    internal virtual void OnLeaving(TrainingRun run) { }
+
     /// <summary>When training has ended, by itself, by a callback or by cancellation. Not after an error.</summary>
     public virtual void OnEnd(TrainingRun run) { }
 

@@ -56,14 +56,19 @@ public sealed class Checkpoints(string folder) : Callback
         return true;
     }
 
-    /// <summary>Gives a model the weights of a checkpoint. Where its random streams stand is not taken over: the model may be made with another seed.</summary>
+    /// <summary>Gives a model the weights of a checkpoint: those that were validated, which are the means where the training kept a running mean of its weights (<see cref="TrainerOptions.Average"/>).
+    /// Where random streams stand is not taken over: the model may be made with another seed.</summary>
     /// <param name="path"><see cref="BestPath"/>, say.</param>
     /// <param name="model">A model of the same make.</param>
     /// <exception cref="InvalidDataException">The file is damaged, or of another model.</exception>
     public static void LoadModel(string path, Nn.Module model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        try { model.LoadWeights(CheckpointFile.Load(path).State(Part).Part("model")); }
+        try
+        {
+            var state = CheckpointFile.Load(path).State(Part);
+            model.LoadWeights(Validated(state.Part("model"), state.Part("average").Part("mean")));
+        }
         catch (InvalidDataException e) when (!e.Message.StartsWith(path, StringComparison.Ordinal)) { throw new InvalidDataException($"{path}: {e.Message}", e); }
     }
 
@@ -86,12 +91,10 @@ public sealed class Checkpoints(string folder) : Callback
         _every = EveryEpochs > 0 && (result.Epoch + 1) % EveryEpochs == 0;
     }
 
-    /// <inheritdoc/>
-    public override void OnEnd(TrainingRun run)
+    // before the best weights come back; at the end of an epoch it has been written
+    internal override void OnLeaving(TrainingRun run)
     {
-        ArgumentNullException.ThrowIfNull(run);
-        // at the end of an epoch it has been written, before the best weights came back
-        _last = run.Batch > 0;
+        if (run.Batch > 0) { Save(LastPath, run); }
     }
 
     /// <inheritdoc/>
@@ -118,12 +121,25 @@ public sealed class Checkpoints(string folder) : Callback
         Watch.LoadState(from);
     }
 
+    // the means in the place of what they are means of; those of other names are of another model's
+    private static StateDict Validated(StateDict weights, StateDict means)
+    {
+        if (!means.Names.All(name => weights.Has(name) && weights[name] is Tensor own && own.Shape == means.Tensor(name).Shape)) { return weights; }
+        var validated = new StateDict();
+        foreach (string name in weights.Names) { validated[name] = means.Has(name) ? means[name] : weights[name]; }
+        return validated;
+    }
+
     private void Save(string path, TrainingRun run)
     {
         var metrics = new StateDict();
         if (run.History.Epochs.Count > 0)
         {
             foreach (var (name, value) in run.History.Epochs[^1].Values) { metrics.Set(name, value); }
+        }
+        foreach (string name in Info.Metrics.Names)
+        {
+            if (!metrics.Has(name)) { metrics[name] = Info.Metrics[name]; }
         }
         CheckpointFile.Save(path, Info with { Metrics = metrics }, (Part, run));
     }

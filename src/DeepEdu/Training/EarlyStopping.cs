@@ -19,10 +19,12 @@ public sealed class EarlyStopping : Callback
     public bool HigherIsBetter { get; init; }
 
     /// <summary>By how much a value must be better than the best to count.</summary>
-    public double MinDelta { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">Negative or NaN.</exception>
+    public double MinDelta { get; init => field = value >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"early-stopping: a least step of {value} must not be negative"); }
 
     /// <summary>Epochs in a row that are let pass without getting better; the next one ends training, as in PyTorch's schedulers. Keras' <c>EarlyStopping</c> ends one epoch earlier.</summary>
-    public int Patience { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public int Patience { get; init => field = value >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"early-stopping: a patience of {value} epochs must not be negative"); }
 
     /// <summary>What must be beaten from the first epoch on; NaN for nothing.</summary>
     public double Baseline { get; init; } = double.NaN;

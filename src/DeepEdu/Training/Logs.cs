@@ -9,6 +9,7 @@ namespace DeepEdu.Training;
 /// <param name="path">The file.</param>
 public sealed class CsvLog(string path) : Callback
 {
+    private const string Head = "epoch,steps,seconds,";
     private string[] _names = [];
 
     /// <inheritdoc/>
@@ -17,7 +18,9 @@ public sealed class CsvLog(string path) : Callback
         ArgumentNullException.ThrowIfNull(run);
         _names = [];
         LogFile.Keep(path, run.Epoch == 0 ? 0 : run.Epoch + 1);
-        if (run.Epoch > 0 && File.ReadLines(path).FirstOrDefault() is { } header) { _names = header.Split(',')[3..]; }
+        if (run.Epoch == 0 || File.ReadLines(path).FirstOrDefault() is not { } header) { return; }
+        if (!header.StartsWith(Head, StringComparison.Ordinal)) { throw new InvalidDataException($"{path} does not begin with \"{Head}\"; is it another file? Give another path, or move it away"); }
+        _names = Fields(header[Head.Length..]);
     }
 
     /// <inheritdoc/>
@@ -28,11 +31,33 @@ public sealed class CsvLog(string path) : Callback
         if (_names.Length == 0)
         {
             _names = [.. result.Values.Keys];
-            lines.Append("epoch,steps,seconds,").AppendJoin(',', _names).Append('\n');
+            lines.Append(Head).AppendJoin(',', _names.Select(Quoted)).Append('\n');
         }
         lines.Append(CultureInfo.InvariantCulture, $"{result.Epoch},{result.Steps},{result.Seconds:F3}");
         foreach (string name in _names) { lines.Append(CultureInfo.InvariantCulture, $",{result[name]:R}"); }
         File.AppendAllText(path, lines.Append('\n').ToString());
+    }
+
+    // RFC 4180: a name with a comma or quotation marks stands between quotation marks, its own doubled
+    private static string Quoted(string name) => name.AsSpan().IndexOfAny(",\"") < 0 ? name : $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
+    private static string[] Fields(string line)
+    {
+        List<string> fields = [];
+        var field = new StringBuilder();
+        bool quoted = false;
+        for (int i = 0; i < line.Length; i++)
+        {
+            if (line[i] == '"' && quoted && i + 1 < line.Length && line[i + 1] == '"') { field.Append(line[++i]); }
+            else if (line[i] == '"') { quoted = !quoted; }
+            else if (line[i] == ',' && !quoted)
+            {
+                fields.Add(field.ToString());
+                field.Clear();
+            }
+            else { field.Append(line[i]); }
+        }
+        return [.. fields, field.ToString()];
     }
 }
 

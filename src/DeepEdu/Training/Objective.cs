@@ -30,6 +30,7 @@ public readonly struct Objective
     public ReadOnlySpan<(string Name, Tensor Loss)> Parts => _parts;
 
     /// <summary>Σ weight·loss of several losses, each of which is shown under its name.</summary>
+    /// <exception cref="ArgumentException">There is no loss, or a name stands twice, or is "loss", the name of the sum.</exception>
     public static Objective Sum(params ReadOnlySpan<(string Name, Tensor Loss, float Weight)> parts)
     {
         if (parts.Length == 0) { throw new ArgumentException("objective: there is no loss to sum", nameof(parts)); }
@@ -39,11 +40,18 @@ public readonly struct Objective
         {
             var (name, loss, weight) = parts[i];
             if (loss is null) { NullItems.Throw(nameof(parts), i, name); }
+            if (name == "loss" || IsTaken(named.AsSpan(0, i), name)) { throw new ArgumentException($"objective: \"{name}\" {(name == "loss" ? "is the name of the sum" : "names two losses")}; give another", nameof(parts)); }
             var term = weight == 1 ? loss : loss * weight;
             total = total is null ? term : total + term;
             named[i] = (name, loss);
         }
         return new(total!, null, named);
+    }
+
+    private static bool IsTaken(ReadOnlySpan<(string Name, Tensor)> before, string name)
+    {
+        foreach (var (other, _) in before) { if (other == name) { return true; } }
+        return false;
     }
 
     /// <summary>Σ wᵢlᵢ / Σ wᵢ of the losses of single samples: sample weights, or masks of 0 and 1. The batch counts Σ wᵢ.</summary>

@@ -13,6 +13,7 @@ public sealed class ProgressBar(TextWriter to, bool redraw, int width = 120) : I
 {
     private const int Cells = 20;
     private readonly TextWriter _to = to ?? throw new ArgumentNullException(nameof(to));
+    private readonly int _width = width > 1 ? width : throw new ArgumentOutOfRangeException(nameof(width), $"progress-bar: a terminal of {width} columns has no room for a line");
     private int _shown;
 
     /// <summary>On the console; plain lines if its output is redirected.</summary>
@@ -30,7 +31,7 @@ public sealed class ProgressBar(TextWriter to, bool redraw, int width = 120) : I
         string line = Line(value);
         if (redraw)
         {
-            if (!value.EpochEnded && line.Length >= width) { line = line[..(width - 1)]; }
+            if (!value.EpochEnded && line.Length >= _width) { line = line[..(_width - 1)]; }
             // blanks over what is left of a longer line
             _to.Write($"\r{line.PadRight(_shown)}");
             _shown = line.Length;

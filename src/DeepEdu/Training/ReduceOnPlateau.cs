@@ -33,15 +33,17 @@ public sealed class ReduceOnPlateau(string monitor = "val_loss", PlateauOptions?
     public override void SaveState(StateDict to)
     {
         ArgumentNullException.ThrowIfNull(to);
-        _plateau?.SaveState(to);
+        if (_plateau is not null) { _plateau.SaveState(to); }
+        else { _saved?.SaveState(to); }
     }
 
     /// <inheritdoc/>
     public override void LoadState(StateDict from)
     {
         ArgumentNullException.ThrowIfNull(from);
-        // the optimiser is known when training begins
-        if (_plateau is null) { from.SaveState(_saved = new()); }
-        else { _plateau.LoadState(from); }
+        if (_plateau is not null) { _plateau.LoadState(from); return; }
+        // the optimiser is known when training begins; what was saved before that is nothing
+        _saved = null;
+        if (from.Names.Count > 0) { from.SaveState(_saved = new()); }
     }
 }

@@ -37,7 +37,7 @@ public sealed class Trainer(Nn.Module model, Optim.Optimizer optimizer, Func<int
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(forward);
-        if (data is Batches { Shuffles: true }) { throw new ArgumentException("predict: shuffled rows would lose their order; make the batches without random numbers", nameof(data)); }
+        if (data is IShuffles { Shuffles: true }) { throw new ArgumentException("predict: shuffled rows would lose their order; make the batches without random numbers", nameof(data)); }
         var values = new List<float>();
         Shape shape = default;
         int seen = 0;

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using DeepEdu.Autograd;
 using DeepEdu.Data;
 using DeepEdu.Memory;
+using DeepEdu.Metrics;
 using DeepEdu.Nn;
 using DeepEdu.Optim;
 using DeepEdu.Tensors;
@@ -27,7 +28,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
     private readonly GradientSum _gradients = new();
     private Action<Callback>? _step, _settled;
     private readonly DrawWatch? _draws = options is not null && options.Callbacks.Any(c => c is Checkpoints) ? new() : null;
-    private bool _looked, _training;
+    private bool _looked, _training, _amidEpoch;
 
     /// <summary>Where training stands.</summary>
     public TrainingRun Run { get; } = new(model ?? throw new ArgumentNullException(nameof(model)), optimizer ?? throw new ArgumentNullException(nameof(optimizer)), options ?? new());
@@ -64,11 +65,23 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
         while (await Task.Run(each.MoveNext, CancellationToken.None).ConfigureAwait(false)) { yield return each.Current; }
     }
 
-    /// <summary>The mean loss and the metrics over data, in use: no dropout, running statistics, no gradient. Names are those of training, without "val_".</summary>
+    /// <summary>The mean loss and the metrics over data, in use: no dropout, running statistics, no gradient. Names are those of training, without "val_". Metrics keep what they saw of the data,
+    /// but for a callback's call amid an epoch, after which they go on with the epoch.</summary>
     /// <exception cref="InvalidOperationException">There is no batch.</exception>
     public IReadOnlyDictionary<string, double> Evaluate(IBatches<B> data)
     {
         ArgumentNullException.ThrowIfNull(data);
+        if (!_amidEpoch) { return Measure(data); }
+        (IMetric Metric, StateDict Seen)[] epoch = [.. _options.Metrics.Select(m => m.Metric).Distinct().Select(m => (m, StateDict.CopyOf(m)))];
+        try { return Measure(data); }
+        finally
+        {
+            foreach (var (metric, seen) in epoch) { metric.LoadState(seen); }
+        }
+    }
+
+    private OrderedDictionary<string, double> Measure(IBatches<B> data)
+    {
         foreach (var metric in _options.Metrics) { metric.Metric.Reset(); }
         OrderedDictionary<string, double> sums = new() { ["loss"] = 0 };
         double total = 0;
@@ -131,6 +144,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
                 yield return result;
             }
             (Run.History.Cancelled, Run.History.StopReason) = (stop.IsCancellationRequested && Run.Epoch < epochs && Run.StopReason is null, Run.StopReason);
+            Tell(c => c.OnLeaving(Run));
             Settle(c => c.OnEnd(Run));
         }
         finally
@@ -146,14 +160,21 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
         var values = Run.Now();
         if (validation is not null)
         {
-            foreach (var (name, value) in Evaluate(validation)) { values[$"val_{name}"] = value; }
+            foreach (var (name, value) in Measure(validation)) { values[$"val_{name}"] = value; }
         }
         foreach (var (name, value) in _options.EpochNumbers?.Invoke(Run) ?? []) { values[name] = value; }
         return values;
     }
 
-    // false when it was left before its end
     private bool LearnEpoch(IBatches<B> training, ProgressMeter meter, CancellationToken stop)
+    {
+        _amidEpoch = true;
+        try { return LearnBatches(training, meter, stop); }
+        finally { _amidEpoch = false; }
+    }
+
+    // false when it was left before its end
+    private bool LearnBatches(IBatches<B> training, ProgressMeter meter, CancellationToken stop)
     {
         if (Run.Batch == 0)
         {
@@ -269,7 +290,8 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
         ArgumentOutOfRangeException.ThrowIfLessThan(options.AccumulateBatches, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.AverageEvery, 1);
         var twice = options.Metrics.GroupBy(m => m.Name).FirstOrDefault(g => g.Count() > 1);
-        return twice is null ? options : throw new ArgumentException($"trainer: two metrics are called \"{twice.Key}\"");
+        if (twice is not null) { throw new ArgumentException($"trainer: two metrics are called \"{twice.Key}\""); }
+        return options.Metrics.FirstOrDefault(m => m.Name is "loss" or "learning_rate") is not { } hides ? options : throw new ArgumentException($"trainer: a metric \"{hides.Name}\" would hide the epoch's own number of that name");
     }
 
     private static InvalidOperationException NoBatch(string op) => new($"{op}: the data give no batch; are there no rows, or fewer than one batch and the last one is left out?");

@@ -56,7 +56,8 @@ public sealed record TrainerOptions
     public Func<TrainingRun, IEnumerable<(string Name, double Value)>>? EpochNumbers { get; init; }
 
     /// <summary>A running mean of the model's weights, updated after every <see cref="AverageEvery"/> steps and saved with the training. It stands in the weights' place while an epoch is
-    /// validated and callbacks look at it, so that <see cref="EarlyStopping"/> keeps the best mean; use <see cref="WeightAverage.Apply"/> after training that ends otherwise. Keras' <c>use_ema</c>.</summary>
+    /// validated and callbacks look at it, so that <see cref="EarlyStopping"/> keeps the best mean; use <see cref="WeightAverage.Apply"/> after training that ends otherwise.
+    /// <see cref="Checkpoints.LoadModel"/> gives the means too. Keras' <c>use_ema</c>.</summary>
     public WeightAverage? Average { get; init; }
 
     /// <summary>Steps between two updates of <see cref="Average"/>.</summary>

@@ -107,6 +107,38 @@ public sealed class CallbackTests : IDisposable
         Assert.Equal(10, trainer.Fit(Clouds.Learned, 1).Epochs[0].Steps);
     }
 
+    [Fact]
+    public void NamesWithCommasAndQuotesStandInOneColumn()
+    {
+        string path = Path.Combine(_folder, "names.csv");
+        var model = Clouds.Model();
+        Trainer? first = null;
+        for (int epochs = 1; epochs <= 2; epochs++)
+        {
+            var trainer = _data.Trainer(model, new() { EpochNumbers = run => [("at 0.5, \"hard\"", run.Epoch)], Callbacks = [new CsvLog(path)] });
+            if (epochs == 2)
+            {
+                var state = new DeepEdu.Tensors.StateDict();
+                first!.SaveState(state);
+                trainer.LoadState(state);
+            }
+            trainer.Fit(Clouds.Learned, epochs);
+            first = trainer;
+        }
+        string[] lines = File.ReadAllLines(path);
+        Assert.EndsWith(",learning_rate,\"at 0.5, \"\"hard\"\"\"", lines[0], StringComparison.Ordinal);
+        Assert.EndsWith(",0.02,1", lines[2], StringComparison.Ordinal);
+        File.WriteAllText(path, "something else\n");
+        Assert.Contains("does not begin with \"epoch,steps,seconds,\"", Assert.Throws<InvalidOperationException>(() => first!.Fit(Clouds.Learned, 3)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void EarlyStoppingRefusesNegativeOptions()
+    {
+        Assert.Contains("patience of -1", Assert.Throws<ArgumentOutOfRangeException>(() => new EarlyStopping { Patience = -1 }).Message, StringComparison.Ordinal);
+        Assert.Contains("least step of NaN", Assert.Throws<ArgumentOutOfRangeException>(() => new EarlyStopping { MinDelta = double.NaN }).Message, StringComparison.Ordinal);
+    }
+
     // trains on scores that are made up, one an epoch
     private (Module Model, History History) Fit(double[] scores, params Callback[] callbacks)
     {

@@ -157,6 +157,74 @@ public sealed class CheckpointsTests : IDisposable
         Assert.Equal(2, again.Fit(Clouds.Learned, 2, Clouds.Unseen).Epochs.Count);
     }
 
+    /// <summary>The best epoch was judged with the means in the weights' place: those are the weights of the best model.</summary>
+    [Fact]
+    public void TheModelOfACheckpointIsTheOneThatWasValidated()
+    {
+        var model = Clouds.Model();
+        var checkpoints = new Checkpoints(_folder) { Monitor = "val_loss" };
+        var history = _data.Trainer(model, new() { Average = new(model.Parameters(), 0.99f), Callbacks = [checkpoints] }).Fit(Clouds.Learned, 3, Clouds.Unseen);
+        var best = Clouds.Model();
+        Checkpoints.LoadModel(checkpoints.BestPath, best);
+        Assert.Equal(history.Best("val_loss")["val_loss"], _data.Trainer(best).Evaluate(Clouds.Unseen)["loss"]);
+    }
+
+    /// <summary>Ended amid an epoch, the model gets its best weights back, and the checkpoint those that training goes on with.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void StoppedAmidAnEpochTrainingGoesOnWithItsOwnWeights(bool checkpointsFirst)
+    {
+        float[] Train(string folder, int stop, out History history)
+        {
+            var model = Clouds.Model();
+            Callback checkpoints = new Checkpoints(Path.Combine(_folder, folder)), best = new EarlyStopping { Monitor = "accuracy", Patience = 9 }; // an error that falls: the best epoch is not the last
+            var trainer = _data.Trainer(model, new()
+            {
+                Callbacks = [.. checkpointsFirst ? (Callback[])[checkpoints, best] : [best, checkpoints], new LambdaCallback { Step = run => { if (run.Step == stop) { run.Stop("time is up"); } } }],
+            });
+            ((Checkpoints)checkpoints).Resume(trainer.Run);
+            history = trainer.Fit(Clouds.Learned, 3, Clouds.Unseen);
+            return Clouds.Weights(model);
+        }
+        float[] whole = Train("whole", -1, out var expected);
+        Train("parts", 14, out var stopped);
+        Assert.Equal("time is up", stopped.StopReason);
+        Assert.Equal(whole, Train("parts", -1, out var history));
+        Assert.Equal(expected["loss"], history["loss"]);
+    }
+
+    [Fact]
+    public void MetricsOfOnesOwnStayBesideTheEpochs()
+    {
+        var checkpoints = new Checkpoints(_folder) { Info = new() { Metrics = new StateDict().Set("kappa", 0.5).Set("loss", -1.0) } };
+        double loss = New(Clouds.Model(), checkpoints).Fit(Clouds.Learned, 1, Clouds.Unseen).Epochs[0].Loss;
+        var metrics = CheckpointFile.Load(checkpoints.LastPath).Info.Metrics;
+        Assert.Equal((0.5, loss), (metrics.Double("kappa"), metrics.Double("loss")));
+    }
+
+    /// <summary>A training that could not be taken up begins anew with the same callbacks.</summary>
+    [Fact]
+    public void AfterARefusedCheckpointTrainingBeginsAnew()
+    {
+        Trainer Make(int width, string seed)
+        {
+            var rng = new Rng(1);
+            var model = new Sequential(new Dense(2, width, rng), new Relu(), new Dense(width, 2, rng));
+            return _data.Trainer(model, new() { Callbacks = [new ReduceOnPlateau("loss"), new Checkpoints(Path.Combine(_folder, seed))] });
+        }
+        Make(4, "a").Fit(Clouds.Learned, 1);
+        var other = Make(5, "b");
+        Assert.Throws<InvalidDataException>(() => new Checkpoints(Path.Combine(_folder, "a")).Resume(other.Run));
+        Assert.Single(other.Fit(Clouds.Learned, 1).Epochs);
+        // and what was taken up is not forgotten before training begins
+        var third = Make(4, "a");
+        Assert.True(new Checkpoints(Path.Combine(_folder, "a")).Resume(third.Run));
+        var state = new StateDict();
+        third.SaveState(state);
+        Assert.Contains("callbacks.0.ReduceOnPlateau.best", state.Names);
+    }
+
     // the checkpoints stand first: they are written when the others have seen the epoch too
     private Trainer New(Sequential model, Checkpoints checkpoints, Callback? more = null) => _data.Trainer(model, new()
     {

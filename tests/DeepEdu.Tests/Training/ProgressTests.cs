@@ -66,4 +66,7 @@ public class ProgressTests
     {
         public void Report(TrainingProgress value) => to.Add(value);
     }
+
+    [Fact]
+    public void ATerminalWithoutColumnsIsRefused() => Assert.Contains("0 columns", Assert.Throws<ArgumentOutOfRangeException>(() => new ProgressBar(TextWriter.Null, true, 0)).Message, StringComparison.Ordinal);
 }

@@ -291,4 +291,45 @@ public class TrainerTests
         Assert.Contains("trainer: it trains already", Assert.IsType<InvalidOperationException>(inner).Message, StringComparison.Ordinal);
         Assert.Equal(2, trainer.Fit(Clouds.Learned, 2).Epochs.Count);
     }
+
+    /// <summary>A callback may look at other data amid an epoch: the epoch's metrics go on as if it had not.</summary>
+    [Fact]
+    public void EvaluatingAmidAnEpochLeavesItsMetricsAlone()
+    {
+        double[] Accuracies(bool look)
+        {
+            Trainer? trainer = null;
+            Dictionary<string, double> seen = [];
+            var callback = new LambdaCallback { Step = run => { if (look && run.Step % 3 == 0) { seen = new(trainer!.Evaluate(Clouds.Unseen)); } } };
+            trainer = _data.Trainer(Clouds.Model(), new() { Callbacks = [callback] });
+            double[] accuracies = trainer.Fit(Clouds.Learned, 2)["accuracy"];
+            Assert.Equal(look, seen.ContainsKey("accuracy"));
+            return accuracies;
+        }
+        Assert.Equal(Accuracies(false), Accuracies(true));
+    }
+
+    [Fact]
+    public void PredictionRefusesEveryKindOfShuffledRows()
+    {
+        var data = Dataset.Of(6, i => (float)i);
+        DataLoader<Tensor> Loader(IBatches batches) => DataLoader.Of(data, batches, s => Collate.Values(s, v => v));
+        Refused(new LengthBuckets([5, 1, 4, 2, 3, 6], 2, new(1)), rows => Tensor.Of([rows.Length], [.. rows.Select(i => (float)i)]));
+        Refused(Loader(new Batches(6, 2, new Rng(1))), x => x);
+        Refused(DataLoader.Of(new StreamingDataset<float>(_ => [1f, 2, 3]).Shuffle(2, new(1)).Map(v => v), 2, s => Collate.Values(s, v => v)), x => x);
+        Assert.Equal([0, 1, 2, 3, 4, 5], DeepEdu.Training.Trainer.Predict(Loader(new Batches(6, 4)), x => x).ToArray());
+
+        static void Refused<T>(IBatches<T> batches, Func<T, Tensor> forward) =>
+            Assert.Contains("would lose their order", Assert.Throws<ArgumentException>(() => DeepEdu.Training.Trainer.Predict(batches, forward)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void NamesThatWouldHideOthersAreRefused()
+    {
+        var one = Tensor.Scalar(1);
+        Assert.Contains("\"loss\" is the name of the sum", Assert.Throws<ArgumentException>(() => Objective.Sum(("loss", one, 1), ("other", one, 1))).Message, StringComparison.Ordinal);
+        Assert.Contains("\"a\" names two losses", Assert.Throws<ArgumentException>(() => Objective.Sum(("a", one, 1), ("b", one, 1), ("a", one, 1))).Message, StringComparison.Ordinal);
+        var model = Clouds.Model();
+        Assert.Contains("a metric \"loss\" would hide", Assert.Throws<ArgumentException>(() => new Trainer(model, new Sgd(model.Parameters()), rows => _data.Loss(model, rows), new() { Metrics = [new("loss", _data.Accuracy)] })).Message, StringComparison.Ordinal);
+    }
 }
