@@ -24,6 +24,7 @@ public sealed class BpeTokenizer : ITokenizer
     private readonly (int Left, int Right, int Joined)[] _merges;
     private readonly Dictionary<(int Left, int Right), int> _ranks = [];
     private readonly ConcurrentDictionary<string, int[]> _cache = new(StringComparer.Ordinal);
+    private int _cached; // pieces in it, which it would count under all of its locks
 
     private BpeTokenizer(byte[]?[] bytes, string[] special, (int, int, int)[] merges)
     {
@@ -53,6 +54,7 @@ public sealed class BpeTokenizer : ITokenizer
     /// <param name="size">The most tokens.</param>
     /// <param name="atLeast">How often a pair must occur to become a token.</param>
     /// <param name="special">Tokens that no text becomes, such as an end of text.</param>
+    /// <exception cref="ArgumentException">A special token stands twice, or is the text of another token, as "!" is: files could not tell them apart.</exception>
     public static BpeTokenizer Train(IEnumerable<string> texts, int size, int atLeast = 2, params ReadOnlySpan<string> special)
     {
         ArgumentNullException.ThrowIfNull(texts);
@@ -144,7 +146,7 @@ public sealed class BpeTokenizer : ITokenizer
             if (!_cache.TryGetValue(piece, out int[]? known))
             {
                 known = Merge(Encoding.UTF8.GetBytes(piece));
-                if (_cache.Count < CachedPieces && piece.Length < 64) { _cache.TryAdd(piece, known); }
+                if (_cached < CachedPieces && piece.Length < 64 && _cache.TryAdd(piece, known)) { Interlocked.Increment(ref _cached); }
             }
             tokens.AddRange(known);
         }
@@ -187,6 +189,11 @@ public sealed class BpeTokenizer : ITokenizer
     {
         List<byte[]?> bytes = [.. BpeSplit.Bytes.Select(b => (byte[])[b])];
         foreach (var (left, right) in merges) { bytes.Add([.. bytes[left]!, .. bytes[right]!]); }
+        HashSet<string> taken = new(bytes.Select(b => BpeSplit.Show(b!)), StringComparer.Ordinal);
+        foreach (string token in special)
+        {
+            if (!taken.Add(token)) { throw new ArgumentException($"bpe-tokenizer: the special token \"{token}\" stands twice, or is the text of another token; take one such as \"<|{token}|>\"", nameof(special)); }
+        }
         string[] texts = new string[bytes.Count + special.Length];
         special.CopyTo(texts.AsSpan(bytes.Count));
         bytes.AddRange(new byte[]?[special.Length]);

@@ -13,8 +13,9 @@ public static class ClassWeights
     /// <exception cref="ArgumentOutOfRangeException">A label is no class.</exception>
     public static Tensor Balanced(ReadOnlySpan<int> labels, int classes)
     {
-        float[] weights = Count(labels, classes);
-        for (int c = 0; c < classes; c++) { weights[c] = weights[c] == 0 ? 0 : labels.Length / (classes * weights[c]); }
+        int[] counts = Count(labels, classes);
+        float[] weights = new float[classes];
+        for (int c = 0; c < classes; c++) { weights[c] = counts[c] == 0 ? 0 : (float)(labels.Length / ((double)classes * counts[c])); }
         return Tensor.Wrap(weights, [classes]);
     }
 
@@ -26,21 +27,22 @@ public static class ClassWeights
     public static Tensor EffectiveNumber(ReadOnlySpan<int> labels, int classes, double beta = 0.999)
     {
         if (!(beta is >= 0 and < 1)) { throw new ArgumentOutOfRangeException(nameof(beta), $"class-weights: beta {beta} must be at least 0 and below 1"); }
-        float[] weights = Count(labels, classes);
+        int[] counts = Count(labels, classes);
+        float[] weights = new float[classes];
         double sum = 0;
         for (int c = 0; c < classes; c++)
         {
-            weights[c] = weights[c] == 0 ? 0 : (float)((1 - beta) / (1 - Math.Pow(beta, weights[c])));
+            weights[c] = counts[c] == 0 ? 0 : (float)((1 - beta) / (1 - Math.Pow(beta, counts[c])));
             sum += weights[c];
         }
         for (int c = 0; c < classes && sum > 0; c++) { weights[c] *= (float)(classes / sum); }
         return Tensor.Wrap(weights, [classes]);
     }
 
-    private static float[] Count(ReadOnlySpan<int> labels, int classes)
+    private static int[] Count(ReadOnlySpan<int> labels, int classes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
-        float[] counts = new float[classes];
+        int[] counts = new int[classes];
         for (int i = 0; i < labels.Length; i++)
         {
             if ((uint)labels[i] >= (uint)classes) { throw new ArgumentOutOfRangeException(nameof(labels), $"class-weights: label {labels[i]} at position {i} is outside 0..{classes - 1}"); }

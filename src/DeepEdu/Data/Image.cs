@@ -61,7 +61,8 @@ public sealed class Image
     /// <exception cref="ArgumentException">The name ends otherwise, or the format has no place for such an image.</exception>
     public void Write(string path)
     {
-        byte[] bytes = DataFile.Kind(path) switch
+        ArgumentNullException.ThrowIfNull(path);
+        byte[] bytes = Path.GetExtension(path).ToLowerInvariant() switch
         {
             ".png" => Png.Write(this),
             ".pgm" or ".ppm" => Netpbm.Write(this),

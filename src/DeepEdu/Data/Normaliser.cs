@@ -55,11 +55,16 @@ public sealed class Normaliser : ISaveState
     /// <param name="missing">What stands in for missing values.</param>
     /// <param name="mark">Adds a column for each, 1 where its value was missing: that it is missing often means something.</param>
     /// <exception cref="ShapeException">The table is not whole rows.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A row is none of the table's.</exception>
     /// <exception cref="ArgumentException">No row; a value is infinite, or missing where that is refused, or a column has no value in these rows. Names row and column.</exception>
     public static Normaliser Fit(ReadOnlySpan<float> table, int columns, ReadOnlySpan<int> rows, Scaling scaling = Scaling.Standard, Missing missing = Missing.Refuse, bool mark = false)
     {
         CheckTable(table.Length, columns);
         if (rows.Length == 0) { throw new ArgumentException("normaliser: no rows to fit on", nameof(rows)); }
+        foreach (int row in rows)
+        {
+            if ((uint)row >= (uint)(table.Length / columns)) { throw new ArgumentOutOfRangeException(nameof(rows), $"normaliser: row {row} is none of the table's {table.Length / columns}"); }
+        }
         double[] shift = new double[columns], scale = new double[columns], fill = new double[columns];
         List<double> values = new(rows.Length);
         for (int c = 0; c < columns; c++)
@@ -81,7 +86,8 @@ public sealed class Normaliser : ISaveState
                 Scaling.MinMax => (values[0], values[^1] - values[0]),
                 _ => (median, Quantile(values, 0.75) - Quantile(values, 0.25)),
             };
-            scale[c] = width > 1e-12 * Math.Max(1, Math.Abs(shift[c])) ? 1 / width : 1;
+            // rounding alone makes no column vary
+            scale[c] = width > 1e-12 * Math.Max(Math.Abs(values[0]), Math.Abs(values[^1])) ? 1 / width : 1;
             fill[c] = missing == Missing.Refuse ? double.NaN : missing == Missing.Mean ? mean : median;
         }
         return new(shift, scale, fill, mark);

@@ -67,6 +67,7 @@ public sealed class Split
     /// <param name="rng">Where the order comes from.</param>
     /// <param name="test">The share of test rows, met as nearly as whole groups allow.</param>
     /// <param name="validation">The share of validation rows.</param>
+    /// <exception cref="ArgumentException">There are too few groups to learn from one.</exception>
     public static Split ByGroup<G>(ReadOnlySpan<G> groups, Rng rng, double test = 0.2, double validation = 0) where G : notnull
     {
         ArgumentNullException.ThrowIfNull(rng);
@@ -83,6 +84,7 @@ public sealed class Split
             else if (check.Count + half <= wantCheck) { check.AddRange(rows); }
             else { train.AddRange(rows); }
         }
+        if (train.Count == 0 && all.Length > 0) { throw new ArgumentException($"split: {all.Length} groups are too few to leave one to learn from beside shares of {test} and {validation}; give smaller shares", nameof(groups)); }
         return new Split([.. train], [.. final], [.. check]).RefuseSharedGroups(groups);
     }
 

@@ -3,7 +3,8 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Data;
 
-/// <summary>Words: runs of letters, marks and digits (with apostrophes and hyphens inside), and every other visible character by itself.</summary>
+/// <summary>Words: runs of letters, marks and digits (with apostrophes and hyphens inside), and every other visible character by itself. Half of a surrogate
+/// pair, where a text was cut apart, counts as U+FFFD.</summary>
 /// <param name="vocabulary">The words and their numbers; see <see cref="Train"/>.</param>
 /// <param name="lower">Whether letters count as lower case.</param>
 public sealed class WordTokenizer(Vocabulary vocabulary, bool lower = true) : ITokenizer
@@ -41,7 +42,7 @@ public sealed class WordTokenizer(Vocabulary vocabulary, bool lower = true) : IT
                 i += width;
                 if (width == 1 && char.IsWhiteSpace(text[start])) { continue; }
             }
-            words.Add(lower ? text[start..i].ToLowerInvariant() : text[start..i]);
+            words.Add(char.IsSurrogate(text[start]) && i == start + 1 ? "\uFFFD" : lower ? text[start..i].ToLowerInvariant() : text[start..i]);
         }
         return words;
     }

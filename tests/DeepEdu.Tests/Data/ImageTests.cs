@@ -117,4 +117,11 @@ public sealed class ImageTests : IDisposable
         Assert.Throws<ShapeException>(() => new Image(2, 2, 1, [1]));
         Assert.Empty(_folder.Files);
     }
+
+    [Fact]
+    public void PackedImagesAreNotWritten()
+    {
+        Assert.Contains("\".gz\" files are not written", Assert.Throws<ArgumentException>(() => new Image(1, 1, 1, [7]).Write(_folder["a.png.gz"])).Message, StringComparison.Ordinal);
+        Assert.Empty(_folder.Files);
+    }
 }

@@ -94,4 +94,23 @@ public class NormaliserTests
         Assert.Equal((0, 1, "b"), (species.Label("a"), species.Label("b"), species.Names[1]));
         Assert.Contains("categories: \"c\" is none of the 2 names", Assert.Throws<ArgumentException>(() => species.Label("c")).Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(Scaling.Standard)]
+    [InlineData(Scaling.MinMax)]
+    [InlineData(Scaling.Robust)]
+    public void ColumnsOfTinyNumbersAreScaledAsOthersAre(Scaling scaling)
+    {
+        float[] large = [0, 1, 2, 5], tiny = [.. large.Select(v => v * 1e-20f)];
+        Assert.Equal(Normaliser.Fit(large, 1, [0, 1, 2, 3], scaling).Apply(large), Normaliser.Fit(tiny, 1, [0, 1, 2, 3], scaling).Apply(tiny), (a, b) => MathF.Abs(a - b) < 1e-6f);
+        float[] same = [0.1f, 0.1f, 0.1f];
+        Assert.Equal([0, 0, 0], Normaliser.Fit(same, 1, [0, 1, 2], scaling).Apply(same), (a, b) => MathF.Abs(a - b) < 1e-7f);
+    }
+
+    [Fact]
+    public void RowsThatAreNotThereAreNamed()
+    {
+        Assert.Contains("normaliser: row 5 is none of the table's 2", Assert.Throws<ArgumentOutOfRangeException>(() => Normaliser.Fit([1, 2], 1, [0, 5])).Message, StringComparison.Ordinal);
+        Assert.Contains("length-buckets: row 9 has no length; there are 2", Assert.Throws<ArgumentOutOfRangeException>(() => new LengthBuckets([0, 9], [1, 2], 1, new(1))).Message, StringComparison.Ordinal);
+    }
 }

@@ -115,4 +115,13 @@ public class SamplerTests
         int[][] batches = [.. new LengthBuckets(rows, lengths, 2, new Rng(1), pool: 2).Epoch(3)];
         Assert.Equal([[0, 2], [5, 7]], batches.Select(b => b.Order().ToArray()).OrderBy(b => b[0]));
     }
+
+    [Fact]
+    public void ClassesAreCountedBeyondWhatAFloatCounts()
+    {
+        int[] labels = new int[(1 << 24) + 64];
+        labels.AsSpan(0, 64).Fill(1);
+        float[] weights = ClassWeights.Balanced(labels, 2).ToArray();
+        Assert.Equal([labels.Length / (2.0 * (1 << 24)), labels.Length / (2.0 * 64)], weights.Select(w => (double)w), (a, b) => Math.Abs(a - b) < 1e-6 * a);
+    }
 }

@@ -136,4 +136,8 @@ public class SplitTests
         Assert.Throws<ArgumentOutOfRangeException>(() => Split.Random(10, new Rng(1), 0.7, 0.3));
         Assert.Throws<ArgumentOutOfRangeException>(() => Split.Random(10, new Rng(1), double.NaN));
     }
+
+    [Fact]
+    public void GroupsThatLeaveNothingToLearnFromAreRefused() =>
+        Assert.Contains("2 groups are too few", Assert.Throws<ArgumentException>(() => Split.ByGroup<int>([1, 1, 2, 2], new Rng(1), test: 0.5, validation: 0.4)).Message, StringComparison.Ordinal);
 }

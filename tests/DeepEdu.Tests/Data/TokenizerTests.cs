@@ -167,4 +167,20 @@ public class TokenizerTests
         int[] expected = bpe.Encode(text);
         Parallel.For(0, 64, _ => Assert.Equal(expected, bpe.Encode(text)));
     }
+
+    [Theory]
+    [InlineData("!")]
+    [InlineData("aa")]
+    [InlineData("<end>")]
+    public void ASpecialTokenThatIsAnotherTokenIsRefused(string special) =>
+        Assert.Contains($"the special token \"{special}\" stands twice", Assert.Throws<ArgumentException>(() => BpeTokenizer.Train(["aa aa"], 300, 2, "<end>", special)).Message, StringComparison.Ordinal);
+
+    /// <summary>A text that was cut in the middle of a character.</summary>
+    [Fact]
+    public void HalvesOfSurrogatePairsAreReplaced()
+    {
+        Assert.Equal(["hi", "\uFFFD", "there", "😀"], WordTokenizer.Split("hi \ud83d there 😀"));
+        var words = WordTokenizer.Train(["a \ud83d b \ud83e c \ude00"]);
+        Assert.Equal(2 + 4, words.Count);
+    }
 }
