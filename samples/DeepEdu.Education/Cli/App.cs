@@ -10,10 +10,11 @@ using View = DeepEdu.Education.Ui.View;
 
 namespace DeepEdu.Education.Cli;
 
-/// <summary>The command line: options in, exit code out. 0 done, 2 wrong input (one line on the error stream), 130 interrupted.</summary>
+/// <summary>The command line: options in, exit code out. 0 done, 2 wrong input (one line on the error stream), 3 answers leak (a line on the error stream), 130 interrupted.</summary>
 internal static class App
 {
     private const int WrongInput = 2;
+    private const int Leak = 3;
     private const int Interrupted = 130;
 
     public static int Run(string[] args, TextWriter output, TextWriter error)
@@ -31,7 +32,7 @@ internal static class App
         root.Subcommands.Add(Runs(new("recommend", "Recommends learning items from implicit feedback; ranks a held-out item among 99 others."), [flags.Factors], recommend));
         root.Subcommands.Add(Runs(new("grade", "Grades handwriting, or essays when --data is a folder of ASAP essays."), [flags.Prompt], grade));
         root.Subcommands.Add(Runs(new("multitask", "Learns several outcomes of a learner together and each alone."), [], multitask));
-        root.Subcommands.Add(Runs(new("trace", "Traces what learners know: tells from the answers so far whether the next one is right. --data is a file of answers, or a folder of train, test and valid files."), [flags.Folds], trace));
+        root.Subcommands.Add(Runs(new("trace", "Traces what learners know: tells from the answers so far whether the next one is right. --data is a file of answers, or a folder of train, test and valid files."), [flags.Folds, flags.Canary], trace));
         root.Subcommands.Add(Runs(new("behaviour", "Tells from the first weeks of a course who will leave it. --data is a folder of events.csv and learners.csv, or of OULAD's tables studentInfo.csv, studentRegistration.csv, studentAssessment.csv and assessments.csv."), [flags.Folds, flags.Weeks], behaviour));
         root.Subcommands.Add(Runs(new("generate", "Learns to write like a text. --data is a text file, or a folder of *.txt."), [flags.Tokens], generate));
         root.Subcommands.Add(Runs(new("answer", "Answers questions by choosing among known answers. --data is a table, or a .jsonl, with question and answer."), [], answer));
@@ -60,12 +61,12 @@ internal static class App
         Command Runs(Command command, Option[] own, params IEducationTask[] tasks)
         {
             flags.AddTo(command, own);
-            command.SetAction(parse => { code = RunTasks(tasks, flags.Read(parse, args), output); });
+            command.SetAction(parse => { code = RunTasks(tasks, flags.Read(parse, args), output, error); });
             return command;
         }
     }
 
-    private static int RunTasks(IEducationTask[] tasks, RunOptions options, TextWriter output)
+    private static int RunTasks(IEducationTask[] tasks, RunOptions options, TextWriter output, TextWriter error)
     {
         if (tasks.Length > 1 && options.Data is not null) { throw new DataException("--data needs a command: recommend, grade, multitask, trace, behaviour, generate or answer."); }
         if (options.Resume) { MustHoldARun(options.Out); }
@@ -94,7 +95,12 @@ internal static class App
         File.WriteAllText(html, HtmlReport.Render(results, options.CommandLine));
         view.Line($"report: {html}");
         if (options.Json is not null) { File.WriteAllBytes(options.Json, JsonReport.Render(results)); }
-        if (!stop.IsCancellationRequested) { return 0; }
+        if (!stop.IsCancellationRequested)
+        {
+            CanaryFound[] leaks = [.. results.Select(r => r.Canary).OfType<CanaryFound>().Where(c => c.Leaks)];
+            foreach (CanaryFound leak in leaks) { error.WriteLine(OneLine(leak.Error)); }
+            return leaks.Length > 0 ? Leak : 0;
+        }
         view.Line("interrupted: the numbers above are of the steps done so far.");
         view.Line(options.Out is null ? "With --out FOLDER, --resume could go on from here." : $"To go on, run it again with --resume: {options.CommandLine} --resume");
         return Interrupted;

@@ -26,6 +26,9 @@ internal sealed class RunFlags
     /// <summary>Of the commands that learn in folds.</summary>
     public Option<int?> Folds { get; } = AtLeastOne(new Option<int?>("--folds") { Description = "Folds to learn and test; all unless given.", HelpName = "N" });
 
+    /// <summary>Of the commands whose answers can be shuffled.</summary>
+    public Option<bool> Canary { get; } = new("--canary") { Description = "Learns and tests once more on shuffled answers; the run fails where they are told better than by chance, for then answers leak. Twice the time." };
+
     /// <summary>Of the command that looks at behaviour.</summary>
     public Option<int?> Weeks { get; } = AtLeastOne(new Option<int?>("--weeks") { Description = "The first weeks of the course that are seen; 8 unless given.", HelpName = "N" });
 
@@ -57,6 +60,7 @@ internal sealed class RunFlags
         };
         var its = parse.CommandResult.Command.Options;
         if (its.Contains(Folds)) { options = options with { Folds = parse.GetValue(Folds) }; }
+        if (its.Contains(Canary)) { options = options with { Canary = parse.GetValue(Canary) }; }
         if (its.Contains(Weeks)) { options = options with { Weeks = parse.GetValue(Weeks) }; }
         if (its.Contains(Tokens)) { options = options with { Tokens = parse.GetValue(Tokens)! }; }
         if (its.Contains(Prompt)) { options = options with { Prompt = parse.GetValue(Prompt) }; }

@@ -38,6 +38,9 @@ internal sealed record RunOptions
     /// <summary>What a token of a text is: char or word.</summary>
     public string Tokens { get; init; } = "char";
 
+    /// <summary>Whether all is learned once more on shuffled answers, of which nothing must be told.</summary>
+    public bool Canary { get; init; }
+
     /// <summary>Goes on with the run in <see cref="Out"/>.</summary>
     public bool Resume { get; init; }
 

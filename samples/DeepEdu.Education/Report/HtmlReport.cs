@@ -30,6 +30,11 @@ internal static class HtmlReport
         if (r.Confusion is not null) { html.Append(Svg.Confusion(r.Confusion, r.ClassNames)).Append('\n'); }
         if (r.Calibration is not null) { html.Append(Svg.Reliability(r.Calibration)).Append('\n'); }
         html.Append("</div>\n");
+        if (r.Canary is not null)
+        {
+            Table(html, r.Canary.Table);
+            html.Append(CultureInfo.InvariantCulture, $"<p>{Encode(r.Canary.Text)}</p>\n");
+        }
         foreach (ReportTable table in r.Tables) { Table(html, table); }
     }
 

@@ -28,10 +28,19 @@ internal static class JsonReport
         json.WriteStartObject("baselines");
         foreach (var (name, scores) in result.Baselines) { Write(json, name, scores); }
         json.WriteEndObject();
+        if (result.Canary is not null) { Write(json, result.Canary); }
         json.WriteNumber("epochs", result.Epochs);
         if (result.Interrupted) { json.WriteBoolean("interrupted", true); }
         json.WriteNumber("seconds", Math.Round(result.Seconds, 3));
         json.WriteNumber("seed", result.Seed);
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, CanaryFound canary)
+    {
+        json.WriteStartObject("canary");
+        json.WriteBoolean("leaks", canary.Leaks);
+        foreach (CanaryScore s in canary.Scores) { Write(json, s.Name, [new("value", s.Value), new("chance", s.Chance), new("bound", s.Bound)]); }
         json.WriteEndObject();
     }
 

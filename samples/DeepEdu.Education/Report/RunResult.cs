@@ -45,6 +45,9 @@ internal sealed record RunResult(string Task, string Model, string Data)
 
     public IReadOnlyList<ReportTable> Tables { get; init; } = [];
 
+    /// <summary>What shuffled answers showed; null where they were not asked for.</summary>
+    public CanaryFound? Canary { get; init; }
+
     /// <summary>How it was measured: protocol, split, choice of the epoch.</summary>
     public string Protocol { get; init; } = "";
 }

@@ -9,6 +9,7 @@ using DeepEdu.Education.Report;
 using DeepEdu.Education.Saved;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
+using DeepEdu.Numerics;
 
 namespace DeepEdu.Education.Tasks;
 
@@ -26,36 +27,82 @@ internal sealed class TraceTask : IEducationTask
         Split[] folds = set.Folds[..Math.Min(set.Folds.Length, options.Folds ?? (options.Quick ? 1 : set.Folds.Length))];
         progress.Line($"{set.Name}: {set.Learners.Length} learners, {set.Answers} answers, {set.Skills.Length} skills");
         RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([set.Skills, .. set.Learners.SelectMany(l => (int[][])[l.Skills, [.. l.Right.Select(r => r ? 1 : 0)]]), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]));
-        bool simulated = options.Data is null;
-        int epochs = options.Epochs ?? (options.Quick ? 3 : simulated ? 40 : 30), hidden = simulated ? 32 : 100;
-        List<TracingTrainer> trainers = [];
+        RepeatedAnswers repeated = RepeatedAnswers.Find(set);
+        if (repeated.Pairs.Length > 0) { progress.Line($"{repeated.Count} rows seem to repeat the answer of the row before ({Named(set, repeated.Pairs[0])} and {repeated.Pairs.Length - 1} more pairs of skills), which flatters auc; auc_once leaves them out{(options.Canary ? "" : ", and --canary shows the leak")}"); }
         TracingScores model = new(set, "DKT"), mean = new(set, "mean of the skill"), factors = new(set, "logistic on counts (PFA)"), bayesian = new(set, "Bayesian tracing");
-        for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
+        List<TracingTrainer> trainers = Learn(set, folds, "fold", "", model, options, kept, progress, fold =>
         {
-            Split fold = folds[f];
-            TracingTrainer trainer = new(set, fold, new(epochs, options.Batch ?? (simulated ? 16 : 32), hidden, options.Seed) { Device = options.Device, Kept = kept.Training($"fold-{f + 1}") });
-            trainer.Fit($"fold {f + 1}/{folds.Length}", progress, stop);
-            trainers.Add(trainer);
-            model.Add(fold.Test, trainer.Network.Chances([.. fold.Test.Select(l => set.Learners[l])]));
             mean.Add(fold.Test, new SkillMean(set, fold.Train));
             factors.Add(fold.Test, new PerformanceFactors(set, fold.Train));
             bayesian.Add(fold.Test, new BayesianTracing(set, fold.Train));
-            progress.Line(string.Create(CultureInfo.InvariantCulture, $"fold {f + 1}/{folds.Length}  epoch {trainer.Learned.BestEpoch + 1}; test auc so far {model.Auc:F4}  (Bayesian {bayesian.Auc:F4})"));
-        }
+            return string.Create(CultureInfo.InvariantCulture, $"  (Bayesian {bayesian.Auc:F4})");
+        }, stop);
         if (double.IsNaN(model.Auc)) { progress.Line("no auc: the test answers of a fold are all right, or all wrong; it takes both to tell them apart"); }
-        RunResult result = Result(set, folds, trainers, model, [mean, factors, bayesian], options.Seed) with { Seconds = clock.Elapsed.TotalSeconds };
+        RunResult result = Result(set, folds, trainers, model, [mean, factors, bayesian], repeated, options.Seed);
+        if (options.Canary && !stop.IsCancellationRequested) { result = result with { Canary = Shuffled(set, folds, repeated, model, options, kept, progress, stop) }; }
+        result = result with { Seconds = clock.Elapsed.TotalSeconds };
         TracingNet[] networks = [.. trainers.Select(t => t.Network)];
         kept.SaveModel(TracePredictor.Kind, TracePredictor.Sizes(networks), result, stop, [.. TracePredictor.Parts(set.Skills, networks)]);
         return [result];
     }
 
-    private RunResult Result(TracingSet set, Split[] folds, List<TracingTrainer> trainers, TracingScores model, TracingScores[] baselines, ulong seed)
+    /// <summary>Learns from each fold and tells its test learners.</summary>
+    /// <param name="set">The data.</param>
+    /// <param name="folds">Who is in which part.</param>
+    /// <param name="name">Begins the names of the kept trainings.</param>
+    /// <param name="phase">What comes before the number of a fold, with a space.</param>
+    /// <param name="model">Gets what is told.</param>
+    /// <param name="options">What was asked for.</param>
+    /// <param name="kept">Where trainings are kept.</param>
+    /// <param name="progress">Shows how far it is.</param>
+    /// <param name="beside">Does what else belongs to a fold, and what it says ends the fold's line.</param>
+    /// <param name="stop">Looked at after each step.</param>
+    private static List<TracingTrainer> Learn(TracingSet set, Split[] folds, string name, string phase, TracingScores model, RunOptions options, RunFolder kept, IProgress progress, Func<Split, string> beside, CancellationToken stop)
+    {
+        bool simulated = options.Data is null;
+        int epochs = options.Epochs ?? (options.Quick ? 3 : simulated ? 40 : 30), hidden = simulated ? 32 : 100;
+        List<TracingTrainer> trainers = [];
+        for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
+        {
+            Split fold = folds[f];
+            TracingTrainer trainer = new(set, fold, new(epochs, options.Batch ?? (simulated ? 16 : 32), hidden, options.Seed) { Device = options.Device, Kept = kept.Training($"{name}-{f + 1}") });
+            trainer.Fit($"{phase}fold {f + 1}/{folds.Length}", progress, stop);
+            trainers.Add(trainer);
+            model.Add(fold.Test, trainer.Network.Chances([.. fold.Test.Select(l => set.Learners[l])]));
+            string more = beside(fold);
+            progress.Line(string.Create(CultureInfo.InvariantCulture, $"{phase}fold {f + 1}/{folds.Length}  epoch {trainer.Learned.BestEpoch + 1}; test auc so far {model.Auc:F4}{more}"));
+        }
+        return trainers;
+    }
+
+    /// <summary>The same on answers that are shuffled over all learners; null if it was stopped.</summary>
+    private CanaryFound? Shuffled(TracingSet set, Split[] folds, RepeatedAnswers repeated, TracingScores real, RunOptions options, RunFolder kept, IProgress progress, CancellationToken stop)
+    {
+        TracingSet shuffled = repeated.Shuffled(Canary.Draws(options.Seed));
+        TracingScores scores = new(shuffled, "DKT");
+        Learn(shuffled, folds, "canary", "canary, ", scores, options, kept, progress, _ => "", stop);
+        if (stop.IsCancellationRequested) { return null; }
+        Func<Rng, double> again = scores.Reshuffled(repeated);
+        CanaryScore[] found = Canary.Beside([new("auc", scores.Auc)], rng => [new("auc", again(rng))], options.Seed);
+        string Area(TracingScores of, bool once) => ResultTable.Number(of.AucOf(repeated, !once));
+        return Canary.Tell(new(Name, set.Name, "Each answer takes that of another, drawn from all of all learners; rows that seem to be one answer take the same. "
+            + "It finds answers that reach the model before it tells them, and rows that repeat an answer; it does not find columns that were filled in after the answer, for these follow the old ones.", found)
+        {
+            Suspicion = repeated.Pairs.Length == 0 ? "" : $"{repeated.Count} rows seem to repeat the answer of the row before, as {Named(set, repeated.Pairs[0])}: of shuffled answers these have auc {Area(scores, false)}, the others {Area(scores, true)}; of the true ones {Area(real, false)} and {Area(real, true)}. "
+                + "Put the skills of one answer into one row, such as 'a;b' in a long table.",
+        }, progress);
+    }
+
+    private static string Named(TracingSet set, RepeatedPair pair) => $"'{set.Skills[pair.Second]}' after '{set.Skills[pair.First]}', alike in {pair.Alike} of {pair.Places} places";
+
+    private RunResult Result(TracingSet set, Split[] folds, List<TracingTrainer> trainers, TracingScores model, TracingScores[] baselines, RepeatedAnswers repeated, ulong seed)
     {
         Interval? interval = model.Interval(seed);
+        Score[] Once(TracingScores of) => repeated.Pairs.Length == 0 ? [] : [new("auc_once", of.AucOf(repeated, again: false))];
         return new(Name, model.Name, set.Name)
         {
-            Metrics = [.. model.Scores, .. interval is { } i ? (Score[])[new("auc_low", i.Low), new("auc_high", i.High)] : []],
-            Baselines = [.. baselines.Select(b => (b.Name, (IReadOnlyList<Score>)b.Scores))],
+            Metrics = [.. model.Scores, .. interval is { } i ? (Score[])[new("auc_low", i.Low), new("auc_high", i.High)] : [], .. Once(model)],
+            Baselines = [.. baselines.Select(b => (b.Name, (IReadOnlyList<Score>)[.. b.Scores, .. Once(b)]))],
             Epochs = trainers.Max(t => t.Learned.EpochsRun),
             Seed = seed,
             Charts =
@@ -71,7 +118,7 @@ internal sealed class TraceTask : IEducationTask
             Tables = [Skills(set, model, baselines[^1]), .. Groups(model, seed)],
             Protocol = $"{trainers.Count} folds; {(set.TestGiven ? "the test learners are given and the same in each" : "every learner is in one part of each")}. Learners are whole: {folds[0].Train.Length} to learn from, {folds[0].Validation.Length} to choose the epoch by "
                 + $"({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))}), {folds[0].Test.Length} to be tested once. Every answer but a learner's first is told from all before it; several skills of one answer are one skill. "
-                + $"Numbers are means over folds; {(interval is null ? "there is no auc and no interval, for the test answers of a fold are all right or all wrong" : "auc_low and auc_high hold 95 of 100 bootstrap draws of test learners")}. auc_skill, the mean over skills, and ece are pooled: of the answers of all folds together. LSTM of {trainers[0].Network.Hidden} units, {trainers[0].Network.ParameterCount} parameters.",
+                + $"Numbers are means over folds; {(interval is null ? "there is no auc and no interval, for the test answers of a fold are all right or all wrong" : "auc_low and auc_high hold 95 of 100 bootstrap draws of test learners")}. auc_skill, the mean over skills, and ece are pooled: of the answers of all folds together. {(repeated.Pairs.Length > 0 ? $"auc_once leaves out the rows that seem to repeat the answer of the row before ({repeated.Count} of all rows). " : "")}LSTM of {trainers[0].Network.Hidden} units, {trainers[0].Network.ParameterCount} parameters.",
         };
     }
 

@@ -41,14 +41,32 @@ internal sealed class TracingScores(TracingSet set, string name)
     {
         if (double.IsNaN(Auc)) { return null; }
         Row[] all = [.. Rows];
-        int[] order = [.. Enumerable.Range(0, all.Length).OrderBy(i => all[i].Chance)];
+        int[] order = ByChance(all);
         int[] counts = new int[all.Length];
+        bool[] right = Array.ConvertAll(all, r => r.Right);
         return Bootstrap.Confidence(Array.ConvertAll(all, r => r.Learner), rows =>
         {
             Array.Clear(counts);
             foreach (int row in rows) { counts[row]++; }
-            return Enumerable.Range(0, _folds.Count).Average(fold => Area(all, order, counts, fold));
+            return Enumerable.Range(0, _folds.Count).Average(fold => Area(all, order, right, counts, fold));
         }, new Rng(seed), Resamples);
+    }
+
+    /// <summary>The area of the answers that are given for the first time, or of the rows that repeat one.</summary>
+    public double AucOf(RepeatedAnswers repeated, bool again) => Mean(rows => RocAuc(rows.Where(r => repeated.Repeats(r.Learner, r.Position) == again)));
+
+    /// <summary>The area that the same chances have when the test answers are shuffled, those of all folds alike.</summary>
+    public Func<Rng, double> Reshuffled(RepeatedAnswers repeated)
+    {
+        Row[] all = [.. Rows];
+        int[] order = ByChance(all), once = [.. Enumerable.Repeat(1, all.Length)];
+        Dictionary<int, int[]> answers = all.Select(r => r.Learner).Distinct().ToDictionary(l => l, repeated.Answers);
+        int[] cases = Canary.Cases(all.Select(r => (r.Learner, answers[r.Learner][r.Position])));
+        return rng =>
+        {
+            bool[] right = Array.ConvertAll(Canary.Shuffle(cases, rng), row => all[row].Right);
+            return Enumerable.Range(0, _folds.Count).Average(fold => Area(all, order, right, once, fold));
+        };
     }
 
     /// <summary>For each skill how many answers there are, which share was right, and the area; NaN where all or none are right.</summary>
@@ -115,8 +133,10 @@ internal sealed class TracingScores(TracingSet set, string name)
 
     private static double Loss(IEnumerable<Row> rows) => Losses(rows, _ => "").Overall.Value;
 
+    private static int[] ByChance(Row[] rows) => [.. Enumerable.Range(0, rows.Length).OrderBy(i => rows[i].Chance)];
+
     // the area of one fold's rows, each as often as it was drawn; the rows come in order of their chances
-    private static double Area(Row[] rows, int[] order, int[] counts, int fold)
+    private static double Area(Row[] rows, int[] order, bool[] right, int[] counts, int fold)
     {
         double below = 0, wins = 0, positives = 0;
         for (int at = 0; at < order.Length;)
@@ -125,7 +145,7 @@ internal sealed class TracingScores(TracingSet set, string name)
             for (; at < order.Length && rows[order[at]].Chance == chance; at++)
             {
                 if (rows[order[at]].Fold != fold) { continue; }
-                if (rows[order[at]].Right) { tiedRight += counts[order[at]]; } else { tiedWrong += counts[order[at]]; }
+                if (right[order[at]]) { tiedRight += counts[order[at]]; } else { tiedWrong += counts[order[at]]; }
             }
             wins += tiedRight * (below + (0.5 * tiedWrong));
             below += tiedWrong;

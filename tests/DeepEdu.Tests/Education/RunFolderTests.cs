@@ -37,6 +37,7 @@ public sealed class RunFolderTests : FolderTests
     [InlineData("generate", "epoch 1/3", "epoch  1/3", "epoch 3/3")]
     [InlineData("answer", "epoch 1/3", "epoch  1/3", "epoch 3/3")]
     [InlineData("trace", "fold 1/2  epoch 1", "fold 2/2  epoch  1", "fold 2/2  epoch 3")]
+    [InlineData("canary", "fold 1/1  epoch 1", "canary, fold 1/1  epoch 1", "canary, fold 1/1  epoch  2")]
     public void ARunThatWasInterruptedEndsAsOneThatWasNot(string what, params string[] stops)
     {
         var (task, options) = Of(what);
@@ -52,6 +53,7 @@ public sealed class RunFolderTests : FolderTests
         IReadOnlyList<RunResult> parts = task.Run(options, _never, default);
         Assert.Equal(whole.Select(r => $"{r.Data} {r.Epochs} {r.Protocol}"), parts.Select(r => $"{r.Data} {r.Epochs} {r.Protocol}"));
         Assert.Equal(whole.SelectMany(r => r.Metrics), parts.SelectMany(r => r.Metrics));
+        Assert.Equal(whole.SelectMany(r => r.Canary?.Scores ?? []), parts.SelectMany(r => r.Canary?.Scores ?? []));
         Assert.Equal(whole.SelectMany(r => r.Charts).SelectMany(c => c.Curves).SelectMany(c => c.Values), parts.SelectMany(r => r.Charts).SelectMany(c => c.Curves).SelectMany(c => c.Values));
         string[] models = Directory.GetFiles(Path.Combine(Folder, "whole"), "model.ckpt", SearchOption.AllDirectories);
         Assert.Equal(whole.Count, models.Length);
@@ -240,6 +242,7 @@ public sealed class RunFolderTests : FolderTests
             case "generate": return (new GenerateTask(), new() { Quick = true, Epochs = 3 });
             case "answer": return (new AnswerTask(), new() { Quick = true, Epochs = 3 });
             case "trace": return (new TraceTask(), new() { Quick = true, Epochs = 3, Folds = 2 });
+            case "canary": return (new TraceTask(), new() { Quick = true, Epochs = 3, Canary = true });
             case "multitask": return (new MultitaskTask(), new() { Quick = true, Epochs = 2 });
             default:
                 WriteStudents(60);
