@@ -22,7 +22,7 @@ internal static class PredictCommand
         };
         Option<string?> result = RunFlags.Named(new Option<string?>("--out") { Description = "File for the result; shown unless given.", HelpName = "FILE" });
         Option<int> top = RunFlags.AtLeastOne(new Option<int>("--top") { Description = "Of recommend and answer: items to recommend to each learner, or answers to give to each question.", HelpName = "N", DefaultValueFactory = _ => 10 });
-        Option<bool> explain = new("--explain") { Description = "Of grade, for essays: adds the words that gave and took most, in points (integrated gradients)." };
+        Option<bool> explain = new("--explain") { Description = "Of grade, for essays: adds the words that gave and took most, in points (integrated gradients). Of trace: adds the past answers that moved a chance most, and by how much it would be another without each." };
         SamplingOptions usual = new();
         Option<int> length = RunFlags.AtLeastOne(new Option<int>("--length") { Description = "Of generate: tokens that a text goes on for.", HelpName = "N", DefaultValueFactory = _ => usual.Length });
         Option<double> temperature = Between(0, 100, new("--temperature") { Description = "Of generate: how bold a text goes on: 0 takes the likeliest token each time.", HelpName = "T", DefaultValueFactory = _ => usual.Temperature });
@@ -30,7 +30,7 @@ internal static class PredictCommand
         Option<double> topP = Between(0, 1, new("--top-p") { Description = "Of generate: draws from the likeliest tokens only that together have this chance.", HelpName = "P", DefaultValueFactory = _ => usual.TopP });
         Option<ulong> seed = new("--seed") { Description = "Of generate: seed of what is drawn.", HelpName = "S", DefaultValueFactory = _ => 1 };
         Command command = new("predict", "Uses a trained model on new rows: items for a learner, grades of essays, digits of images, outcomes of learners, what learners know, who will leave; goes on with texts, answers questions.") { model, rows, result, top, explain, length, temperature, topK, topP, seed };
-        (Option[] Options, string[] Tasks)[] some = [([top], ["recommend", "answer"]), ([explain], ["grade"]), ([length, temperature, topK, topP, seed], ["generate"])];
+        (Option[] Options, string[] Tasks)[] some = [([top], ["recommend", "answer"]), ([explain], ["grade", "trace"]), ([length, temperature, topK, topP, seed], ["generate"])];
         command.SetAction(parse =>
         {
             if (!File.Exists(parse.GetValue(rows))) { throw new DataException($"--in {parse.GetValue(rows)}: no such file."); }

@@ -18,6 +18,12 @@ internal sealed record TracedLearner(string Name, int[] Skills, bool[] Right)
     public bool Named { get; init; } = true;
 
     public int Count => Skills.Length;
+
+    /// <summary>As if one answer had not been given.</summary>
+    public TracedLearner Without(int t) => this with { Skills = [.. Skills[..t], .. Skills[(t + 1)..]], Right = [.. Right[..t], .. Right[(t + 1)..]] };
+
+    /// <summary>The first answers.</summary>
+    public TracedLearner First(int count) => this with { Skills = Skills[..count], Right = Right[..count] };
 }
 
 /// <summary>Learners to trace, and who is learned from, chosen by and tested in each fold: learners as wholes.</summary>

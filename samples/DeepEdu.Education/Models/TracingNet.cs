@@ -70,12 +70,42 @@ internal sealed class TracingNet : Module, ITracer
     public float[] Mastery(TracedLearner learner)
     {
         using Arena arena = new();
-        int[] read = [.. Enumerable.Range(0, learner.Count).Select(t => Category(learner, t))];
-        Tensor last = _lstm.Run(Indices.Wrap(read, [1, read.Length])).State.H.Squeeze(0);
+        Tensor last = _lstm.Run(Read([learner])).State.H.Squeeze(0);
         return _output.Forward(last).Sigmoid().ToArray();
     }
 
+    /// <summary>After each answer, the chance that the next one to each skill is right.</summary>
+    public float[][] Trajectory(TracedLearner learner)
+    {
+        using Arena arena = new();
+        Tensor states = _lstm.Run(Read([learner])).Output.Squeeze(0);
+        return [.. _output.Forward(states).Sigmoid().ToArray().Chunk(Skills)];
+    }
+
+    /// <summary>How much each of a learner's answers moves the chance that the next one to each skill is right: that chance, less what it is if this answer had not been given (occlusion). Zero for answers before the last
+    /// <paramref name="last"/>, which are not left out, and for a learner's only one.</summary>
+    public float[][] Moves(TracedLearner learner, int last)
+    {
+        float[][] moves = [.. Enumerable.Range(0, learner.Count).Select(_ => new float[Skills])];
+        if (learner.Count < 2) { return moves; }
+        float[] told = Mastery(learner);
+        foreach (int[] chunk in Enumerable.Range(0, learner.Count).TakeLast(last).Chunk(PredictBatch))
+        {
+            using Arena arena = new();
+            Tensor after = _lstm.Run(Read([.. chunk.Select(t => learner.Without(t))])).State.H.Squeeze(0);
+            float[] without = _output.Forward(after).Sigmoid().ToArray();
+            for (int i = 0; i < chunk.Length; i++)
+            {
+                for (int s = 0; s < Skills; s++) { moves[chunk[i]][s] = told[s] - without[(i * Skills) + s]; }
+            }
+        }
+        return moves;
+    }
+
     protected override void Parts(Parts p) => p.Of(_lstm).Of(_dropout).Of(_output);
+
+    // learners of equally many answers
+    private Indices Read(TracedLearner[] learners) => Indices.Wrap([.. learners.SelectMany(l => Enumerable.Range(0, l.Count).Select(t => Category(l, t)))], [learners.Length, learners[0].Count]);
 
     private int Category(TracedLearner learner, int t) => learner.Skills[t] + (learner.Right[t] ? Skills : 0);
 }

@@ -14,7 +14,7 @@ internal static class HtmlReport
     public static string Render(IReadOnlyList<RunResult> results, string commandLine)
     {
         StringBuilder html = new();
-        html.Append("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/><title>DeepEdu education report</title><style>").Append(Style).Append("</style></head><body>\n<h1>DeepEdu education report</h1>\n");
+        html.Append("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/><title>DeepEdu education report</title><style>").Append(Style).Append(results.Any(r => r.Essays.Count > 0) ? ExplainedEssay.Style : "").Append("</style></head><body>\n<h1>DeepEdu education report</h1>\n");
         foreach (RunResult result in results) { Section(html, result); }
         html.Append("<h2>Reproduce</h2>\n<p><code>dotnet run -c Release --project samples/DeepEdu.Education -- ").Append(Encode(commandLine)).Append("</code></p>\n</body></html>\n");
         return html.ToString();
@@ -36,6 +36,10 @@ internal static class HtmlReport
             html.Append(CultureInfo.InvariantCulture, $"<p>{Encode(r.Canary.Text)}</p>\n");
         }
         foreach (ReportTable table in r.Tables) { Table(html, table); }
+        if (r.Learners.Count > 0) { html.Append("<h3>What some test learners knew</h3>\n<p>Lines are the chance that the next answer to a skill is right, told by the network that did not learn from the learner. What moved a chance is by how much it would be another if that one answer had not been given (occlusion).</p>\n"); }
+        foreach (Trajectory learner in r.Learners) { html.Append(CultureInfo.InvariantCulture, $"<div>{learner.Svg()}</div>\n<p>{Encode(learner.Because)}</p>\n"); }
+        if (r.Essays.Count > 0) { html.Append("<h3>What the words of some test essays gave</h3>\n").Append(ExplainedEssay.Key); }
+        foreach (ExplainedEssay essay in r.Essays) { html.Append(essay.Html(Encode, ExplainedEssay.Strongest(r.Essays))); }
     }
 
     /// <summary>A row a metric, a column a model: there are more metrics than models.</summary>
@@ -69,5 +73,6 @@ internal static class HtmlReport
 
     private static string Number(Score? score) => score is { } s && double.IsFinite(s.Value) ? ResultTable.Number(s.Value) : "–";
 
-    private static string Encode(string text) => WebUtility.HtmlEncode(text);
+    // what XML has no place for, such as other control characters, is told by a mark
+    private static string Encode(string text) => WebUtility.HtmlEncode(string.Concat(text.EnumerateRunes().Select(r => r.Value >= ' ' ? r.Value is 0xFFFE or 0xFFFF ? "\uFFFD" : r.ToString() : r.Value is '\t' or '\n' or '\r' ? r.ToString() : "\uFFFD")));
 }

@@ -45,6 +45,12 @@ internal sealed record RunResult(string Task, string Model, string Data)
 
     public IReadOnlyList<ReportTable> Tables { get; init; } = [];
 
+    /// <summary>Some test essays, and what their words gave.</summary>
+    public IReadOnlyList<ExplainedEssay> Essays { get; init; } = [];
+
+    /// <summary>Some test learners over their answers.</summary>
+    public IReadOnlyList<Trajectory> Learners { get; init; } = [];
+
     /// <summary>What shuffled answers showed; null where they were not asked for.</summary>
     public CanaryFound? Canary { get; init; }
 

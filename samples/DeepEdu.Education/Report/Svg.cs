@@ -10,6 +10,9 @@ internal static class Svg
 {
     private static readonly string[] s_colours = ["#0b6bcb", "#d1495b", "#2e8b57", "#8a5bb5", "#b8860b", "#444444"];
 
+    /// <summary>The colour of a curve.</summary>
+    public static string Colour(int curve) => s_colours[curve % s_colours.Length];
+
     public static string Lines(Chart chart)
     {
         const double width = 460, height = 294, left = 58, right = 12, top = 66, bottom = 42, letter = 6.5;
@@ -33,7 +36,7 @@ internal static class Svg
         double legend = left, line = 31;
         for (int c = 0; c < chart.Curves.Length; c++)
         {
-            string colour = s_colours[c % s_colours.Length];
+            string colour = Colour(c);
             var shown = chart.Curves[c].Values.Select((v, i) => (v, i)).Where(p => double.IsFinite(p.v)).ToArray();
             string path = string.Join(' ', shown.Select(p => string.Create(CultureInfo.InvariantCulture, $"{X(p.i):0.0},{Y(p.v):0.0}")));
             svg.Append(CultureInfo.InvariantCulture, $"<polyline points=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>");

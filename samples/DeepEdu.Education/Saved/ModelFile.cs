@@ -11,7 +11,7 @@ internal sealed record PredictOptions
     /// <summary>How many items a learner, or answers a question.</summary>
     public int Top { get; init; } = 10;
 
-    /// <summary>Whether it says what a grade comes from.</summary>
+    /// <summary>Whether it says what a grade, or a chance, comes from.</summary>
     public bool Explain { get; init; }
 
     /// <summary>How texts go on, where texts are made.</summary>

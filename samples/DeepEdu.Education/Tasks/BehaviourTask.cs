@@ -32,15 +32,13 @@ internal sealed class BehaviourTask : IEducationTask
         progress.Line($"{log.Name}: {log.Learners.Length} learners there after week {log.Weeks}, {leave} leave later; counted each week: {string.Join(", ", log.Kinds)}");
         RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([string.Join('\n', log.Learners.Select(l => string.Join('\t', [l.Name, .. l.Groups]))), log.Learners.SelectMany(l => l.Counts).ToArray(),
             log.Learners.Select(l => l.Left ?? -1).ToArray(), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]));
-        int epochs = options.Epochs ?? (options.Quick ? 3 : 25);
         List<RiskTrainer> trainers = [];
         List<(int Learner, float[] Profile)> profiles = [];
         RiskScores model = new(log, "GRU"), share = new(log, "share that leaves"), totals = new(log, "logistic on totals"), weekly = new(log, "logistic on every week");
         for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
         {
             Split fold = folds[f];
-            RiskTrainer trainer = new(log, fold, new(epochs, options.Batch ?? 32, options.Seed) { Device = options.Device, Kept = kept.Training($"fold-{f + 1}") });
-            trainer.Fit($"fold {f + 1}/{folds.Length}", progress, stop);
+            RiskTrainer trainer = Train(log, fold, options, kept, $"fold-{f + 1}", $"fold {f + 1}/{folds.Length}", progress, stop);
             trainers.Add(trainer);
             var (risks, states) = trainer.Predict(fold.Test);
             model.Add(fold.Test, risks.Select(r => (double)r));
@@ -69,8 +67,32 @@ internal sealed class BehaviourTask : IEducationTask
                 + $"{folds[0].Validation.Length} learners choose the epoch by log loss ({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))}). pr_auc of a guess is the share that leaves. lift@10% says how many times more leave among the tenth with "
                 + $"the highest risks, caught@10% which share of all who leave is in it, lead_weeks how many weeks after week {log.Weeks} these leave. {trainers[0].Network.ParameterCount} parameters.",
         };
+        if (options.Canary && !stop.IsCancellationRequested) { result = result with { Canary = Shuffled(log, folds, options, kept, progress, stop), Seconds = clock.Elapsed.TotalSeconds }; }
         kept.SaveModel(RiskPredictor.Kind, RiskPredictor.Sizes(log, trainers.Count), result, stop, [.. RiskPredictor.Parts(log.Kinds, trainers)]);
         return [result];
+    }
+
+    private static RiskTrainer Train(BehaviourLog log, Split fold, RunOptions options, RunFolder kept, string name, string phase, IProgress progress, CancellationToken stop)
+    {
+        RiskTrainer trainer = new(log, fold, new(options.Epochs ?? (options.Quick ? 3 : 25), options.Batch ?? 32, options.Seed) { Device = options.Device, Kept = kept.Training(name) });
+        trainer.Fit(phase, progress, stop);
+        return trainer;
+    }
+
+    /// <summary>The same where who leaves is shuffled over all learners; null if it was stopped.</summary>
+    private CanaryFound? Shuffled(BehaviourLog log, Split[] folds, RunOptions options, RunFolder kept, IProgress progress, CancellationToken stop)
+    {
+        int[] from = Canary.Draws(options.Seed).Permutation(log.Learners.Length);
+        BehaviourLog shuffled = log with { Learners = [.. log.Learners.Select((l, i) => l with { Left = log.Learners[from[i]].Left })] };
+        RiskScores scores = new(shuffled, "GRU");
+        foreach (var (f, fold) in folds.Index())
+        {
+            RiskTrainer trainer = Train(shuffled, fold, options, kept, $"canary-{f + 1}", $"canary, fold {f + 1}/{folds.Length}", progress, stop);
+            if (stop.IsCancellationRequested) { return null; }
+            scores.Add(fold.Test, trainer.Predict(fold.Test).Risks.Select(r => (double)r));
+        }
+        return Canary.Tell(new(Name, log.Name, "Each learner leaves when another does, drawn from all that are there after the weeks seen. It finds a test part that is learned from; it does not find counts that were made after a learner left, for these follow those who did.",
+            Canary.Beside(scores.Areas, scores.Reshuffled, options.Seed)), progress);
     }
 
     private static BehaviourLog Read(RunOptions options) => options.Data is not { } folder ? SimulatedBehaviour.Create(options.Seed, options.Quick ? 300 : 1000).Log

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Ui;
 using DeepEdu.Numerics;
@@ -10,6 +12,7 @@ internal static class Canary
 {
     private const int Shuffles = 200;
     private const double Deviations = 4;
+    private const double Rounding = 1e-6; // of a model that tells the same of all there is no deviation
     private const ulong Stream = 0xCA4A; // of the seed, apart from all that a run draws
 
     /// <summary>What the shuffles of a run are drawn from.</summary>
@@ -42,6 +45,9 @@ internal static class Canary
         return [.. keys.Select(k => numbers.TryGetValue(k, out int n) ? n : numbers[k] = numbers.Count)];
     }
 
+    /// <summary>A key of a row of numbers, equal where all are.</summary>
+    public static string Key(ReadOnlySpan<float> row) => Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(row)));
+
     /// <summary>What was reached on shuffled answers, beside chance.</summary>
     /// <param name="reached">The numbers.</param>
     /// <param name="again">The same numbers of the same predictions, the test answers being shuffled once more.</param>
@@ -54,7 +60,7 @@ internal static class Canary
         return [.. reached.Select((score, k) =>
         {
             double mean = draws.Average(d => d[k]);
-            return new CanaryScore(score.Name, score.Value, mean, Deviations * Math.Sqrt(draws.Average(d => Math.Pow(d[k] - mean, 2))), score.Name.StartsWith(lowerIsBetter, StringComparison.Ordinal));
+            return new CanaryScore(score.Name, score.Value, mean, Math.Max(Rounding, Deviations * Math.Sqrt(draws.Average(d => Math.Pow(d[k] - mean, 2)))), score.Name.StartsWith(lowerIsBetter, StringComparison.Ordinal));
         })];
     }
 

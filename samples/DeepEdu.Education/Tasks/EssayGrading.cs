@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using DeepEdu.Data;
 using DeepEdu.Education.Baselines;
 using DeepEdu.Education.Cli;
@@ -16,6 +17,7 @@ namespace DeepEdu.Education.Tasks;
 internal sealed class EssayGrading(RunOptions options)
 {
     private const int VocabularySize = 4000;
+    private const int ShownOfAKind = 2;
 
     public RunResult Run(IProgress progress, CancellationToken stop)
     {
@@ -24,30 +26,28 @@ internal sealed class EssayGrading(RunOptions options)
         progress.Line(set.ToString());
         Fold[] folds = options.Quick ? set.Folds[..1] : set.Folds;
         List<string>[] words = [.. set.Essays.Select(e => EssayWords.Split(e.Text))];
-        float[] scores = [.. set.Essays.Select(e => (e.Score - set.Min) / (float)(set.Max - set.Min))];
         float[][] lengths = [.. set.Essays.Select(e => LengthFeatures.Of(e.Text))];
         RunFolder kept = RunFolder.Open(options, "grade", Fingerprint.Of([.. set.Essays.Select(e => e.Text), set.Essays.Select(e => e.Score).ToArray(), .. folds.SelectMany(f => (int[][])[f.Train, f.Dev, f.Test])]));
-        int epochs = options.Epochs ?? (options.Quick ? 2 : 10);
         List<FoldScores> model = [], byLength = [], byMean = [];
         List<EssayTrainer> trainers = [];
         List<(Vocabulary, EssayScorer)> networks = [];
         ConfusionMatrix confusion = new(set.Max - set.Min + 1);
         List<(GradedEssay, int)> graded = [];
         List<Score[]> sure = [];
+        List<TestedEssay> tests = [];
         for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
         {
             Fold fold = folds[f];
-            Vocabulary vocabulary = Vocabulary.Of(fold.Train.Select(i => words[i]), VocabularySize);
-            EncodedEssays essays = new([.. words.Select(w => vocabulary.Encode(w))], scores, set.Min, set.Max);
-            EssayTrainer trainer = new(essays, vocabulary.Count, fold.Train, fold.Dev, new(epochs, options.Batch ?? 8, options.Seed) { Device = options.Device, Kept = kept.Training($"fold-{f + 1}") });
-            trainer.Fit($"fold {f + 1}/{folds.Length}", progress, stop);
+            var (vocabulary, essays, trainer) = Train(set, words, fold, kept, $"fold-{f + 1}", $"fold {f + 1}/{folds.Length}", progress, stop);
             float[] predicted = trainer.Network.Predict([.. fold.Test.Select(i => essays.Tokens[i])]);
             model.Add(new(set, fold.Test, [.. predicted.Select(essays.Rescale)]));
             confusion.Merge(model[^1].Table);
             (GradedEssay, int)[] Told(int[] places, IEnumerable<float> scores)
                 => [.. places.Zip(scores, (i, s) => (new GradedEssay(essays.Rescale(s), words[i].Count, EssayPredictor.Unknown(vocabulary, essays.Tokens[i])), set.Essays[i].Score))];
             var tested = Told(fold.Test, predicted);
-            sure.Add(Sure(GradeIntervals.Fit(Told(fold.Dev, trainer.Network.Predict([.. fold.Dev.Select(i => essays.Tokens[i])])), set.Min, set.Max), tested, set));
+            GradeIntervals? intervals = GradeIntervals.Fit(Told(fold.Dev, trainer.Network.Predict([.. fold.Dev.Select(i => essays.Tokens[i])])), set.Min, set.Max);
+            sure.Add(Sure(intervals, tested, set));
+            tests.AddRange(fold.Test.Zip(tested, (i, t) => new TestedEssay(i, f, t.Item1.Exact, set.Essays[i].Score, words[i].Count, intervals?.Of(t.Item1), intervals)));
             graded.AddRange(tested);
             trainers.Add(trainer);
             networks.Add((vocabulary, trainer.Network));
@@ -60,8 +60,77 @@ internal sealed class EssayGrading(RunOptions options)
         }
         RunResult result = Result(set, clock, trainers, model, byLength, byMean) with { Confusion = confusion };
         result = result with { Metrics = [.. result.Metrics, .. sure[0].Select((s, k) => new Score(s.Name, sure.Select(f => f[k].Value).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average()))] };
+        if (!stop.IsCancellationRequested) { result = result with { Essays = Shown(set, tests, networks, words) }; }
+        if (options.Canary && !stop.IsCancellationRequested) { result = result with { Canary = Shuffled(set, words, folds, kept, progress, stop), Seconds = clock.Elapsed.TotalSeconds }; }
         kept.SaveModel(EssayPredictor.Kind, EssayPredictor.Sizes(set, networks), result, stop, EssayPredictor.Parts(networks, GradeIntervals.Fit(graded, set.Min, set.Max)));
         return result;
+    }
+
+    /// <summary>A test essay, the fold that it was tested in, and what was told of it.</summary>
+    private sealed record TestedEssay(int Place, int Fold, double Exact, int Truth, int Words, Interval? Within, GradeIntervals? Intervals)
+    {
+        public double Error => Math.Abs(Exact - Truth);
+
+        public bool Review(EssaySet set) => Within is { } within && Intervals!.NeedsReview(within, WeightedKappa.Round(Exact, set.Min, set.Max));
+    }
+
+    /// <summary>Two test essays of the largest errors, two of the widest intervals among those for review, and two whose errors are nearest the middle one; each once.</summary>
+    private static ExplainedEssay[] Shown(EssaySet set, List<TestedEssay> tests, List<(Vocabulary Words, EssayScorer Network)> networks, List<string>[] words)
+    {
+        TestedEssay[] all = [.. tests.Where(t => t.Words > 0).OrderByDescending(t => t.Error).ThenBy(t => t.Place)];
+        if (all.Length == 0) { return []; }
+        double middle = all[all.Length / 2].Error;
+        List<(TestedEssay Essay, string Why)> shown = [];
+        void Take(string why, IEnumerable<TestedEssay> from) => shown.AddRange(from.Where(t => !shown.Exists(s => s.Essay == t)).Take(ShownOfAKind).ToArray().Select(t => (t, why)));
+        Take("of the largest errors", all);
+        Take("for review, of the widest intervals", all.Where(t => t.Review(set)).OrderByDescending(t => t.Within!.Value.Width));
+        Take("typical: of an error in the middle", all.OrderBy(t => Math.Abs(t.Error - middle)));
+        return [.. shown.Select(s =>
+        {
+            TestedEssay t = s.Essay;
+            var (vocabulary, network) = networks[t.Fold];
+            var (points, delta) = network.Explain(vocabulary.Encode(words[t.Place]));
+            double unit = set.Max - set.Min;
+            return new ExplainedEssay(set.Essays[t.Place].Id, s.Why, set.Essays[t.Place].Text, t.Truth, t.Exact, Array.ConvertAll(points, p => p * unit), delta * unit)
+            {
+                Within = t.Within is { } within ? string.Create(CultureInfo.InvariantCulture, $"{within.Low:0.0} to {within.High:0.0}") : "",
+                Review = t.Review(set) ? "its interval is too wide" : "",
+            };
+        })];
+    }
+
+    private (Vocabulary Words, EncodedEssays Essays, EssayTrainer Trainer) Train(EssaySet set, List<string>[] words, Fold fold, RunFolder kept, string name, string phase, IProgress progress, CancellationToken stop)
+    {
+        Vocabulary vocabulary = Vocabulary.Of(fold.Train.Select(i => words[i]), VocabularySize);
+        EncodedEssays essays = new([.. words.Select(w => vocabulary.Encode(w))], [.. set.Essays.Select(e => (e.Score - set.Min) / (float)(set.Max - set.Min))], set.Min, set.Max);
+        EssayTrainer trainer = new(essays, vocabulary.Count, fold.Train, fold.Dev, new(options.Epochs ?? (options.Quick ? 2 : 10), options.Batch ?? 8, options.Seed) { Device = options.Device, Kept = kept.Training(name) });
+        trainer.Fit(phase, progress, stop);
+        return (vocabulary, essays, trainer);
+    }
+
+    /// <summary>The same on shuffled scores; null if it was stopped.</summary>
+    private CanaryFound? Shuffled(EssaySet set, List<string>[] words, Fold[] folds, RunFolder kept, IProgress progress, CancellationToken stop)
+    {
+        int[] cases = Canary.Cases(set.Essays.Select(e => e.Text)), from = Canary.Shuffle(cases, Canary.Draws(options.Seed));
+        EssaySet shuffled = set with { Essays = [.. set.Essays.Select((e, i) => e with { Score = set.Essays[from[i]].Score })] };
+        List<double[]> told = [];
+        foreach (var (f, fold) in folds.Index())
+        {
+            var (_, essays, trainer) = Train(shuffled, words, fold, kept, $"canary-{f + 1}", $"canary, fold {f + 1}/{folds.Length}", progress, stop);
+            if (stop.IsCancellationRequested) { return null; }
+            told.Add([.. trainer.Network.Predict([.. fold.Test.Select(i => essays.Tokens[i])]).Select(essays.Rescale)]);
+        }
+        int[] tested = [.. folds.SelectMany(f => f.Test)];
+        return Canary.Tell(new("grade", set.Name, "Each essay takes the score of another, drawn from all; essays of the same text take the same. It finds a test part that is learned from, and essays that stand in both parts word for word; it does not find scores that stand in the texts.",
+            Canary.Beside([Qwk(shuffled)], rng =>
+            {
+                int[] again = Canary.Shuffle(Array.ConvertAll(tested, i => cases[i]), rng);
+                Essay[] essays = [.. shuffled.Essays];
+                for (int i = 0; i < again.Length; i++) { essays[tested[i]] = essays[tested[i]] with { Score = shuffled.Essays[tested[again[i]]].Score }; }
+                return [Qwk(shuffled with { Essays = essays })];
+            }, options.Seed)), progress);
+
+        Score Qwk(EssaySet truth) => new("qwk", folds.Select((fold, f) => new FoldScores(truth, fold.Test, told[f]).Qwk).Average());
     }
 
     private RunResult Result(EssaySet set, Stopwatch clock, List<EssayTrainer> trainers, List<FoldScores> model, List<FoldScores> byLength, List<FoldScores> byMean)

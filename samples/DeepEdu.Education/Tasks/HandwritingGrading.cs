@@ -35,9 +35,7 @@ internal sealed class HandwritingGrading(RunOptions options)
         progress.Line($"{name}: {train.Count} training, {validation.Count} validation and {test.Count} test images of {given.Height}x{given.Width}");
 
         RunFolder kept = RunFolder.Open(options, "grade", Fingerprint.Of(given.Pixels, given.Labels, test.Pixels, test.Labels));
-        int epochs = options.Epochs ?? (options.Quick ? 2 : embedded ? 30 : 5);
-        DigitCnn model = new(train, validation, new(epochs, options.Batch ?? (embedded ? 32 : 64), options.Seed) { Device = options.Device, Shift = given.Width / 20, Kept = kept.Training("network") });
-        model.Fit(progress, stop);
+        DigitCnn model = Train(train, validation, kept, "network", progress, stop);
         HandwrittenSum[] sums = test.Labels.Distinct().Count(l => l < 10) == 10 ? HandwrittenSums.Create(test, Sums, options.Seed) : [];
         float[] probabilities = model.Network.Predict(test);
         Reading reading = new(test, sums, probabilities);
@@ -58,8 +56,35 @@ internal sealed class HandwritingGrading(RunOptions options)
                 + "sums_brier, sums_ece and the reliability diagram are of that probability. "
                 + $"Sets of digits are fitted on the held-out images to hold the true one of {1 - DigitPredictor.Alpha:P0}; coverage says how many they hold of the test images, review for which share they are not one digit alone, accuracy_sure is of the others.",
         };
+        if (options.Canary && !stop.IsCancellationRequested) { result = result with { Canary = Shuffled(name, given, test, kept, progress, stop), Seconds = clock.Elapsed.TotalSeconds }; }
         kept.SaveModel(DigitPredictor.Kind, DigitPredictor.Sizes(model.Network), result, stop, DigitPredictor.Parts(model.Network, sure));
         return result;
+    }
+
+    private DigitCnn Train(ImageSet train, ImageSet validation, RunFolder kept, string name, IProgress progress, CancellationToken stop)
+    {
+        bool embedded = options.Data is null;
+        int epochs = options.Epochs ?? (options.Quick ? 2 : embedded ? 30 : 5);
+        DigitCnn model = new(train, validation, new(epochs, options.Batch ?? (embedded ? 32 : 64), options.Seed) { Device = options.Device, Shift = train.Width / 20, Kept = kept.Training(name) });
+        model.Fit(progress, stop);
+        return model;
+    }
+
+    /// <summary>The same on shuffled digits; null if it was stopped.</summary>
+    private CanaryFound? Shuffled(string name, ImageSet given, ImageSet test, RunFolder kept, IProgress progress, CancellationToken stop)
+    {
+        int[] labels = [.. given.Labels, .. test.Labels], cases = Canary.Cases(Enumerable.Range(0, labels.Length).Select(i => Canary.Key(i < given.Count ? given[i] : test[i - given.Count])));
+        int[] from = Canary.Shuffle(cases, Canary.Draws(options.Seed)), drawn = Array.ConvertAll(from, row => labels[row]), truth = drawn[given.Count..];
+        progress.Line("canary: the same on shuffled digits");
+        var (train, validation) = HoldOut(given with { Labels = drawn[..given.Count] });
+        DigitCnn model = Train(train, validation, kept, "canary", progress, stop);
+        if (stop.IsCancellationRequested) { return null; }
+        float[] probabilities = model.Network.Predict(test);
+        int[] told = [.. Enumerable.Range(0, test.Count).Select(i => TensorPrimitives.IndexOfMax(probabilities.AsSpan(i * test.Classes, test.Classes)))];
+        return Canary.Tell(new("grade", name, "Each image takes the digit of another, drawn from all; images of the same pixels take the same. It finds a test part that is learned from, and images that stand in both parts.",
+            Canary.Beside([new("accuracy", Right(truth))], rng => [new("accuracy", Right(Array.ConvertAll(Canary.Shuffle(cases.AsSpan(given.Count), rng), row => truth[row])))], options.Seed)), progress);
+
+        double Right(int[] truth) => told.Zip(truth, (a, b) => a == b ? 1.0 : 0).Average();
     }
 
     private static Score[] Sure(SplitConformalClassifier? sets, ImageSet test, float[] probabilities)

@@ -51,6 +51,8 @@ internal sealed class MultitaskTask : IEducationTask
         List<RunResult> results = Result(table.Name, $"shared dense trunk, {plan.Members} averaged", [.. settings.Select(s => s.Contest)], gainFirst: false, plan, options, clock,
             $"{(options.Quick ? $"{folds} folds of " : "")}{FoldCount}-fold cross-validation. rmse_g3 knows no earlier grade, rmse_g3_b the first, rmse_g3_a both; with a known grade the heads learn the difference to the last one. "
             + $"Heads: the unknown grades and whether G3 is at least 10. Every model is the mean of {plan.Members} networks. naive is the last known grade, or the mean. {GainText}");
+        results = With(results, options, () => Shuffled(table.Name, Cases(table), [.. settings.Select(s => (s.Contest.Heads, s.Contest.Suffix))], folds,
+            (contest, setting, fold) => Fold(table, settings[setting].Known, contest, fold, FoldCount, plan, options.Seed, stop), options, progress, stop), stop);
         Save(kept, table, [.. settings.Select(s => Setting(s.Known, s.Contest, s.Scalers))], results, stop);
         return results;
     }
@@ -72,6 +74,7 @@ internal sealed class MultitaskTask : IEducationTask
             progress.Step($"learners, fold {fold + 1}/{folds}", fold + 1, folds);
         }
         List<RunResult> results = Result(table.Name, "shared dense trunk", [contest], gainFirst: true, plan, options, clock, $"{(options.Quick ? "One fold of " : "")}{of}-fold cross-validation. {GainText}");
+        results = With(results, options, () => Shuffled(table.Name, Cases(table), [(contest.Heads, "")], folds, (shuffled, _, fold) => Fold(table, [], shuffled, fold, of, plan, options.Seed, stop), options, progress, stop), stop);
         Save(kept, table, [Setting([], contest, scalers)], results, stop);
         return results;
     }
@@ -92,10 +95,12 @@ internal sealed class MultitaskTask : IEducationTask
             Batch = options.Batch ?? 32,
             LearningRate = 6e-3,
         };
-        contest.Fold(images.Pixels, [1, images.Height, images.Width], train, test, plan, new Rng(options.Seed).Split(1), stop);
+        void Learn(SharingContest of) => of.Fold(images.Pixels, [1, images.Height, images.Width], train, test, plan, new Rng(options.Seed).Split(1), stop);
+        Learn(contest);
         progress.Step("handwriting", 1, 1);
         List<RunResult> results = Result("digits 8x8", "shared CNN trunk", [contest], gainFirst: true, plan, options, clock,
             $"A random fifth of the digits is the test part. Heads: the digit, odd or even, a closed loop (0, 6, 8, 9), and the slant from the image's moments. {GainText}");
+        results = With(results, options, () => Shuffled("digits 8x8", Canary.Cases(Enumerable.Range(0, images.Count).Select(i => Canary.Key(images[i]))), [(contest.Heads, "")], 1, (shuffled, _, _) => Learn(shuffled), options, progress, stop), stop);
         if (results.Count > 0)
         {
             OutcomeSetting setting = new([], contest.Outcomes, [(null, contest.Committees[0])]);
@@ -103,6 +108,30 @@ internal sealed class MultitaskTask : IEducationTask
         }
         return results;
     }
+
+    /// <summary>The results with what the canary found, if it was asked for and there is time.</summary>
+    private static List<RunResult> With(List<RunResult> results, RunOptions options, Func<CanaryFound?> canary, CancellationToken stop)
+        => results.Count == 0 || !options.Canary || stop.IsCancellationRequested ? results : [results[0] with { Canary = canary() }];
+
+    /// <summary>All folds once more where each row takes the answers of another; null if it was stopped.</summary>
+    private CanaryFound? Shuffled(string data, int[] cases, (Head[] Heads, string Suffix)[] settings, int folds, Action<SharingContest, int, int> learn, RunOptions options, IProgress progress, CancellationToken stop)
+    {
+        int[] from = Canary.Shuffle(cases, Canary.Draws(options.Seed));
+        SharingContest[] contests = Array.ConvertAll(settings, s => new SharingContest(SharingContest.Shuffled(s.Heads, from), null, s.Suffix));
+        for (int fold = 0; fold < folds; fold++)
+        {
+            for (int s = 0; s < contests.Length; s++)
+            {
+                learn(contests[s], s, fold);
+                if (stop.IsCancellationRequested) { return null; }
+            }
+            progress.Step($"canary, fold {fold + 1}/{folds}", fold + 1, folds);
+        }
+        return Canary.Tell(new(Name, data, "Each row takes all answers of another, drawn from all; equal rows take the same. A known grade stays with its row. It finds a test part that is learned from, and rows that stand in both parts; it does not find columns that were filled in after the answers, for these follow the old ones.",
+            Canary.Beside([.. contests.SelectMany(c => c.Shared)], rng => [.. contests.SelectMany(c => c.Reshuffled(cases, rng))], options.Seed)), progress);
+    }
+
+    private static int[] Cases(LearnerTable table) => Canary.Cases(Enumerable.Range(0, table.Rows).Select(r => Canary.Key(table[r])));
 
     private static OutcomeSetting Setting(string[] known, SharingContest contest, List<ColumnScaler> scalers)
         => new(known, contest.Outcomes, [.. contest.Committees.Select((c, f) => ((ColumnScaler?)scalers[f], c))]);

@@ -1,6 +1,7 @@
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Report;
 using DeepEdu.Metrics;
+using DeepEdu.Numerics;
 
 namespace DeepEdu.Education.Tasks;
 
@@ -17,6 +18,17 @@ internal sealed class RiskScores(BehaviourLog log, string name)
     public double PrAuc => Area(_rows, new PrAuc(), (a, r) => a.Add(r.Risk, Leaves(r.Learner)));
 
     public Score[] Scores => [new("pr_auc", PrAuc), new("roc_auc", RocAuc(_rows)), new("lift@10%", Lift), new("caught@10%", Caught), new("lead_weeks", LeadWeeks), new("brier", Brier), new("ece", Calibration.Value)];
+
+    /// <summary>What the canary looks at.</summary>
+    public Score[] Areas => [new("roc_auc", RocAuc(_rows)), new("pr_auc", PrAuc)];
+
+    /// <summary>The same risks, when who leaves is shuffled among the test learners.</summary>
+    public Score[] Reshuffled(Rng rng)
+    {
+        int[] from = rng.Permutation(_rows.Count);
+        var rows = _rows.Select((r, i) => (_rows[from[i]].Learner, r.Risk));
+        return [new("roc_auc", RocAuc(rows)), new("pr_auc", Area(rows, new PrAuc(), (a, r) => a.Add(r.Risk, Leaves(r.Learner))))];
+    }
 
     public void Add(int[] learners, IEnumerable<double> risks)
     {

@@ -15,6 +15,14 @@ internal sealed class SharingContest(Head[] heads, RunFolder? kept = null, strin
 {
     private readonly HeadScore[] _shared = Scores(heads), _alone = Scores(heads), _ridge = Scores(heads), _naive = Scores(heads);
 
+    private readonly List<(int[] Test, float[][] Shared)> _told = [];
+
+    /// <summary>The tasks.</summary>
+    public Head[] Heads => heads;
+
+    /// <summary>Ends the names of the metrics.</summary>
+    public string Suffix => suffix;
+
     /// <summary>The shared networks of the folds that are done.</summary>
     public List<Committee> Committees { get; } = [];
 
@@ -47,6 +55,7 @@ internal sealed class SharingContest(Head[] heads, RunFolder? kept = null, strin
             kept?.Keep(name, [together, .. single]);
         }
         float[][] shared = together.Predict(test);
+        _told.Add((test, shared));
         float[][] rows = [.. Enumerable.Range(0, features.Length / row.Size).Select(r => features[(r * row.Size)..((r + 1) * row.Size)])];
         for (int h = 0; h < heads.Length; h++)
         {
@@ -73,6 +82,25 @@ internal sealed class SharingContest(Head[] heads, RunFolder? kept = null, strin
     public IReadOnlyList<Score> Ridged => Metrics(_ridge);
 
     public IReadOnlyList<Score> Guessed => Metrics(_naive);
+
+    /// <summary>What the shared networks' predictions are worth when the answers of the test rows are shuffled.</summary>
+    /// <param name="cases">Of each row of the data; rows of one case take the same answers.</param>
+    /// <param name="rng">Draws.</param>
+    public IReadOnlyList<Score> Reshuffled(int[] cases, Rng rng)
+    {
+        int[] tested = [.. _told.SelectMany(t => t.Test)], again = Canary.Shuffle(Array.ConvertAll(tested, r => cases[r]), rng);
+        int[] from = [.. Enumerable.Range(0, cases.Length)];
+        for (int i = 0; i < again.Length; i++) { from[tested[i]] = tested[again[i]]; }
+        HeadScore[] scores = Scores(Shuffled(heads, from));
+        foreach (var (test, shared) in _told)
+        {
+            for (int h = 0; h < heads.Length; h++) { Add(scores[h], test, shared[h]); }
+        }
+        return Metrics(scores);
+    }
+
+    /// <summary>Heads of which each row takes the answers of another; what is known of a row stays.</summary>
+    public static Head[] Shuffled(Head[] heads, int[] from) => Array.ConvertAll(heads, h => h with { Targets = Array.ConvertAll(from, row => h.Targets[row]) });
 
     /// <summary>Relative gains over the single-task networks, head by head.</summary>
     public IReadOnlyList<Score> SharedGains => Gains(_shared);

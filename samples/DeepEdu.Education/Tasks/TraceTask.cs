@@ -115,6 +115,7 @@ internal sealed class TraceTask : IEducationTask
                 },
             ],
             Calibration = model.Calibration,
+            Learners = TracedLives.Of(set, trainers[0].Network, model.ByLearner(0)),
             Tables = [Skills(set, model, baselines[^1]), .. Groups(model, seed)],
             Protocol = $"{trainers.Count} folds; {(set.TestGiven ? "the test learners are given and the same in each" : "every learner is in one part of each")}. Learners are whole: {folds[0].Train.Length} to learn from, {folds[0].Validation.Length} to choose the epoch by "
                 + $"({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))}), {folds[0].Test.Length} to be tested once. Every answer but a learner's first is told from all before it; several skills of one answer are one skill. "

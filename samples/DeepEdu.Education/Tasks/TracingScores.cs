@@ -69,6 +69,9 @@ internal sealed class TracingScores(TracingSet set, string name)
         };
     }
 
+    /// <summary>The test learners of a fold, of how many answers each was told, and its mean log loss.</summary>
+    public IEnumerable<(int Learner, int Count, double Loss)> ByLearner(int fold) => RowsOf(fold).GroupBy(r => r.Learner).Select(g => (g.Key, g.Count(), Loss(g)));
+
     /// <summary>For each skill how many answers there are, which share was right, and the area; NaN where all or none are right.</summary>
     public IEnumerable<(int Skill, int Count, double Right, double Auc)> SkillAucs()
         => Rows.GroupBy(r => r.Skill).OrderBy(g => g.Key).Select(g => (g.Key, g.Count(), g.Average(r => r.Right ? 1.0 : 0), RocAuc(g)));

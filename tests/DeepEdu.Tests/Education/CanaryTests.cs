@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using DeepEdu.Education.Cli;
 using DeepEdu.Education.Data;
+using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Tasks;
 using DeepEdu.Numerics;
@@ -113,6 +114,76 @@ public sealed class CanaryTests : FolderTests
             CanaryScore score = Assert.Single(Canary.Beside([new("auc", scores.Auc)], rng => [new("auc", again(rng))], 1));
             Assert.InRange(score.Chance, 0.49, 0.51);
             Assert.Equal(leaks, score.Leaks);
+        }
+    }
+
+    /// <summary>Each command shuffles its own answers, and finds nothing where they do not leak.</summary>
+    [Theory]
+    [InlineData("roc_auc pr_auc", "behaviour", "--quick")]
+    [InlineData("accuracy", "grade", "--quick", "--epochs", "6")]
+    [InlineData("auc_correct rmse_time auc_dropout", "multitask", "--quick")]
+    public void NothingIsFoundWhereNothingLeaks(string metrics, params string[] command)
+    {
+        string json = Path.Combine(Folder, "result.json");
+        Program.Succeeds([.. command, "--canary", "--out", Folder, "--json", json]);
+        using JsonDocument result = JsonDocument.Parse(File.ReadAllBytes(json));
+        JsonElement canary = (result.RootElement.ValueKind == JsonValueKind.Array ? result.RootElement[0] : result.RootElement).GetProperty("canary");
+        Assert.Equal(["leaks", .. metrics.Split(' ')], canary.EnumerateObject().Select(p => p.Name));
+        Assert.False(canary.GetProperty("leaks").GetBoolean());
+        Assert.All(canary.EnumerateObject().Skip(1), p => Assert.InRange(p.Value.GetProperty("bound").GetDouble(), 1e-6, 1));
+    }
+
+    /// <summary>Pupils who hand in the same text: a network that knows it by heart is graded too well.</summary>
+    [Fact]
+    public void EssaysThatStandInTwoPartsAreFound()
+    {
+        string[] words = [.. Enumerable.Range(0, 10).SelectMany(a => Enumerable.Range(0, 3).Select(b => $"w{(char)('a' + a)}{(char)('a' + b)}"))];
+        foreach (bool copied in new[] { true, false })
+        {
+            Rng rng = new(2);
+            StringBuilder tsv = new("essay_id\tessay_set\tessay\tdomain1_score\n");
+            for (int i = 0; i < 300; i++) { tsv.Append(CultureInfo.InvariantCulture, $"{i}\t1\t{words[copied ? i % 30 : rng.Next(30)]}{(copied ? "" : $" {string.Join(' ', Enumerable.Range(0, 6).Select(_ => words[rng.Next(30)]))}")}\t{2 + rng.Next(11)}\n"); }
+            Write("asap_prompt1.tsv", tsv.ToString());
+            CanaryFound found = Program.Run(new GradeTask(), new() { Data = Folder, Quick = true, Epochs = 25, Canary = true }, 2).Canary!;
+            Assert.True(copied == found.Leaks, found.Error);
+            Assert.InRange(found.Scores[0].Chance, -0.1, 0.1);
+        }
+    }
+
+    /// <summary>A column that is made of the answers themselves, those that are to be told included.</summary>
+    [Fact]
+    public void AColumnOfTheShuffledAnswersIsFound()
+    {
+        Rng rng = new(3);
+        float[] pass = [.. Enumerable.Range(0, 200).Select(_ => (float)rng.Next(2))], grade = [.. Enumerable.Range(0, 200).Select(_ => rng.NextSingle())], noise = [.. Enumerable.Range(0, 200).Select(_ => rng.NextSingle())];
+        int[] rows = [.. Enumerable.Range(0, 200)], from = rng.Permutation(200);
+        Head[] heads = SharingContest.Shuffled([new("grade", HeadKind.Value, grade), new("pass", HeadKind.YesNo, pass)], from);
+        Assert.Equal((grade[from[7]], pass[from[7]]), (heads[0].Targets[7], heads[1].Targets[7])); // all answers of one row together
+        TrainPlan plan = new((inputs, r) => MultiTaskNet.DenseTrunk(inputs, 0, r), MultiTaskNet.DenseWidth) { Epochs = 15, Batch = 16 };
+        foreach (bool leaks in new[] { true, false })
+        {
+            SharingContest contest = new(heads);
+            contest.Fold([.. rows.SelectMany(r => (float[])[leaks ? heads[0].Targets[r] : noise[r], leaks ? heads[1].Targets[r] : noise[(r + 1) % 200]])], [2], rows[..150], rows[150..], plan, new(4), default);
+            CanaryScore[] scores = Canary.Beside(contest.Shared, r => contest.Reshuffled(rows, r), 1);
+            Assert.Equal(["rmse_grade", "auc_pass"], scores.Select(s => s.Name));
+            Assert.All(scores, s => Assert.Equal(leaks, s.Leaks));
+        }
+    }
+
+    /// <summary>Risks that know who leaves.</summary>
+    [Fact]
+    public void RisksThatKnowWhoLeavesAreFound()
+    {
+        BehaviourLog log = new("x", ["click"], [.. Enumerable.Range(0, 200).Select(l => new ObservedLearner($"u{l}", [], [1], l % 5 == 0 ? 9 : null))]);
+        Rng rng = new(4);
+        foreach (double known in new[] { 0.0, 0.5 })
+        {
+            RiskScores scores = new(log, "x");
+            scores.Add([.. Enumerable.Range(0, 200)], Enumerable.Range(0, 200).Select(l => (rng.NextDouble() + (l % 5 == 0 ? known : 0)) / 2));
+            CanaryScore[] found = Canary.Beside(scores.Areas, scores.Reshuffled, 1);
+            Assert.All(found, s => Assert.Equal(known > 0, s.Leaks));
+            Assert.InRange(found[0].Chance, 0.48, 0.52);
+            Assert.InRange(found[1].Chance, 0.18, 0.27); // a fifth leaves
         }
     }
 

@@ -1,11 +1,13 @@
 using System.Buffers.Binary;
 using System.Text;
+using System.Xml;
 using DeepEdu.Devices;
 using DeepEdu.Education.Cli;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Tasks;
+using DeepEdu.Education.Text;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
@@ -98,6 +100,42 @@ public sealed class GradingTests : FolderTests
         Assert.Equal(120, run.Confusion!.Total);
         Assert.Equal(11, run.ClassNames.Length);
         Assert.Equal(2, run.Charts[1].Curves.Length);
+    }
+
+    /// <summary>Essays of the three kinds, each once, whose words' points add up to what the network gave; text that would break the page does not.</summary>
+    [Fact]
+    public void SomeEssaysAreShownWithWhatTheirWordsGave()
+    {
+        WriteEssays(300);
+        RunResult run = Grade(new() { Data = Folder, Epochs = 4 });
+        Assert.InRange(run.Essays.Count, 4, 6);
+        Assert.Equal(run.Essays.Count, run.Essays.DistinctBy(e => e.Id).Count());
+        Assert.Equal(2, run.Essays.Count(e => e.Why.Contains("largest", StringComparison.Ordinal)));
+        Assert.Equal(2, run.Essays.Count(e => e.Why.Contains("middle", StringComparison.Ordinal)));
+        Assert.All(run.Essays, e => Assert.Equal(EssayWords.Split(e.Text).Count, e.Points.Length));
+        Assert.All(run.Essays, e => Assert.InRange(Math.Abs(e.Delta), 0, 0.2));
+        Assert.All(run.Essays.Where(e => e.Why.StartsWith("for review", StringComparison.Ordinal)), e => Assert.NotEqual("", e.Review));
+        double Error(ExplainedEssay e) => Math.Abs(e.Exact - e.Truth);
+        Assert.True(run.Essays.Take(2).Min(Error) >= run.Essays.Max(e => run.Essays.Take(2).Contains(e) ? 0 : Error(e)));
+        XmlDocument page = new() { PreserveWhitespace = true };
+        page.LoadXml(HtmlReport.Render([run], "").Replace("<!DOCTYPE html>", "", StringComparison.Ordinal));
+        Assert.Equal(run.Essays.Select(e => e.Text), page.SelectNodes("//p[@class='essay']")!.Cast<XmlNode>().Select(p => p.InnerText));
+        Assert.NotEmpty(page.SelectNodes("//p[@class='essay']/span[@class='g4' or @class='t4']")!.Cast<XmlNode>());
+    }
+
+    [Fact]
+    public void WordsAreMarkedByTheirPointsAndSafe()
+    {
+        ExplainedEssay essay = new(7, "a <reason>", "Good & <b>bad</b>\u0007 don't", 3, 2.5, [0.4, 0.01, 0.01, 0.01, 0.01, -0.4, 0.01, 0.01, 0.01, 0.01, 0.01, 0.2, -0.1], 0.01) { Within = "1.0 to 3.0", Review = "x" };
+        Assert.Equal(["good", "&", "<", "b", ">", "bad", "<", "/", "b", ">", "\u0007", "do", "n't"], EssayWords.Split(essay.Text));
+        string html = HtmlReport.Render([new RunResult("grade", "LSTM", "x") { Essays = [essay] }], "");
+        Assert.Contains("<span class=\"g4\" title=\"+0.400\">Good</span> &amp; &lt;b&gt;<span class=\"t4\" title=\"-0.400\">bad</span>&lt;/b&gt;\uFFFD <span class=\"g2\" title=\"+0.200\">do</span><span class=\"t1\" title=\"-0.100\">n&#39;t</span></p>", html, StringComparison.Ordinal);
+        Assert.Contains("Essay 7, a &lt;reason&gt;: score 2.50 (90 % interval 1.0 to 3.0), true score 3; review: x", html, StringComparison.Ordinal);
+        Assert.Contains("As many words that say nothing would get 2.32; what these say gives +0.19 together (delta +0.01).", html, StringComparison.Ordinal);
+        Assert.Contains("“good” +0.40 (1)", html, StringComparison.Ordinal);
+        XmlDocument page = new();
+        page.LoadXml(html.Replace("<!DOCTYPE html>", "", StringComparison.Ordinal));
+        Assert.DoesNotContain("class=\"g", new ExplainedEssay(1, "", "a b", 1, 1, [0, 0], 0).Html(t => t, 0), StringComparison.Ordinal);
     }
 
     [Fact]

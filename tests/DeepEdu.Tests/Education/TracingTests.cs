@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Xml;
 using DeepEdu.Data;
 using DeepEdu.Devices;
 using DeepEdu.Education.Baselines;
@@ -150,6 +151,41 @@ public sealed class TracingTests : FolderTests
         Assert.Equal(network.Chances(learner)[..3], together[1], (x, y) => Math.Abs(x - y) < 1e-6); // one rounding of float32 on other batch shapes
     }
 
+    /// <summary>The chance before each answer is that by which it is scored, and what moved it is what leaving an answer out changes.</summary>
+    [Fact]
+    public void WhatMovedAChanceIsWhatItWouldBeWithoutAnAnswer()
+    {
+        TracedLearner learner = new("u", [0, 1, 2, 0, 0, 2], [true, false, true, true, false, false]);
+        TracingNet network = new(3, 8, new Rng(4));
+        float[][] after = network.Trajectory(learner);
+        double[] chances = network.Chances(learner);
+        for (int t = 1; t < learner.Count; t++) { Assert.Equal(chances[t], after[t - 1][learner.Skills[t]], 1e-6); }
+        Assert.Equal(network.Mastery(learner), after[^1], (a, b) => Math.Abs(a - b) < 1e-6);
+        float[][] moves = network.Moves(learner, 4);
+        float[] without = network.Mastery(new("u", [0, 1, 0, 0, 2], [true, false, true, false, false])); // without the third
+        for (int s = 0; s < 3; s++) { Assert.Equal(network.Mastery(learner)[s] - without[s], moves[2][s], 1e-6); }
+        Assert.All(moves[..2], m => Assert.All(m, v => Assert.Equal(0, v))); // before the last four
+        Assert.All(moves[2..], m => Assert.Contains(m, v => v != 0));
+        Assert.Equal([[0, 0, 0]], network.Moves(learner.First(1), 4));
+        Assert.Equal([(1, -0.3), (3, 0.2), (0, 0.1)], TracePredictor.Because([0.1, -0.3, 0.004, 0.2, 0.05]));
+        Assert.Equal("answer 2, b wrong: -0.30", TracePredictor.Text(["a", "b", "c"], learner, (1, -0.3)));
+    }
+
+    [Fact]
+    public void SomeLearnersAreShownOverTheirAnswers()
+    {
+        RunResult run = Program.Run(new TraceTask(), new() { Quick = true, Epochs = 15 }, 2);
+        Assert.Equal(["told best", "in the middle", "told worst"], run.Learners.Select(l => l.Title.Split(": ")[1].Split(',')[0]));
+        Assert.All(run.Learners, l => Assert.Equal((60, 61), (l.Answers.Length, l.Curves[0].Values.Length)));
+        XmlDocument page = new();
+        page.LoadXml(HtmlReport.Render([run], "").Replace("<!DOCTYPE html>", "", StringComparison.Ordinal));
+        XmlNode[] drawn = [.. page.GetElementsByTagName("svg").Cast<XmlNode>().Where(svg => svg.InnerText.StartsWith("Learner ", StringComparison.Ordinal))];
+        Assert.Equal(run.Learners.Select(l => (l.Answers.Count(a => a.Right), l.Answers.Count(a => !a.Right))),
+            drawn.Select(svg => (svg.ChildNodes.Cast<XmlNode>().Count(n => n.Name == "circle"), svg.ChildNodes.Cast<XmlNode>().Count(n => n.Name == "path"))));
+        Assert.All(run.Learners, l => Assert.StartsWith("Answer 60, s", l.Because, StringComparison.Ordinal));
+        Assert.Contains(run.Learners, l => l.Because.Contains("moved it most: answer ", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void OfASkillThatNobodyLearnedFromOneHalfIsTold()
     {
@@ -232,6 +268,11 @@ public sealed class TracingTests : FolderTests
         Assert.Equal(5, rows.Length - 1);
         Assert.Equal(["0", "s0", "2"], rows.Single(r => r[1] == "s0")[..3]);
         Assert.All(rows[1..], r => Assert.InRange(double.Parse(r[3], CultureInfo.InvariantCulture), 0, 1));
+        string[][] explained = Program.Predict(run, three, "--explain");
+        Assert.Equal("because", explained[0][4]);
+        Assert.Equal(rows.Select(r => string.Join(',', r)), explained.Select(r => string.Join(',', r[..4])));
+        Assert.All(explained[1..].SelectMany(r => r[4].Split("; ", StringSplitOptions.RemoveEmptyEntries)), b => Assert.Matches("^answer [123], s[01] (right|wrong): [+-]0\\.[0-9]{2}$", b));
+        Assert.Contains(explained[1..], r => r[4].Length > 0);
         string[][] longer = Program.Predict(run, Write("long.csv", "user,item,skill,correct\nAnna,q1,s0,0\nAnna,q2,s0,0\nAnna,q3,s1,1\n"));
         Assert.Equal(rows[1..].Select(r => r[3]), longer[1..].Select(r => r[3])); // the same answers in another format
         Assert.Equal("Anna", longer[1][0]);
