@@ -14,11 +14,16 @@ namespace DeepEdu.Education.Models;
 internal sealed class EssayPredictor : IPredictor
 {
     public const string Kind = "essays";
-    private const string IntervalsPart = "intervals";
+
+    /// <summary>Why an essay goes to review that is like the others.</summary>
+    public const string Wide = "wide interval";
+
+    private const string IntervalsPart = "intervals", OdditiesPart = "oddities";
     private const int ShownWords = 5;
     private readonly int _prompt, _min, _max;
     private readonly (Vocabulary Words, EssayScorer Network)[] _folds;
     private readonly GradeIntervals? _intervals;
+    private readonly EssayOddities? _oddities;
 
     private EssayPredictor(CheckpointFile saved)
     {
@@ -32,6 +37,7 @@ internal sealed class EssayPredictor : IPredictor
             return (words, network);
         })];
         if (saved.Parts.Contains(IntervalsPart)) { _intervals = GradeIntervals.Load(saved.State(IntervalsPart), _min, _max); }
+        if (saved.Parts.Contains(OdditiesPart)) { _oddities = EssayOddities.Load(saved.State(OdditiesPart)); }
     }
 
     public static IPredictor Load(CheckpointFile saved) => new EssayPredictor(saved);
@@ -40,9 +46,9 @@ internal sealed class EssayPredictor : IPredictor
     public static StateDict Sizes(EssaySet set, IEnumerable<(Vocabulary, EssayScorer Network)> folds)
         => new StateDict().Set("prompt", set.Prompt).Set("min", set.Min).Set("max", set.Max).Set("typical_lengths", [.. folds.Select(f => (double)f.Network.TypicalLength)]);
 
-    /// <summary>The networks and their words, and the intervals if there are any.</summary>
-    public static IReadOnlyList<(string, ISaveState)> Parts(IEnumerable<(Vocabulary Words, EssayScorer Network)> folds, GradeIntervals? intervals)
-        => [.. intervals is null ? [] : ((string, ISaveState)[])[(IntervalsPart, intervals)], .. folds.SelectMany((fold, f) => ((string, ISaveState)[])[($"words-{f + 1}", fold.Words), ($"network-{f + 1}", fold.Network)])];
+    /// <summary>The networks and their words, and the intervals and what is odd if there are any.</summary>
+    public static IReadOnlyList<(string, ISaveState)> Parts(IEnumerable<(Vocabulary Words, EssayScorer Network)> folds, GradeIntervals? intervals, EssayOddities? oddities)
+        => [.. intervals is null ? [] : ((string, ISaveState)[])[(IntervalsPart, intervals)], .. oddities is null ? [] : ((string, ISaveState)[])[(OdditiesPart, oddities)], .. folds.SelectMany((fold, f) => ((string, ISaveState)[])[($"words-{f + 1}", fold.Words), ($"network-{f + 1}", fold.Network)])];
 
     public IEnumerable<string[]> Predict(string path, PredictOptions options)
     {
@@ -56,19 +62,23 @@ internal sealed class EssayPredictor : IPredictor
             for (int i = 0; i < mean.Length; i++) { (mean[i], unknown[i]) = (mean[i] + (scores[i] / _folds.Length), unknown[i] + (Unknown(vocabulary, tokens[i]) / _folds.Length)); }
         }
         string[] none = options.Explain ? ["", ""] : [];
-        yield return ["essay_id", "score", "exact", "low", "high", "review", .. options.Explain ? (string[])["words", "delta"] : []];
+        yield return ["essay_id", "score", "exact", "low", "high", "review", "why", .. options.Explain ? (string[])["words", "delta"] : []];
         for (int i = 0; i < mean.Length; i++)
         {
             if (words[i].Count == 0) // of no word the networks tell the mean score
             {
-                yield return [essays[i].Id, "", "", "", "", "yes", .. none];
+                yield return [essays[i].Id, "", "", "", "", "yes", "no word", .. none];
                 continue;
             }
             double exact = _min + (mean[i] * (_max - _min));
             int score = WeightedKappa.Round(exact, _min, _max);
-            string[] within = ["", "", ""];
-            if (_intervals?.Of(new(exact, words[i].Count, unknown[i])) is { } interval) { within = [Text(interval.Low), Text(interval.High), _intervals.NeedsReview(interval, score) ? "yes" : "no"]; }
-            yield return [essays[i].Id, score.ToString(CultureInfo.InvariantCulture), Text(exact), .. within, .. options.Explain ? Explain(words[i]) : []];
+            string[] within = ["", ""], why = _oddities?.Of(words[i]) ?? [];
+            if (_intervals?.Of(new(exact, words[i].Count, unknown[i])) is { } interval)
+            {
+                within = [Text(interval.Low), Text(interval.High)];
+                if (_intervals.NeedsReview(interval, score)) { why = [Wide, .. why]; }
+            }
+            yield return [essays[i].Id, score.ToString(CultureInfo.InvariantCulture), Text(exact), .. within, why.Length > 0 ? "yes" : _intervals is null && _oddities is null ? "" : "no", string.Join(", ", why), .. options.Explain ? Explain(words[i]) : []];
         }
     }
 

@@ -10,6 +10,7 @@ using DeepEdu.Education.Saved;
 using DeepEdu.Education.Text;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
+using DeepEdu.Numerics;
 
 namespace DeepEdu.Education.Tasks;
 
@@ -18,6 +19,7 @@ internal sealed class EssayGrading(RunOptions options)
 {
     private const int VocabularySize = 4000;
     private const int ShownOfAKind = 2;
+    private const ulong Attack = 0xA77AC; // the streams of attacks, apart from all that a run draws
 
     public RunResult Run(IProgress progress, CancellationToken stop)
     {
@@ -35,6 +37,7 @@ internal sealed class EssayGrading(RunOptions options)
         List<(GradedEssay, int)> graded = [];
         List<Score[]> sure = [];
         List<TestedEssay> tests = [];
+        EssayAttacks attacks = new();
         for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
         {
             Fold fold = folds[f];
@@ -47,7 +50,12 @@ internal sealed class EssayGrading(RunOptions options)
             var tested = Told(fold.Test, predicted);
             GradeIntervals? intervals = GradeIntervals.Fit(Told(fold.Dev, trainer.Network.Predict([.. fold.Dev.Select(i => essays.Tokens[i])])), set.Min, set.Max);
             sure.Add(Sure(intervals, tested, set));
-            tests.AddRange(fold.Test.Zip(tested, (i, t) => new TestedEssay(i, f, t.Item1.Exact, set.Essays[i].Score, words[i].Count, intervals?.Of(t.Item1), intervals)));
+            EssayOddities? oddities = EssayOddities.Fit([.. fold.Train.Select(i => words[i])]);
+            if (oddities is not null && !stop.IsCancellationRequested)
+            {
+                attacks.Add(oddities, [.. fold.Test.Select(i => words[i])], [.. fold.Train.Select(i => words[i])], made => trainer.Network.Predict([.. made.Select(m => vocabulary.Encode(m))]).Select(s => essays.Rescale(s)), new Rng(options.Seed).Split(Attack + (ulong)f));
+            }
+            tests.AddRange(fold.Test.Zip(tested, (i, t) => new TestedEssay(i, f, t.Item1.Exact, set.Essays[i].Score, words[i].Count, intervals?.Of(t.Item1), intervals, oddities?.Of(words[i]) ?? [])));
             graded.AddRange(tested);
             trainers.Add(trainer);
             networks.Add((vocabulary, trainer.Network));
@@ -59,15 +67,15 @@ internal sealed class EssayGrading(RunOptions options)
             progress.Line($"fold {f + 1}/{folds.Length}  epoch {trainer.Learned.BestEpoch + 1}: test qwk {model[^1].Qwk:F4}  (ridge on length {byLength[^1].Qwk:F4})");
         }
         RunResult result = Result(set, clock, trainers, model, byLength, byMean) with { Confusion = confusion };
-        result = result with { Metrics = [.. result.Metrics, .. sure[0].Select((s, k) => new Score(s.Name, sure.Select(f => f[k].Value).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average()))] };
+        result = result with { Metrics = [.. result.Metrics, .. sure[0].Select((s, k) => new Score(s.Name, sure.Select(f => f[k].Value).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average())), new Score("odd", attacks.Odd)], Tables = double.IsNaN(attacks.Odd) ? [] : [attacks.Table] };
         if (!stop.IsCancellationRequested) { result = result with { Essays = Shown(set, tests, networks, words) }; }
         if (options.Canary && !stop.IsCancellationRequested) { result = result with { Canary = Shuffled(set, words, folds, kept, progress, stop), Seconds = clock.Elapsed.TotalSeconds }; }
-        kept.SaveModel(EssayPredictor.Kind, EssayPredictor.Sizes(set, networks), result, stop, EssayPredictor.Parts(networks, GradeIntervals.Fit(graded, set.Min, set.Max)));
+        kept.SaveModel(EssayPredictor.Kind, EssayPredictor.Sizes(set, networks), result, stop, EssayPredictor.Parts(networks, GradeIntervals.Fit(graded, set.Min, set.Max), EssayOddities.Fit(words)));
         return result;
     }
 
     /// <summary>A test essay, the fold that it was tested in, and what was told of it.</summary>
-    private sealed record TestedEssay(int Place, int Fold, double Exact, int Truth, int Words, Interval? Within, GradeIntervals? Intervals)
+    private sealed record TestedEssay(int Place, int Fold, double Exact, int Truth, int Words, Interval? Within, GradeIntervals? Intervals, string[] Odd)
     {
         public double Error => Math.Abs(Exact - Truth);
 
@@ -94,7 +102,7 @@ internal sealed class EssayGrading(RunOptions options)
             return new ExplainedEssay(set.Essays[t.Place].Id, s.Why, set.Essays[t.Place].Text, t.Truth, t.Exact, Array.ConvertAll(points, p => p * unit), delta * unit)
             {
                 Within = t.Within is { } within ? string.Create(CultureInfo.InvariantCulture, $"{within.Low:0.0} to {within.High:0.0}") : "",
-                Review = t.Review(set) ? "its interval is too wide" : "",
+                Review = string.Join(", ", t.Review(set) ? [EssayPredictor.Wide, .. t.Odd] : t.Odd),
             };
         })];
     }
@@ -153,7 +161,7 @@ internal sealed class EssayGrading(RunOptions options)
                 + $"({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))}); kappa of rounded scores over the prompt's full range; the mean over test folds (qwk {model.Min(f => f.Qwk):F3} to {model.Max(f => f.Qwk):F3}). "
                 + $"One network a fold, {trainers[0].Network.ParameterCount} parameters, no pre-trained word vectors, no hand-made features. Differs from Taghipour and Ng: 32 units, mean and sum over "
                 + "time, dropout on word vectors, Adam with a falling rate, batches of like length. "
-                + $"Intervals are fitted on the dev essays to hold {1 - GradeIntervals.Alpha:P0} of the true scores; coverage says how many they hold of the test essays, interval how wide they are in points, review which share a person shall grade too. rmse_sure and qwk_sure are of the others, mean over the folds that have any: compare the errors, for kappa falls with the spread of the scores that are left."
+                + $"Intervals are fitted on the dev essays to hold {1 - GradeIntervals.Alpha:P0} of the true scores; coverage says how many they hold of the test essays, interval how wide they are in points, review which share a person shall grade too. rmse_sure and qwk_sure are of the others, mean over the folds that have any: compare the errors, for kappa falls with the spread of the scores that are left. odd says which share of the test essays seems unlike those learned from, so that a person shall grade them too; it counts in no other number."
                 + (reached < floor ? $" Ridge regression on eight length features reaches {floor:F3}: raters of this prompt follow length, which the network has to learn from {set.Folds[0].Train.Length} essays." : ""),
         };
     }

@@ -89,7 +89,7 @@ public sealed class GradingTests : FolderTests
     {
         WriteEssays(300);
         RunResult run = Grade(new() { Data = Folder });
-        Assert.Equal(["qwk", "lwk", "rmse", "coverage", "interval", "review", "qwk_sure", "rmse_sure"], run.Metrics.Select(m => m.Name));
+        Assert.Equal(["qwk", "lwk", "rmse", "coverage", "interval", "review", "qwk_sure", "rmse_sure", "odd"], run.Metrics.Select(m => m.Name));
         Assert.Equal(["ridge on length", "mean score"], run.Baselines.Select(b => b.Name));
         Assert.Equal(0, Value(run.Baselines[1].Scores, "qwk"), 6);
         // the score counts good words; their share is what length does not tell
@@ -97,6 +97,8 @@ public sealed class GradingTests : FolderTests
         Assert.InRange(Value(run, "coverage"), 0.75, 1); // 0.9 of two folds of 60, fitted on 60
         Assert.InRange(Value(run, "interval"), 0.1, 8);
         Assert.InRange(Value(run, "review"), 0, 1);
+        Assert.InRange(Value(run, "odd"), 0, 0.15); // six tails of one in 180
+        Assert.Equal("honest essays", Assert.Single(run.Tables).Rows[0][0]);
         Assert.Equal(120, run.Confusion!.Total);
         Assert.Equal(11, run.ClassNames.Length);
         Assert.Equal(2, run.Charts[1].Curves.Length);

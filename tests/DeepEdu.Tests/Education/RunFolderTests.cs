@@ -4,6 +4,7 @@ using DeepEdu.Data;
 using DeepEdu.Education.Cli;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Data.Simulated;
+using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Tasks;
 using DeepEdu.Education.Text;
@@ -151,7 +152,7 @@ public sealed class RunFolderTests : FolderTests
         var (task, options) = Of("essays");
         RunResult result = Assert.Single(task.Run(options with { Out = Path.Combine(Folder, "run"), Quick = false }, _never, default));
         string[][] rows = Program.Predict(Path.Combine(Folder, "run"), Path.Combine(Folder, "asap_prompt7.tsv"));
-        Assert.Equal(["essay_id", "score", "exact", "low", "high", "review"], rows[0]);
+        Assert.Equal(["essay_id", "score", "exact", "low", "high", "review", "why"], rows[0]);
         Assert.Equal(Enumerable.Range(1, 60).Select(i => $"{i}"), rows[1..].Select(r => r[0]));
         Assert.All(rows[1..], r => Assert.Equal(int.Parse(r[1], CultureInfo.InvariantCulture), (int)Math.Round(double.Parse(r[2], CultureInfo.InvariantCulture))));
         Assert.All(rows[1..], r => Assert.InRange(int.Parse(r[1], CultureInfo.InvariantCulture), 0, 30));
@@ -160,15 +161,19 @@ public sealed class RunFolderTests : FolderTests
         Assert.Equal(["first", .. rows[1][1..]], Program.Predict(Path.Combine(Folder, "run"), one)[1]);
         Assert.Equal(["1", .. rows[1][1..]], Program.Predict(Path.Combine(Folder, "run"), Write("own.csv", $"essay\n\"{made.Set.Essays[0].Text}\"\n"))[1]);
         Assert.All(rows[1..], r => Assert.InRange(Number(r[2]), Number(r[3]), Number(r[4])));
-        Assert.All(rows[1..], r => Assert.Equal(Math.Ceiling(Number(r[3])) < Number(r[1]) - 3 || Math.Floor(Number(r[4])) > Number(r[1]) + 3 ? "yes" : "no", r[5])); // a tenth of 0..30
+        Assert.All(rows[1..], r => Assert.Equal(Math.Ceiling(Number(r[3])) < Number(r[1]) - 3 || Math.Floor(Number(r[4])) > Number(r[1]) + 3, r[6].Split(", ").Contains(EssayPredictor.Wide))); // a tenth of 0..30
+        Assert.All(rows[1..], r => Assert.Equal(r[6].Length > 0 ? "yes" : "no", r[5]));
+        string[] twice = Program.Predict(Path.Combine(Folder, "run"), Write("twice.txt", string.Join(' ', Enumerable.Repeat("one and the same sentence .", 40))))[1];
+        Assert.Equal("yes", twice[5]);
+        Assert.Contains("repeats itself", twice[6], StringComparison.Ordinal);
         string[] explained = Program.Predict(Path.Combine(Folder, "run"), one, "--explain")[1];
-        Assert.Equal(rows[1][1..], explained[1..6]);
-        string[] parts = explained[6].Split(' ');
+        Assert.Equal(rows[1][1..], explained[1..7]);
+        string[] parts = explained[7].Split(' ');
         Assert.Equal(10, parts.Length); // five words, each with its points
         Assert.All(parts.Chunk(2), p => Assert.Contains(p[0], EssayWords.Split(made.Set.Essays[0].Text)));
         Assert.Equal(parts.Chunk(2).Select(p => Math.Abs(Number(p[1]))).OrderDescending(), parts.Chunk(2).Select(p => Math.Abs(Number(p[1]))));
-        Assert.InRange(Number(explained[7]), -0.05, 0.05);
-        Assert.Equal(["empty", "", "", "", "", "yes"], Program.Predict(Path.Combine(Folder, "run"), Write("empty.txt", " "))[1]);
+        Assert.InRange(Number(explained[8]), -0.05, 0.05);
+        Assert.Equal(["empty", "", "", "", "", "yes", "no word"], Program.Predict(Path.Combine(Folder, "run"), Write("empty.txt", " "))[1]);
         Program.Fails("no column 'essay' in the header", "predict", "--model", Path.Combine(Folder, "run"), "--in", Write("own.csv", "text\na\n"));
         Program.Fails("an essay of prompt 3; this model grades prompt 7", "predict", "--model", Path.Combine(Folder, "run"), "--in", Write("own.csv", "essay,essay_set\na,3\n"));
 
