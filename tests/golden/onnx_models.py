@@ -58,6 +58,8 @@ B = {"x0": {0: "batch"}}
 r = torch.randn
 
 case("mlp", nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3), nn.Softmax(-1)), r(2, 4), again=(r(5, 4),), open_axes=B, gradients=True)
+case("batch-norm-rows", nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 1)), r(3, 4), again=(r(1, 4),), open_axes=B)
+case("vectors", Fn(lambda x, v: (x @ v, v @ x.transpose(1, 2), v @ v)), r(2, 3, 4), r(4))
 case("mlp-3d", nn.Sequential(nn.Linear(4, 6), nn.GELU(), nn.Linear(6, 2, bias=False)), r(2, 3, 4), again=(r(4, 1, 4),), open_axes={"x0": {0: "b", 1: "t"}})
 for opset in (9, 11, 13, 16):
     case(f"cnn-{opset}", nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 4, 3, groups=2, stride=2), nn.LeakyReLU(0.2),
@@ -190,6 +192,7 @@ a1, b1 = r(2, 3), r(2, 4)
 node("node-gemm", "Gemm", [a1, b1, b], [0.5 * (a1.t() @ b1) + 2 * b], constants=(2,), alpha=0.5, beta=2.0, transA=1)
 node("node-einsum", "Einsum", [a1, b1], [torch.einsum("bi,bj->ij", a1, b1)], equation="bi,bj->ij")
 # versions before 13, whose axes and the like are attributes
+node("node-add-6", "Add", [x, L([1.0, 2.0, 3.0])], [x + L([1.0, 2.0, 3.0])[:, None, None]], opset=6, constants=(1,), broadcast=1, axis=1)
 node("node-squeeze-9", "Squeeze", [x[:1, :1]], [x[0, 0]], opset=9, axes=[0, 1])
 node("node-unsqueeze-9", "Unsqueeze", [a1], [a1[:, None, :, None]], opset=9, axes=[1, 3])
 node("node-reduce-sum-9", "ReduceSum", [x], [x.sum((1, 3))], opset=9, axes=[1, -1], keepdims=0)

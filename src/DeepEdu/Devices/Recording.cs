@@ -39,6 +39,19 @@ internal sealed class Recording
         return result;
     }
 
+    /// <summary>Whether this thread computes with values that nobody gave, to record or to compare: a kernel then refuses none, and gives NaN.</summary>
+    [field: ThreadStatic]
+    public static bool IsTrial { get; private set; }
+
+    /// <summary>Does something as a trial.</summary>
+    public static T Try<T>(Func<T> work)
+    {
+        bool before = IsTrial;
+        IsTrial = true;
+        try { return work(); }
+        finally { IsTrial = before; }
+    }
+
     /// <summary>Makes the calls again.</summary>
     public void Replay()
     {

@@ -28,7 +28,7 @@ internal sealed class InferencePlan
         using var mode = new Tape(training: false);
         using var arena = new Arena();
         var inputs = new InferenceInputs { Resize = resize };
-        var outputs = _recording.Record(() => forward(inputs));
+        var outputs = Recording.Try(() => _recording.Record(() => forward(inputs)));
         if (outputs is null || Array.Exists(outputs, y => y is null)) { throw new InvalidOperationException("inference-session: a result of the forward pass is null"); }
         _inputs = [.. inputs.All.Select(i => i is Tensor t ? new Input(t.Shape, t.View, null) : new Input(((Indices)i).Shape, default, ((Indices)i).Values))];
         _outputs = [.. outputs.Select(y => (y.View, y.Shape))];
@@ -136,8 +136,11 @@ internal sealed class InferencePlan
             foreach (ref int i in numbers.AsSpan()) { i = rng.Next(limit); }
             given.Add(Indices.Of(shape, numbers));
         }
-        Replay();
-        var expected = forward(new InferenceInputs(given));
+        var expected = Recording.Try(() =>
+        {
+            Replay();
+            return forward(new InferenceInputs(given));
+        });
         for (int i = 0; i < expected.Length; i++)
         {
             var values = CpuDevice.Of(expected[i].View);

@@ -200,10 +200,12 @@ internal static partial class OnnxOperators
     private static OnnxCell Both(OnnxCall c, Func<double, double, double> host, Func<Tensor, Tensor, Tensor> f, Func<Tensor, float, Tensor>? right = null, Func<float, Tensor, Tensor>? left = null, OnnxKind? kind = null)
     {
         OnnxCell a = c[0], b = c[1];
+        // before version 7 the second operand could stand at an axis of the first
+        if (c.Opset < 7 && c.Int("broadcast") == 1 && c.Node.Attributes.ContainsKey("axis")) { b = b.Reshape([.. b.Shape, .. Enumerable.Repeat(1, Math.Max(0, a.Rank - c.Axis(a.Rank, 0) - b.Rank))]); }
         if (a.IsHost && b.IsHost) { return new(OnnxHost.Zip(a.Host, b.Host, host, kind ?? a.Kind)); }
         return right is not null && b.Known is { } n && b.Rank <= a.Rank ? new(right(c.X(), n), kind ?? a.Kind)
             : left is not null && a.Known is { } m && a.Rank <= b.Rank ? new(left(m, c.X(1)), kind ?? a.Kind)
-            : new(f(c.X(), c.X(1)), kind ?? a.Kind);
+            : new(f(c.X(), b.Tensor(c.Device)), kind ?? a.Kind);
     }
 
     // whole numbers are divided towards 0

@@ -32,11 +32,11 @@ internal sealed class OnnxPlan
         foreach (var t in graph.Constants)
         {
             var value = constant(t);
-            int place = _places[t.Name] = _places.Count;
+            int place = New(t.Name);
             _constants.Add((place, value));
             if (value.IsHost) { known[place] = value; }
         }
-        _inputs = [.. graph.Inputs.Where(i => !_places.ContainsKey(i.Name)).Select(i => _places[i.Name] = _places.Count)];
+        _inputs = [.. graph.Inputs.Where(i => !_places.ContainsKey(i.Name)).Select(i => New(i.Name))];
         foreach (var node in graph.Nodes) { Add(node, known, constant, outer); }
         _outputs = [.. graph.Outputs.Select(o => Place(o.Name, outer))];
         LetGo();
@@ -49,13 +49,13 @@ internal sealed class OnnxPlan
     {
         if (node is { Op: "Constant", Domain: "" })
         {
-            int place = _places[node.Outputs[0]] = _places.Count;
+            int place = New(node.Outputs[0]);
             _constants.Add((place, known[place] = Constant(node, constant)));
             return;
         }
         OnnxPlan? then = Inner("then_branch"), other = Inner("else_branch");
         int[] inputs = [.. node.Inputs.Concat(then?.Captured ?? []).Concat(other?.Captured ?? []).Select(i => i.Length == 0 ? -1 : Place(i, outer))];
-        int[] outputs = [.. node.Outputs.Select(o => o.Length == 0 ? -1 : _places[o] = _places.Count)];
+        int[] outputs = [.. node.Outputs.Select(o => o.Length == 0 ? -1 : New(o))];
         var step = new Step(node, OnnxOperators.Find(node), inputs, outputs, then, other);
         if (then is null && inputs.All(i => i < 0 || known.ContainsKey(i)))
         {
@@ -85,11 +85,13 @@ internal sealed class OnnxPlan
         };
     }
 
+    private int New(string name) => _places.TryAdd(name, _places.Count) ? _places.Count - 1 : throw new InvalidDataException($"\"{name}\" is given twice");
+
     private int Place(string name, Func<string, bool>? outer)
     {
         if (_places.TryGetValue(name, out int place)) { return place; }
-        if (outer?.Invoke(name) != true) { throw new InvalidDataException($"onnx-model: \"{name}\" is used before, or without, something that gives it"); }
-        _captured.Add((name, place = _places[name] = _places.Count));
+        if (outer?.Invoke(name) != true) { throw new InvalidDataException($"\"{name}\" is used before, or without, something that gives it"); }
+        _captured.Add((name, place = New(name)));
         return place;
     }
 
