@@ -1,7 +1,4 @@
-using System.Reflection;
 using System.Text.RegularExpressions;
-using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
 
 namespace DeepEdu.Tests.House;
 
@@ -9,13 +6,6 @@ namespace DeepEdu.Tests.House;
 [Collection("alone")]
 public partial class DocumentationTests
 {
-    private const string Usings = """
-        global using System;
-        global using System.Collections.Generic;
-        global using System.IO;
-        global using System.Linq;
-        """;
-
     public static TheoryData<string, int> Snippets()
     {
         TheoryData<string, int> data = [];
@@ -32,15 +22,10 @@ public partial class DocumentationTests
     public void SnippetRunsAndPrintsWhatThePageSays(string file, int index)
     {
         var fence = Fences().Matches(File.ReadAllText(Path.Combine(Repository.Root, file)))[index];
-        var main = Compile(fence.Groups["code"].Value);
-        using var output = new StringWriter();
-        var console = Console.Out;
-        Console.SetOut(output);
-        try { main.Invoke(null, main.GetParameters().Length == 0 ? null : [Array.Empty<string>()]); }
-        finally { Console.SetOut(console); }
+        var (_, printed) = Script.Run(fence.Groups["code"].Value);
         if (fence.Groups["text"] is { Success: true } expected)
         {
-            Assert.Equal(expected.Value.ReplaceLineEndings("\n").TrimEnd(), output.ToString().ReplaceLineEndings("\n").TrimEnd());
+            Assert.Equal(expected.Value.ReplaceLineEndings("\n").TrimEnd(), printed);
         }
     }
 
@@ -74,21 +59,8 @@ public partial class DocumentationTests
         select string.Concat(line.TrimStart('#').Trim().ToLowerInvariant().Where(c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '_')).Replace(' ', '-');
 
     private static IEnumerable<string> Pages() => Directory.EnumerateFiles(Repository.Root, "*.md")
-        .Concat(Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories));
-
-    private static MethodInfo Compile(string code)
-    {
-        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
-            .Select(p => (MetadataReference)MetadataReference.CreateFromFile(p));
-        var options = new CSharpParseOptions(LanguageVersion.Latest);
-        var compilation = CSharpCompilation.Create($"snippet{Guid.NewGuid():N}",
-            [CSharpSyntaxTree.ParseText(Usings, options), CSharpSyntaxTree.ParseText(code, options)], references,
-            new CSharpCompilationOptions(OutputKind.ConsoleApplication, optimizationLevel: OptimizationLevel.Release));
-        using var image = new MemoryStream();
-        var result = compilation.Emit(image);
-        Assert.True(result.Success, string.Join('\n', result.Diagnostics));
-        return Assembly.Load(image.ToArray()).EntryPoint!;
-    }
+        .Concat(Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories))
+        .Concat(Directory.EnumerateFiles(Path.Combine(Repository.Root, "samples", "lessons"), "*.md"));
 
     [GeneratedRegex(@"^```csharp\r?\n(?<code>.*?)^```\r?\n(?:\s*^```text\r?\n(?<text>.*?)^```)?", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Fences();
