@@ -135,8 +135,7 @@ public sealed class OpCatalogTests : IDisposable
         int[] which = c.Differentiable;
         var gradients = new float[]?[c.Inputs.Length];
         using var tape = new Tape();
-        foreach (var x in c.Inputs) { tape.Watch(x); }
-        foreach (int i in Enumerable.Range(0, c.Inputs.Length).Except(which)) { c.Inputs[i].IsLeaf = false; }
+        foreach (int i in which) { tape.Watch(c.Inputs[i]); }
         var y = op(c.Inputs, c.Indices);
         inspect?.Invoke(y);
         if (which.Length > 0)
@@ -159,7 +158,6 @@ public sealed class OpCatalogTests : IDisposable
             foreach (var x in c.Inputs) { tape.Watch(x); }
             Assert.False(tape.Wants(op(c.Inputs, c.Indices)), "the golden row has no gradient, but the op recorded one");
         }
-        foreach (var x in c.Inputs) { x.IsLeaf = false; }
         return (Tensor.Of(y.Shape, y.ToArray()).Keep(), gradients);
     }
 

@@ -38,8 +38,11 @@ public static class Checkpoint
         RngJournal journal;
         using (var inner = new Tape(outer.Training, outer.Replays))
         {
-            using (journal = RngJournal.Open()) { y = f(Array.ConvertAll(inputs, x => x.Detach())).Keep().Detach(); }
+            Tensor made;
+            using (journal = RngJournal.Open()) { made = f(Array.ConvertAll(inputs, x => x.Detach())); }
+            y = made.Keep().Detach();
             leaves = inner.Leaves();
+            if (made.IsLeaf && !leaves.Contains(made)) { leaves = [.. leaves, made]; } // a parameter as it is
         }
         Tensor[] all = [.. inputs, .. leaves];
         if (Tape.For(all) is null) { return y; }

@@ -31,11 +31,13 @@ public static class GradCheck
     /// <param name="seed">Of the random directions.</param>
     /// <param name="step">h.</param>
     /// <param name="training">The <see cref="Tape.Training"/> flag under which f runs.</param>
+    /// <exception cref="ArgumentException">There are no inputs.</exception>
     public static Result Run(Func<Tensor[], Tensor> f, Tensor[] inputs, ulong seed = 1, float step = DefaultStep, bool training = true)
     {
         ArgumentNullException.ThrowIfNull(f);
         ArgumentNullException.ThrowIfNull(inputs);
         NullItems.ThrowIfAny<Tensor>(inputs);
+        if (inputs.Length == 0) { throw new ArgumentException("gradcheck: there is nothing to differentiate by; has the model no parameters?", nameof(inputs)); }
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(step);
         var rng = new Rng(seed);
         float[] w = [];

@@ -150,6 +150,21 @@ public sealed class Gradients
         slot = new(sum, true);
     }
 
+    /// <summary>Gives each leaf's gradient memory of its own: two leaves may have got one tensor, and one the gradient to start from, so that what is written over the one would change the other.</summary>
+    internal void Part()
+    {
+        foreach (var (leaf, slot) in _leaves)
+        {
+            if (slot.Value.View.Block is { Passing: true, Uses: 1 } block && block.Owner == _tape) { continue; }
+            var own = Tensor.Empty(leaf.Shape, leaf.Device);
+            own.Device.Copy(slot.Value.View, own.View);
+            Leave(slot.Value);
+            Enter(own);
+            CollectionsMarshal.GetValueRefOrNullRef(_leaves, leaf) = new(own, true);
+        }
+        _left.Clear();
+    }
+
     /// <summary>gradient ⊙ slope.</summary>
     internal static Tensor Multiply(Tensor gradient, Tensor slope)
     {

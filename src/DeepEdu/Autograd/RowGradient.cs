@@ -44,10 +44,16 @@ public sealed class RowGradient
     /// <param name="index">The row of each use.</param>
     /// <param name="values">The gradient of each use [.., width].</param>
     /// <param name="skip">A row whose gradient is left out, such as padding; none if negative.</param>
+    /// <exception cref="ShapeException">The shapes do not fit.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A row lies outside the table.</exception>
     public static RowGradient Sum(Shape shape, Indices index, Tensor values, int skip = -1)
     {
         ArgumentNullException.ThrowIfNull(index);
         ArgumentNullException.ThrowIfNull(values);
+        if (shape.Rank != 2 || values.Size != (long)index.Size * shape[1])
+        {
+            throw new ShapeException("row-gradient", $"values {values.Shape} for {index.Size} uses of rows of a table {shape}: one row of the table's width is needed for each", shape, values.Shape);
+        }
         int[] place = new int[index.Size];
         var rows = Distinct(index.Span, place, skip);
         var sums = Tensor.Zeros([rows.Size, shape[1]], values.Device);
@@ -67,9 +73,11 @@ public sealed class RowGradient
     public RowGradient With(Tensor values) => new(Shape, Rows, values);
 
     /// <summary>The sum of both.</summary>
+    /// <exception cref="ShapeException">They are of tables of two shapes.</exception>
     public RowGradient Add(RowGradient other)
     {
         ArgumentNullException.ThrowIfNull(other);
+        if (other.Shape != Shape) { throw new ShapeException("row-gradient", $"gradients of tables {Shape} and {other.Shape} cannot be added", Shape, other.Shape); }
         var values = Tensor.Empty([Rows.Size + other.Rows.Size, Shape[1]], Values.Device);
         Values.Device.Copy(Values.View, values.Alias(Values.Shape).View);
         Values.Device.Copy(other.Values.View, values.Alias(other.Values.Shape, Values.Size).View);

@@ -106,11 +106,9 @@ public sealed partial class Tape : Arena
     public Tensor Watch(Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        if (!tensor.IsLeaf)
-        {
-            tensor.IsLeaf = true;
-            (_watched ??= []).Add(tensor);
-        }
+        if (_closed) { ThrowClosed(); }
+        tensor.Watched(1);
+        (_watched ??= []).Add(tensor);
         return tensor;
     }
 
@@ -203,6 +201,7 @@ public sealed partial class Tape : Arena
                 foreach (var block in grads.Left) { FreeUnused(block); }
                 grads.Left.Clear();
             }
+            grads.Part();
         }
         finally { _rewinding = null; }
         return grads;
@@ -237,7 +236,7 @@ public sealed partial class Tape : Arena
         _closed = true;
         _steps.Clear();
         t_spare = _steps; // from here on it is another tape's
-        foreach (var tensor in _watched ?? []) { tensor.IsLeaf = false; }
+        foreach (var tensor in _watched ?? []) { tensor.Watched(-1); }
         _watched = null; // tensors that were kept still know this tape
         if (Innermost is null) { _rewound?.EndStep(); }
         _rewound = null;
@@ -247,10 +246,13 @@ public sealed partial class Tape : Arena
 
     private void Mark(Tensor output)
     {
-        if (_closed) { throw new InvalidOperationException("tape: it has closed and remembers no more operations; ask Tape.For for the one that is open"); }
+        if (_closed) { ThrowClosed(); }
         output.Recorder = this;
         output.Node = _steps.Count;
     }
+
+    [DoesNotReturn]
+    private static void ThrowClosed() => throw new InvalidOperationException("tape: it has closed and remembers no more operations; ask Tape.For for the one that is open");
 
     [DoesNotReturn]
     private static void ThrowNotRecorded() => throw new InvalidOperationException(

@@ -34,7 +34,7 @@ public static class InstanceNorms
             // every channel of every sample is a channel; moving all the way there hands out the statistics
             Tensor? means = runningMean is null ? null : Tensor.Zeros([n * c], x.Device), variances = runningMean is null ? null : Tensor.Zeros([n * c], x.Device);
             var y = x.Reshape([1, n * c, inner]).BatchNorm(means, variances, momentum: 1, eps: eps, training: true).Reshape(s);
-            if (runningMean is not null && n > 0)
+            if (runningMean is not null && n > 0 && !Tape.IsReplaying)
             {
                 Move(runningMean, means!, momentum);
                 Move(runningVariance!, variances!, momentum);

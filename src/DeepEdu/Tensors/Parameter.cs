@@ -7,7 +7,7 @@ public sealed class Parameter : Tensor
 {
     /// <summary>A parameter with undefined values, to be initialised.</summary>
     public Parameter(Shape shape, Device? device = null)
-        : base(shape, device ?? CpuDevice.Instance, (device ?? CpuDevice.Instance).AllocatePersistent(shape.Size), 0) => IsLeaf = true;
+        : base(shape, device ?? CpuDevice.Instance, (device ?? CpuDevice.Instance).AllocatePersistent(shape.Size), 0) => IsLearned = true;
 
     /// <summary>A parameter with the given values.</summary>
     /// <exception cref="ShapeException">Their number is not the shape's size.</exception>
@@ -19,8 +19,8 @@ public sealed class Parameter : Tensor
     /// <summary>Whether gradients are computed for it. PyTorch's <c>requires_grad</c>: false freezes it.</summary>
     public bool Trainable
     {
-        get => IsLeaf;
-        set => IsLeaf = value;
+        get => IsLearned;
+        set => IsLearned = value;
     }
 
     /// <summary>What an optimiser does to the values after each step of this parameter: a limit on weights. None if null. Keras' <c>kernel_constraint</c>.</summary>

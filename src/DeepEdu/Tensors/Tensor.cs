@@ -10,7 +10,7 @@ namespace DeepEdu.Tensors;
 public partial class Tensor
 {
     private Block _block;
-    private int _offset, _generation;
+    private int _offset, _generation, _watching; // the last: how many open tapes watch it
 
     private protected Tensor(Shape shape, Device device, Block block, int offset)
         => (Shape, Device, _block, _offset, _generation) = (shape, device, block, offset, block.Generation);
@@ -27,8 +27,10 @@ public partial class Tensor
     /// <summary>How many axes.</summary>
     public int Rank => Shape.Rank;
 
-    /// <summary>Whether a gradient is wanted though no operation made this tensor: parameters, and what a tape watches.</summary>
-    public bool IsLeaf { get; internal set; }
+    /// <summary>Whether a gradient is wanted though no operation made this tensor: trainable parameters, and what an open tape watches, on whatever thread.</summary>
+    public bool IsLeaf => IsLearned || _watching > 0;
+
+    private protected bool IsLearned { get; set; }
 
     /// <summary>The tape that recorded the operation that made this tensor, and the operation's number there.</summary>
     internal Arena? Recorder { get; set; }
@@ -111,6 +113,9 @@ public partial class Tensor
         view.Block.Changes();
         return CpuDevice.Of(view);
     }
+
+    /// <summary>So many tapes more watch it; each closes on its own thread.</summary>
+    internal void Watched(int more) => Interlocked.Add(ref _watching, more);
 
     /// <summary>Overwrites the values.</summary>
     /// <exception cref="ShapeException">Another number of values.</exception>

@@ -92,6 +92,26 @@ public class CheckpointTests
         Assert.Same(x.View.Block, Checkpoint.Run(t => t, x).View.Block);
     }
 
+    [Fact]
+    public void AParameterItselfMayComeOut()
+    {
+        var p = new Parameter([2], [3, 4]);
+        using var tape = new Tape();
+        Assert.Equal([6, 8], tape.Gradients(Checkpoint.Run(_ => p, Tensor.Of(1, 2)).Square().Sum())[p].ToArray());
+    }
+
+    [Fact]
+    public void TheWayBackMovesNoStatisticsOfInstanceNorm()
+    {
+        var x = Tensor.Normal([2, 3, 5], new Rng(1));
+        Tensor[] statistics = [Tensor.Zeros([3]), Tensor.Ones([3])], plain = [Tensor.Zeros([3]), Tensor.Ones([3])];
+        using var tape = new Tape();
+        tape.Watch(x);
+        var g = tape.Gradients(Checkpoint.Run(t => t.InstanceNorm(statistics[0], statistics[1]), x).Exp().Sum())[x].ToArray();
+        Assert.Equal(g, tape.Gradients(x.InstanceNorm(plain[0], plain[1]).Exp().Sum())[x].ToArray());
+        for (int i = 0; i < 2; i++) { Assert.Equal(plain[i].ToArray(), statistics[i].ToArray()); }
+    }
+
     private sealed class Net : Module
     {
         private readonly Dense _in, _out;

@@ -50,6 +50,10 @@ public class GradCheckTests
     }
 
     [Fact]
+    public void NothingToCheckIsAnError() =>
+        Assert.Contains("nothing to differentiate by", Assert.Throws<ArgumentException>(() => GradCheck.Check(() => Tensor.Scalar(1), [])).Message, StringComparison.Ordinal);
+
+    [Fact]
     public void NaNIsAnError() => Assert.Equal(double.PositiveInfinity, GradCheck.Run(x => (x[0] - 10).Log(), [Input(4)]).Error);
 
     private readonly struct Cube : IMap

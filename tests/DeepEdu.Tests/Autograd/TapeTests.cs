@@ -122,6 +122,51 @@ public class TapeTests
         Assert.Equal((false, false, true), (x.IsLeaf, frozen.Trainable, learned.Trainable));
     }
 
+    /// <summary>Each tape watches for itself: one that closes, on this thread or another, takes no gradient from the others.</summary>
+    [Fact]
+    public void TwoThreadsMayWatchOneTensor()
+    {
+        var x = Tensor.Of(2f, 3f);
+        var frozen = new Parameter([2], [4, 5]) { Trainable = false };
+        float[]? dx = null, dw = null;
+        using ManualResetEventSlim computed = new(), closed = new();
+        var first = new Tape();
+        first.Watch(x);
+        first.Watch(frozen);
+        var thread = new Thread(() =>
+        {
+            using var tape = new Tape();
+            var y = (tape.Watch(x) * tape.Watch(frozen)).Sum();
+            computed.Set();
+            closed.Wait();
+            var g = tape.Gradients(y);
+            (dx, dw) = (g.Find(x)?.ToArray(), g.Find(frozen)?.ToArray());
+        });
+        thread.Start();
+        computed.Wait();
+        first.Dispose();
+        closed.Set();
+        thread.Join();
+        Assert.Equal([4, 5], dx!);
+        Assert.Equal([2, 3], dw!);
+        Assert.False(x.IsLeaf || frozen.IsLeaf || frozen.Trainable);
+        Assert.Contains("it has closed", Assert.Throws<InvalidOperationException>(() => first.Watch(x)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void EachGradientHasMemoryOfItsOwn()
+    {
+        Parameter a = new([3], [1, 2, 3]), b = new([3], [4, 5, 6]), c = new([1, 3], [7, 8, 9]);
+        using var tape = new Tape();
+        var seed = Tensor.Of(1f, 2, 3);
+        var g = tape.Gradients(a + b + c.Reshape(3), seed);
+        float[][] before = [g[a].ToArray(), g[b].ToArray(), g[c].ToArray(), seed.ToArray()];
+        Assert.Equal([[1, 2, 3], [1, 2, 3], [1, 2, 3], [1, 2, 3]], before);
+        foreach (var leaf in g.Leaves) { foreach (ref float d in g[leaf].AsSpan()) { d *= 2; } }
+        Assert.Equal([[2, 4, 6], [2, 4, 6], [2, 4, 6], [1, 2, 3]], (float[][])[g[a].ToArray(), g[b].ToArray(), g[c].ToArray(), seed.ToArray()]);
+        Assert.Equal([5, 5, 5], tape.Gradients(a, Tensor.Full([3], 5))[a].ToArray());
+    }
+
     [Fact]
     public void APullbackThatThrowsLeavesTheTapeWhole()
     {
