@@ -157,7 +157,7 @@ internal static unsafe class AttentionFew
         for (int j = 0; j < n; j += 4, y += 4 * rowY)
         {
             float* to = w + j;
-            for (int h = 0; h < heads * width; h += width)
+            for (int head = 0, h = 0; head < heads; head++, h += width) // heads of no width have scores, too: 0
             {
                 for (int r = 0; r < rows; r++, to += Block)
                 {

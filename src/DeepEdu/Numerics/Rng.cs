@@ -55,9 +55,15 @@ public sealed class Rng(ulong seed, ulong stream = 0)
     public ulong Reserve(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
+        return Reserve((ulong)count);
+    }
+
+    /// <summary>The same for more numbers than a tensor has.</summary>
+    internal ulong Reserve(ulong count)
+    {
         if (RngJournal.IsAnyOpen) { RngJournal.Note(this); }
         ulong start = Position;
-        Position += (ulong)count;
+        Position += count;
         return start;
     }
 

@@ -87,7 +87,7 @@ public static class AttentionOps
         {
             fixed (float* q = CpuDevice.Of(Q), k = CpuDevice.Of(K), v = CpuDevice.Of(V), mask = CpuDevice.Of(Mask), y = CpuDevice.Of(Y), logSum = CpuDevice.Of(LogSum))
             {
-                AttentionForward.Run(Plan.Data(q, k, v, mask, y, logSum));
+                AttentionForward.Run(Plan.Data(K.IsNone, q, k, v, mask, y, logSum));
             }
         }
     }
@@ -114,8 +114,8 @@ public static class AttentionOps
             {
                 fixed (float* dy = CpuDevice.Of(Dy), dq = CpuDevice.Of(Dq), dk = CpuDevice.Of(Dk), dv = CpuDevice.Of(Dv))
                 {
-                    var d = f.Plan.Data(dq, dk, dv, null, dy, null);
-                    AttentionBackward.Run(f.Plan.Data(q, k, v, mask, y, logSum), d.O, d.Q, d.K, d.V);
+                    var d = f.Plan.Data(f.K.IsNone, dq, dk, dv, null, dy, null);
+                    AttentionBackward.Run(f.Plan.Data(f.K.IsNone, q, k, v, mask, y, logSum), d.O, d.Q, d.K, d.V);
                 }
             }
         }
@@ -147,7 +147,7 @@ public readonly record struct AttentionPlan(int Batch, int Heads, int Queries, i
 {
     internal string Sizes => $"{Batch} × {Heads} × {Queries} · {Keys} × {Width}";
 
-    internal unsafe AttentionData Data(float* q, float* k, float* v, float* mask, float* y, float* logSum)
+    internal unsafe AttentionData Data(bool packed, float* q, float* k, float* v, float* mask, float* y, float* logSum)
     {
         int width = Heads * Width, values = Heads * ValueWidth;
         var data = new AttentionData
@@ -155,7 +155,6 @@ public readonly record struct AttentionPlan(int Batch, int Heads, int Queries, i
             Batch = Batch, Heads = Heads, Queries = Queries, Keys = Keys, Width = Width, ValueWidth = ValueWidth, LogSum = logSum, Mask = mask, MaskBatch = MaskBatch, MaskHead = MaskHead,
             MaskRow = MaskRow, Lengths = Lengths, Causal = Causal, Past = Past, Scale = Scale, Dropout = Dropout, Seed = Seed, Stream = Stream, Start = Start, O = Rows(y, values, Queries),
         };
-        bool packed = k is null && Keys > 0;
         (data.Q, data.K, data.V) = packed
             ? (Rows(q, QueryRow, Queries), Rows(q + width, QueryRow, Queries), Rows(q + (2 * width), QueryRow, Queries))
             : (Rows(q, QueryRow, Queries), Rows(k, width, KeyRows), Rows(v, values, KeyRows));

@@ -14,6 +14,7 @@ internal readonly struct AttentionCall
     private readonly Shape _leading;
     private readonly AttentionPlan _plan;
     private readonly Rng? _rng;
+    private readonly Indices? _lengths;
 
     /// <summary>A call.</summary>
     /// <param name="q">The queries; without keys and values, all three side by side.</param>
@@ -30,7 +31,7 @@ internal readonly struct AttentionCall
         if (!(dropout >= 0 && dropout <= 1)) { throw new ArgumentOutOfRangeException(nameof(dropout), $"attention: dropout probability {dropout} is not in [0, 1]"); }
         if (!Tape.IsTraining) { dropout = 0; }
         if (dropout > 0) { ArgumentNullException.ThrowIfNull(rng); }
-        (_q, _k, _v, _rng) = (q, k, v, rng);
+        (_q, _k, _v, _rng, _lengths) = (q, k, v, rng, mask.Lengths);
         _leading = AttentionOps.Leading(q.Shape, 2);
         int batch = _leading.Size, queries = q.Shape[^2], rows = k is null ? queries : k.Shape[^2], keys = filled ?? rows, width = q.Shape[^1] / heads / (k is null || filled is not null ? 3 : 1), values = v is null ? width : v.Shape[^1] / heads;
         int[]? lengths = mask.LengthsOf(_leading, keys);
@@ -38,8 +39,8 @@ internal readonly struct AttentionCall
         if (_mask is not null) { Elementwise.SameDevice("attention", q, _mask); }
         var m = _mask is null ? default : _mask.Shape;
         int row = _mask is null || m[2] == 1 ? 0 : keys, head = _mask is null || m[1] == 1 ? 0 : m[2] * keys, sequence = _mask is null || m[0] == 1 ? 0 : m[1] * m[2] * keys;
-        ulong start = dropout > 0 ? rng!.Reserve(checked(batch * heads * queries * keys)) : 0;
-        _plan = new(batch, heads, queries, q.Shape[^1], keys, rows, width, values, sequence, head, row, lengths, mask.Causal, mask.Offset, scale ?? (1 / MathF.Sqrt(width)), dropout, rng?.Seed ?? 0, rng?.Stream ?? 0, start);
+        ulong start = dropout > 0 ? rng!.Reserve(checked((ulong)batch * (ulong)heads * (ulong)queries * (ulong)keys)) : 0;
+        _plan = new(batch, heads, queries, q.Shape[^1], keys, rows, width, values, sequence, head, row, lengths, mask.Causal, mask.Offset, scale ?? (1 / MathF.Sqrt(Math.Max(1, width))), dropout, rng?.Seed ?? 0, rng?.Stream ?? 0, start);
     }
 
     /// <summary>The result. A mask that wants a gradient needs all scores at once: then it is composed.</summary>
@@ -48,6 +49,7 @@ internal readonly struct AttentionCall
         if (_mask is not null && Tape.For(_mask) is not null) { return Composed(out _); }
         AttentionCall call = this;
         Tensor q = _q;
+        var (lengths, most) = (_lengths, _plan.Keys + 1);
         Tensor[] inputs = _k is null ? [q] : [q, _k, _v!];
         var tape = Tape.For(inputs);
         var y = Tensor.Empty([.. _leading.Sizes, _plan.Queries, _plan.Heads * _plan.ValueWidth], q.Device);
@@ -56,6 +58,7 @@ internal readonly struct AttentionCall
         q.Device.Launch(kernel);
         tape?.Add([y], inputs, (dOutputs, dInputs) =>
         {
+            lengths?.CheckBelow("attention: lengths", most); // the caller's array may hold other numbers by now
             for (int i = 0; i < inputs.Length; i++) { dInputs[i] = Tensor.Empty(inputs[i].Shape, y.Device); }
             y.Device.Launch(new AttentionOps.AttentionPullKernel(kernel, dOutputs[0]!.View, dInputs[0]!.View, inputs.Length == 1 ? default : dInputs[1]!.View, inputs.Length == 1 ? default : dInputs[2]!.View));
         });

@@ -31,6 +31,56 @@ public class AttentionTests
         for (int b = 0; b < 2; b++) { Assert.Equal(y[b].ToArray()[..(from * 12)], z[b].ToArray()[..(from * 12)]); }
     });
 
+    /// <summary>Products of nothing are 0, so every key weighs the same.</summary>
+    [Theory]
+    [InlineData(3)]
+    [InlineData(40)]
+    public void QueriesOfNoWidthGetTheMean(int steps)
+    {
+        using var tape = new Tape();
+        Dirty(steps);
+        Tensor q = tape.Watch(Tensor.Zeros([2, steps, 0])), k = tape.Watch(Tensor.Zeros([2, 5, 0])), v = tape.Watch(Tensor.Normal([2, 5, 3], new Rng(1)));
+        var y = q.Attention(k, v);
+        var g = tape.Gradients(y.Sum());
+        Assert.All(v.Mean(1, keepDims: true).BroadcastTo(y.Shape).ToArray().Zip(y.ToArray()), p => Assert.Equal(p.First, p.Second, Rounding));
+        Assert.All(g[v].ToArray(), d => Assert.Equal(steps / 5f, d, steps * Rounding));
+        Assert.Equal((q.Shape, k.Shape), (g[q].Shape, g[k].Shape));
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(40)]
+    public void FromValuesOfNoWidthNothingIsLearned(int steps)
+    {
+        using var tape = new Tape();
+        Dirty(steps);
+        Tensor q = tape.Watch(Tensor.Normal([2, steps, 4], new Rng(1))), k = tape.Watch(Tensor.Normal([2, 5, 4], new Rng(2)));
+        var g = tape.Gradients(q.Attention(k, Tensor.Zeros([2, 5, 0])).Sum());
+        Assert.All(g[q].ToArray().Concat(g[k].ToArray()), d => Assert.Equal(0, d));
+    }
+
+    // other numbers in the working memory
+    private static void Dirty(int steps)
+    {
+        using var tape = new Tape();
+        var x = tape.Watch(Tensor.Normal([1, steps, 8], new Rng(3)));
+        tape.Gradients(x.Attention(x, x, 2).Square().Sum());
+    }
+
+    /// <summary>Scores are counted in 64 bits: a weight's random number may be one beyond 2³¹.</summary>
+    [Fact]
+    public void DropoutCountsBeyondThirtyTwoBits()
+    {
+        const int Steps = 65_536;
+        var rng = new Rng(3);
+        using var tape = new Tape();
+        var x = Tensor.Ones([Steps, 1]);
+        var y = x.Attention(x, x, mask: new() { Lengths = Indices.Full([], 1) }, dropout: 0.5f, rng: rng);
+        Assert.Equal((ulong)Steps * Steps, rng.Position);
+        float[] values = y.ToArray();
+        for (int i = 0; i < Steps; i += 4095) { Assert.Equal(Rng.UniformAt(3, 0, (ulong)i * Steps) < 0.5f ? 0 : 2, values[i]); }
+    }
+
     [Fact]
     public void PaddingIsNeverReadAndGetsNoGradient() => ForAll(40, (seed, keys, counted) =>
     {
