@@ -63,7 +63,12 @@ public static class Gathering
             var (outer, n, inner) = Around(x.Shape, at);
             var y = Tensor.Empty(index.Shape, x.Device);
             x.Device.Launch(new GatherKernel(x.View, index, y.View, outer, n, index.Shape[at], inner));
-            Tape.For(x)?.Add(y, (x, dy => Added(x.Shape, dy, dx => new ScatterAddKernel(dy.View, index, dx, outer, n, index.Shape[at], inner))));
+            Tape.For(x)?.Add(y, (x, dy =>
+            {
+                index.CheckBelow("gather", n);
+                return Added(x.Shape, dy, dx => new ScatterAddKernel(dy.View, index, dx, outer, n, index.Shape[at], inner));
+            }
+            ));
             return y;
         }
 
@@ -113,12 +118,16 @@ public static class Gathering
         var (outer, n, inner) = Around(x.Shape, at);
         var y = Tensor.Empty([.. x.Shape.Sizes[..at], .. index.Shape, .. x.Shape.Sizes[(at + 1)..]], x.Device);
         x.Device.Launch(new SelectKernel(x.View, index, y.View, outer, n, inner));
-        Tape.For(x)?.Add(y, new Edge(x, dy => outer == 1 && inner >= 16 && index.Size >= n / 4 && dy.Device.Has<SparseProducts.SparseProductKernel>()
-            ? AddedRows(x.Shape, dy, index, n, inner, skip) : Added(x.Shape, dy, dx => new SelectAddKernel(dy.View, index, dx, outer, n, inner, skip)))
-        {
-            PullRows = sparse ? dy => RowGradient.Sum(x.Shape, index, dy, skip) : null,
-        });
+        Tape.For(x)?.Add(y, new Edge(x, Pull) { PullRows = sparse ? dy => RowGradient.Sum(x.Shape, index, dy, skip) : null });
         return y;
+
+        // the caller's array may hold other numbers by now
+        Tensor Pull(Tensor dy)
+        {
+            index.CheckBelow(op, n);
+            return outer == 1 && inner >= 16 && index.Size >= n / 4 && dy.Device.Has<SparseProducts.SparseProductKernel>()
+                ? AddedRows(x.Shape, dy, index, n, inner, skip) : Added(x.Shape, dy, dx => new SelectAddKernel(dy.View, index, dx, outer, n, inner, skip));
+        }
     }
 
     private static Tensor Added<K>(Shape shape, Tensor dy, Func<View, K> scatter) where K : struct, IKernel

@@ -70,7 +70,7 @@ public static class Matrices
         {
             ArgumentNullException.ThrowIfNull(x);
             var s = x.Shape;
-            if (s.Rank < 3 || r < 1 || s[^3] % (r * r) != 0) { ThrowPixels("pixel-shuffle", s, r, "r² must divide C"); }
+            if (s.Rank < 3 || r < 1 || s[^3] % ((long)r * r) != 0) { ThrowPixels("pixel-shuffle", s, r, "r² must divide C"); }
             int n = s.Product(0, s.Rank - 3), c = s[^3] / (r * r), h = s[^2], w = s[^1];
             return x.Reshape(n, c, r, r, h, w).Permute(0, 1, 4, 2, 5, 3).Reshape([.. s.Sizes[..^3], c, h * r, w * r]);
         }

@@ -16,6 +16,7 @@ internal readonly record struct RecurrentInputs(Tensor? X, Tensor WeightIh, Tens
 /// <summary>One call of a recurrent operation, which remembers what its gradient needs.</summary>
 internal sealed class RecurrentCall
 {
+    private readonly string _op;
     private readonly CellKind _kind;
     private readonly Tensor?[] _inputs; // x, Wᵢ, Wₕ, bᵢ, bₕ, h₀, c₀, Wᵣ
     private readonly RecurrentPadding _padding;
@@ -28,9 +29,9 @@ internal sealed class RecurrentCall
     private Tensor? _h, _c;
     private bool _spent;
 
-    private RecurrentCall(CellKind kind, RecurrentInputs p, Shape shape, RecurrentPadding padding, bool reverse, Tensor? mask)
+    private RecurrentCall(string op, CellKind kind, RecurrentInputs p, Shape shape, RecurrentPadding padding, bool reverse, Tensor? mask)
     {
-        (_kind, _shape, _categories, _padding, _reverse, _mask, _device) = (kind, shape, p.Categories, padding, reverse, mask, p.WeightHh.Device);
+        (_op, _kind, _shape, _categories, _padding, _reverse, _mask, _device) = (op, kind, shape, p.Categories, padding, reverse, mask, p.WeightHh.Device);
         _inputs = [p.X, p.WeightIh, p.WeightHh, p.BiasIh, p.BiasHh, p.H0, p.C0, p.WeightHr];
     }
 
@@ -55,7 +56,7 @@ internal sealed class RecurrentCall
         Check("recurrentMask", recurrentMask, [batch, width]);
         var padding = new RecurrentPadding(op, x, lengths, mask, batchFirst, padLeft);
 
-        var call = new RecurrentCall(kind, p, x, padding, reverse, recurrentMask);
+        var call = new RecurrentCall(op, kind, p, x, padding, reverse, recurrentMask);
         Tensor[] inputs = [.. call._inputs.OfType<Tensor>()];
         var tape = Tape.For(inputs);
         var result = call.Forward(keep: tape is not null);
@@ -97,6 +98,7 @@ internal sealed class RecurrentCall
     // the gradients that the tape wants
     private void Backward(Tape tape, ReadOnlySpan<Tensor?> dOutputs, Span<Tensor?> dInputs)
     {
+        _categories?.CheckBelow(_op, _shape[2]); // the caller's array may hold other numbers by now
         // the gates were overwritten by their gradients: a second call makes them anew
         if (_spent) { _device.Launch(new RecurrentForward(_data, View(_h), View(_c))); }
         _spent = true;

@@ -48,7 +48,7 @@ public static class Selecting
             float[] sorted = x.ToArray(), wanted = values.ToArray();
             for (int i = 1; i < sorted.Length; i++)
             {
-                if (!(sorted[i] >= sorted[i - 1])) { throw new ArgumentException($"search-sorted: {sorted[i]} at position {i} follows {sorted[i - 1]}; Sort the values first"); }
+                if (Below(sorted[i], sorted[i - 1])) { throw new ArgumentException($"search-sorted: {sorted[i]} at position {i} follows {sorted[i - 1]}; Sort the values first"); }
             }
             return Indices.Wrap(Array.ConvertAll(wanted, v => Place(sorted, v, right)), values.Shape);
         }
@@ -65,18 +65,19 @@ public static class Selecting
             int at = s.Axis("unfold", axis), n = s[at];
             if (size < 1 || step < 1 || size > n) { throw new ShapeException("unfold", $"windows of {size} in steps of {step} along axis {at} of {s}: both are at least 1, and a window at most {n}", s); }
             int windows = ((n - size) / step) + 1;
+            var each = s.With(at, windows).Insert(at + 1, size);
             int[] places = new int[windows * size], order = new int[s.Rank + 1];
             for (int i = 0; i < places.Length; i++) { places[i] = (i / size * step) + (i % size); }
             for (int i = 0; i < s.Rank; i++) { order[i] = i <= at ? i : i + 1; }
             order[^1] = at + 1;
-            return x.IndexSelect(at, places).Reshape(s.With(at, windows).Insert(at + 1, size)).Permute(order);
+            return x.IndexSelect(at, places).Reshape(each).Permute(order);
         }
 
         /// <summary>x with the source's values at the places that an index names on one axis; where a place is named several times, their sum. PyTorch's <c>scatter</c>. The gradient goes to the source there, to x
         /// elsewhere.</summary>
         /// <param name="axis">The axis on which the index replaces the position.</param>
         /// <param name="index">Of the source's shape.</param>
-        /// <param name="source">x's rank, and no larger than x but on the axis.</param>
+        /// <param name="source">Of x's rank; its sizes on the other axes are x's.</param>
         /// <exception cref="ShapeException">The shapes do not fit.</exception>
         /// <exception cref="ArgumentOutOfRangeException">An index outside the axis.</exception>
         public Tensor Scatter(int axis, Indices index, Tensor source)
@@ -114,14 +115,16 @@ public static class Selecting
         return [.. places];
     }
 
-    // NaN is put behind everything, where Sort has it
+    // NaN stands behind everything, where Sort has it
+    private static bool Below(float a, float b) => a < b || (float.IsNaN(b) && !float.IsNaN(a));
+
     private static int Place(float[] sorted, float value, bool right)
     {
         int low = 0, high = sorted.Length;
         while (low < high)
         {
             int middle = (low + high) / 2;
-            bool before = right ? !(sorted[middle] > value) : !(sorted[middle] >= value);
+            bool before = right ? !Below(value, sorted[middle]) : Below(sorted[middle], value);
             if (before) { low = middle + 1; } else { high = middle; }
         }
         return low;

@@ -31,9 +31,8 @@ public sealed class SparseMatrix
         ArgumentNullException.ThrowIfNull(row);
         ArgumentNullException.ThrowIfNull(column);
         if (row.Rank != 1 || row.Shape != column.Shape) { ThrowPlaces(row.Shape, column.Shape); }
-        row.CheckBelow("sparse-matrix", rows);
-        column.CheckBelow("sparse-matrix", columns);
-        (Rows, Columns, Row, Column, Values) = (rows, columns, row, column, Checked(values ?? Tensor.Ones([row.Size]).Keep(), row.Size));
+        (Rows, Columns, Row, Column, Values) = (rows, columns, row, column, Checked(values ?? Ones(row.Size), row.Size));
+        CheckPlaces();
         _byRow = Sorted(Rows, row, column);
     }
 
@@ -59,7 +58,7 @@ public sealed class SparseMatrix
 
     internal SparseRows ByRow => _places?.ByRow ?? new(_byRow!.View, Rows, Count);
 
-    internal SparseRows ByColumn => _places?.ByColumn ?? new((_byColumn ??= Sorted(Columns, Column, Row)).View, Columns, Count);
+    internal SparseRows ByColumn => _places?.ByColumn ?? new((_byColumn ??= Turned()).View, Columns, Count);
 
     /// <summary>Other values in the same places, which are not sorted again: attention between the nodes of a graph, new in every step.</summary>
     /// <exception cref="ShapeException">There is not one value an entry.</exception>
@@ -71,6 +70,26 @@ public sealed class SparseMatrix
 
     /// <summary>All entries, with zeros between them: [rows, columns].</summary>
     public Tensor ToDense() => this.MatMul(Tensor.Eye(Columns, Values.Device));
+
+    private void CheckPlaces()
+    {
+        Row.CheckBelow("sparse-matrix", Rows);
+        Column.CheckBelow("sparse-matrix", Columns);
+    }
+
+    private Tensor Turned()
+    {
+        CheckPlaces(); // the caller's arrays may hold other numbers by now
+        return Sorted(Columns, Column, Row);
+    }
+
+    // as lasting as the places
+    private static Tensor Ones(int count)
+    {
+        var ones = Tensor.Persistent([count]);
+        ones.Device.Fill(ones.View, 1);
+        return ones;
+    }
 
     // int32 in float memory
     private static Tensor Sorted(int rows, Indices row, Indices column)

@@ -1,4 +1,7 @@
+using DeepEdu.Autograd;
 using DeepEdu.Memory;
+using DeepEdu.Nn;
+using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
@@ -8,6 +11,41 @@ namespace DeepEdu.Tests.Ops;
 public class ShapeOpTests
 {
     private static readonly Tensor s_x = Tensor.Arange(6).Reshape(2, 3);
+
+    /// <summary>An array of the caller's is not copied: if it holds what is no row when the gradient is wanted, no memory of others is written.</summary>
+    [Fact]
+    public void PlacesAreCheckedOnTheWayBackToo()
+    {
+        Says("embedding: index 12", (x, i) => x.Embedding(i));
+        Says("embedding: index 12", (x, i) => x.Embedding(i, sparse: true)); // a row gradient
+        Says("index-select: index 12", (x, i) => x.IndexSelect(0, i));
+        Says("gather: index 12", (x, i) => x.Gather(0, i.Reshape(1, 4)));
+        Says("index-select: index 12", (x, i) => Tensor.Zeros([10, 4]).IndexAdd(0, i, x[..4]));
+        Says("gather: index 12", (x, i) => Tensor.Zeros([10, 4]).ScatterAdd(0, i.Reshape(1, 4), x[..1]));
+        Says("attention: lengths: index 12", (x, i) => { Tensor y = x[..8].Reshape(4, 2, 4); return y.Attention(y, y, mask: new() { Lengths = i }); });
+        Says("lstm: index 12", (x, i) => new Lstm(10, 4, new Rng(1)).Forward(i.Reshape(2, 2)));
+        Says("sparse-matrix: index 12", (x, i) => new SparseMatrix(10, 10, i, Indices.Arange(4)).MatMul(x));
+
+        static void Says(string what, Func<Tensor, Indices, Tensor> f)
+        {
+            int[] places = [1, 2, 0, 1];
+            var table = new Parameter(Tensor.Ones([10, 4]));
+            using var tape = new Tape();
+            var y = f(table, places);
+            places[1] = 12;
+            var e = Assert.Throws<ArgumentOutOfRangeException>(() => tape.Gradients(y.Sum()));
+            Assert.Contains(what, e.Message.Replace("row-gradient", "embedding", StringComparison.Ordinal), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void SortedValuesMayEndInNaN()
+    {
+        var sorted = Tensor.Of(2, float.NaN, 1).Sort().Values;
+        Assert.Equal([0, 2, 2], sorted.SearchSorted(Tensor.Of(0, 5, float.NaN)).ToArray());
+        Assert.Equal([0, 2, 3], sorted.SearchSorted(Tensor.Of(0, 5, float.NaN), right: true).ToArray());
+        Assert.Throws<ArgumentException>(() => Tensor.Of(1, float.NaN, 2).SearchSorted(sorted));
+    }
 
     [Fact]
     public void ReshapesAndFirstAxisSlicesShareMemory()

@@ -18,6 +18,18 @@ public class SparseMatrixTests
     }
 
     [Fact]
+    public void ItOutlivesTheArenasInWhichItWasMade()
+    {
+        SparseMatrix a;
+        using (new DeepEdu.Memory.Arena())
+        {
+            using var inner = new DeepEdu.Memory.Arena();
+            a = new(2, 2, Indices.Of(0, 1), Indices.Of(1, 0));
+        }
+        Assert.Equal([0, 1, 1, 0], a.ToDense().ToArray());
+    }
+
+    [Fact]
     public void OtherValuesStandInTheSamePlaces()
     {
         var rng = new Rng(1);
