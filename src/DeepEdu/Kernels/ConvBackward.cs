@@ -47,9 +47,9 @@ internal static unsafe class ConvBackward
         bool pool = task.End == ConvEnd.ReluPool;
         int panel = ConvLayout.Panel<L>(s.OutC), whole = ConvLayout.Whole<L>(s.OutC), panelIn = ConvLayout.Panel<L>(s.C), wholeIn = ConvLayout.Whole<L>(s.C), lines = pool ? s.OH / 2 * 2 : s.OH, columns = pool ? s.OW / 2 * 2 : s.OW;
         int pieces = (int)Math.Clamp(s.N * s.Work / PieceWork, 1, Math.Min(MaxPieces, Math.Max(1, s.N)));
-        int sumSize = (s.K * whole) + whole, packedSize = task.DX is null ? 0 : s.KH * s.KW * whole * wholeIn;
+        int sumSize = (s.K * whole) + whole, packedSize = task.DX is null ? 0 : checked(s.KH * s.KW * whole * wholeIn);
         int starts = Math.Max(lines, whole / panel);
-        float* zeros = Scratch.Layer.Take(32 + packedSize + (sumSize * pieces) + (4 * starts)), packed = zeros + 32, sums = packed + packedSize;
+        float* zeros = Scratch.Layer.Take(checked(32 + packedSize + (sumSize * pieces) + (4 * starts))), packed = zeros + 32, sums = packed + packedSize;
         nint* pixels = (nint*)(sums + (sumSize * pieces)), panels = pixels + starts;
         new Span<float>(zeros, 32).Clear();
         if (task.DX is not null) { ConvLayout.PackBackward(in s, task.Weight, panelIn, whole, packed); }
@@ -125,9 +125,9 @@ internal static unsafe class ConvBackward
                 return;
             }
             int inLines = ((Lines - 1) * s.StrideH) + s.SpanH, paddedH = s.H + (2 * s.PadH);
-            int imageSize = Vectors(inLines * s.PaddedW * s.C), dySize = pixels * Whole, dxSize = T.DX is null ? 0 : paddedH * s.PaddedW * WholeIn;
+            int imageSize = Vectors(checked(inLines * s.PaddedW * s.C)), dySize = checked(pixels * Whole), dxSize = T.DX is null ? 0 : checked(paddedH * s.PaddedW * WholeIn);
             int tempSize = T.End == ConvEnd.None ? 0 : T.End == ConvEnd.Relu ? s.OutSize : pixels / 4 * Panel;
-            float* dy = Scratch.Images.Take(imageSize + dySize + dxSize + tempSize), dx = dy + dySize, image = dx + dxSize, temp = image + imageSize;
+            float* dy = Scratch.Images.Take(checked(imageSize + dySize + dxSize + tempSize)), dx = dy + dySize, image = dx + dxSize, temp = image + imageSize;
             if (Whole > s.OutC) { new Span<float>(dy, dySize).Clear(); }
             for (int n = from; n < to; n++)
             {

@@ -18,7 +18,7 @@ internal static unsafe class ConvColumns
     public static void Backward(in ConvShape s, float* x, float* weight, float* dy, float* dx, float* dw, float* db)
     {
         int pieces = Math.Clamp(s.N, 1, Pieces), size = (s.OutC * s.K) + s.OutC;
-        float* sums = Scratch.Layer.Take(size * pieces);
+        float* sums = Scratch.Layer.Take(checked(size * pieces));
         Work.Run(pieces, new Gradients { S = s, X = x, Weight = weight, DY = dy, DX = dx, Sums = sums, Pieces = pieces, WantsW = dw != null });
         for (int p = 1; p < pieces; p++)
         {
@@ -37,7 +37,7 @@ internal static unsafe class ConvColumns
         public readonly void Run(int n)
         {
             int pixels = S.OH * S.OW;
-            float* scratch = S.IsPointwise ? null : Scratch.Images.Take(S.K * pixels);
+            float* scratch = S.IsPointwise ? null : Scratch.Images.Take(checked(S.K * pixels));
             for (int g = 0; g < S.Groups; g++)
             {
                 float* y = Y + ((nint)n * S.OutSize) + (g * S.GroupOut * pixels);
@@ -60,7 +60,7 @@ internal static unsafe class ConvColumns
             int from = (int)((long)S.N * piece / Pieces), to = (int)((long)S.N * (piece + 1) / Pieces), pixels = S.OH * S.OW;
             float* dw = Sums + ((nint)piece * ((S.OutC * S.K) + S.OutC)), db = dw + (S.OutC * S.K);
             new Span<float>(dw, (S.OutC * S.K) + S.OutC).Clear();
-            float* scratch = S.IsPointwise ? null : Scratch.Images.Take(S.K * pixels);
+            float* scratch = S.IsPointwise ? null : Scratch.Images.Take(checked(S.K * pixels));
             for (int n = from; n < to; n++)
             {
                 float* dy = DY + ((nint)n * S.OutSize);

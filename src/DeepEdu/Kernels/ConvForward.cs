@@ -33,7 +33,7 @@ internal static unsafe class ConvForward
     }
 
     /// <summary>Bytes of <c>at</c>.</summary>
-    public static int AtLength(in ConvShape s) => s.N * (s.OH / 2) * (s.OW / 2) * Whole(s.OutC);
+    public static int AtLength(in ConvShape s) => checked(s.N * (s.OH / 2) * (s.OW / 2) * Whole(s.OutC));
 
     private static int Whole(int channels) => F16.IsSupported ? ConvLayout.Whole<F16>(channels)
         : F8.IsSupported ? ConvLayout.Whole<F8>(channels) : F4.IsSupported ? ConvLayout.Whole<F4>(channels) : ConvLayout.Whole<F1>(channels);
@@ -95,10 +95,10 @@ internal static unsafe class ConvForward
 
         public readonly void Run(int from, int to)
         {
-            int inSize = InLines * S.PaddedW * S.C;
+            int inSize = checked(InLines * S.PaddedW * S.C);
             // the tiles' sums, and the pooled block before it goes back to channels first
-            int outSize = (End == ConvEnd.ReluPool ? 2 : Block) * Columns * Panel;
-            float* image = Scratch.Images.Take(inSize + outSize + (End == ConvEnd.ReluPool ? Block * Columns / 4 * Panel : 0) + 16), sums = image + ((inSize + 15) / 16 * 16);
+            int outSize = checked((End == ConvEnd.ReluPool ? 2 : Block) * Columns * Panel);
+            float* image = Scratch.Images.Take(checked(inSize + outSize + (End == ConvEnd.ReluPool ? Block * Columns / 4 * Panel : 0) + 16)), sums = image + ((inSize + 15) / 16 * 16);
             for (int i = from; i < to; i++)
             {
                 var (n, part) = Math.DivRem(i, PerImage);

@@ -35,7 +35,7 @@ internal static unsafe class ConvPlanes
     private static void Backward<L>(in ConvShape s, float* x, float* weight, float* dy, float* dx, float* dw, float* db) where L : struct, IVectorLane<L>, ILane<L>
     {
         int pieces = (int)Math.Clamp(s.N * s.Work / PieceWork, 1, Math.Max(1, Math.Min(s.N, (Parts + s.Groups - 1) / s.Groups))), size = s.OutC * (Taps(s) + 1);
-        float* sums = Scratch.Layer.Take(size * pieces);
+        float* sums = Scratch.Layer.Take(checked(size * pieces));
         Work.For(pieces * s.Groups, Grain(s, (s.N + pieces - 1) / pieces), new Pieces<L> { S = s, Plane = new(s), X = x, Weight = weight, DY = dy, DX = dx, Sums = sums, Count = pieces, WantsW = dw is not null, WantsB = db is not null });
         for (int p = 1; p < pieces; p++) { System.Numerics.Tensors.TensorPrimitives.Add(new ReadOnlySpan<float>(sums, size), new ReadOnlySpan<float>(sums + ((nint)p * size), size), new Span<float>(sums, size)); }
         for (int o = 0; o < s.OutC && dw is not null; o++) { new Span<float>(sums + (o * Taps(s)), s.K).CopyTo(new Span<float>(dw + (o * s.K), s.K)); }

@@ -24,8 +24,8 @@ internal readonly record struct ConvShape(int N, int C, int H, int W, int OutC, 
     /// <summary>Input channels that one output sees.</summary>
     public int GroupC => C / Groups;
 
-    /// <summary>Whether patches are laid out as columns: each group's, or where there is no channel to read; those of single pixels lie so already, and in rows long enough.</summary>
-    public bool IsByColumns => Groups > 1 || C == 0 || (IsPointwise && H * W >= 128);
+    /// <summary>Whether patches are laid out as columns: each group's, or where there is no channel to read or to write; those of single pixels lie so already, and in rows long enough.</summary>
+    public bool IsByColumns => Groups > 1 || C == 0 || OutC == 0 || (IsPointwise && H * W >= 128);
 
     /// <summary>Whether a patch is one pixel, and every pixel is one: a group's channels are its columns.</summary>
     public bool IsPointwise => (KH, KW, StrideH, StrideW, PadH, PadW) == (1, 1, 1, 1, 0, 0);

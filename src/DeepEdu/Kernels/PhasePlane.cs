@@ -44,7 +44,7 @@ internal readonly unsafe struct PhasePlane
     public int Length { get; }
 
     /// <summary>Floats of all phases.</summary>
-    public int Size => _strideH * _strideW * Rows * Pitch;
+    public int Size => checked(_strideH * _strideW * Rows * Pitch);
 
     /// <summary>Where the values begin that a tap reads.</summary>
     public int Offset(int ky, int kx)

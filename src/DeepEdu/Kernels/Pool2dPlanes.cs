@@ -19,7 +19,7 @@ internal static unsafe class Pool2dPlanes
     {
         var plane = new PhasePlane(s);
         int taps = s.KH * s.KW, size = plane.Size + PhasePlane.Slack, room = (s.OH * plane.Pitch) + PhasePlane.Slack;
-        float* split = Scratch.Images.Take(size + (2 * room) + (2 * taps)), best = split + size, which = best + room;
+        float* split = Scratch.Images.Take(checked(size + (2 * room) + (2 * taps))), best = split + size, which = best + room;
         int* offsets = (int*)(which + room), steps = offsets + taps;
         for (int t = 0; t < taps; t++)
         {
