@@ -33,6 +33,7 @@ internal static class WorkPool
     private static uint s_number;
 
     [ThreadStatic] private static bool t_inside;
+    [ThreadStatic] private static bool t_interrupted; // while it waited: it is told when the job, which uses its memory, is done
 
     /// <summary>Runs the job on up to <paramref name="threads"/> threads; false if the caller must run it alone.</summary>
     public static bool TryRun<T>(int threads, int chunks, in T body) where T : struct, IChunks
@@ -63,6 +64,11 @@ internal static class WorkPool
         job.Body = default; // hold no references
         t_inside = false;
         Volatile.Write(ref s_busy, 0);
+        if (t_interrupted)
+        {
+            t_interrupted = false;
+            Thread.CurrentThread.Interrupt();
+        }
         if (error is not null) { ExceptionDispatchInfo.Throw(error); }
         return true;
     }
@@ -124,13 +130,17 @@ internal static class WorkPool
 
     private static void Sleep()
     {
-        lock (s_gate)
+        try
         {
-            s_asleep = true;
-            Interlocked.MemoryBarrier(); // the flag before the look at the counter, as the counter before the look at the flag
-            while (Volatile.Read(ref s_pending.Value) != 0) { Monitor.Wait(s_gate); }
-            s_asleep = false;
+            lock (s_gate)
+            {
+                s_asleep = true;
+                Interlocked.MemoryBarrier(); // the flag before the look at the counter, as the counter before the look at the flag
+                while (Volatile.Read(ref s_pending.Value) != 0) { Monitor.Wait(s_gate); }
+            }
         }
+        catch (ThreadInterruptedException) { t_interrupted = true; }
+        s_asleep = false;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -199,11 +209,18 @@ internal static class WorkPool
 
         public void Wake()
         {
-            if (Volatile.Read(ref _parked) == 0) { return; }
-            lock (_gate)
+            while (Volatile.Read(ref _parked) != 0)
             {
-                Volatile.Write(ref _parked, 0);
-                Monitor.Pulse(_gate);
+                try
+                {
+                    lock (_gate)
+                    {
+                        Volatile.Write(ref _parked, 0);
+                        Monitor.Pulse(_gate);
+                        return;
+                    }
+                }
+                catch (ThreadInterruptedException) { t_interrupted = true; }
             }
         }
 

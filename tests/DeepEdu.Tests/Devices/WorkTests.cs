@@ -10,6 +10,59 @@ public sealed class WorkTests : IDisposable
 
     public void Dispose() => DeepEduOptions.MaxThreads = _before;
 
+    /// <summary>What a job works on is its caller's memory: an interrupt is told when the job is done, and the pool is whole.</summary>
+    [Fact]
+    public void AnInterruptWaitsForTheJob()
+    {
+        DeepEduOptions.MaxThreads = 2;
+        bool done = false, told = false;
+        var both = new Together();
+        var caller = new Thread(() =>
+        {
+            Work.Run(2, new Meeting(both));
+            done = true;
+            try { Thread.Sleep(60_000); }
+            catch (ThreadInterruptedException) { told = true; }
+        });
+        caller.Start();
+        both.Left.Wait();
+        while ((caller.ThreadState & ThreadState.WaitSleepJoin) == 0) { Thread.Sleep(1); }
+        caller.Interrupt();
+        Assert.False(caller.Join(50));
+        both.Released.Set();
+        caller.Join();
+        Assert.True(done && told);
+        both = new();
+        both.Released.Set();
+        Work.Run(2, new Meeting(both));
+        Assert.True(both.Met.IsSet, "the pool runs nothing beside its caller any more");
+    }
+
+    private sealed class Together
+    {
+        public ManualResetEventSlim Met { get; } = new();
+
+        public ManualResetEventSlim Left { get; } = new();
+
+        public ManualResetEventSlim Released { get; } = new();
+    }
+
+    // the caller's chunk waits for the other one to begin, which stays until it is released
+    private readonly struct Meeting(Together both) : IChunks
+    {
+        public void Run(int chunk)
+        {
+            if (chunk == 0)
+            {
+                both.Met.Wait(TimeSpan.FromSeconds(20));
+                both.Left.Set();
+                return;
+            }
+            both.Met.Set();
+            both.Released.Wait();
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
