@@ -44,6 +44,7 @@ public static partial class OpCatalog
         new("norm 3", x => x[0].Norm(3, 0)) { Big = s_wide },
         new("norm inf", x => x[0].Norm(float.PositiveInfinity, 1)) { Big = s_wide },
         new("norm 3 of zeros", x => x[0].Norm(3, 1)) { CheckTolerance = 0 }, // 0 is a kink
+        new("norm .5 of zeros", x => x[0].Norm(0.5f, 1)) { CheckTolerance = 0 }, // 0 is a kink
         new("norm of zeros", x => x[0].Norm()) { CheckTolerance = 0 }, // 0 is a kink
         new("logsumexp", x => x[0].LogSumExp()) { Big = s_wide },
         new("logsumexp 1", x => x[0].LogSumExp(1)) { Big = s_wide, Composed = (x, _) => x[0].Exp().Sum(1).Log() },

@@ -24,11 +24,11 @@ internal sealed class ResizedAxis
     /// <summary>How many times each place stands in the result, one after the other; 0 if it is not so simple.</summary>
     public int Times { get; private set; }
 
-    /// <summary>The one place below i · ratio.</summary>
-    public static ResizedAxis Nearest(int n, int size, double ratio)
+    /// <summary>The one place below i · ratio, a product of floats: of places that rounding moves PyTorch has the same.</summary>
+    public static ResizedAxis Nearest(int n, int size, float ratio)
     {
         var axis = new ResizedAxis(n, size);
-        for (int i = 0; i < size; i++) { axis.Low[i] = axis.High[i] = Math.Min((int)Math.Floor(i * ratio), n - 1); }
+        for (int i = 0; i < size; i++) { axis.Low[i] = axis.High[i] = Math.Min((int)MathF.Floor(i * ratio), n - 1); }
         int times = size / n;
         bool even = size % n == 0 && times is > 1 and <= 16;
         for (int i = 0; even && i < size; i++) { even = axis.Low[i] == i / times; }

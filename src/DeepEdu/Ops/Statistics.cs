@@ -41,7 +41,7 @@ public static class Statistics
         /// <exception cref="ShapeException">No such axis.</exception>
         public Tensor Std(int axis, int correction = 1, bool keepDims = false) => x.Std([axis], correction, keepDims);
 
-        /// <summary>(Σ |x|ᵖ)^(1/p); for p = ∞ the largest |x|, whose gradient ties share. Where a norm is 0 its gradient is taken as 0, for p of 1 or more.</summary>
+        /// <summary>(Σ |x|ᵖ)^(1/p); for p = ∞ the largest |x|, whose gradient ties share. Where a norm is 0, or with p below 1 a value, the gradient is taken as 0, as in PyTorch.</summary>
         /// <param name="p">Above 0; <see cref="float.PositiveInfinity"/> is allowed.</param>
         /// <param name="axes">The axes; none named is all.</param>
         /// <param name="keepDims">Whether the folded axes stay, of size 1.</param>
@@ -53,7 +53,7 @@ public static class Statistics
             if (!(p > 0)) { throw new ArgumentOutOfRangeException(nameof(p), p, "norm: p must be above 0"); }
             if (float.IsPositiveInfinity(p)) { return x.Abs().Max(axes, keepDims); }
             if (p == 1) { return x.Abs().Sum(axes, keepDims); }
-            if (p < 1) { return x.Abs().Pow(p).Sum(axes, keepDims).Pow(1 / p); }
+            if (p < 1) { return x.Abs().MapByInput(new Powers.PowerOfFormula(p), new NonZeroPowerPull(p)).Sum(axes, keepDims).Pow(1 / p); }
             if (p != 2) { return x.Abs().Pow(p).Sum(axes, keepDims).MapByInput(new Powers.PowerOfFormula(1 / p), new NonZeroPowerPull(1 / p)); }
             var plan = Reductions.Plan("norm", x.Shape, axes, keepDims);
             var y = x.FoldTo(plan.Kept, default(SquareFold), default(Reductions.SumFold)).Alias(plan.Result);
@@ -129,7 +129,7 @@ public static class Statistics
         public L Apply<L>(L x, L y, L dy) where L : struct, ILane<L> => L.WhereEqual(y, 0f, 0f, dy * (x / y));
     }
 
-    // the root's slope is ∞ at 0, that of the powers below it 0
+    // a root's slope is ∞ at 0, and that of the powers or of |x| below it 0
     internal readonly struct NonZeroPowerPull(float p) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

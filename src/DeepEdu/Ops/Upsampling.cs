@@ -58,7 +58,7 @@ public static class Upsampling
     private static ResizedAxis Axis(int n, int size, ResizeMode mode, bool alignCorners, float? scale)
     {
         double ratio = alignCorners ? size > 1 ? (n - 1.0) / (size - 1) : 0 : scale is { } f ? 1 / (double)f : (double)n / size;
-        return mode == ResizeMode.Nearest ? ResizedAxis.Nearest(n, size, ratio) : ResizedAxis.Linear(n, size, ratio, alignCorners);
+        return mode == ResizeMode.Nearest ? ResizedAxis.Nearest(n, size, (float)ratio) : ResizedAxis.Linear(n, size, ratio, alignCorners);
     }
 
     private static Tensor Run(Tensor x, Shape shape, ResizedAxis rows, ResizedAxis columns)

@@ -59,12 +59,14 @@ public sealed partial class Indices
     public static Indices Arange(int n) => Arange(0, n);
 
     /// <summary>start, start + step, .. up to but without end.</summary>
-    /// <exception cref="ArgumentException">The step is 0 or leads away from the end.</exception>
+    /// <exception cref="ArgumentException">The step is 0 or leads away from the end, or there are too many values.</exception>
     public static Indices Arange(int start, int end, int step = 1)
     {
         long span = (long)end - start;
         if (step == 0 || (span != 0 && span > 0 != step > 0)) { throw new ArgumentException($"arange: from {start} to {end} a step of {step} never arrives", nameof(step)); }
-        int[] values = new int[(int)((span + step - Math.Sign(step)) / step)];
+        long n = (span + step - Math.Sign(step)) / step;
+        if (n > Array.MaxLength) { throw new ArgumentException($"arange: from {start} to {end} with a step of {step} are {n} values, more than {Array.MaxLength}", nameof(step)); }
+        int[] values = new int[n];
         for (int i = 0; i < values.Length; i++) { values[i] = start + (i * step); }
         return values;
     }

@@ -170,8 +170,9 @@ public sealed class StateDict : IStateful, ISavedTensors
     public void LoadState(StateDict from)
     {
         ArgumentNullException.ThrowIfNull(from);
+        var all = from.Names.Select(name => (name, from[name])).ToArray(); // it may be a part of this one
         foreach (string name in Names) { _values.Remove(_prefix + name); }
-        foreach (string name in from.Names) { Put(name, from[name]); }
+        foreach (var (name, value) in all) { Put(name, value); }
     }
 
     /// <summary>The names, a line each, with the shapes of tensors, the lengths of arrays, and single values as they are.</summary>

@@ -81,7 +81,7 @@ public partial class Tensor
     public static Tensor Arange(int n, Device? device = null) => Arange(0, n, 1, device);
 
     /// <summary>start, start + step, .. up to but without end: ⌈(end − start) / step⌉ values.</summary>
-    /// <exception cref="ArgumentException">The step is 0 or leads away from the end.</exception>
+    /// <exception cref="ArgumentException">The step is 0 or leads away from the end, or there are too many values.</exception>
     public static Tensor Arange(double start, double end, double step = 1, Device? device = null)
     {
         if (step == 0 || !double.IsFinite((end - start) / step) || (end - start) / step < 0) { throw new ArgumentException($"arange: from {start} to {end} a step of {step} never arrives", nameof(step)); }
@@ -102,7 +102,7 @@ public partial class Tensor
         return Of([n], values, device);
     }
 
-    /// <summary>Evenly distributed in [low, high).</summary>
+    /// <summary>Evenly distributed in [low, high): low + (high − low)·u, which rounding may carry up to high.</summary>
     /// <exception cref="ArgumentException">Low is above high, or one of them is no finite number.</exception>
     public static Tensor Uniform(Shape shape, Rng rng, float low = 0, float high = 1, Device? device = null)
     {

@@ -12,6 +12,14 @@ public class VisionLayerTests
 {
     private readonly Rng _rng = new(3);
 
+    /// <summary>Where the place below is a matter of rounding: PyTorch's numbers, of its float32 (1.13).</summary>
+    [Theory]
+    [InlineData(2, 82, 42)]
+    [InlineData(2, 98, 49)]
+    [InlineData(2, 110, 56)]
+    [InlineData(2, 322, 161)]
+    public void TheNearestPlaceIsPyTorchs(int n, int size, int firstOne) => Assert.Equal(firstOne, Array.IndexOf(Tensor.Arange(n).Reshape(1, 1, n).Upsample1d(size).ToArray(), 1f));
+
     [Fact]
     public void LayersStartAsPyTorchs()
     {

@@ -86,6 +86,10 @@ public class IndicesTests
     }
 
     [Fact]
+    public void ARangeOfTooManyIsNamed() => Assert.Contains("arange: from -2147483648 to 2147483647 with a step of 1 are 4294967295 values",
+        Assert.Throws<ArgumentException>(() => Indices.Arange(int.MinValue, int.MaxValue)).Message, StringComparison.Ordinal);
+
+    [Fact]
     public void RandomOnesCoverTheirRange()
     {
         var x = Indices.Uniform([10, 100], new Rng(1), -2, 3);

@@ -39,6 +39,18 @@ public class StateDictTests
     }
 
     [Fact]
+    public void ItMayTakeOverAPartOfItself()
+    {
+        var state = new StateDict().Set("x", 1L);
+        state.Part("a").Set("x", 2L).Set("y", 3L);
+        state.LoadState(state);
+        Assert.Equal(["x", "a.x", "a.y"], state.Names);
+        state.LoadState(state.Part("a"));
+        Assert.Equal(["x", "y"], state.Names);
+        Assert.Equal((2L, 3L), (state.Long("x"), state.Long("y")));
+    }
+
+    [Fact]
     public void APartIsAViewOfItsNames()
     {
         var state = new StateDict();
