@@ -119,12 +119,12 @@ public sealed class Parts
     private static bool ThrowTwice(string name) =>
         throw new InvalidOperationException($"parts: two of them are called \"{name}\"; hand over a list whole, p.Of(_layers), or give each a name, p.Of(layer, $\"layers.{{i}}\")");
 
-    // "this._weightHh" → "weight_hh"
+    // "this._weightHh" → "weight_hh", "@out" → "out"
     private static string Snake(string expression)
     {
         var name = expression.AsSpan();
         if (name.StartsWith("this.")) { name = name[5..]; }
-        name = name.TrimStart('_').TrimEnd('!');
+        name = name.TrimStart('@').TrimStart('_').TrimEnd('!');
         var snake = new StringBuilder(name.Length + 4);
         for (int i = 0; i < name.Length; i++)
         {

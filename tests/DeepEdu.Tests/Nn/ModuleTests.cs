@@ -47,7 +47,7 @@ public class ModuleTests
 
     [Fact]
     public void NamesBecomeSnakeCase() =>
-        Assert.Equal(["plain", "two_words", "weight_hh", "given_l0"], new Named().Parameters().Select(p => p.Name));
+        Assert.Equal(["plain", "two_words", "weight_hh", "given_l0", "out"], new Named().Parameters().Select(p => p.Name));
 
     /// <summary>Named in a loop, all parts have the loop variable's name; said when the names are asked for first, not when the trained model is saved.</summary>
     [Fact]
@@ -173,8 +173,8 @@ public class ModuleTests
 
     private sealed class Named : Module
     {
-        private readonly Parameter _plain = new([1]), _twoWords = new([1]), _weightHh = new([1]), _other = new([1]);
+        private readonly Parameter _plain = new([1]), _twoWords = new([1]), _weightHh = new([1]), _other = new([1]), @out = new([1]);
 
-        protected internal override void Parts(Parts p) => p.Of(_plain).Of(_twoWords).Of(this._weightHh).Of(_other, "given_l0");
+        protected internal override void Parts(Parts p) => p.Of(_plain).Of(_twoWords).Of(this._weightHh).Of(_other, "given_l0").Of(@out);
     }
 }
