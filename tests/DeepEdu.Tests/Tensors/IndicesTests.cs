@@ -68,7 +68,24 @@ public class IndicesTests
         Assert.Equal([-1, 16_777_215, -5], (a - 2).ToArray());
         Assert.Equal([2, 33_554_434, -6], (a * 2).ToArray());
         Assert.Throws<OverflowException>(() => a * 1000);
-        Assert.Contains("[3] and [1]", Assert.Throws<ShapeException>(() => a.Equal(new[] { 1 })).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Axes of one are repeated if both have as many axes: what [N] and [N, 1] would make, [N, N], is nobody's share of right answers.</summary>
+    [Fact]
+    public void AxesOfOneAreRepeated()
+    {
+        Indices a = Indices.Of([3, 1], [1, 16_777_217, -3]), b = Indices.Of([1, 3], [1, 16_777_216, -3]);
+        Assert.Equal([3, 3], a.Equal(b).Shape.Sizes.ToArray());
+        Assert.Equal([1, 0, 0, 0, 0, 0, 0, 0, 1], a.Equal(b).ToArray());
+        Assert.Equal([0, 1, 1, 1, 1, 1, 1, 1, 0], a.NotEqual(b).ToArray());
+        Assert.Equal([2, 16_777_217, -2, 16_777_218, 33_554_433, 16_777_214, -2, 16_777_213, -6], (a + b).ToArray());
+        Assert.Equal([0, -16_777_215, 4, 16_777_216, 1, 16_777_220, -4, -16_777_219, 0], (a - b).ToArray());
+        Assert.Equal([2, 0, 2], (Indices.Of([2, 1, 2], [1, 2, 3, 4]) + Indices.Full([1, 0, 2], 1)).Shape.Sizes.ToArray());
+        Indices x = Indices.Arange(24).Reshape(2, 3, 4), y = Indices.Of([1, 3, 1], [10, 20, 30]);
+        Assert.Equal((x.ToTensor() + y.ToTensor()).ToArray(), (x + y).ToTensor().ToArray());
+        Assert.Equal((y.ToTensor() - x.ToTensor()).ToArray(), (y - x).ToTensor().ToArray());
+        Assert.Contains("[3] and [3,1] must have as many axes", Assert.Throws<ShapeException>(() => a.Flatten().Equal(a)).Message, StringComparison.Ordinal);
+        Assert.Contains("[3,1] and [2,1] do not broadcast", Assert.Throws<ShapeException>(() => a + a[..2]).Message, StringComparison.Ordinal);
     }
 
     /// <summary>As in Python, whose // and % round down for every pair of signs.</summary>
@@ -107,7 +124,8 @@ public class IndicesTests
             var mask = tokens.NotEqual(0).Unsqueeze(-1);
             var mean = (table.Forward(tokens) * mask).Sum(1) / mask.Sum(1).Clamp(min: 1);
             var ends = Indices.Concat([tokens[.., 0], tokens[.., ^1], tokens.T[1..2].Flatten()]) + 1;
-            return Tensor.Concat([mean.Flatten(), table.Forward(ends.Reshape(2, -1).Select([1, 0])).Flatten(), tokens.ToTensor().Flatten()]);
+            var same = tokens.Unsqueeze(2).Equal(tokens.Unsqueeze(1));
+            return Tensor.Concat([mean.Flatten(), table.Forward(ends.Reshape(2, -1).Select([1, 0])).Flatten(), tokens.ToTensor().Flatten(), same.Flatten()]);
         }
         var session = new InferenceSession(i => Model(i.Indices([2, 3])));
         foreach (int[] tokens in (int[][])[[1, 2, 0, 4, 0, 0], [8, 7, 6, 5, 4, 3]])
