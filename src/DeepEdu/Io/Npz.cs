@@ -32,7 +32,15 @@ public static class Npz
         return Npy.Open(path, name);
     }
 
-    /// <summary>All arrays as tensors.</summary>
+    /// <summary>One array of whole numbers, such as tokens or the numbers of learners: every one as it is, where <see cref="Read"/> makes float32 of them, which rounds beyond 2²⁴.</summary>
+    /// <exception cref="InvalidDataException">There is no such array; its numbers are not whole or do not fit 32 bits; or it is broken.</exception>
+    public static Indices ReadIndices(string path, string name)
+    {
+        using var reader = Open(path, name);
+        return reader.ReadIndices();
+    }
+
+    /// <summary>All arrays as tensors; see <see cref="ReadIndices"/> for whole numbers.</summary>
     /// <exception cref="InvalidDataException">It is broken, or an array does not hold numbers.</exception>
     public static IReadOnlyDictionary<string, Tensor> Read(string path)
     {

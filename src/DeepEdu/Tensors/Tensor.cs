@@ -89,8 +89,9 @@ public partial class Tensor
         return values;
     }
 
-    /// <summary>The values as whole numbers, such as labels and tokens that were read as numbers. PyTorch's <c>x.long()</c>, but for fractions, which are an error here.</summary>
-    /// <exception cref="ArgumentException">A value is not whole, or does not fit 32 bits.</exception>
+    /// <summary>The values as whole numbers, such as labels and tokens that were read as numbers. PyTorch's <c>x.long()</c>, but for fractions, which are an error here, and for values beyond
+    /// 2²⁴, where float32 has not every whole number: such a value may have been another one.</summary>
+    /// <exception cref="ArgumentException">A value is not whole, or beyond ±2²⁴.</exception>
     public Indices ToIndices()
     {
         float[] values = ToArray();
@@ -98,7 +99,7 @@ public partial class Tensor
         for (int i = 0; i < whole.Length; i++)
         {
             whole[i] = (int)values[i];
-            if (whole[i] != values[i] || values[i] >= 2147483648f) { ThrowFraction(values[i], i); }
+            if (whole[i] != values[i] || MathF.Abs(values[i]) > 16777216) { ThrowFraction(values[i], i); }
         }
         return Indices.Wrap(whole, Shape);
     }
@@ -140,7 +141,9 @@ public partial class Tensor
     private string DebugText => _block.Generation == _generation ? ToString()! : $"float32{Shape}: its memory has gone back";
 
     [DoesNotReturn]
-    private static void ThrowFraction(float value, int at) => throw new ArgumentException($"to-indices: {value} at position {at} is no whole number of 32 bits; Floor or Round it first");
+    private static void ThrowFraction(float value, int at) => throw new ArgumentException(MathF.Abs(value) is > 16777216 and < float.PositiveInfinity
+        ? $"to-indices: {value} at position {at} is beyond 2^24, where float32 rounds whole numbers; read it as whole numbers (Npz.ReadIndices), or keep it as Indices"
+        : $"to-indices: {value} at position {at} is no whole number; Floor or Round it first");
 
     [DoesNotReturn]
     private static void ThrowElsewhere(Shape shape, Device device) => throw new InvalidOperationException($"as-span: the tensor {shape} lives on {device.Name}; copy it with ToArray");

@@ -37,6 +37,8 @@ public sealed class NpyTests : IDisposable
         Assert.Equal([1, 2], all["x"].Shape.Sizes.ToArray());
         using var y = Npz.Open(_folder["a.npz"], "y");
         Assert.Equal([3, 4], y.ReadIndices().ToArray());
+        Assert.Equal([3, 4], Npz.ReadIndices(_folder["a.npz"], "y").ToArray());
+        Assert.Contains("not as whole numbers", Assert.Throws<InvalidDataException>(() => Npz.ReadIndices(_folder["a.npz"], "x")).Message, StringComparison.Ordinal);
         Assert.Contains("\"x\", \"y\"", Assert.Throws<InvalidDataException>(() => Npz.Open(_folder["a.npz"], "z")).Message, StringComparison.Ordinal);
     }
 
