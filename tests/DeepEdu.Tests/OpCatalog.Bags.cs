@@ -17,6 +17,21 @@ public static partial class OpCatalog
         new("embedding-bag sum padding", (x, i) => x[0].EmbeddingBag(i[0], BagMode.Sum, padding: 3)),
         new("embedding-bag mean padding", (x, i) => x[0].EmbeddingBag(i[0], BagMode.Mean, padding: 3)),
         new("embedding-bag max padding", (x, i) => x[0].EmbeddingBag(i[0], BagMode.Max, padding: 3)),
+        new("embedding-bag weights", (x, i) => x[0].EmbeddingBag(i[0], BagMode.Sum, weights: x[1])) { Big = [[50, 100], [70, 25]], BigIndices = [Scattered([70, 25], 50)] },
+        new("embedding-bag weights offsets", (x, i) => x[0].EmbeddingBag(i[0], BagMode.Sum, i[1], weights: x[1])),
+        new("embedding-bag weights padding", (x, i) => x[0].EmbeddingBag(i[0], BagMode.Sum, padding: 3, weights: x[1])),
+    ];
+
+    private static OpRow[] RowsOfSegments =>
+    [
+        new("segment-sum", (x, i) => x[0].SegmentSum(i[0], 5)) { Big = [[3000, 40]], BigIndices = [Scattered([3000], 5)] },
+        new("segment-mean", (x, i) => x[0].SegmentMean(i[0], 5)) { Big = [[3000, 40]], BigIndices = [Scattered([3000], 5)] },
+        new("segment-mean of numbers", (x, i) => x[0].SegmentMean(i[0], 5)),
+        new("segment-max", (x, i) => x[0].SegmentMax(i[0], 5)) { Big = [[3000, 40]], BigIndices = [Scattered([3000], 5)] },
+        new("segment-max of matrices", (x, i) => x[0].SegmentMax(i[0], 5)),
+        new("segment-softmax", (x, i) => x[0].SegmentSoftmax(i[0], 5)) { Big = [[3000, 4]], BigIndices = [Scattered([3000], 5)] },
+        new("segment-softmax of numbers", (x, i) => x[0].SegmentSoftmax(i[0], 5)) { Composed = (x, i) => (x[0].Exp() / x[0].Exp().SegmentSum(i[0], 5).IndexSelect(0, i[0])) },
+        new("segment-softmax of large scores", (x, i) => x[0].SegmentSoftmax(i[0], 5)),
     ];
 
     private static OpRow[] Resizing =>

@@ -45,6 +45,10 @@ public static partial class OpCatalog
         new("norm inf", x => x[0].Norm(float.PositiveInfinity, 1)) { Big = s_wide },
         new("norm 3 of zeros", x => x[0].Norm(3, 1)) { CheckTolerance = 0 }, // 0 is a kink
         new("norm .5 of zeros", x => x[0].Norm(0.5f, 1)) { CheckTolerance = 0 }, // 0 is a kink
+        new("normalize", x => x[0].Normalize()) { Big = s_wide, CheckTolerance = 1e-2 }, // a vector of one value is a step at 0
+        new("normalize 0 by 1", x => x[0].Normalize(0, p: 1)),
+        new("normalize inf", x => x[0].Normalize(1, float.PositiveInfinity)),
+        new("normalize of zeros", x => x[0].Normalize()) { CheckTolerance = 0 }, // 0 is a kink
         new("norm of zeros", x => x[0].Norm()) { CheckTolerance = 0 }, // 0 is a kink
         new("logsumexp", x => x[0].LogSumExp()) { Big = s_wide },
         new("logsumexp 1", x => x[0].LogSumExp(1)) { Big = s_wide, Composed = (x, _) => x[0].Exp().Sum(1).Log() },

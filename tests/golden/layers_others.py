@@ -42,6 +42,11 @@ def function(f):
     return lambda: With(nn.Identity(), lambda _, x: f(x))
 
 
+def quarters(x):
+    """1/4, 2/4, 3/4, .. as weights of indices."""
+    return torch.arange(1, 1 + x.numel(), dtype=torch.double).reshape(x.shape) / 4
+
+
 TOKENS = [[0, 2, 5], [5, 5, 1], [3, 3, 3]]
 FLAT, OFFSETS = [0, 2, 5, 5, 1, 3], torch.tensor([0, 2, 2, 5])
 IMAGE, LINE = (2, 3, 4, 5), (2, 3, 5)
@@ -59,6 +64,8 @@ ROWS = {
     "embedding-bag-sum-offsets": (lambda: With(nn.EmbeddingBag(6, 3, mode="sum"), lambda m, x: m(x, OFFSETS)), FLAT),
     "embedding-bag-mean-offsets": (lambda: With(nn.EmbeddingBag(6, 3, mode="mean"), lambda m, x: m(x, OFFSETS)), FLAT),
     "embedding-bag-max-offsets": (lambda: With(nn.EmbeddingBag(6, 3, mode="max"), lambda m, x: m(x, OFFSETS)), FLAT),
+    "embedding-bag-weights": (lambda: With(nn.EmbeddingBag(6, 3, mode="sum"), lambda m, x: m(x, per_sample_weights=quarters(x))), TOKENS),
+    "embedding-bag-weights-offsets": (lambda: With(nn.EmbeddingBag(6, 3, mode="sum"), lambda m, x: m(x, OFFSETS, quarters(x))), FLAT),
     "dropout1d-eval": (lambda: nn.Dropout1d(0.5), LINE, "eval"),
     "dropout2d-eval": (lambda: nn.Dropout2d(0.5), IMAGE, "eval"),
     "dropout2d-nothing": (lambda: nn.Dropout2d(0.0), IMAGE),

@@ -49,6 +49,23 @@ public sealed class EmbeddingBag : Layer
         return Run(x, offsets);
     }
 
+    /// <summary>Weighted sums: each index with its weight, [N, L] → [N, width]. PyTorch's <c>per_sample_weights</c>.</summary>
+    /// <exception cref="ArgumentException">The bag is not one of <see cref="BagMode.Sum"/>.</exception>
+    public Tensor Forward(Indices x, Tensor weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        return Run(x, null, weights);
+    }
+
+    /// <summary>Weighted sums of bags one behind the other: [total], where each begins, and the weights [total] → [N, width].</summary>
+    /// <exception cref="ArgumentException">The bag is not one of <see cref="BagMode.Sum"/>.</exception>
+    public Tensor Forward(Indices x, Indices offsets, Tensor weights)
+    {
+        ArgumentNullException.ThrowIfNull(offsets);
+        ArgumentNullException.ThrowIfNull(weights);
+        return Run(x, offsets, weights);
+    }
+
     /// <summary>Refused: a bag takes indices.</summary>
     /// <exception cref="InvalidOperationException">Always.</exception>
     public override Tensor Forward(Tensor x) => throw new InvalidOperationException($"{Kind}: takes Indices (int32), not a tensor of numbers; x.ToIndices() converts whole ones");
@@ -60,12 +77,12 @@ public sealed class EmbeddingBag : Layer
         p.Of(_weight);
     }
 
-    private Tensor Run(Indices x, Indices? offsets)
+    private Tensor Run(Indices x, Indices? offsets, Tensor? weights = null)
     {
         try
         {
             if (_maxNorm is { } limit) { Bags.Shorten(_weight, x, limit, _normType); }
-            return _weight.EmbeddingBag(x, _mode, offsets, _padding);
+            return _weight.EmbeddingBag(x, _mode, offsets, _padding, weights);
         }
         catch (ShapeException e) when (Places(e)) { throw; }
     }

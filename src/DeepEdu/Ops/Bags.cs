@@ -30,38 +30,60 @@ public static class Bags
         /// <param name="mode">What becomes of a bag's rows.</param>
         /// <param name="offsets">[N]: where in a flat <paramref name="index"/> each bag begins; the first is 0. Null for [N, L].</param>
         /// <param name="padding">An index that does not count, so that bags of different sizes fit in rows. None if negative.</param>
+        /// <param name="weights">Of the index's shape, for sums alone: what each row is multiplied by, such as how often a tag was given. It has a gradient. PyTorch's <c>per_sample_weights</c>.</param>
         /// <returns>[N, dim]. x is [rows, dim].</returns>
-        /// <exception cref="ShapeException">The table is not a matrix or has no row <paramref name="padding"/>, or the indices are not of those shapes.</exception>
+        /// <exception cref="ShapeException">The table is not a matrix or has no row <paramref name="padding"/>, or the indices or weights are not of those shapes.</exception>
         /// <exception cref="ArgumentOutOfRangeException">An index is not a row, or an offset is below the one before it or beyond the indices.</exception>
-        public Tensor EmbeddingBag(Indices index, BagMode mode = BagMode.Mean, Indices? offsets = null, int padding = -1)
+        /// <exception cref="ArgumentException">Weights of another mode.</exception>
+        public Tensor EmbeddingBag(Indices index, BagMode mode = BagMode.Mean, Indices? offsets = null, int padding = -1, Tensor? weights = null)
         {
             ArgumentNullException.ThrowIfNull(x);
             ArgumentNullException.ThrowIfNull(index);
             if (x.Rank != 2 || padding >= x.Shape[0]) { ThrowTable(x.Shape, padding); }
             int[] starts = Starts(index, offsets);
             index.CheckBelow("embedding-bag", x.Shape[0]);
-            int dim = x.Shape[1], bags = starts.Length - 1;
-            var y = Tensor.Empty([bags, dim], x.Device);
-            var tape = Tape.For(x);
-            // int32 rows in float memory: they live as long as the tape
-            var at = tape is null || mode != BagMode.Max ? null : Tensor.Empty([bags, dim], x.Device);
-            x.Device.Launch(new BagKernel(x.View, index, starts, y.View, at?.View ?? default, dim, mode, padding));
-            tape?.Add(y, (x, dy =>
-            {
-                if (at is null && x.Device.Has<SparseProducts.SparseProductKernel>()) { return Pull(x.Shape, dy, index, starts, mode == BagMode.Mean, padding); }
-                var dx = Tensor.Zeros(x.Shape, x.Device);
-                if (at is not null) { x.Device.Launch(new BagMaxPullKernel(dy.View, at.View, dx.View, bags, dim)); }
-                else
-                {
-                    var rows = Tensor.Empty([index.Size, dim], x.Device);
-                    x.Device.Launch(new BagSpreadKernel(dy.View, index, starts, rows.View, dim, mode == BagMode.Mean, padding));
-                    x.Device.Launch(new Gathering.SelectAddKernel(rows.View, index, dx.View, 1, x.Shape[0], dim, padding));
-                }
-                return dx;
-            }
-            ));
-            return y;
+            if (weights is null) { return Fold(x, index, starts, mode, padding); }
+            if (mode != BagMode.Sum) { throw new ArgumentException($"embedding-bag: weights are for sums, not for BagMode.{mode}; a weighted mean is the sum, divided by the weights' own", nameof(weights)); }
+            if (weights.Shape != index.Shape) { throw new ShapeException("embedding-bag", $"indices {index.Shape} with weights {weights.Shape}: they must have one shape", index.Shape, weights.Shape); }
+            Elementwise.SameDevice("embedding-bag", x, weights);
+            if (padding >= 0) { weights *= index.NotEqual(padding).To(x.Device); }
+            var rows = x.Embedding(index, padding) * weights.Unsqueeze(-1);
+            return offsets is null ? rows.Sum(1) : rows.SegmentSum(Owners(starts, index.Size), starts.Length - 1);
         }
+    }
+
+    // the bag of each index
+    private static Indices Owners(int[] starts, int count)
+    {
+        int[] bag = new int[count];
+        for (int b = 0; b + 1 < starts.Length; b++) { bag.AsSpan(starts[b]..starts[b + 1]).Fill(b); }
+        return bag;
+    }
+
+    /// <summary>One row a bag, of the rows of a matrix that the index names from its start on.</summary>
+    internal static Tensor Fold(Tensor x, Indices index, int[] starts, BagMode mode, int padding)
+    {
+        int dim = x.Shape[1], bags = starts.Length - 1;
+        var y = Tensor.Empty([bags, dim], x.Device);
+        var tape = Tape.For(x);
+        // int32 rows in float memory: they live as long as the tape
+        var at = tape is null || mode != BagMode.Max ? null : Tensor.Empty([bags, dim], x.Device);
+        x.Device.Launch(new BagKernel(x.View, index, starts, y.View, at?.View ?? default, dim, mode, padding));
+        tape?.Add(y, (x, dy =>
+        {
+            if (at is null && x.Device.Has<SparseProducts.SparseProductKernel>()) { return Pull(x.Shape, dy, index, starts, mode == BagMode.Mean, padding); }
+            var dx = Tensor.Zeros(x.Shape, x.Device);
+            if (at is not null) { x.Device.Launch(new BagMaxPullKernel(dy.View, at.View, dx.View, bags, dim)); }
+            else
+            {
+                var rows = Tensor.Empty([index.Size, dim], x.Device);
+                x.Device.Launch(new BagSpreadKernel(dy.View, index, starts, rows.View, dim, mode == BagMode.Mean, padding));
+                x.Device.Launch(new Gathering.SelectAddKernel(rows.View, index, dx.View, 1, x.Shape[0], dim, padding));
+            }
+            return dx;
+        }
+        ));
+        return y;
     }
 
     // the table's gradient row by row, each written once: the transpose of the matrix that says how often a bag has a row

@@ -66,6 +66,14 @@ public static class Statistics
         /// <exception cref="ShapeException">No such axis.</exception>
         public Tensor Norm(float p, int axis, bool keepDims = false) => x.Norm(p, [axis], keepDims);
 
+        /// <summary>x / max(‖x‖, ε): vectors along an axis brought to length 1, those of 0 left as they are. PyTorch's <c>F.normalize</c>, whose axis is 1 unless told otherwise.</summary>
+        /// <param name="axis">The axis along which the vectors stand; −1 is the last.</param>
+        /// <param name="p">The length's norm, above 0; <see cref="float.PositiveInfinity"/> is allowed.</param>
+        /// <param name="eps">The smallest length that is divided by.</param>
+        /// <exception cref="ShapeException">No such axis.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">p is not above 0.</exception>
+        public Tensor Normalize(int axis = -1, float p = 2, float eps = 1e-12f) => x / x.Norm(p, axis, keepDims: true).Clamp(min: eps);
+
         /// <summary>ln Σ eˣ without overflow: m + ln Σ e^(x−m), m the largest. Gradient e^(x−y)·dy: a softmax.</summary>
         /// <exception cref="ShapeException">No such axis, one named twice, or nothing to add up.</exception>
         public Tensor LogSumExp(ReadOnlySpan<int> axes = default, bool keepDims = false)

@@ -157,7 +157,7 @@ public sealed partial class Indices
     }
 
     // values that follow from others: a recording, whose inputs change, computes them again
-    private static Indices Made(Shape shape, Action<int[]> fill)
+    internal static Indices Made(Shape shape, Action<int[]> fill)
     {
         int[] values = new int[shape.Size];
         if (Recording.Current is { } recording) { recording.Run(new Work(values, fill)); } else { fill(values); }

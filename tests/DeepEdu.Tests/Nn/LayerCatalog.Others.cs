@@ -23,6 +23,8 @@ internal static partial class LayerCatalog
         ["embedding-bag-sum-offsets"] = () => new BagWithOffsets(BagMode.Sum),
         ["embedding-bag-mean-offsets"] = () => new BagWithOffsets(BagMode.Mean),
         ["embedding-bag-max-offsets"] = () => new BagWithOffsets(BagMode.Max),
+        ["embedding-bag-weights"] = () => new WeightedBag(null),
+        ["embedding-bag-weights-offsets"] = () => new WeightedBag(s_offsets),
         ["dropout1d-eval"] = () => new Dropout1d(0.5f, s_rng),
         ["dropout2d-eval"] = () => new Dropout2d(0.5f, s_rng),
         ["dropout2d-nothing"] = () => new Dropout2d(0, s_rng),
@@ -76,6 +78,21 @@ internal static partial class LayerCatalog
         public override Tensor Forward(Tensor x) => throw new NotSupportedException();
 
         protected internal override void Parts(Parts p) => p.Of(_table).Of(_head);
+    }
+
+    private sealed class WeightedBag(int[]? offsets) : Layer
+    {
+        private readonly EmbeddingBag _of = new(6, 3, s_rng, BagMode.Sum);
+
+        public override Tensor Forward(Indices x)
+        {
+            var weights = Tensor.Arange(1, 1 + x.Size).Reshape(x.Shape) / 4;
+            return offsets is null ? _of.Forward(x, weights) : _of.Forward(x, offsets, weights);
+        }
+
+        public override Tensor Forward(Tensor x) => throw new NotSupportedException();
+
+        protected internal override void Parts(Parts p) => p.Of(_of);
     }
 
     private sealed class BagWithOffsets(BagMode mode) : Layer

@@ -157,6 +157,8 @@ public class VisionLayerTests
         Says("instance-norm: [4,6] is not [N, C, ..]", () => new InstanceNorm(6).Forward(Tensor.Ones([4, 6])));
         Says("instance-norm: [4,6,1]: a channel of a sample has fewer than two values", () => new InstanceNorm(6).Forward(Tensor.Ones([4, 6, 1])));
         Says("embedding-bag: indices [3]: without offsets", () => new EmbeddingBag(5, 2, _rng).Forward((int[])[1, 2, 3]));
+        Says("embedding-bag: weights are for sums, not for BagMode.Mean", () => new EmbeddingBag(5, 2, _rng).Forward(Indices.Of([1, 2], [1, 2]), Tensor.Ones([1, 2])));
+        Says("embedding-bag: indices [1,2] with weights [2]", () => new EmbeddingBag(5, 2, _rng, BagMode.Sum).Forward(Indices.Of([1, 2], [1, 2]), Tensor.Ones([2])));
         Says("embedding-bag: offset 1 at position 0: the first is 0", () => new EmbeddingBag(5, 2, _rng).Forward((int[])[1, 2, 3], (int[])[1, 2]));
         Says("mean-over-time: lengths: index 4 at position 1 is outside 0..3", () => Tensor.Ones([2, 3, 1]).MeanOverTime((int[])[3, 4]));
         Says("max-over-time: mask [2,2] for [2,3,1]: [2,3] is expected", () => Tensor.Ones([2, 3, 1]).MaxOverTime(Tensor.Ones([2, 2])));

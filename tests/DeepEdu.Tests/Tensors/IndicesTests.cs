@@ -114,6 +114,22 @@ public class IndicesTests
         Assert.Equal(x.ToArray(), Indices.Uniform([10, 100], new Rng(1), -2, 3).ToArray());
     }
 
+    /// <summary>So is the order in which an operation takes the entries of segments.</summary>
+    [Fact]
+    public void ASessionFindsSegmentsAgain()
+    {
+        var edges = Tensor.Normal([5, 2], new Rng(1));
+        Tensor Model(Indices to) => Tensor.Concat([edges.SegmentSum(to, 3), edges.SegmentMean(to, 3), edges.SegmentMax(to, 3), edges.SegmentSoftmax(to, 3)]);
+        var session = new InferenceSession(i => Model(i.Indices([5])));
+        float[] y = new float[28];
+        foreach (int[] to in (int[][])[[0, 1, 2, 0, 1], [2, 2, 2, 0, 2], [1, 1, 1, 1, 1]])
+        {
+            session.Run(to, y);
+            Assert.Equal(Model(to).ToArray(), y);
+        }
+        Assert.Contains("index 3 at position 1", Assert.Throws<ArgumentOutOfRangeException>(() => session.Run([0, 3, 0, 0, 0], y)).Message, StringComparison.Ordinal);
+    }
+
     /// <summary>What is made of a session's input is made anew in each call.</summary>
     [Fact]
     public void ASessionComputesThemAgain()
