@@ -98,7 +98,8 @@ internal static class Svg
         return svg.Append("</svg>").ToString();
     }
 
-    private static StringBuilder Begin(double width, double height, string title)
+    /// <summary>A drawing with its title.</summary>
+    public static StringBuilder Begin(double width, double height, string title)
     {
         StringBuilder svg = new();
         svg.Append(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:0}\" height=\"{height:0}\" viewBox=\"0 0 {width:0} {height:0}\" font-family=\"sans-serif\" font-size=\"11\" role=\"img\">");
@@ -106,6 +107,7 @@ internal static class Svg
         return svg;
     }
 
-    private static void Text(StringBuilder svg, double x, double y, string anchor, string text, string colour = "#333", bool bold = false)
+    /// <summary>A text, its markup escaped.</summary>
+    public static void Text(StringBuilder svg, double x, double y, string anchor, string text, string colour = "#333", bool bold = false)
         => svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x:0.0}\" y=\"{y:0.0}\" text-anchor=\"{anchor}\" fill=\"{colour}\"{(bold ? " font-weight=\"bold\"" : "")}>{WebUtility.HtmlEncode(text)}</text>");
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 
 namespace DeepEdu.Education.Report;
@@ -20,24 +19,22 @@ internal sealed record Trajectory(string Title, int First, Curve[] Curves, (int 
         const double width = 940, height = 300, left = 44, right = 16, top = 52, bottom = 42, letter = 6.5;
         double X(int i) => left + ((width - left - right) * i / Math.Max(1, Answers.Length));
         double Y(double chance) => top + ((height - top - bottom) * (1 - chance));
-        StringBuilder svg = new();
-        svg.Append(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:0}\" height=\"{height:0}\" viewBox=\"0 0 {width:0} {height:0}\" font-family=\"sans-serif\" font-size=\"11\" role=\"img\">");
-        Text(svg, 8, 18, "start", Title, "#111", "bold");
+        StringBuilder svg = Report.Svg.Begin(width, height, Title);
         for (int t = 0; t <= 4; t++)
         {
             svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{left}\" y1=\"{Y(t / 4.0):0.0}\" x2=\"{width - right}\" y2=\"{Y(t / 4.0):0.0}\" stroke=\"#ddd\"/>");
-            Text(svg, left - 6, Y(t / 4.0) + 4, "end", (t / 4.0).ToString("0.00", CultureInfo.InvariantCulture));
+            Report.Svg.Text(svg, left - 6, Y(t / 4.0) + 4, "end", (t / 4.0).ToString("0.00", CultureInfo.InvariantCulture));
         }
         int stride = Math.Max(1, (Answers.Length + 14) / 15);
-        for (int i = 0; i < Answers.Length; i += stride) { Text(svg, X(i), height - bottom + 16, "middle", (First + i + 1).ToString(CultureInfo.InvariantCulture)); }
-        Text(svg, (left + width - right) / 2, height - 8, "middle", "answer: ● right, × wrong, at the chance told before it; grey below: of a skill without a line");
+        for (int i = 0; i < Answers.Length; i += stride) { Report.Svg.Text(svg, X(i), height - bottom + 16, "middle", (First + i + 1).ToString(CultureInfo.InvariantCulture)); }
+        Report.Svg.Text(svg, (left + width - right) / 2, height - 8, "middle", "answer: ● right, × wrong, at the chance told before it; grey below: of a skill without a line");
         double legend = left;
         for (int c = 0; c < Curves.Length; c++)
         {
             string colour = Report.Svg.Colour(c), dash = s_dashes[c % s_dashes.Length], line = $"stroke=\"{colour}\" stroke-width=\"1.6\"{(dash.Length > 0 ? $" stroke-dasharray=\"{dash}\"" : "")}";
             string path = string.Join(' ', Curves[c].Values.Select((v, i) => string.Create(CultureInfo.InvariantCulture, $"{X(i):0.0},{Y(v):0.0}")));
             svg.Append(CultureInfo.InvariantCulture, $"<polyline points=\"{path}\" fill=\"none\" {line}/><line x1=\"{legend:0.0}\" y1=\"36\" x2=\"{legend + 26:0.0}\" y2=\"36\" {line}/>");
-            Text(svg, legend + 30, 40, "start", Curves[c].Name, colour);
+            Report.Svg.Text(svg, legend + 30, 40, "start", Curves[c].Name, colour);
             legend += 46 + (letter * Curves[c].Name.Length);
         }
         foreach (var (i, (curve, isRight)) in Answers.Index())
@@ -49,7 +46,4 @@ internal sealed record Trajectory(string Title, int First, Curve[] Curves, (int 
         }
         return svg.Append("</svg>").ToString();
     }
-
-    private static void Text(StringBuilder svg, double x, double y, string anchor, string text, string colour = "#333", string weight = "normal")
-        => svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x:0.0}\" y=\"{y:0.0}\" text-anchor=\"{anchor}\" fill=\"{colour}\" font-weight=\"{weight}\">{WebUtility.HtmlEncode(text)}</text>");
 }

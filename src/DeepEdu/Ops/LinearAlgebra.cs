@@ -258,7 +258,11 @@ public static partial class LinearAlgebra
         if (m >= n) { return Pull(q, r, dq, dr); }
         var left = r.Narrow(-1, 0, m);
         var beyond = dr?.Narrow(-1, m, n - m);
-        if (beyond is not null) { dq = a.Narrow(-1, m, n - m).MatMul(beyond, transB: true) is var more && dq is null ? more : dq! + more; }
+        if (beyond is not null)
+        {
+            var more = a.Narrow(-1, m, n - m).MatMul(beyond, transB: true);
+            dq = dq is null ? more : dq + more;
+        }
         var first = Pull(q, left, dq, dr?.Narrow(-1, 0, m));
         return Tensor.Concat([first, beyond is null ? Tensor.Zeros([.. Lead(a.Shape), m, n - m], a.Device) : q.MatMul(beyond)], -1);
 

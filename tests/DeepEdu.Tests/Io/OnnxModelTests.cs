@@ -81,6 +81,11 @@ public class OnnxModelTests
     }
 
     [Fact]
+    public void ThePageSaysHowManyOperatorsAreKnown() =>
+        // besides the table's, constants and branches
+        Assert.Contains($"Known are, in every version, {OnnxOperators.Names.Count() + 2} operators:", File.ReadAllText(Path.Combine(Repository.Root, "docs", "files.md")), StringComparison.Ordinal);
+
+    [Fact]
     public void ItLearnsOn()
     {
         var model = Load("tagger-lstm");

@@ -45,8 +45,6 @@ internal sealed class OnnxCall(OnnxProtoNode node, OnnxCell?[] inputs, int opset
     /// <summary>An axis counted from the front.</summary>
     public int Place(long axis, int rank) => (axis < 0 ? axis + rank : axis) is var at && at >= 0 && at < Math.Max(rank, 1) ? (int)at : throw Wrong($"axis {axis} of {rank}");
 
-    public OnnxCell Result(Tensor y, OnnxKind kind = OnnxKind.Real) => new(y, kind);
-
     /// <summary>Something that the operator may be asked for and that is not done here.</summary>
     public NotSupportedException Lacks(string what) => new($"onnx-model: {node.Label}: {what} is not supported");
 

@@ -147,17 +147,32 @@ internal static partial class OnnxOperators
         int[]? sizes = at == 2 && c.Has(3) && c[3].Shape.Size > 0 ? c.Ints(3) : null;
         if (scales is null && sizes is null) { throw c.Wrong("neither scales nor sizes"); }
         if (c.IntsOf("axes") is not null || c.Text("keep_aspect_ratio_policy", "stretch") != "stretch" || c.Int("antialias") == 1) { throw c.Lacks("axes, keep_aspect_ratio_policy and antialias"); }
-        string old = c.Opset < 11 ? "asymmetric" : "half_pixel", mode = c.Text("mode", "nearest"), place = c.Text("coordinate_transformation_mode", old);
+        string old = c.Opset < 11 ? "asymmetric" : "half_pixel", mode = c.Text("mode", "nearest"), place = c.Text("coordinate_transformation_mode", old), nearest = c.Text("nearest_mode", c.Opset < 11 ? "floor" : "round_prefer_floor");
+        int[] all = sizes ?? [.. scales!.Select((s, i) => (int)Math.Floor((double)x.Shape[i] * s))];
+        if (x.Rank is 3 or 4 && all[0] == x.Shape[0] && all[1] == x.Shape[1] && AsPyTorch(mode, place, nearest, all) is { } own)
+        {
+            return new(x.Rank == 3 ? x.Upsample1d(all[2], own.Mode, own.AlignCorners, scales?[2]) : x.Upsample2d((all[2], all[3]), own.Mode, own.AlignCorners, scales is null ? null : (scales[2], scales[3])));
+        }
         for (int i = 0; i < x.Rank; i++)
         {
-            int n = x.Shape[i], to = sizes?[i] ?? (int)Math.Floor((double)n * scales![i]);
+            int n = x.Shape[i], to = all[i];
             if (to == n && (scales is null || scales[i] == 1)) { continue; }
-            var (indices, weights) = ResizeMatrix.Of(n, to, scales is null ? (double)to / n : scales[i], mode, place, c.Text("nearest_mode", c.Opset < 11 ? "floor" : "round_prefer_floor"),
+            var (indices, weights) = ResizeMatrix.Of(n, to, scales is null ? (double)to / n : scales[i], mode, place, nearest,
                 c.Float("cubic_coeff_a", -0.75f), c.Int("exclude_outside") == 1) ?? throw c.Lacks($"mode {mode} with {place}");
             x = Along(x, i, to, indices, weights);
         }
         return new(x, c[0].Kind);
     }
+
+    // the ways of counting places that the library's own resizing has
+    private static (ResizeMode Mode, bool AlignCorners)? AsPyTorch(string mode, string place, string nearest, int[] sizes) => (mode, place) switch
+    {
+        ("nearest", "asymmetric") when nearest == "floor" => (ResizeMode.Nearest, false),
+        ("linear", "half_pixel") => (ResizeMode.Linear, false),
+        ("linear", "pytorch_half_pixel") when !sizes.AsSpan(2).Contains(1) => (ResizeMode.Linear, false),
+        ("linear", "align_corners") => (ResizeMode.Linear, true),
+        _ => null,
+    };
 
     // each place of an axis as a sum of others, with weights
     private static Tensor Along(Tensor x, int axis, int to, int[][] indices, float[][] weights)

@@ -72,7 +72,7 @@ internal static partial class OnnxOperators
         ("InstanceNormalization", c => new(c.X().InstanceNorm(weight: c.X(1), bias: c.X(2), eps: c.Float("epsilon", 1e-5f)))),
         ("GroupNormalization", GroupNorm),
         ("MeanVarianceNormalization", MeanVariance),
-        ("LpNormalization", LpNorm),
+        ("LpNormalization", c => new(c.X().Normalize(c.Axis(c[0].Rank, -1), c.Int("p", 2)))),
         ("LRN", Lrn),
     ];
 
@@ -84,9 +84,9 @@ internal static partial class OnnxOperators
         Tensor weight = c.X(1);
         var bias = c.Maybe(2);
         float eps = c.Float("epsilon", 1e-5f);
-        // weights of other sizes are spread
-        return weight.Shape == normalised && (bias is null || bias.Shape == normalised) ? new(x.LayerNorm(normalised, weight, bias, eps))
-            : x.LayerNorm(normalised, eps: eps) * weight is var y ? new(bias is null ? y : y + bias) : null!;
+        if (weight.Shape == normalised && (bias is null || bias.Shape == normalised)) { return new(x.LayerNorm(normalised, weight, bias, eps)); }
+        var y = x.LayerNorm(normalised, eps: eps) * weight; // weights of other sizes are spread
+        return new(bias is null ? y : y + bias);
     }
 
     // the weights are one a channel since version 21, one a group before
@@ -105,12 +105,6 @@ internal static partial class OnnxOperators
         int[] axes = c.IntsOf("axes") ?? [0, 2, 3];
         var off = x - x.Mean(axes, true);
         return new(off / (off.Square().Mean(axes, true).Sqrt() + 1e-9f));
-    }
-
-    private static OnnxCell LpNorm(OnnxCall c)
-    {
-        var x = c.X();
-        return new(x / x.Norm(c.Int("p", 2), c.Axis(x.Rank, -1), true));
     }
 
     // x / (bias + alpha / size · Σ x² over neighbouring channels)^beta

@@ -9,7 +9,7 @@ internal static partial class OnnxOperators
     private static (string, Func<OnnxCall, OnnxCell>)[] LookUps() =>
     [
         ("Gather", Gather),
-        ("GatherElements", c => c.Axis(c[0].Rank, 0) is var axis ? new(c.X().Gather(axis, Positive(c[1], c[0].Shape[axis])), c[0].Kind) : null!),
+        ("GatherElements", GatherElements),
         ("GatherND", GatherNd),
         ("ScatterElements", c => Scatter(c)),
         ("Scatter", c => Scatter(c)),
@@ -46,6 +46,12 @@ internal static partial class OnnxOperators
         }
         var rows = Positive(index, n);
         return axis == 0 && x.Rank == 2 && index.Rank > 0 ? new(c.X().Embedding(rows), x.Kind) : new(c.X().IndexSelect(axis, rows.Flatten()).Reshape(shape), x.Kind);
+    }
+
+    private static OnnxCell GatherElements(OnnxCall c)
+    {
+        int axis = c.Axis(c[0].Rank, 0);
+        return new(c.X().Gather(axis, Positive(c[1], c[0].Shape[axis])), c[0].Kind);
     }
 
     // rows of the leading axes that the last axis of the places counts

@@ -11,7 +11,7 @@ internal static partial class OnnxOperators
         ("Shape", ShapeOf),
         ("Size", c => new(OnnxHost.Whole([], [c[0].Shape.Size]))),
         ("Reshape", Reshape),
-        ("Flatten", c => c[0].Shape is var s && (int)c.Int("axis", 1) is var a && (a < 0 ? a + s.Rank : a) is var at ? c[0].Reshape([s.Product(0, at), s.Product(at, s.Rank)]) : null!),
+        ("Flatten", Flatten),
         ("Squeeze", Squeeze),
         ("Unsqueeze", Unsqueeze),
         ("Transpose", Transpose),
@@ -45,6 +45,14 @@ internal static partial class OnnxOperators
         int[] to = c.IntsOf("shape", 1) ?? throw c.Wrong("no shape");
         if (c.Int("allowzero") == 0) { for (int i = 0; i < to.Length; i++) { if (to[i] == 0 && i < shape.Rank) { to[i] = shape[i]; } } }
         return c[0].Reshape(shape.Reshaped(to));
+    }
+
+    // two axes: those before the given one, which may be one behind the last, and the others
+    private static OnnxCell Flatten(OnnxCall c)
+    {
+        var shape = c[0].Shape;
+        int axis = (int)c.Int("axis", 1), at = axis < 0 ? axis + shape.Rank : axis;
+        return at >= 0 && at <= shape.Rank ? c[0].Reshape([shape.Product(0, at), shape.Product(at, shape.Rank)]) : throw c.Wrong($"axis {axis} of {shape.Rank}");
     }
 
     private static OnnxCell Squeeze(OnnxCall c)

@@ -73,11 +73,11 @@ internal static partial class OnnxOperators
         ("Elu", c => new(c.X().Elu(c.Float("alpha", 1)))),
         ("Celu", c => new(c.X().Celu(c.Float("alpha", 1)))),
         ("Selu", Selu),
-        ("ThresholdedRelu", c => c.X() is var x && c.Float("alpha", 1) is var a ? new(x * x.Greater(a)) : null!),
+        ("ThresholdedRelu", c => new(c.X() * c.X().Greater(c.Float("alpha", 1)))),
         ("HardSigmoid", c => new(((c.X() * c.Float("alpha", 0.2f)) + c.Float("beta", 0.5f)).Clamp(0, 1))),
         ("PRelu", c => new(Prelu(c.X(), c.X(1)))),
         ("Clip", Clip),
-        ("Shrink", c => c.X() is var x && c.Float("lambd", 0.5f) is var l && c.Float("bias") is var b ? new(((x + b) * x.Less(-l)) + ((x - b) * x.Greater(l))) : null!),
+        ("Shrink", Shrink),
         ("Identity", c => c[0]),
         ("Cast", Cast),
         ("CastLike", c => To(c, c[0], c[1].Kind)),
@@ -96,6 +96,13 @@ internal static partial class OnnxOperators
     {
         float alpha = c.Float("alpha", 1.67326319f), gamma = c.Float("gamma", 1.05070102f);
         return new(gamma == 1.05070102f && alpha == 1.67326319f ? c.X().Selu() : c.X().Elu(alpha) * gamma);
+    }
+
+    private static OnnxCell Shrink(OnnxCall c)
+    {
+        var x = c.X();
+        float limit = c.Float("lambd", 0.5f), bias = c.Float("bias");
+        return new(((x + bias) * x.Less(-limit)) + ((x - bias) * x.Greater(limit)));
     }
 
     // one slope for all, one a channel (axis 1), or whatever else broadcasts
