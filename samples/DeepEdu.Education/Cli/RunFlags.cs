@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DeepEdu.Devices;
+using DeepEdu.Education.Models;
 
 namespace DeepEdu.Education.Cli;
 
@@ -35,6 +36,9 @@ internal sealed class RunFlags
     /// <summary>Of the command that writes.</summary>
     public Option<string> Tokens { get; } = Among(new Option<string>("--tokens") { Description = "What is written one after another: char or word.", HelpName = "KIND", DefaultValueFactory = _ => "char" }, "char", "word");
 
+    /// <summary>Of the command that traces.</summary>
+    public Option<string> Network { get; } = Among(new Option<string>("--network") { Description = "What traces: lstm (DKT).", HelpName = "KIND", DefaultValueFactory = _ => TracingKind.Usual }, [.. TracingKind.All.Select(k => k.Name)]);
+
     /// <summary>Gives a command the options that all have, and its own.</summary>
     public void AddTo(Command command, params Option[] own)
     {
@@ -63,6 +67,7 @@ internal sealed class RunFlags
         if (its.Contains(Canary)) { options = options with { Canary = parse.GetValue(Canary) }; }
         if (its.Contains(Weeks)) { options = options with { Weeks = parse.GetValue(Weeks) }; }
         if (its.Contains(Tokens)) { options = options with { Tokens = parse.GetValue(Tokens)! }; }
+        if (its.Contains(Network)) { options = options with { Network = parse.GetValue(Network)! }; }
         if (its.Contains(Prompt)) { options = options with { Prompt = parse.GetValue(Prompt) }; }
         return its.Contains(Factors) ? options with { Factors = parse.GetValue(Factors) } : options;
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using DeepEdu.Devices;
+using DeepEdu.Education.Models;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Education.Cli;
@@ -38,6 +39,9 @@ internal sealed record RunOptions
     /// <summary>What a token of a text is: char or word.</summary>
     public string Tokens { get; init; } = "char";
 
+    /// <summary>Which network traces, a name of <see cref="TracingKind"/>.</summary>
+    public string Network { get; init; } = TracingKind.Usual;
+
     /// <summary>Whether all is learned once more on shuffled answers, of which nothing must be told.</summary>
     public bool Canary { get; init; }
 
@@ -49,7 +53,7 @@ internal sealed record RunOptions
 
     /// <summary>What the bits of a run depend on beside seed and data, flag by flag.</summary>
     public StateDict Settings(string command) => new StateDict().Set("command", command).Set("--epochs", OrDefault(Epochs)).Set("--batch", OrDefault(Batch)).Set("--quick", Quick)
-        .Set("--prompt", Prompt).Set("--factors", Factors).Set("--folds", OrDefault(Folds)).Set("--weeks", OrDefault(Weeks)).Set("--tokens", Tokens).Set("--device", Device.Name);
+        .Set("--prompt", Prompt).Set("--factors", Factors).Set("--folds", OrDefault(Folds)).Set("--weeks", OrDefault(Weeks)).Set("--tokens", Tokens).Set("--network", Network).Set("--device", Device.Name);
 
     private static string OrDefault(int? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "default";
 }

@@ -23,7 +23,10 @@ internal sealed record TracedLearner(string Name, int[] Skills, bool[] Right)
     public TracedLearner Without(int t) => this with { Skills = [.. Skills[..t], .. Skills[(t + 1)..]], Right = [.. Right[..t], .. Right[(t + 1)..]] };
 
     /// <summary>The first answers.</summary>
-    public TracedLearner First(int count) => this with { Skills = Skills[..count], Right = Right[..count] };
+    public TracedLearner First(int count) => Part(0, count);
+
+    /// <summary>The answers from one to another, which is not among them.</summary>
+    public TracedLearner Part(int from, int end) => from == 0 && end == Count ? this : this with { Skills = Skills[from..end], Right = Right[from..end] };
 }
 
 /// <summary>Learners to trace, and who is learned from, chosen by and tested in each fold: learners as wholes.</summary>

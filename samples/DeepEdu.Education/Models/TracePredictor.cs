@@ -23,9 +23,10 @@ internal sealed class TracePredictor : IPredictor
     {
         StateDict sizes = saved.Info.Options;
         _skills = saved.State("skills").Texts("names");
+        TracingKind kind = TracingKind.Of(sizes.Has("network") ? sizes.Text("network") : TracingKind.Usual); // older files know one kind
         _folds = [.. Enumerable.Range(1, sizes.Int("folds")).Select(f =>
         {
-            TracingNet network = new(_skills.Length, sizes.Int("hidden"), new Rng(0));
+            TracingNet network = kind.Make(_skills.Length, sizes.Int("hidden"), new Rng(0));
             network.LoadWeights(saved.State($"network-{f}"));
             return network;
         })];
@@ -34,7 +35,7 @@ internal sealed class TracePredictor : IPredictor
     public static IPredictor Load(CheckpointFile saved) => new TracePredictor(saved);
 
     /// <summary>What the constructor takes.</summary>
-    public static StateDict Sizes(IReadOnlyCollection<TracingNet> folds) => new StateDict().Set("folds", folds.Count).Set("hidden", folds.First().Hidden);
+    public static StateDict Sizes(TracingKind kind, int width, int folds) => new StateDict().Set("folds", folds).Set("hidden", width).Set("network", kind.Name);
 
     /// <summary>The networks and the names of the skills.</summary>
     public static IReadOnlyList<(string, ISaveState)> Parts(string[] skills, IEnumerable<TracingNet> folds)

@@ -3,48 +3,33 @@ using DeepEdu.Education.Baselines;
 using DeepEdu.Education.Data;
 using DeepEdu.Memory;
 using DeepEdu.Nn;
-using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Education.Models;
 
-/// <summary>Deep knowledge tracing (Piech et al. 2015, arXiv:1506.05908): an LSTM reads skill and answer as one category, skill + skills·right, and tells of every skill how likely the next answer to it is right.</summary>
-internal sealed class TracingNet : Module, ITracer
+/// <summary>A network that tells of each answer, from those before it, how likely it is right. A kind of network says in <see cref="Forward"/> and <see cref="Ask"/> what comes next, and has a line in
+/// <see cref="TracingKind"/>; batches, learners longer than the window, trajectories and what moved a chance are the same for all.</summary>
+/// <param name="skills">How many there are.</param>
+internal abstract class TracingNet(int skills) : Module, ITracer
 {
     private const int PredictBatch = 32;
-    private readonly Lstm _lstm;
-    private readonly Dropout _dropout;
-    private readonly Dense _output;
 
-    public TracingNet(int skills, int hidden, Rng rng)
-    {
-        (Skills, Hidden) = (skills, hidden);
-        _lstm = new(2 * skills, hidden, rng, forgetBias: 1);
-        _dropout = new(0.5f, rng);
-        _output = new(hidden, skills, rng);
-    }
+    public abstract string Name { get; }
 
-    public string Name => "DKT";
+    /// <summary>In a few words, for the report: what it is made of, and of what size.</summary>
+    public abstract string Made { get; }
 
-    public int Skills { get; }
+    public int Skills => skills;
 
-    public int Hidden { get; }
+    /// <summary>The most answers before one that are looked at, an even number; null: all.</summary>
+    public virtual int? Window => null;
 
     /// <summary>The logits of the answers after the first, [learners, steps]; after a learner's last they mean nothing.</summary>
-    /// <param name="learners">Of each skills and answers, one beside the other.</param>
-    /// <param name="steps">The longest's answers, less one.</param>
-    public Tensor Forward(IReadOnlyList<TracedLearner> learners, int steps)
-    {
-        int[] read = new int[learners.Count * steps], next = new int[learners.Count * steps];
-        for (int l = 0; l < learners.Count; l++)
-        {
-            for (int t = 0; t < learners[l].Count - 1; t++) { (read[(l * steps) + t], next[(l * steps) + t]) = (Category(learners[l], t), learners[l].Skills[t + 1]); }
-        }
-        Indices lengths = Indices.Wrap([.. learners.Select(l => l.Count - 1)], [learners.Count]);
-        Tensor states = _lstm.Run(Indices.Wrap(read, [learners.Count, steps]), lengths: lengths).Output;
-        return _output.Forward(_dropout.Forward(states)).Gather(2, Indices.Wrap(next, [learners.Count, steps, 1])).Squeeze(2);
-    }
+    public abstract Tensor Forward(TracedBatch batch);
+
+    /// <summary>The same while learning, and what is added to the log loss of each answer, [learners, steps]; null: nothing.</summary>
+    public virtual (Tensor Logits, Tensor? Added) Learn(TracedBatch batch) => (Forward(batch), null);
 
     public double[] Chances(TracedLearner learner) => Chances([learner])[0];
 
@@ -52,15 +37,17 @@ internal sealed class TracingNet : Module, ITracer
     public double[][] Chances(IReadOnlyList<TracedLearner> learners)
     {
         double[][] chances = [.. learners.Select(l => new double[l.Count])];
-        foreach (int[] chunk in Enumerable.Range(0, learners.Count).OrderBy(i => learners[i].Count).Chunk(PredictBatch))
+        foreach (double[] own in chances) { own.AsSpan(0, Math.Min(1, own.Length)).Fill(0.5); }
+        TracedPart[] parts = [.. Enumerable.Range(0, learners.Count).SelectMany(l => Parts(learners[l], l))];
+        foreach (TracedPart[] chunk in parts.OrderBy(p => p.Answers.Count).Chunk(PredictBatch))
         {
-            int steps = Math.Max(1, learners[chunk[^1]].Count - 1);
+            int steps = Math.Max(1, chunk[^1].Answers.Count - 1);
             using Arena arena = new();
-            ReadOnlySpan<float> told = Forward([.. chunk.Select(i => learners[i])], steps).Sigmoid().To(CpuDevice.Instance).AsSpan();
+            ReadOnlySpan<float> told = Forward(TracedBatch.Of([.. chunk.Select(p => p.Answers)], steps, Skills)).Sigmoid().To(CpuDevice.Instance).AsSpan();
             for (int c = 0; c < chunk.Length; c++)
             {
-                double[] own = chances[chunk[c]];
-                for (int t = 0; t < own.Length; t++) { own[t] = t == 0 ? 0.5 : told[(c * steps) + t - 1]; }
+                TracedPart part = chunk[c];
+                for (int t = part.Told; t < part.Answers.Count; t++) { chances[part.Learner][part.First + t] = told[(c * steps) + t - 1]; }
             }
         }
         return chances;
@@ -70,17 +57,11 @@ internal sealed class TracingNet : Module, ITracer
     public float[] Mastery(TracedLearner learner)
     {
         using Arena arena = new();
-        Tensor last = _lstm.Run(Read([learner])).State.H.Squeeze(0);
-        return _output.Forward(last).Sigmoid().ToArray();
+        return Ask(Read([learner])).Sigmoid().ToArray();
     }
 
-    /// <summary>After each answer, the chance that the next one to each skill is right.</summary>
-    public float[][] Trajectory(TracedLearner learner)
-    {
-        using Arena arena = new();
-        Tensor states = _lstm.Run(Read([learner])).Output.Squeeze(0);
-        return [.. _output.Forward(states).Sigmoid().ToArray().Chunk(Skills)];
-    }
+    /// <summary>After each answer from the given one on, the chance that the next one to each skill is right.</summary>
+    public virtual float[][] Trajectory(TracedLearner learner, int from = 0) => [.. Enumerable.Range(from, learner.Count - from).Select(t => Mastery(learner.First(t + 1)))];
 
     /// <summary>How much each of a learner's answers moves the chance that the next one to each skill is right: that chance, less what it is if this answer had not been given (occlusion). Zero for answers before the last
     /// <paramref name="last"/>, which are not left out, and for a learner's only one.</summary>
@@ -92,8 +73,7 @@ internal sealed class TracingNet : Module, ITracer
         foreach (int[] chunk in Enumerable.Range(0, learner.Count).TakeLast(last).Chunk(PredictBatch))
         {
             using Arena arena = new();
-            Tensor after = _lstm.Run(Read([.. chunk.Select(t => learner.Without(t))])).State.H.Squeeze(0);
-            float[] without = _output.Forward(after).Sigmoid().ToArray();
+            float[] without = Ask(Read([.. chunk.Select(t => learner.Without(t))])).Sigmoid().ToArray();
             for (int i = 0; i < chunk.Length; i++)
             {
                 for (int s = 0; s < Skills; s++) { moves[chunk[i]][s] = told[s] - without[(i * Skills) + s]; }
@@ -102,10 +82,29 @@ internal sealed class TracingNet : Module, ITracer
         return moves;
     }
 
-    protected override void Parts(Parts p) => p.Of(_lstm).Of(_dropout).Of(_output);
+    /// <summary>The logits of a next answer to each skill after answers [learners, answers], at least one and as many of each: [learners, skills].</summary>
+    protected abstract Tensor Ask(Indices answers);
 
-    // learners of equally many answers
-    private Indices Read(TracedLearner[] learners) => Indices.Wrap([.. learners.SelectMany(l => Enumerable.Range(0, l.Count).Select(t => Category(l, t)))], [learners.Length, learners[0].Count]);
+    /// <summary>The answers that the next one of learners of equally many is told from, as categories.</summary>
+    protected Indices Read(TracedLearner[] learners)
+    {
+        int count = learners[0].Count, from = From(count);
+        return Indices.Wrap([.. learners.SelectMany(l => Enumerable.Range(from, count - from).Select(t => TracedBatch.Category(l, t, Skills)))], [learners.Length, count - from]);
+    }
 
-    private int Category(TracedLearner learner, int t) => learner.Skills[t] + (learner.Right[t] ? Skills : 0);
+    // Answer t is told from those of From(t) on: from all while they fit into the window; then the window moves on by half of itself at a time, so that more than half of it is always looked at.
+    private int From(int t) => Window is not { } most || t <= most ? 0 : most / 2 * ((t - most + (most / 2) - 1) / (most / 2));
+
+    // a learner's answers as far as each is told from the same first one on
+    private IEnumerable<TracedPart> Parts(TracedLearner learner, int place)
+    {
+        for (int told = 1, end; told < learner.Count; told = end)
+        {
+            int from = From(told);
+            end = Window is { } most ? Math.Min(learner.Count, from + most + 1) : learner.Count;
+            yield return new(place, from, told - from, learner.Part(from, end));
+        }
+    }
+
+    private readonly record struct TracedPart(int Learner, int First, int Told, TracedLearner Answers);
 }

@@ -11,7 +11,10 @@ using DeepEdu.Training;
 namespace DeepEdu.Education.Models;
 
 /// <summary>How a tracing network learns.</summary>
-internal sealed record TracingOptions(int Epochs, int Batch, int Hidden, ulong Seed) : LearningOptions(Epochs, Batch, Seed, LearningRate: 5e-3)
+/// <param name="Kind">Of the network.</param>
+/// <param name="Width">Of the network.</param>
+/// <inheritdoc cref="LearningOptions"/>
+internal sealed record TracingOptions(TracingKind Kind, int Epochs, int Batch, int Width, ulong Seed) : LearningOptions(Epochs, Batch, Seed, Kind.LearningRate)
 {
     /// <summary>The longest joint gradient.</summary>
     public float ClipNorm { get; init; } = 5;
@@ -20,10 +23,10 @@ internal sealed record TracingOptions(int Epochs, int Batch, int Hidden, ulong S
     public int Patience { get; init; } = 5;
 }
 
-/// <summary>Trains deep knowledge tracing on the log loss of each next answer with Adam; the epoch with the best AUC on the validation learners is kept.</summary>
+/// <summary>Trains a tracing network on the log loss of each next answer with Adam; the epoch with the best AUC on the validation learners is kept.</summary>
 internal sealed class TracingTrainer
 {
-    private const int Piece = 200; // answers, as in the protocol of DKVMN
+    private const int Longest = 200; // answers of a piece, as in the protocol of DKVMN
     private const int ValidationBatch = 64;
     private readonly TracedLearner[] _train, _validation;
     private readonly TracingOptions _options;
@@ -32,9 +35,10 @@ internal sealed class TracingTrainer
     public TracingTrainer(TracingSet set, Split fold, TracingOptions options)
     {
         _options = options;
-        _train = [.. fold.Train.SelectMany(l => Pieces(set.Learners[l]))];
-        _validation = [.. fold.Validation.SelectMany(l => Pieces(set.Learners[l])).OrderBy(p => p.Count)];
-        (Network, _order) = options.Start(rng => new TracingNet(set.Skills.Length, options.Hidden, rng));
+        (Network, _order) = options.Start(rng => options.Kind.Make(set.Skills.Length, options.Width, rng));
+        int piece = Math.Min(Longest, Network.Window ?? Longest);
+        _train = [.. fold.Train.SelectMany(l => Pieces(set.Learners[l], piece))];
+        _validation = [.. fold.Validation.SelectMany(l => Pieces(set.Learners[l], piece)).OrderBy(p => p.Count)];
     }
 
     public TracingNet Network { get; }
@@ -72,20 +76,20 @@ internal sealed class TracingTrainer
         {
             for (int t = 1; t < learners[l].Count; t++) { (right[(l * steps) + t - 1], counts[(l * steps) + t - 1]) = (learners[l].Right[t] ? 1 : 0, 1); }
         }
-        Tensor logits = Network.Forward(learners, steps);
+        (Tensor logits, Tensor? added) = Network.Learn(TracedBatch.Of(learners, steps, Network.Skills));
         float[] told = logits.ToArray();
         for (int i = 0; i < told.Length; i++) { auc.Add(told[i], right[i] > 0, counts[i]); }
         Shape shape = [learners.Length, steps];
-        return Objective.Weighted(logits.BinaryCrossEntropyWithLogits(Tensor.Wrap(right, shape).To(_options.Device), reduction: Reduction.None), Tensor.Wrap(counts, shape).To(_options.Device));
+        Tensor losses = logits.BinaryCrossEntropyWithLogits(Tensor.Wrap(right, shape).To(_options.Device), reduction: Reduction.None);
+        return Objective.Weighted(added is null ? losses : losses + added, Tensor.Wrap(counts, shape).To(_options.Device));
     }
 
     /// <summary>Long sequences in pieces; the last answer of one is the first of the next, so that each but a learner's first is told once.</summary>
-    private static IEnumerable<TracedLearner> Pieces(TracedLearner learner)
+    private static IEnumerable<TracedLearner> Pieces(TracedLearner learner, int piece)
     {
-        for (int from = 0; from < learner.Count - 1; from += Piece)
+        for (int from = 0; from < learner.Count - 1; from += piece)
         {
-            Range own = from..Math.Min(learner.Count, from + Piece + 1);
-            yield return new(learner.Name, learner.Skills[own], learner.Right[own]);
+            yield return learner.Part(from, Math.Min(learner.Count, from + piece + 1));
         }
     }
 }

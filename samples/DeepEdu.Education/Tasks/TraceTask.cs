@@ -29,7 +29,8 @@ internal sealed class TraceTask : IEducationTask
         RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([set.Skills, .. set.Learners.SelectMany(l => (int[][])[l.Skills, [.. l.Right.Select(r => r ? 1 : 0)]]), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]));
         RepeatedAnswers repeated = RepeatedAnswers.Find(set);
         if (repeated.Pairs.Length > 0) { progress.Line($"{repeated.Count} rows seem to repeat the answer of the row before ({Named(set, repeated.Pairs[0])} and {repeated.Pairs.Length - 1} more pairs of skills), which flatters auc; auc_once leaves them out{(options.Canary ? "" : ", and --canary shows the leak")}"); }
-        TracingScores model = new(set, "DKT"), mean = new(set, "mean of the skill"), factors = new(set, "logistic on counts (PFA)"), bayesian = new(set, "Bayesian tracing");
+        TracingKind kind = TracingKind.Of(options.Network);
+        TracingScores model = new(set, kind.Title), mean = new(set, "mean of the skill"), factors = new(set, "logistic on counts (PFA)"), bayesian = new(set, "Bayesian tracing");
         List<TracingTrainer> trainers = Learn(set, folds, "fold", "", model, options, kept, progress, fold =>
         {
             mean.Add(fold.Test, new SkillMean(set, fold.Train));
@@ -42,7 +43,7 @@ internal sealed class TraceTask : IEducationTask
         if (options.Canary && !stop.IsCancellationRequested) { result = result with { Canary = Shuffled(set, folds, repeated, model, options, kept, progress, stop) }; }
         result = result with { Seconds = clock.Elapsed.TotalSeconds };
         TracingNet[] networks = [.. trainers.Select(t => t.Network)];
-        kept.SaveModel(TracePredictor.Kind, TracePredictor.Sizes(networks), result, stop, [.. TracePredictor.Parts(set.Skills, networks)]);
+        kept.SaveModel(TracePredictor.Kind, TracePredictor.Sizes(kind, Width(kind, options), networks.Length), result, stop, [.. TracePredictor.Parts(set.Skills, networks)]);
         return [result];
     }
 
@@ -60,12 +61,13 @@ internal sealed class TraceTask : IEducationTask
     private static List<TracingTrainer> Learn(TracingSet set, Split[] folds, string name, string phase, TracingScores model, RunOptions options, RunFolder kept, IProgress progress, Func<Split, string> beside, CancellationToken stop)
     {
         bool simulated = options.Data is null;
-        int epochs = options.Epochs ?? (options.Quick ? 3 : simulated ? 40 : 30), hidden = simulated ? 32 : 100;
+        int epochs = options.Epochs ?? (options.Quick ? 3 : simulated ? 40 : 30);
+        TracingKind kind = TracingKind.Of(options.Network);
         List<TracingTrainer> trainers = [];
         for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
         {
             Split fold = folds[f];
-            TracingTrainer trainer = new(set, fold, new(epochs, options.Batch ?? (simulated ? 16 : 32), hidden, options.Seed) { Device = options.Device, Kept = kept.Training($"{name}-{f + 1}") });
+            TracingTrainer trainer = new(set, fold, new(kind, epochs, options.Batch ?? (simulated ? 16 : 32), Width(kind, options), options.Seed) { Device = options.Device, Kept = kept.Training($"{name}-{f + 1}") });
             trainer.Fit($"{phase}fold {f + 1}/{folds.Length}", progress, stop);
             trainers.Add(trainer);
             model.Add(fold.Test, trainer.Network.Chances([.. fold.Test.Select(l => set.Learners[l])]));
@@ -79,7 +81,7 @@ internal sealed class TraceTask : IEducationTask
     private CanaryFound? Shuffled(TracingSet set, Split[] folds, RepeatedAnswers repeated, TracingScores real, RunOptions options, RunFolder kept, IProgress progress, CancellationToken stop)
     {
         TracingSet shuffled = repeated.Shuffled(Canary.Draws(options.Seed));
-        TracingScores scores = new(shuffled, "DKT");
+        TracingScores scores = new(shuffled, real.Name);
         Learn(shuffled, folds, "canary", "canary, ", scores, options, kept, progress, _ => "", stop);
         if (stop.IsCancellationRequested) { return null; }
         Func<Rng, double> again = scores.Reshuffled(repeated);
@@ -92,6 +94,8 @@ internal sealed class TraceTask : IEducationTask
                 + "Put the skills of one answer into one row, such as 'a;b' in a long table.",
         }, progress);
     }
+
+    private static int Width(TracingKind kind, RunOptions options) => options.Data is null ? kind.Small : kind.Wide;
 
     private static string Named(TracingSet set, RepeatedPair pair) => $"'{set.Skills[pair.Second]}' after '{set.Skills[pair.First]}', alike in {pair.Alike} of {pair.Places} places";
 
@@ -119,7 +123,7 @@ internal sealed class TraceTask : IEducationTask
             Tables = [Skills(set, model, baselines[^1]), .. Groups(model, seed)],
             Protocol = $"{trainers.Count} folds; {(set.TestGiven ? "the test learners are given and the same in each" : "every learner is in one part of each")}. Learners are whole: {folds[0].Train.Length} to learn from, {folds[0].Validation.Length} to choose the epoch by "
                 + $"({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))}), {folds[0].Test.Length} to be tested once. Every answer but a learner's first is told from all before it; several skills of one answer are one skill. "
-                + $"Numbers are means over folds; {(interval is null ? "there is no auc and no interval, for the test answers of a fold are all right or all wrong" : "auc_low and auc_high hold 95 of 100 bootstrap draws of test learners")}. auc_skill, the mean over skills, and ece are pooled: of the answers of all folds together. {(repeated.Pairs.Length > 0 ? $"auc_once leaves out the rows that seem to repeat the answer of the row before ({repeated.Count} of all rows). " : "")}LSTM of {trainers[0].Network.Hidden} units, {trainers[0].Network.ParameterCount} parameters.",
+                + $"Numbers are means over folds; {(interval is null ? "there is no auc and no interval, for the test answers of a fold are all right or all wrong" : "auc_low and auc_high hold 95 of 100 bootstrap draws of test learners")}. auc_skill, the mean over skills, and ece are pooled: of the answers of all folds together. {(repeated.Pairs.Length > 0 ? $"auc_once leaves out the rows that seem to repeat the answer of the row before ({repeated.Count} of all rows). " : "")}{trainers[0].Network.Made}, {trainers[0].Network.ParameterCount} parameters.",
         };
     }
 

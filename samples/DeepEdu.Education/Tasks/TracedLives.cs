@@ -20,11 +20,11 @@ internal static class TracedLives
 
     private static Trajectory Of(TracingSet set, TracingNet network, TracedLearner learner, string why)
     {
-        float[][] after = network.Trajectory(learner);
-        int first = Math.Max(0, learner.Count - Shown);
+        int first = Math.Max(0, learner.Count - Shown), from = Math.Max(0, first - 1);
+        float[][] after = network.Trajectory(learner, from);
         int[] skills = [.. learner.Skills[first..].GroupBy(s => s).OrderByDescending(g => g.Count()).ThenBy(g => g.Key).Take(Curves).Select(g => g.Key)];
         // before the first answer nothing is known: one half, as it is scored
-        double Before(int t, int skill) => t == 0 ? 0.5 : after[t - 1][skill];
+        double Before(int t, int skill) => t == 0 ? 0.5 : after[t - 1 - from][skill];
         return new($"Learner {learner.Name}: {why}", first, [.. skills.Select(s => new Curve(set.Skills[s], [.. Enumerable.Range(first, learner.Count - first + 1).Select(t => Before(t, s))]))],
             [.. Enumerable.Range(first, learner.Count - first).Select(t => (Array.IndexOf(skills, learner.Skills[t]), learner.Right[t]))], Because(set, network, learner, Before(learner.Count - 1, learner.Skills[^1])));
     }
