@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using DeepEdu.Devices;
 using DeepEdu.Education.Models;
 
@@ -37,7 +38,15 @@ internal sealed class RunFlags
     public Option<string> Tokens { get; } = Among(new Option<string>("--tokens") { Description = "What is written one after another: char or word.", HelpName = "KIND", DefaultValueFactory = _ => "char" }, "char", "word");
 
     /// <summary>Of the command that traces.</summary>
-    public Option<string> Network { get; } = Among(new Option<string>("--network") { Description = "What traces: lstm (DKT).", HelpName = "KIND", DefaultValueFactory = _ => TracingKind.Usual }, [.. TracingKind.All.Select(k => k.Name)]);
+    public Option<string> Network { get; } = Among(new Option<string>("--network") { Description = "What traces: lstm (DKT), memory (DKVMN) or attention (SAKT).", HelpName = "KIND", DefaultValueFactory = _ => TracingKind.Usual }, [.. TracingKind.All.Select(k => k.Name)]);
+
+    /// <summary>Of the command that traces: how much of the terms of DKT+ is added to the loss.</summary>
+    public Option<double>[] Plus { get; } =
+    [
+        Share("--reconstruct", "Of --network lstm: adds so much of the log loss of the answer just given (DKT+; published 0.1)."),
+        Share("--wave1", "Of --network lstm: adds so much of the mean change of all chances from answer to answer (DKT+; published 0.003)."),
+        Share("--wave2", "Of --network lstm: adds so much of its mean square (DKT+; published 3)."),
+    ];
 
     /// <summary>Gives a command the options that all have, and its own.</summary>
     public void AddTo(Command command, params Option[] own)
@@ -67,9 +76,16 @@ internal sealed class RunFlags
         if (its.Contains(Canary)) { options = options with { Canary = parse.GetValue(Canary) }; }
         if (its.Contains(Weeks)) { options = options with { Weeks = parse.GetValue(Weeks) }; }
         if (its.Contains(Tokens)) { options = options with { Tokens = parse.GetValue(Tokens)! }; }
-        if (its.Contains(Network)) { options = options with { Network = parse.GetValue(Network)! }; }
+        if (its.Contains(Network)) { options = options with { Network = parse.GetValue(Network)!, Plus = new(parse.GetValue(Plus[0]), parse.GetValue(Plus[1]), parse.GetValue(Plus[2])) }; }
         if (its.Contains(Prompt)) { options = options with { Prompt = parse.GetValue(Prompt) }; }
         return its.Contains(Factors) ? options with { Factors = parse.GetValue(Factors) } : options;
+    }
+
+    private static Option<double> Share(string name, string description)
+    {
+        Option<double> option = new(name) { Description = description, HelpName = "X" };
+        option.Validators.Add(r => { if (r.Tokens.Count == 1 && double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out double x) && !(x >= 0 && double.IsFinite(x))) { r.AddError($"{name} must be 0 or more."); } });
+        return option;
     }
 
     private static Option<string> Among(Option<string> option, params string[] values)

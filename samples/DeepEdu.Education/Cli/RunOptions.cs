@@ -42,6 +42,9 @@ internal sealed record RunOptions
     /// <summary>Which network traces, a name of <see cref="TracingKind"/>.</summary>
     public string Network { get; init; } = TracingKind.Usual;
 
+    /// <summary>What is added to its loss.</summary>
+    public DktPlus Plus { get; init; } = DktPlus.None;
+
     /// <summary>Whether all is learned once more on shuffled answers, of which nothing must be told.</summary>
     public bool Canary { get; init; }
 
@@ -53,7 +56,8 @@ internal sealed record RunOptions
 
     /// <summary>What the bits of a run depend on beside seed and data, flag by flag.</summary>
     public StateDict Settings(string command) => new StateDict().Set("command", command).Set("--epochs", OrDefault(Epochs)).Set("--batch", OrDefault(Batch)).Set("--quick", Quick)
-        .Set("--prompt", Prompt).Set("--factors", Factors).Set("--folds", OrDefault(Folds)).Set("--weeks", OrDefault(Weeks)).Set("--tokens", Tokens).Set("--network", Network).Set("--device", Device.Name);
+        .Set("--prompt", Prompt).Set("--factors", Factors).Set("--folds", OrDefault(Folds)).Set("--weeks", OrDefault(Weeks)).Set("--tokens", Tokens).Set("--network", Network)
+        .Set("--reconstruct", Plus.Reconstruct).Set("--wave1", Plus.Wave1).Set("--wave2", Plus.Wave2).Set("--device", Device.Name);
 
     private static string OrDefault(int? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "default";
 }

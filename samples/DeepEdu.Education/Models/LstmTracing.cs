@@ -1,3 +1,4 @@
+using System.Globalization;
 using DeepEdu.Education.Data;
 using DeepEdu.Memory;
 using DeepEdu.Nn;
@@ -16,23 +17,30 @@ internal sealed class LstmTracing : TracingNet
     private readonly Dropout _dropout;
     private readonly Dense _output;
     private readonly int _hidden;
+    private readonly DktPlus _plus;
 
-    public LstmTracing(int skills, int hidden, Rng rng) : base(skills)
+    /// <param name="skills">How many there are.</param>
+    /// <param name="hidden">Units of the LSTM.</param>
+    /// <param name="plus">What is added to the loss.</param>
+    /// <param name="rng">Where initial values and dropout come from.</param>
+    public LstmTracing(int skills, int hidden, DktPlus plus, Rng rng) : base(skills)
     {
-        _hidden = hidden;
+        (_hidden, _plus) = (hidden, plus);
         _lstm = new(2 * skills, hidden, rng, forgetBias: 1);
         _dropout = new(0.5f, rng);
         _output = new(hidden, skills, rng);
     }
 
-    public override string Name => Title;
+    public override string Name => _plus.Any ? $"{Title}+" : Title;
 
-    public override string Made => $"LSTM of {_hidden} units";
+    public override string Made => $"LSTM of {_hidden} units{(_plus.Any ? string.Create(CultureInfo.InvariantCulture, $", regularised by {_plus.Reconstruct} of the answer given and {_plus.Wave1} and {_plus.Wave2} of the waves") : "")}";
 
-    public override Tensor Forward(TracedBatch batch)
+    public override Tensor Forward(TracedBatch batch) => Next(Every(batch), batch);
+
+    public override (Tensor Logits, Tensor? Added) Learn(TracedBatch batch)
     {
-        Tensor states = _lstm.Run(batch.Answers, lengths: batch.Lengths).Output;
-        return _output.Forward(_dropout.Forward(states)).Gather(2, batch.Next.Unsqueeze(2)).Squeeze(2);
+        Tensor every = Every(batch);
+        return (Next(every, batch), _plus.Any ? _plus.Added(every, batch) : null);
     }
 
     // all of it in one run
@@ -46,4 +54,9 @@ internal sealed class LstmTracing : TracingNet
     protected override Tensor Ask(Indices answers) => _output.Forward(_lstm.Run(answers).State.H.Squeeze(0));
 
     protected override void Parts(Parts p) => p.Of(_lstm).Of(_dropout).Of(_output);
+
+    // the logits of all skills, [learners, steps, skills]
+    private Tensor Every(TracedBatch batch) => _output.Forward(_dropout.Forward(_lstm.Run(batch.Answers, lengths: batch.Lengths).Output));
+
+    private static Tensor Next(Tensor every, TracedBatch batch) => every.Gather(2, batch.Next.Unsqueeze(2)).Squeeze(2);
 }

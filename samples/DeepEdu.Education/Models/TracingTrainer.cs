@@ -16,6 +16,8 @@ namespace DeepEdu.Education.Models;
 /// <inheritdoc cref="LearningOptions"/>
 internal sealed record TracingOptions(TracingKind Kind, int Epochs, int Batch, int Width, ulong Seed) : LearningOptions(Epochs, Batch, Seed, Kind.LearningRate)
 {
+    public DktPlus Plus { get; init; } = DktPlus.None;
+
     /// <summary>The longest joint gradient.</summary>
     public float ClipNorm { get; init; } = 5;
 
@@ -35,7 +37,7 @@ internal sealed class TracingTrainer
     public TracingTrainer(TracingSet set, Split fold, TracingOptions options)
     {
         _options = options;
-        (Network, _order) = options.Start(rng => options.Kind.Make(set.Skills.Length, options.Width, rng));
+        (Network, _order) = options.Start(rng => options.Kind.Make(set.Skills.Length, options.Width, options.Plus, rng));
         int piece = Math.Min(Longest, Network.Window ?? Longest);
         _train = [.. fold.Train.SelectMany(l => Pieces(set.Learners[l], piece))];
         _validation = [.. fold.Validation.SelectMany(l => Pieces(set.Learners[l], piece)).OrderBy(p => p.Count)];

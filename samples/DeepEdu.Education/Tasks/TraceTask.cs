@@ -23,14 +23,15 @@ internal sealed class TraceTask : IEducationTask
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
     {
         Stopwatch clock = Stopwatch.StartNew();
+        TracingKind kind = TracingKind.Of(options.Network);
+        if (options.Plus.Any && !kind.TakesPlus) { throw new DataException($"--reconstruct, --wave1 and --wave2 are for --network {string.Join(" and ", TracingKind.All.Where(k => k.TakesPlus).Select(k => k.Name))}, which tells of all skills after each answer; leave them out with --network {kind.Name}."); }
         TracingSet set = options.Data is { } path ? TracingSet.Read(path, options.Seed) : TracingSet.Simulated(options.Seed, options.Quick ? 120 : 300);
         Split[] folds = set.Folds[..Math.Min(set.Folds.Length, options.Folds ?? (options.Quick ? 1 : set.Folds.Length))];
         progress.Line($"{set.Name}: {set.Learners.Length} learners, {set.Answers} answers, {set.Skills.Length} skills");
         RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([set.Skills, .. set.Learners.SelectMany(l => (int[][])[l.Skills, [.. l.Right.Select(r => r ? 1 : 0)]]), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]));
         RepeatedAnswers repeated = RepeatedAnswers.Find(set);
         if (repeated.Pairs.Length > 0) { progress.Line($"{repeated.Count} rows seem to repeat the answer of the row before ({Named(set, repeated.Pairs[0])} and {repeated.Pairs.Length - 1} more pairs of skills), which flatters auc; auc_once leaves them out{(options.Canary ? "" : ", and --canary shows the leak")}"); }
-        TracingKind kind = TracingKind.Of(options.Network);
-        TracingScores model = new(set, kind.Title), mean = new(set, "mean of the skill"), factors = new(set, "logistic on counts (PFA)"), bayesian = new(set, "Bayesian tracing");
+        TracingScores model = new(set, options.Plus.Any ? $"{kind.Title}+" : kind.Title), mean = new(set, "mean of the skill"), factors = new(set, "logistic on counts (PFA)"), bayesian = new(set, "Bayesian tracing");
         List<TracingTrainer> trainers = Learn(set, folds, "fold", "", model, options, kept, progress, fold =>
         {
             mean.Add(fold.Test, new SkillMean(set, fold.Train));
@@ -40,6 +41,7 @@ internal sealed class TraceTask : IEducationTask
         }, stop);
         if (double.IsNaN(model.Auc)) { progress.Line("no auc: the test answers of a fold are all right, or all wrong; it takes both to tell them apart"); }
         RunResult result = Result(set, folds, trainers, model, [mean, factors, bayesian], repeated, options.Seed);
+        if (kind.TakesPlus) { result = result with { Metrics = [.. result.Metrics, .. Steadiness.Of(set, folds.Zip(trainers, (f, t) => (f, t.Network)))] }; }
         if (options.Canary && !stop.IsCancellationRequested) { result = result with { Canary = Shuffled(set, folds, repeated, model, options, kept, progress, stop) }; }
         result = result with { Seconds = clock.Elapsed.TotalSeconds };
         TracingNet[] networks = [.. trainers.Select(t => t.Network)];
@@ -67,7 +69,7 @@ internal sealed class TraceTask : IEducationTask
         for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
         {
             Split fold = folds[f];
-            TracingTrainer trainer = new(set, fold, new(kind, epochs, options.Batch ?? (simulated ? 16 : 32), Width(kind, options), options.Seed) { Device = options.Device, Kept = kept.Training($"{name}-{f + 1}") });
+            TracingTrainer trainer = new(set, fold, new(kind, epochs, options.Batch ?? (simulated ? 16 : 32), Width(kind, options), options.Seed) { Device = options.Device, Kept = kept.Training($"{name}-{f + 1}"), Plus = options.Plus });
             trainer.Fit($"{phase}fold {f + 1}/{folds.Length}", progress, stop);
             trainers.Add(trainer);
             model.Add(fold.Test, trainer.Network.Chances([.. fold.Test.Select(l => set.Learners[l])]));

@@ -38,6 +38,9 @@ public sealed class RunFolderTests : FolderTests
     [InlineData("generate", "epoch 1/3", "epoch  1/3", "epoch 3/3")]
     [InlineData("answer", "epoch 1/3", "epoch  1/3", "epoch 3/3")]
     [InlineData("trace", "fold 1/2  epoch 1", "fold 2/2  epoch  1", "fold 2/2  epoch 3")]
+    [InlineData("trace-memory", "fold 1/1  epoch 1", "fold 1/1  epoch  2")]
+    [InlineData("trace-attention", "fold 1/1  epoch 1", "fold 1/1  epoch  2")]
+    [InlineData("trace-plus", "fold 1/1  epoch 1", "fold 1/1  epoch  2")]
     [InlineData("canary", "fold 1/1  epoch 1", "canary, fold 1/1  epoch 1", "canary, fold 1/1  epoch  2")]
     public void ARunThatWasInterruptedEndsAsOneThatWasNot(string what, params string[] stops)
     {
@@ -247,6 +250,8 @@ public sealed class RunFolderTests : FolderTests
             case "generate": return (new GenerateTask(), new() { Quick = true, Epochs = 3 });
             case "answer": return (new AnswerTask(), new() { Quick = true, Epochs = 3 });
             case "trace": return (new TraceTask(), new() { Quick = true, Epochs = 3, Folds = 2 });
+            case "trace-memory" or "trace-attention": return (new TraceTask(), new() { Quick = true, Epochs = 3, Network = what[6..] });
+            case "trace-plus": return (new TraceTask(), new() { Quick = true, Epochs = 3, Plus = new(0.1, 0.03, 3) });
             case "canary": return (new TraceTask(), new() { Quick = true, Epochs = 3, Canary = true });
             case "multitask": return (new MultitaskTask(), new() { Quick = true, Epochs = 2 });
             default:

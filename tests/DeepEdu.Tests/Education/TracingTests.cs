@@ -138,7 +138,7 @@ public sealed class TracingTests : FolderTests
     public void NoAnswerIsSeenBeforeItIsTold()
     {
         TracedLearner learner = new("u", [0, 1, 2, 0, 0, 0], [true, false, true, true, false, false]), other = learner with { Right = [true, false, true, false, true, true] };
-        TracingNet network = new LstmTracing(3, 8, new Rng(4));
+        TracingNet network = new LstmTracing(3, 8, DktPlus.None, new Rng(4));
         TracingSet set = TracingSet.Simulated(3, 20) with { Skills = ["a", "b", "c", "d", "e"] };
         foreach (ITracer tracer in new ITracer[] { network, new PerformanceFactors(set, [0, 1, 2, 3]), new BayesianTracing(set, [0, 1, 2, 3]) })
         {
@@ -156,7 +156,7 @@ public sealed class TracingTests : FolderTests
     public void WhatMovedAChanceIsWhatItWouldBeWithoutAnAnswer()
     {
         TracedLearner learner = new("u", [0, 1, 2, 0, 0, 2], [true, false, true, true, false, false]);
-        TracingNet network = new LstmTracing(3, 8, new Rng(4));
+        TracingNet network = new LstmTracing(3, 8, DktPlus.None, new Rng(4));
         float[][] after = network.Trajectory(learner);
         double[] chances = network.Chances(learner);
         for (int t = 1; t < learner.Count; t++) { Assert.Equal(chances[t], after[t - 1][learner.Skills[t]], 1e-6); }
