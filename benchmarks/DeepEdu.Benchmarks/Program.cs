@@ -2,6 +2,7 @@ using System.Globalization;
 using BenchmarkDotNet.Running;
 using DeepEdu.Benchmarks.Runner;
 using DeepEdu.Benchmarks.Workloads;
+using DeepEdu.Nn;
 
 namespace DeepEdu.Benchmarks;
 
@@ -10,9 +11,9 @@ namespace DeepEdu.Benchmarks;
 internal static class Program
 {
     private const string Usage = """
-        benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer] [--seconds S] [--device cpu|gpu|simulated [--graphs] [--tf32] [--steps]]
-                    | profile -w NAME [-t THREADS] [--mode train|infer] [--seconds S]
-                    | compare [-w NAMES] [-t 1,2] [--mode train|infer] [--pairs N] [--seconds S] [--python PROGRAM] [--device cpu|gpu [--graphs]]
+        benchmarks: list | workloads [-w NAMES] [-t THREADS] [--mode train|infer|infer-int8] [--seconds S] [--device cpu|gpu|simulated [--graphs] [--tf32] [--steps]]
+                    | profile -w NAME [-t THREADS] [--mode train|infer|infer-int8] [--seconds S]
+                    | compare [-w NAMES] [-t 1,2] [--mode train|infer|infer-int8] [--pairs N] [--seconds S] [--python PROGRAM] [--device cpu|gpu [--graphs]]
                     | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] [--python PROGRAM]
                     | ops [-t 1,2] [--sizes small,medium,large] [--only "softmax"] [--seconds S, for each] [--python PROGRAM] | scaling [--seconds S] | padding [-t 1,2] [--seconds S]
                     | gpu [-w NAMES|none] [--pairs N] [--size 4096] [--floats 67108864] [--seconds S] [--python PROGRAM] [--device gpu|simulated] [--float32, no TF32] [--save FILE]
@@ -33,7 +34,8 @@ internal static class Program
 
     private static int Run(string[] args)
     {
-        if (Option(args, "--mode", "train") is not ("train" or "infer") and var mode) { throw new ArgumentException($"--mode: '{mode}' is neither train nor infer"); }
+        if (Option(args, "--mode", "train") is not ("train" or "infer" or "infer-int8") and var mode) { throw new ArgumentException($"--mode: '{mode}' is none of train, infer and infer-int8"); }
+        if (Option(args, "--mode", "train") == "infer-int8") { WorkloadList.Weights = WeightPrecision.Int8; }
         switch (args)
         {
             case [] or ["--help" or "-h" or "-?", ..]:

@@ -84,7 +84,7 @@ internal static class Compare
         Json(Start(Environment.ProcessPath!, ["workloads", "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds), "--device", device, .. graphs ? (string[])["--graphs"] : [], .. tf32 ? Tf32 : [], .. steps ? (string[])["--steps"] : []], []));
 
     internal static JsonElement Peer(string python, string script, string name, int threads, string mode, double seconds, string simd, string device, bool tf32 = false) =>
-        Json(Start(python, [script, "-w", name, "-t", $"{threads}", "--mode", mode, "--seconds", Text(seconds), "--device", device == "gpu" ? "cuda" : "cpu", .. tf32 ? Tf32 : []], simd == "default" ? [CoreType] : [CoreType, ("ATEN_CPU_CAPABILITY", simd)]));
+        Json(Start(python, [script, "-w", name, "-t", $"{threads}", "--mode", mode == "train" ? "train" : "infer", "--seconds", Text(seconds), "--device", device == "gpu" ? "cuda" : "cpu", .. tf32 ? Tf32 : []], simd == "default" ? [CoreType] : [CoreType, ("ATEN_CPU_CAPABILITY", simd)]));
 
     /// <summary>Whether one measurement failed, and the others may go on.</summary>
     internal static bool IsFailure(Exception e) => e is InvalidOperationException or JsonException or KeyNotFoundException or System.ComponentModel.Win32Exception;

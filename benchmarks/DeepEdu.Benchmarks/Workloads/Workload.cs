@@ -63,7 +63,7 @@ internal abstract class Workload<TBatch>(int batch) : IWorkload
     /// <summary>Calls of an inference session: each copies the inputs, computes, and reads a result.</summary>
     protected static Action Calls(Func<InferenceInputs, Tensor[]> forward, params object[] inputs)
     {
-        var session = new InferenceSession(forward);
+        var session = new InferenceSession(forward, WorkloadList.Weights);
         object[] values = [.. inputs.Select(i => i is Indices n ? (object)n.ToArray() : ((Tensor)i).ToArray())];
         return () =>
         {
@@ -93,6 +93,9 @@ internal static class WorkloadList
 
     /// <summary>Where training is measured.</summary>
     public static Device Device { get; set; } = CpuDevice.Instance;
+
+    /// <summary>The weights that one input is measured with.</summary>
+    public static WeightPrecision Weights { get; set; }
 
     /// <summary>Our name, what makes it, and the peer's names: every setting of PyTorch that may be its best.</summary>
     public static readonly (string Name, Func<IWorkload> Make, string[] Peers)[] All =

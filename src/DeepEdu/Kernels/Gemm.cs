@@ -234,7 +234,7 @@ internal static unsafe class Gemm
             while (got < wanted)
             {
                 bool cutN = _stripN >= 2 * wide || (M == 1 && _stripN >= 64), cutM = _stripM >= (cutN ? 4 : 2) * least;
-                if (cutN && (!cutM || _stripN >= _stripM)) { _stripN = RoundUp((_stripN + 1) / 2, Ldb > 0 ? L.Width : wide); }
+                if (cutN && (!cutM || _stripN >= _stripM)) { _stripN = RoundUp((_stripN + 1) / 2, Ldb > 0 ? Math.Max(4, L.Width) : wide); } // dot products are made four at a time, those left over in another order
                 else if (cutM) { _stripM = RoundUp((_stripM + 1) / 2, rows); }
                 else { break; }
                 got = (long)((M + _stripM - 1) / _stripM) * ((N + _stripN - 1) / _stripN);

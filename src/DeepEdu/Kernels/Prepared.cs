@@ -12,24 +12,40 @@ internal unsafe interface IPreparation
     void Fill(float* weights, float* to);
 }
 
+/// <summary>How a thread's kernels come to their weights' layouts.</summary>
+internal enum Preparing
+{
+    /// <summary>They make them in each call.</summary>
+    EachTime,
+
+    /// <summary>They are in an inference session, where layouts are kept.</summary>
+    Once,
+
+    /// <summary>They are in one with weights of eight bits.</summary>
+    Rounded,
+}
+
 /// <summary>Weights in a kernel's layout. They are made in each call; in an inference session they are made once and stay with the weights until those change.</summary>
 internal static unsafe class Prepared
 {
-    [ThreadStatic] private static bool t_keeps;
+    [ThreadStatic] private static Preparing t_mode;
 
-    /// <summary>Whether this thread runs an inference session.</summary>
-    public static bool Keeps
+    /// <summary>How this thread does it.</summary>
+    public static Preparing Mode
     {
-        get => t_keeps;
-        set => t_keeps = value;
+        get => t_mode;
+        set => t_mode = value;
     }
 
     /// <summary>Whether a layout of these weights is kept: in a session, unless they are computed in each call, as normalised weights are.</summary>
-    public static bool KeepsFor(View weights) => t_keeps && !weights.Block.IsComputed;
+    public static bool KeepsFor(View weights) => t_mode != Preparing.EachTime && !weights.Block.IsComputed;
+
+    /// <summary>Whether these weights, those of a dense or recurrent layer, are taken with eight bits.</summary>
+    public static bool RoundsFor(View weights) => t_mode == Preparing.Rounded && !weights.Block.IsComputed;
 
     /// <summary>The weights in layout <paramref name="how"/>: kept ones, or made now in <paramref name="otherwise"/>, which must hold <see cref="IPreparation.Length"/> floats
     /// unless <see cref="KeepsFor"/>.</summary>
-    public static Span<float> Of<P>(View weights, in P how, Span<float> otherwise) where P : struct, IPreparation, IEquatable<P>
+    public static Span<float> Of<P>(View weights, scoped in P how, Span<float> otherwise) where P : struct, IPreparation, IEquatable<P>
     {
         if (!KeepsFor(weights))
         {
@@ -45,7 +61,7 @@ internal static unsafe class Prepared
         return Add(weights, how, version);
     }
 
-    private static Span<float> Add<P>(View weights, in P how, int version) where P : struct, IPreparation, IEquatable<P>
+    private static Span<float> Add<P>(View weights, scoped in P how, int version) where P : struct, IPreparation, IEquatable<P>
     {
         var memory = new CpuBlock(how.Length, pinned: true);
         Fill(weights, how, memory.Span);
@@ -59,7 +75,7 @@ internal static unsafe class Prepared
         return memory.Span;
     }
 
-    private static void Fill<P>(View weights, in P how, Span<float> to) where P : struct, IPreparation
+    private static void Fill<P>(View weights, scoped in P how, Span<float> to) where P : struct, IPreparation
     {
         fixed (float* from = CpuDevice.Of(weights), memory = to) { how.Fill(from, memory); }
     }

@@ -104,12 +104,14 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
         GateSet input = plan.Input, recurrent = plan.Recurrent, late = plan.Late;
         int e = d.Inputs, h = d.Hidden, hp = d.Padded, n = d.Recurrent, np = RecurrentWeights.Padded(n), batch = d.Rows.Batch, planes = plan.Planes * hp;
         bool projects = !d.WeightHr.IsNone, masks = !d.Mask.IsNone, stepwise = d.Rows.Stepwise && d.Categories is null;
+        bool int8 = Prepared.RoundsFor(d.WeightHh) && RecurrentInt8.Takes(batch, n) && late.Count == 0;
         using var arena = Arena.OfKernel();
         fixed (float* x = CpuDevice.Of(d.X), bi = CpuDevice.Of(d.BiasIh), bh = CpuDevice.Of(d.BiasHh),
             h0 = CpuDevice.Of(d.H0), c0 = CpuDevice.Of(d.C0), gates = CpuDevice.Of(d.Gates), cells = CpuDevice.Of(d.Cells), start = CpuDevice.Of(d.Start), y = CpuDevice.Of(d.Output),
             lastH = CpuDevice.Of(LastH), lastC = CpuDevice.Of(LastC), mask = CpuDevice.Of(d.Mask), masked = CpuDevice.Of(d.Masked), raw = CpuDevice.Of(d.Raw),
             reset = CpuDevice.Of(d.Reset), inputs = RecurrentMemory.Prepare(d.WeightIh, new(d.Categories is not null ? RecurrentLayout.Table : stepwise ? RecurrentLayout.Steps : RecurrentLayout.Rows, input, h, e)),
-            panels = RecurrentMemory.Prepare(d.WeightHh, new(RecurrentLayout.Steps, recurrent, h, n)),
+            panels = int8 ? default : RecurrentMemory.Prepare(d.WeightHh, new(RecurrentLayout.Steps, recurrent, h, n)),
+            codes = int8 ? Prepared.Of(d.WeightHh, new RecurrentInt8(recurrent, h, n), default) : default, whole = RecurrentMemory.Rent(int8 ? RecurrentSequence.MostParts * batch * Int8Panels.Pairs(n) : 0),
             latePanels = late.Count > 0 ? RecurrentMemory.Prepare(d.WeightHh, new(RecurrentLayout.Steps, late, h, n)) : default,
             projection = projects ? RecurrentMemory.Prepare(d.WeightHr, new(RecurrentLayout.Projection, default, n, h)) : default,
             bias = RecurrentMemory.Rent(planes), space = RecurrentMemory.Rent(projects ? batch * np : 0),
@@ -125,6 +127,7 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
                 Kind = d.Kind, Rows = d.Rows, Hidden = h, Recurrent = n, Keep = d.Keep, Gates = gates, Cells = cells, Start = start, Output = y, H0 = masked0 is null ? h0 : masked0,
                 Weights = panels, LateWeights = latePanels, Reset = reset, Projection = projection, Raw = raw, Space = space, Mask = mask, Masked = masked,
                 Input = stepwise ? inputs : null, X = x, Bias = bias, Inputs = e, Turns = turns,
+                Int8 = codes, Whole = (short*)whole,
             }.Run();
             d.Rows.ClearOthers(y, n);
             if (masks) { d.Rows.ClearOthers(masked, n); }
@@ -167,7 +170,9 @@ internal static unsafe class RecurrentMemory
     public static Span<float> Rent(int length) => length == 0 ? default : ((CpuBlock)CpuDevice.Instance.Allocate(length)).Span[..length];
 
     /// <summary>Weights in a layout for the way forward.</summary>
-    public static Span<float> Prepare(View weights, in RecurrentPanels how) => Prepared.Of(weights, how, Prepared.KeepsFor(weights) ? default : Rent(how.Length));
+    public static Span<float> Prepare(View weights, in RecurrentPanels how) =>
+        Prepared.RoundsFor(weights) ? Prepared.Of(weights, new Rounded<RecurrentPanels>(how, weights.Length / how.Columns, how.Columns), default)
+            : Prepared.Of(weights, how, Prepared.KeepsFor(weights) ? default : Rent(how.Length));
 
     /// <summary>to [length] ← from, or 0 if null.</summary>
     public static void Copy(float* from, int length, float* to)

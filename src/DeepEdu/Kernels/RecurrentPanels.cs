@@ -38,3 +38,23 @@ internal readonly unsafe record struct RecurrentPanels(RecurrentLayout Layout, G
         }
     }
 }
+
+/// <summary>The recurrent weight of few sequences in eight bits: for each vector of units, an <see cref="Int8Panels"/> block of each gate.</summary>
+internal readonly unsafe record struct RecurrentInt8(GateSet Set, int Units, int Columns) : IPreparation
+{
+    /// <summary>Whether so many sequences take it; for more, arithmetic sets the pace.</summary>
+    public static bool Takes(int batch, int columns) => batch <= RecurrentSequence.MostParts && columns <= Int8Tile.MostInputs;
+
+    /// <inheritdoc/>
+    public int Length => RecurrentWeights.Padded(Units) / RecurrentWeights.Width * Set.Count * Int8Panels.Block(Columns);
+
+    /// <inheritdoc/>
+    public void Fill(float* weights, float* to)
+    {
+        int width = RecurrentWeights.Width, block = Int8Panels.Block(Columns);
+        for (int unit = 0; unit < Units; unit += width)
+        {
+            for (int p = 0; p < Set.Count; p++, to += block) { Int8Panels.FillBlock(weights + (((nint)Set.Of(p) * Units) + unit) * Columns, Math.Min(width, Units - unit), Columns, to); }
+        }
+    }
+}

@@ -10,6 +10,9 @@ namespace DeepEdu.Kernels;
 /// the weights are many, two of them share the units and wait for each other in each step.</summary>
 internal unsafe struct RecurrentSequence : IChunks
 {
+    /// <summary>Sequences, and parts of the work, at most where weights have eight bits.</summary>
+    public const int MostParts = 4;
+
     private const int PairedWeights = 1 << 17; // floats: half a second-level cache
     private const int SharedWeights = 1 << 16; // floats: reading them from the second-level cache takes 1 µs, and waiting for each other .2
 
@@ -57,6 +60,12 @@ internal unsafe struct RecurrentSequence : IChunks
 
     /// <summary>Packed Wₕ: for the way forward or back.</summary>
     public float* Weights;
+
+    /// <summary>Instead, <see cref="RecurrentInt8"/> for the way forward, and room for h as whole numbers: [parts, batch, 2 · <see cref="Int8Panels.Pairs"/>].</summary>
+    public float* Int8;
+
+    /// <inheritdoc cref="Int8"/>
+    public short* Whole;
 
     /// <summary>Of a cell that resets h first: the packed part of Wₕ that its product meets, for the way forward or back, and r ⊙ h₋₁, [rows, Hp] if kept, else
     /// [batch, Hp].</summary>
@@ -136,7 +145,7 @@ internal unsafe struct RecurrentSequence : IChunks
         int hidden = Hidden, recurrent = Recurrent, width = L.Width, padded = RecurrentWeights.Padded(hidden), steps = Rows.Length[group[0]], planes = plan.Planes;
         float** h = stackalloc float*[group.Length], g = stackalloc float*[group.Length], y = stackalloc float*[group.Length], reset = stackalloc float*[group.Length];
         float** before = stackalloc float*[group.Length], after = stackalloc float*[group.Length], x = stackalloc float*[group.Length];
-        float* recent = Mask is null ? Output : Masked;
+        float* recent = Mask is null ? Output : Masked, each = stackalloc float[MostParts];
         var at = new StepRows(h, g, y, reset, before, after, x);
         bool shares = Turns is not null;
         var turns = shares ? new Lockstep(Turns) : default;
@@ -155,20 +164,27 @@ internal unsafe struct RecurrentSequence : IChunks
                 y[i] = Projection is null ? Output + (q * hidden) : Raw + ((Keep ? q : r) * hidden);
                 reset[i] = Reset + ((Keep ? q : r) * padded);
             }
-            bool product = s > 0 || H0 is not null;
+            bool product = s > 0 || H0 is not null, int8 = Int8 is not null && product;
+            short* whole = Whole + ((nint)part * Rows.Batch * 2 * Int8Panels.Pairs(recurrent));
+            if (int8)
+            {
+                for (int i = 0; i < running; i++) { each[i] = Int8Tile.Codes(h[i], recurrent, whole + ((nint)i * 2 * Int8Panels.Pairs(recurrent))); }
+            }
             if (shares)
             {
                 for (int i = 0; i < Lockstep.Parts; i++)
                 {
                     int mine = part ^ i;
                     if (!turns.TryTake(mine, s)) { continue; }
-                    Units<L, C>(at, running, s, mine * half, mine == 0 ? half : padded);
+                    if (int8) { Units<L, C>(at, running, whole, each, mine * half, mine == 0 ? half : padded); }
+                    else { Units<L, C>(at, running, s, mine * half, mine == 0 ? half : padded); }
                     turns.Finish(mine, s);
                 }
                 turns.Await(s);
                 continue;
             }
-            Units<L, C>(at, running, s, 0, padded);
+            if (int8) { Units<L, C>(at, running, whole, each, 0, padded); }
+            else { Units<L, C>(at, running, s, 0, padded); }
             if (C.Resets)
             {
                 if (Mask is not null) { Multiply(group[..running], reset); }
@@ -229,6 +245,31 @@ internal unsafe struct RecurrentSequence : IChunks
                     }
                 }
             }
+        }
+    }
+
+    // the same with weights of eight bits
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private readonly void Units<L, C>(in StepRows rows, int running, short* h, float* steps, int from, int to) where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
+    {
+        var set = CellPlan.Of(Kind).Recurrent;
+        int padded = RecurrentWeights.Padded(Hidden), pairs = Int8Panels.Pairs(Recurrent), block = Int8Panels.Block(Recurrent);
+        float* panel = Int8 + ((nint)from / L.Width * set.Count * block);
+        for (int unit = from; unit < to; unit += L.Width)
+        {
+            for (int p = 0; p < set.Count; p += 2)
+            {
+                bool two = p + 1 < set.Count;
+                for (int i = 0; i < running; i++)
+                {
+                    float* g = rows.G[i] + ((set.Plane + p) * padded) + unit;
+                    Int8Tile.Sum(pairs, h + ((nint)i * 2 * pairs), steps[i], panel, two ? block : 0, out L sum, out L next);
+                    L.Store(L.Load(in *g, 0) + sum, ref *g, 0);
+                    if (two) { L.Store(L.Load(in *g, padded) + next, ref *g, padded); }
+                }
+                panel += two ? 2 * block : block;
+            }
+            for (int i = 0; i < running; i++) { Finish<L, C>(rows.G[i], rows.Before[i], rows.After[i], rows.Y[i], unit, padded); }
         }
     }
 

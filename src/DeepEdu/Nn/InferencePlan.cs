@@ -16,14 +16,17 @@ internal sealed class InferencePlan
     private readonly Input[] _inputs;
     private readonly (View View, Shape Shape)[] _outputs;
     private readonly bool[] _given;
+    private readonly WeightPrecision _weights;
     private bool _ran;
 
     /// <summary>Records a forward pass.</summary>
     /// <param name="forward">The pass.</param>
+    /// <param name="weights">The bits of weights.</param>
     /// <param name="tellsLayers">Whether the layers of sequences run one by one.</param>
     /// <param name="resize">The shape that an input gets instead of the one that is asked for.</param>
-    public InferencePlan(Func<InferenceInputs, Tensor[]> forward, bool tellsLayers = false, Func<int, Shape, Shape>? resize = null)
+    public InferencePlan(Func<InferenceInputs, Tensor[]> forward, WeightPrecision weights = WeightPrecision.Float32, bool tellsLayers = false, Func<int, Shape, Shape>? resize = null)
     {
+        _weights = weights;
         _recording = new() { TellsLayers = tellsLayers };
         using var mode = new Tape(training: false);
         using var arena = new Arena();
@@ -93,18 +96,18 @@ internal sealed class InferencePlan
         int missing = _given.AsSpan().IndexOf(false);
         if (missing >= 0) { ThrowMissing(missing); }
         _ran = false;
-        Replay();
+        Replay(_weights == WeightPrecision.Int8 ? Preparing.Rounded : Preparing.Once);
         _ran = true;
     }
 
     private ReadOnlySpan<float> Output(int output) => CpuDevice.Of(_outputs[output].View);
 
-    private void Replay()
+    private void Replay(Preparing mode)
     {
-        bool kept = Prepared.Keeps;
-        Prepared.Keeps = true;
+        var before = Prepared.Mode;
+        Prepared.Mode = mode;
         try { _recording.Replay(); }
-        finally { Prepared.Keeps = kept; }
+        finally { Prepared.Mode = before; }
     }
 
     private void CheckInput(int input)
@@ -138,7 +141,7 @@ internal sealed class InferencePlan
         }
         var expected = Recording.Try(() =>
         {
-            Replay();
+            Replay(_weights == WeightPrecision.Float32 ? Preparing.Once : Preparing.EachTime); // exact layouts that no call needs are not kept
             return forward(new InferenceInputs(given));
         });
         for (int i = 0; i < expected.Length; i++)

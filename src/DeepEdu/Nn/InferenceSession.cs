@@ -16,6 +16,7 @@ namespace DeepEdu.Nn;
 public sealed class InferenceSession
 {
     private readonly Func<InferenceInputs, Tensor[]> _forward;
+    private readonly WeightPrecision _weights;
     private readonly Lock _gate = new();
     private InferencePlan[] _free = new InferencePlan[4];
     private int _count;
@@ -23,20 +24,24 @@ public sealed class InferenceSession
     /// <summary>A session of a layer that takes numbers.</summary>
     /// <param name="layer">The model.</param>
     /// <param name="input">The shape of its input.</param>
-    public InferenceSession(Layer layer, Shape input) : this(Of(layer, input)) { }
+    /// <param name="weights">How many bits of each weight it computes with.</param>
+    public InferenceSession(Layer layer, Shape input, WeightPrecision weights = WeightPrecision.Float32) : this(Of(layer, input), weights) { }
 
     /// <summary>A session of any function with one result.</summary>
     /// <param name="forward">Asks for its inputs, one after the other, and computes: <c>x => model.Forward(x.Indices([1]), x.Indices([1]))</c>.</param>
-    public InferenceSession(Func<InferenceInputs, Tensor> forward) : this(Of(forward)) { }
+    /// <param name="weights">How many bits of each weight it computes with.</param>
+    public InferenceSession(Func<InferenceInputs, Tensor> forward, WeightPrecision weights = WeightPrecision.Float32) : this(Of(forward), weights) { }
 
     /// <summary>A session of any function with several results.</summary>
     /// <param name="forward">Asks for its inputs, one after the other, and computes.</param>
+    /// <param name="weights">How many bits of each weight it computes with.</param>
     /// <exception cref="InvalidOperationException">The computation depends on values and cannot be recorded.</exception>
-    public InferenceSession(Func<InferenceInputs, Tensor[]> forward)
+    public InferenceSession(Func<InferenceInputs, Tensor[]> forward, WeightPrecision weights = WeightPrecision.Float32)
     {
         ArgumentNullException.ThrowIfNull(forward);
-        _forward = forward;
-        var plan = new InferencePlan(forward);
+        if (!Enum.IsDefined(weights)) { throw new ArgumentOutOfRangeException(nameof(weights), weights, "inference-session: there is no such precision; take Float32 or Int8"); }
+        (_forward, _weights) = (forward, weights);
+        var plan = new InferencePlan(forward, weights);
         plan.Verify(forward);
         _free[_count++] = plan;
     }
@@ -44,10 +49,11 @@ public sealed class InferenceSession
     /// <summary>A session of a layer that takes tokens or other whole numbers.</summary>
     /// <param name="layer">The model.</param>
     /// <param name="input">The shape of its input.</param>
-    public static InferenceSession OfIndices(Layer layer, Shape input)
+    /// <param name="weights">How many bits of each weight it computes with.</param>
+    public static InferenceSession OfIndices(Layer layer, Shape input, WeightPrecision weights = WeightPrecision.Float32)
     {
         ArgumentNullException.ThrowIfNull(layer);
-        return new(x => layer.Forward(x.Indices(input)));
+        return new(x => layer.Forward(x.Indices(input)), weights);
     }
 
     private static Func<InferenceInputs, Tensor[]> Of(Layer layer, Shape input)
@@ -99,7 +105,7 @@ public sealed class InferenceSession
         {
             if (_count > 0) { plan = _free[--_count]; }
         }
-        plan ??= new InferencePlan(_forward);
+        plan ??= new InferencePlan(_forward, _weights);
         plan.Begin();
         return new(this, plan, plan.Ticket);
     }

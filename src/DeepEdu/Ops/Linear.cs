@@ -27,26 +27,9 @@ public readonly record struct Linear(View X, View W, View Bias, View Y, int Rows
     public unsafe void Run()
     {
         if (Y.Length == 0) { return; }
-        bool packed = IsPacked(W, Rows, Inputs, Outputs);
-        var weight = packed ? Prepared.Of(W, new WeightPanels(Outputs, Inputs), default) : CpuDevice.Of(W);
-        fixed (float* x = CpuDevice.Of(X), w = weight, bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y))
-        {
-            Gemm.Run(false, !packed, Rows, Outputs, Inputs, x, Inputs, w, packed ? -Inputs : Inputs, y, Outputs, epilogue: new(bias, Relu));
-        }
+        var weight = LinearWeight.Of(W, Rows, Inputs, Outputs);
+        fixed (float* x = CpuDevice.Of(X), bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y)) { weight.Product(Rows, Inputs, Outputs, x, y, new(bias, Relu)); }
     }
-
-    /// <summary>A session packs a weight once; few rows are dot products with it as it is.</summary>
-    internal static bool IsPacked(View weight, int rows, int inputs, int outputs) => Prepared.KeepsFor(weight) && rows >= 16 && inputs > 0 && outputs > 1;
-}
-
-/// <summary>A weight [outputs, inputs] as <see cref="GemmPanels.Pack"/> makes it.</summary>
-internal readonly record struct WeightPanels(int Outputs, int Inputs) : IPreparation
-{
-    /// <inheritdoc/>
-    public int Length => GemmPanels.Length(Outputs, Inputs);
-
-    /// <inheritdoc/>
-    public unsafe void Fill(float* weights, float* to) => GemmPanels.Pack(true, Outputs, Inputs, weights, Inputs, to);
 }
 
 /// <summary>The affine map of a dense layer as one operation.</summary>

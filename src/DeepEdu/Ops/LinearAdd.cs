@@ -26,11 +26,10 @@ internal readonly record struct LinearAdd(View X, View W, View Bias, View Residu
     public unsafe void Run()
     {
         if (Y.Length == 0) { return; }
-        bool packed = Linear.IsPacked(W, Rows, Inputs, Outputs);
-        var weight = packed ? Prepared.Of(W, new WeightPanels(Outputs, Inputs), default) : CpuDevice.Of(W);
-        fixed (float* x = CpuDevice.Of(X), w = weight, bias = CpuDevice.Of(Bias), residual = CpuDevice.Of(Residual), y = CpuDevice.Of(Y))
+        var weight = LinearWeight.Of(W, Rows, Inputs, Outputs);
+        fixed (float* x = CpuDevice.Of(X), bias = CpuDevice.Of(Bias), residual = CpuDevice.Of(Residual), y = CpuDevice.Of(Y))
         {
-            GemmRows.Run(true, packed, Rows, Outputs, Inputs, x, w, y, bias, new End(residual, Outputs));
+            weight.Product(Rows, Inputs, Outputs, x, y, bias, new End(residual, Outputs));
         }
     }
 

@@ -28,11 +28,10 @@ internal readonly record struct LinearGelu(View X, View W, View Bias, View Y, Vi
     public unsafe void Run()
     {
         if (Y.Length == 0) { return; }
-        bool packed = Linear.IsPacked(W, Rows, Inputs, Outputs);
-        var weight = packed ? Prepared.Of(W, new WeightPanels(Outputs, Inputs), default) : CpuDevice.Of(W);
-        fixed (float* x = CpuDevice.Of(X), w = weight, bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y), slope = CpuDevice.Of(Slope))
+        var weight = LinearWeight.Of(W, Rows, Inputs, Outputs);
+        fixed (float* x = CpuDevice.Of(X), bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y), slope = CpuDevice.Of(Slope))
         {
-            GemmRows.Run(true, packed, Rows, Outputs, Inputs, x, w, y, bias, new End(slope, Outputs));
+            weight.Product(Rows, Inputs, Outputs, x, y, bias, new End(slope, Outputs));
         }
     }
 

@@ -20,8 +20,8 @@ internal static class OnnxExport
         try
         {
             new InferencePlan(forward, resize: Resize(options, OnnxSize.BatchA)).Verify(forward);
-            a = new(forward, tellsLayers: true, Resize(options, OnnxSize.BatchA));
-            b = new(forward, tellsLayers: true, Resize(options, OnnxSize.BatchB));
+            a = new(forward, tellsLayers: true, resize: Resize(options, OnnxSize.BatchA));
+            b = new(forward, tellsLayers: true, resize: Resize(options, OnnxSize.BatchB));
         }
         catch (Exception e) when (e is ArgumentException && !e.Message.StartsWith("onnx-file: ", StringComparison.Ordinal) && options.BatchAxes is not { Count: 0 })
         {
