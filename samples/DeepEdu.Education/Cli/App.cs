@@ -43,6 +43,7 @@ internal static class App
         if (result.Errors.Count > 0)
         {
             error.WriteLine(OneLine(result.Errors[0].Message).Replace("System.Nullable`1[System.Int32]", "whole number", StringComparison.Ordinal)
+                .Replace("System.Nullable`1[System.Double]", "number", StringComparison.Ordinal).Replace("System.Nullable`1[System.UInt64]", "whole number", StringComparison.Ordinal)
                 .Replace("System.Int32", "whole number", StringComparison.Ordinal).Replace("System.Double", "number", StringComparison.Ordinal).Replace("System.UInt64", "whole number", StringComparison.Ordinal));
             return WrongInput;
         }
@@ -69,6 +70,7 @@ internal static class App
     private static int RunTasks(IEducationTask[] tasks, RunOptions options, TextWriter output, TextWriter error)
     {
         if (tasks.Length > 1 && options.Data is not null) { throw new DataException("--data needs a command: recommend, grade, multitask, trace, behaviour, generate or answer."); }
+        if (options.Privacy is not null && Array.Find(tasks, t => t.NotPrivate is not null) is { } open) { throw new DataException($"--epsilon: {open.Name} does not train privately: {open.NotPrivate}"); }
         if (options.Resume) { MustHoldARun(options.Out); }
         string folder = options.Out ?? ".", html = Path.Combine(folder, "report.html");
         if (File.Exists(folder)) { throw new DataException($"--out {folder}: is a file; give a folder."); }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using DeepEdu.Devices;
+using DeepEdu.Education.Data;
 using DeepEdu.Education.Models;
 
 namespace DeepEdu.Education.Cli;
@@ -18,6 +19,11 @@ internal sealed class RunFlags
     private readonly Option<bool> _resume = new("--resume") { Description = "Goes on with the run in --out, to the same numbers as if it had not been interrupted; give the same options as then." };
     private readonly Option<string?> _json = Named(new Option<string?>("--json") { Description = "File for the results as JSON.", HelpName = "FILE" });
     private readonly Option<bool> _quick = new("--quick") { Description = "A short run to see that everything works." };
+
+    private readonly Option<double?> _epsilon = Above(0, double.PositiveInfinity, new Option<double?>("--epsilon") { Description = "Trains privately (trace, behaviour): whether one learner is among those learned from changes the chance of any trained model by at most the factor e^E. 8 is weak, 1 strong.", HelpName = "E" });
+    private readonly Option<double?> _delta = Above(0, 1, new Option<double?>("--delta") { Description = "Of --epsilon: the chance that it does not hold; 1/(n ln n) of n learners unless given.", HelpName = "D" });
+    private readonly Option<double?> _clip = Above(0, double.PositiveInfinity, new Option<double?>("--clip") { Description = "Of --epsilon: the longest that one learner's gradient may be; 0.1 unless given.", HelpName = "C" });
+    private readonly Option<ulong?> _noiseSeed = new("--noise-seed") { Description = "Of --epsilon: draws the noise from a seed, so that a study can be repeated. Who knows it can take the noise off; unless given, nobody does.", HelpName = "S" };
 
     /// <summary>Of the command that grades.</summary>
     public Option<int> Prompt { get; } = new("--prompt") { Description = "Essay prompt, 1..8.", HelpName = "N", DefaultValueFactory = _ => 1 };
@@ -51,7 +57,7 @@ internal sealed class RunFlags
     /// <summary>Gives a command the options that all have, and its own.</summary>
     public void AddTo(Command command, params Option[] own)
     {
-        foreach (Option option in (Option[])[_data, _epochs, _batch, _seed, _threads, _device, _out, _resume, _json, _quick, .. own]) { command.Options.Add(option); }
+        foreach (Option option in (Option[])[_data, _epochs, _batch, _seed, _threads, _device, _out, _resume, _json, _quick, _epsilon, _delta, _clip, _noiseSeed, .. own]) { command.Options.Add(option); }
     }
 
     /// <summary>What was typed, and sets the number of threads.</summary>
@@ -71,6 +77,8 @@ internal sealed class RunFlags
             Quick = parse.GetValue(_quick),
             CommandLine = string.Join(' ', args.Where(a => a != "--resume").Select(a => a.Length == 0 || a.Any(c => char.IsWhiteSpace(c) || c is '"' or '\'' or '\\' or '$' or '*' or '&' or ';') ? $"'{a.Replace("'", "'\\''", StringComparison.Ordinal)}'" : a)),
         };
+        if (parse.GetValue(_epsilon) is { } epsilon) { options = options with { Privacy = new(epsilon, parse.GetValue(_delta), parse.GetValue(_clip) ?? 0.1, parse.GetValue(_noiseSeed)) }; }
+        else if (Array.Find((Option[])[_delta, _clip, _noiseSeed], o => parse.GetResult(o) is not null) is { } idle) { throw new DataException($"{idle.Name} is of private training; give --epsilon too."); }
         var its = parse.CommandResult.Command.Options;
         if (its.Contains(Folds)) { options = options with { Folds = parse.GetValue(Folds) }; }
         if (its.Contains(Canary)) { options = options with { Canary = parse.GetValue(Canary) }; }
@@ -91,6 +99,18 @@ internal sealed class RunFlags
     private static Option<string> Among(Option<string> option, params string[] values)
     {
         option.AcceptOnlyFromAmong(values);
+        return option;
+    }
+
+    private static Option<double?> Above(double low, double high, Option<double?> option)
+    {
+        option.Validators.Add(r =>
+        {
+            if (r.Tokens.Count == 1 && double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out double value) && !(value > low && value < high))
+            {
+                r.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} must be above {low}{(double.IsFinite(high) ? $" and below {high}" : "")}."));
+            }
+        });
         return option;
     }
 

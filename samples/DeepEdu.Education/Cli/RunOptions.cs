@@ -5,6 +5,13 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Education.Cli;
 
+/// <summary>What was asked for of private training.</summary>
+/// <param name="Epsilon">ε of all trainings of the run together.</param>
+/// <param name="Delta">δ; null: one by n ln n of n learners.</param>
+/// <param name="Clip">The longest gradient of one learner.</param>
+/// <param name="NoiseSeed">Where noise comes from in a study; null: from a key that nobody knows.</param>
+internal sealed record PrivacyAsked(double Epsilon, double? Delta = null, double Clip = 0.1, ulong? NoiseSeed = null);
+
 /// <summary>What the user asked for, parsed and checked. Null means: the task's own default.</summary>
 internal sealed record RunOptions
 {
@@ -48,6 +55,9 @@ internal sealed record RunOptions
     /// <summary>Whether all is learned once more on shuffled answers, of which nothing must be told.</summary>
     public bool Canary { get; init; }
 
+    /// <summary>Private training; null if it was not asked for.</summary>
+    public PrivacyAsked? Privacy { get; init; }
+
     /// <summary>Goes on with the run in <see cref="Out"/>.</summary>
     public bool Resume { get; init; }
 
@@ -55,7 +65,14 @@ internal sealed record RunOptions
     public string CommandLine { get; init; } = "";
 
     /// <summary>What the bits of a run depend on beside seed and data, flag by flag.</summary>
-    public StateDict Settings(string command) => new StateDict().Set("command", command).Set("--epochs", OrDefault(Epochs)).Set("--batch", OrDefault(Batch)).Set("--quick", Quick)
+    public StateDict Settings(string command)
+    {
+        StateDict settings = Common(command);
+        if (Privacy is { } p) { settings.Set("--epsilon", p.Epsilon).Set("--delta", p.Delta?.ToString(CultureInfo.InvariantCulture) ?? "default").Set("--clip", p.Clip).Set("--noise-seed", p.NoiseSeed is null ? "none" : "given"); }
+        return settings;
+    }
+
+    private StateDict Common(string command) => new StateDict().Set("command", command).Set("--epochs", OrDefault(Epochs)).Set("--batch", OrDefault(Batch)).Set("--quick", Quick)
         .Set("--prompt", Prompt).Set("--factors", Factors).Set("--folds", OrDefault(Folds)).Set("--weeks", OrDefault(Weeks)).Set("--tokens", Tokens).Set("--network", Network)
         .Set("--reconstruct", Plus.Reconstruct).Set("--wave1", Plus.Wave1).Set("--wave2", Plus.Wave2).Set("--device", Device.Name);
 

@@ -30,6 +30,14 @@ internal sealed class ColumnScaler : ISaveState
 
     private ColumnScaler(int columns) => _columns = columns;
 
+    /// <summary>Of counts, by fixed numbers that no row was looked at for: half of log(1 + count), and whether it is 0.</summary>
+    public static ColumnScaler OfCounts(int columns)
+    {
+        ColumnScaler scaler = new(columns);
+        for (int c = 0; c < columns; c++) { scaler._made.AddRange([(c, 1, 0, 0.5f), (c, 2, 0.5f, 1)]); }
+        return scaler;
+    }
+
     /// <summary>How many columns come out.</summary>
     public int Width => _made.Count;
 

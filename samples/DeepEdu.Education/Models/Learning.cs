@@ -18,7 +18,7 @@ internal sealed record Learned(History History, int BestEpoch)
     public double[] this[string name] => History[name];
 }
 
-/// <summary>What the trainings of all commands have in common: epochs show, checkpoints are kept and taken up, and the network ends as it was after the best epoch.</summary>
+/// <summary>What the trainings of all commands have in common: epochs show, checkpoints are kept and taken up, and the network ends as it was after the best epoch, a private one as it is after the last.</summary>
 /// <param name="Options">What the training was told.</param>
 /// <param name="Monitor">The number that chooses the epoch.</param>
 internal sealed record Learning(LearningOptions Options, string Monitor)
@@ -37,8 +37,9 @@ internal sealed record Learning(LearningOptions Options, string Monitor)
     public Learned Fit<B>(Module network, Optimizer optimizer, Func<B, Objective> loss, TrainerOptions options, IBatches<B> training, IBatches<B>? validation, IProgress progress, CancellationToken stop)
     {
         EarlyStopping best = new() { Monitor = Monitor, HigherIsBetter = HigherIsBetter, Patience = (Patience ?? Options.Epochs + 1) - 1 };
-        EpochLines lines = new(progress, Phase, Shown);
-        Trainer<B> trainer = new(network, optimizer, loss, options with { Callbacks = [best, lines, .. Options.Kept.Callbacks], Progress = lines });
+        bool isPrivate = Options.Privacy is not null; // then the last epoch is kept: validation learners choose nothing
+        EpochLines lines = new(progress, Phase, isPrivate ? [.. Shown, "epsilon"] : Shown);
+        Trainer<B> trainer = new(network, optimizer, loss, options with { Callbacks = [.. isPrivate ? (Callback[])[] : [best], lines, .. Options.Kept.Callbacks], Progress = lines });
         Options.Kept.Resume(trainer.Run, progress, Phase);
         History history = trainer.Fit(training, Options.Epochs, validation, stop);
         return new(history, best.BestEpoch >= 0 ? best.BestEpoch : history.Epochs.Count - 1); // where every number is undefined, none is better than the last

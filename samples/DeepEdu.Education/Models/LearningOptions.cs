@@ -17,6 +17,9 @@ internal abstract record LearningOptions(int Epochs, int Batch, ulong Seed, doub
 
     public KeptTraining Kept { get; init; } = KeptTraining.None;
 
+    /// <summary>Private training; null if it was not asked for.</summary>
+    public PrivateFold? Privacy { get; init; }
+
     /// <summary>The rate falls along half a cosine over all epochs of so many steps.</summary>
     public Schedule Falling(int steps) => Schedule.Cosine(LearningRate, Epochs * steps);
 

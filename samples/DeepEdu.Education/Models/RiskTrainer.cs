@@ -5,13 +5,17 @@ using DeepEdu.Metrics;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Optim;
+using DeepEdu.Privacy;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Education.Models;
 
 /// <summary>How a risk network learns.</summary>
-internal sealed record RiskOptions(int Epochs, int Batch, ulong Seed) : LearningOptions(Epochs, Batch, Seed, LearningRate: 5e-3)
+internal sealed record RiskOptions(int Epochs, int Batch, ulong Seed) : LearningOptions(Epochs, Batch, Seed, Rate)
 {
+    /// <summary>The highest rate, and that of a private training.</summary>
+    public const double Rate = 5e-3, PrivateRate = 0.02;
+
     public double WeightDecay { get; init; } = 0.01;
 
     /// <summary>Epochs without a better validation loss after which training stops.</summary>
@@ -31,9 +35,11 @@ internal sealed class RiskTrainer
     {
         (_log, _fold, _options) = (log, fold, options);
         float[] all = [.. log.Learners.SelectMany(l => l.Counts)];
-        Scaler = new(all, log.Kinds.Length, [.. fold.Train.SelectMany(l => Enumerable.Range(l * log.Weeks, log.Weeks))]);
+        // privately nothing is taken from the learners but through noise: no scale and no share
+        Scaler = options.Privacy is null ? new(all, log.Kinds.Length, [.. fold.Train.SelectMany(l => Enumerable.Range(l * log.Weeks, log.Weeks))]) : ColumnScaler.OfCounts(log.Kinds.Length);
         _weeks = Scaler.Apply(all);
-        (Network, _order) = options.Start(rng => new RiskNet(Scaler.Width, Math.Clamp(fold.Train.Average(l => log.Learners[l].Left is null ? 0f : 1), 0.01f, 0.99f), rng));
+        (Network, _order) = options.Start(rng => new RiskNet(Scaler.Width, options.Privacy is null ? Math.Clamp(fold.Train.Average(l => log.Learners[l].Left is null ? 0f : 1), 0.01f, 0.99f) : 0.5f, rng));
+        Privacy = options.Privacy?.For(Network, options.Batch, options.Epochs);
     }
 
     public RiskNet Network { get; }
@@ -41,15 +47,22 @@ internal sealed class RiskTrainer
     /// <summary>What counts go through before the network sees them.</summary>
     public ColumnScaler Scaler { get; }
 
+    /// <summary>Null if it is not private.</summary>
+    public PrivateGradients? Privacy { get; }
+
     public Learned Learned { get; private set; } = Learned.Nothing;
 
     public void Fit(string phase, IProgress progress, CancellationToken stop)
     {
         PrAuc area = new();
-        Batches training = new(_fold.Train, _options.Batch, _order), validation = new(_fold.Validation, 256);
+        // privately a row of training is a learner with all its courses
+        int[][] rowsOf = _options.Privacy is { } p ? [.. p.Learners, .. _fold.Validation.Select(l => (int[])[l])] : [.. Enumerable.Range(0, _log.Learners.Length).Select(l => (int[])[l])];
+        IBatches training = Privacy?.Batches ?? (IBatches)new Batches(_fold.Train, _options.Batch, _order);
+        Batches validation = new(Privacy is null ? _fold.Validation : [.. Enumerable.Range(rowsOf.Length - _fold.Validation.Length, _fold.Validation.Length)], 256);
         Learning learning = new(_options, "val_loss") { Patience = _options.Patience, Shown = ["loss", "val_loss", "val_pr_auc"], Phase = $"{phase}  " };
-        Learned = learning.Fit<int[]>(Network, new AdamW(Network.Parameters(), new() { WeightDecay = _options.WeightDecay }), rows =>
+        Learned = learning.Fit<int[]>(Network, new AdamW(Network.Parameters(), new() { WeightDecay = _options.WeightDecay }), batch =>
         {
+            int[] rows = [.. batch.SelectMany(b => rowsOf[b])];
             Tensor logits = Network.Forward(Tensor.Wrap(Weeks(rows), [rows.Length, _log.Weeks, Scaler.Width]).To(_options.Device));
             float[] told = logits.ToArray(), left = Array.ConvertAll(rows, r => _log.Learners[r].Left is null ? 0f : 1);
             for (int i = 0; i < rows.Length; i++) { area.Add(told[i], left[i] > 0); }
@@ -58,6 +71,7 @@ internal sealed class RiskTrainer
         {
             Schedule = _options.Falling(training.Count),
             Metrics = [new("pr_auc", area)],
+            Privacy = Privacy,
         }, training, validation, progress, stop);
     }
 

@@ -5,6 +5,7 @@ using DeepEdu.Metrics;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Optim;
+using DeepEdu.Privacy;
 using DeepEdu.Tensors;
 using DeepEdu.Training;
 
@@ -16,6 +17,9 @@ namespace DeepEdu.Education.Models;
 /// <inheritdoc cref="LearningOptions"/>
 internal sealed record TracingOptions(TracingKind Kind, int Epochs, int Batch, int Width, ulong Seed) : LearningOptions(Epochs, Batch, Seed, Kind.LearningRate)
 {
+    /// <summary>How many times the rate of its kind a private training has, whose steps are few.</summary>
+    public const int PrivateRate = 16;
+
     public DktPlus Plus { get; init; } = DktPlus.None;
 
     /// <summary>The longest joint gradient.</summary>
@@ -25,12 +29,13 @@ internal sealed record TracingOptions(TracingKind Kind, int Epochs, int Batch, i
     public int Patience { get; init; } = 5;
 }
 
-/// <summary>Trains a tracing network on the log loss of each next answer with Adam; the epoch with the best AUC on the validation learners is kept.</summary>
+/// <summary>Trains a tracing network on the log loss of each next answer with Adam; the epoch with the best AUC on the validation learners is kept. Privately, a learner with all its sequences is one sample.</summary>
 internal sealed class TracingTrainer
 {
     private const int Longest = 200; // answers of a piece, as in the protocol of DKVMN
     private const int ValidationBatch = 64;
-    private readonly TracedLearner[] _train, _validation;
+    private readonly TracedLearner[][] _train; // the pieces of one sequence are apart, all of a learner's sequences together where it is private
+    private readonly TracedLearner[] _validation;
     private readonly TracingOptions _options;
     private readonly Rng _order;
 
@@ -39,20 +44,25 @@ internal sealed class TracingTrainer
         _options = options;
         (Network, _order) = options.Start(rng => options.Kind.Make(set.Skills.Length, options.Width, options.Plus, rng));
         int piece = Math.Min(Longest, Network.Window ?? Longest);
-        _train = [.. fold.Train.SelectMany(l => Pieces(set.Learners[l], piece))];
+        _train = options.Privacy is { } p ? [.. p.Learners.Select(rows => rows.SelectMany(l => Pieces(set.Learners[l], Network.Window ?? int.MaxValue - 1)).ToArray())]
+            : [.. fold.Train.SelectMany(l => Pieces(set.Learners[l], piece)).Select(part => (TracedLearner[])[part])];
         _validation = [.. fold.Validation.SelectMany(l => Pieces(set.Learners[l], piece)).OrderBy(p => p.Count)];
+        Privacy = options.Privacy?.For(Network, options.Batch, options.Epochs);
     }
 
     public TracingNet Network { get; }
+
+    /// <summary>Null if it is not private.</summary>
+    public PrivateGradients? Privacy { get; }
 
     public Learned Learned { get; private set; } = Learned.Nothing;
 
     public void Fit(string phase, IProgress progress, CancellationToken stop)
     {
         RocAuc auc = new();
-        TracedLearner[] all = [.. _train, .. _validation];
-        int[] lengths = Array.ConvertAll(all, p => p.Count);
-        LengthBuckets training = new(Enumerable.Range(0, _train.Length).ToArray(), lengths, _options.Batch, _order, pool: 16);
+        TracedLearner[][] all = [.. _train, .. _validation.Select(v => (TracedLearner[])[v])];
+        int[] lengths = Array.ConvertAll(all, p => p.Max(s => s.Count));
+        IBatches training = Privacy?.Batches ?? (IBatches)new LengthBuckets(Enumerable.Range(0, _train.Length).ToArray(), lengths, _options.Batch, _order, pool: 16);
         Batches validation = new([.. Enumerable.Range(_train.Length, _validation.Length)], ValidationBatch);
         Learning learning = new(_options, "val_auc")
         {
@@ -61,10 +71,11 @@ internal sealed class TracingTrainer
             Shown = ["loss", "val_loss", "val_auc"],
             Phase = $"{phase}  ",
         };
-        Learned = learning.Fit<int[]>(Network, new Adam(Network.Parameters()), rows => Loss([.. rows.Select(r => all[r])], auc), new()
+        Learned = learning.Fit<int[]>(Network, new Adam(Network.Parameters()), rows => Loss([.. rows.SelectMany(r => all[r])], auc), new()
         {
             Schedule = _options.Falling(training.Count),
-            ClipNorm = _options.ClipNorm,
+            ClipNorm = Privacy is null ? _options.ClipNorm : null,
+            Privacy = Privacy,
             Metrics = [new("auc", auc)],
         }, training, validation, progress, stop);
     }

@@ -35,6 +35,11 @@ internal static class HtmlReport
             Table(html, r.Canary.Table);
             html.Append(CultureInfo.InvariantCulture, $"<p>{Encode(r.Canary.Text)}</p>\n");
         }
+        if (r.Privacy is not null)
+        {
+            Table(html, r.Privacy.Table);
+            html.Append(CultureInfo.InvariantCulture, $"<p>{Encode(r.Privacy.Text)}</p>\n");
+        }
         foreach (ReportTable table in r.Tables) { Table(html, table); }
         if (r.Learners.Count > 0) { html.Append("<h3>What some test learners knew</h3>\n<p>Lines are the chance that the next answer to a skill is right, told by the network that did not learn from the learner. What moved a chance is by how much it would be another if that one answer had not been given (occlusion).</p>\n"); }
         foreach (Trajectory learner in r.Learners) { html.Append(CultureInfo.InvariantCulture, $"<div>{learner.Svg()}</div>\n<p>{Encode(learner.Because)}</p>\n"); }

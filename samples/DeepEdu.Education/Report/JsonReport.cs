@@ -29,6 +29,7 @@ internal static class JsonReport
         foreach (var (name, scores) in result.Baselines) { Write(json, name, scores); }
         json.WriteEndObject();
         if (result.Canary is not null) { Write(json, result.Canary); }
+        if (result.Privacy is not null) { Write(json, result.Privacy); }
         json.WriteNumber("epochs", result.Epochs);
         if (result.Interrupted) { json.WriteBoolean("interrupted", true); }
         json.WriteNumber("seconds", Math.Round(result.Seconds, 3));
@@ -41,6 +42,19 @@ internal static class JsonReport
         json.WriteStartObject("canary");
         json.WriteBoolean("leaks", canary.Leaks);
         foreach (CanaryScore s in canary.Scores) { Write(json, s.Name, [new("value", s.Value), new("chance", s.Chance), new("bound", s.Bound)]); }
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, PrivacyTold told)
+    {
+        json.WriteStartObject("privacy");
+        foreach (var (name, value) in (ReadOnlySpan<(string, double)>)[("epsilon", told.Epsilon), ("delta", told.Delta), ("clip", told.Clip), ("noise", told.Noise), ("batch", told.Batch), ("rate", told.Rate), ("steps", told.Steps),
+            ("learners", told.Learners), ("trainings", told.Trainings), ("order", told.Order)])
+        {
+            json.WriteNumber(name, value);
+        }
+        json.WriteString("accountant", PrivacyTold.Accountant);
+        json.WriteBoolean("repeatable_noise", told.Repeatable);
         json.WriteEndObject();
     }
 

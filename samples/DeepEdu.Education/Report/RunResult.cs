@@ -54,6 +54,9 @@ internal sealed record RunResult(string Task, string Model, string Data)
     /// <summary>What shuffled answers showed; null where they were not asked for.</summary>
     public CanaryFound? Canary { get; init; }
 
+    /// <summary>What is promised of the learners learned from; null where privacy was not asked for.</summary>
+    public PrivacyTold? Privacy { get; init; }
+
     /// <summary>How it was measured: protocol, split, choice of the epoch.</summary>
     public string Protocol { get; init; } = "";
 }

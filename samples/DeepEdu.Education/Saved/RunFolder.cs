@@ -67,12 +67,18 @@ internal sealed class RunFolder
         StateDict metrics = new();
         foreach (Score score in result.Metrics) { metrics.Set(score.Name, score.Value); }
         Directory.CreateDirectory(_folder);
+        result.Privacy?.Manifest(options.Part("privacy"));
         CheckpointFile.Save(ModelFile.In(_folder), _info with
         {
             Architecture = kind,
             Options = options.Set(ModelFile.Version, ModelFile.Newest).Set(ModelFile.Task, result.Task).Set(ModelFile.Data, result.Data).Set(ModelFile.Finished, !stop.IsCancellationRequested),
             Metrics = metrics,
         }, parts);
+        if (result.Privacy is not null && !stop.IsCancellationRequested)
+        {
+            // they hold the key of the noise
+            foreach (string file in Trainings(_folder)) { File.Delete(file); }
+        }
     }
 
     private void Clear()

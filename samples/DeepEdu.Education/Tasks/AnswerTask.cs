@@ -19,6 +19,8 @@ internal sealed class AnswerTask : IEducationTask
 
     public string Name => "answer";
 
+    public string NotPrivate => "its questions and answers are no one's data, and its words are taken from them as they are.";
+
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
     {
         Stopwatch clock = Stopwatch.StartNew();

@@ -23,6 +23,8 @@ internal sealed class BehaviourTask : IEducationTask
 
     public string Name => "behaviour";
 
+    public string? NotPrivate => null;
+
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
     {
         Stopwatch clock = Stopwatch.StartNew();
@@ -32,13 +34,14 @@ internal sealed class BehaviourTask : IEducationTask
         progress.Line($"{log.Name}: {log.Learners.Length} learners there after week {log.Weeks}, {leave} leave later; counted each week: {string.Join(", ", log.Kinds)}");
         RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([string.Join('\n', log.Learners.Select(l => string.Join('\t', [l.Name, .. l.Groups]))), log.Learners.SelectMany(l => l.Counts).ToArray(),
             log.Learners.Select(l => l.Left ?? -1).ToArray(), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]));
+        PrivacyPlan? plan = PrivacyPlan.Of(options, Array.ConvertAll(log.Learners, l => l.Name), folds);
         List<RiskTrainer> trainers = [];
         List<(int Learner, float[] Profile)> profiles = [];
         RiskScores model = new(log, "GRU"), share = new(log, "share that leaves"), totals = new(log, "logistic on totals"), weekly = new(log, "logistic on every week");
         for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
         {
             Split fold = folds[f];
-            RiskTrainer trainer = Train(log, fold, options, kept, $"fold-{f + 1}", $"fold {f + 1}/{folds.Length}", progress, stop);
+            RiskTrainer trainer = Train(log, fold, options, plan?.Fold(f), kept, $"fold-{f + 1}", $"fold {f + 1}/{folds.Length}", progress, stop);
             trainers.Add(trainer);
             var (risks, states) = trainer.Predict(fold.Test);
             model.Add(fold.Test, risks.Select(r => (double)r));
@@ -64,30 +67,35 @@ internal sealed class BehaviourTask : IEducationTask
             Calibration = model.Calibration,
             Tables = [.. new GroupGaps(log, model.Told(), options.Seed).Tables(), Needs(log, trainers[0], folds[0].Test, options.Seed), Profiles(log, profiles, options.Seed)],
             Protocol = $"From weeks 1 to {log.Weeks}, of learners who are still there, whether they leave later. {trainers.Count} folds of whole learners; {(log.Test is null ? "each is tested once" : "the latest presentation is the test part, and who is in it is not learned from in earlier ones")}; "
-                + $"{folds[0].Validation.Length} learners choose the epoch by log loss ({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))}). pr_auc of a guess is the share that leaves. lift@10% says how many times more leave among the tenth with "
+                + $"{folds[0].Validation.Length} learners {(plan is null ? $"choose the epoch by log loss ({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))})" : "are looked at while it learns")}. pr_auc of a guess is the share that leaves. lift@10% says how many times more leave among the tenth with "
                 + $"the highest risks, caught@10% which share of all who leave is in it, lead_weeks how many weeks after week {log.Weeks} these leave. {trainers[0].Network.ParameterCount} parameters.",
         };
-        if (options.Canary && !stop.IsCancellationRequested) { result = result with { Canary = Shuffled(log, folds, options, kept, progress, stop), Seconds = clock.Elapsed.TotalSeconds }; }
+        if (plan is not null)
+        {
+            result = result with { Privacy = plan.Tell([.. trainers.Select(t => t.Privacy!)], "Counts are scaled by fixed numbers and the output starts at one half, so that nothing else of the learners is in the model but the names of what is counted.") };
+            progress.Line(result.Privacy.Line);
+        }
+        if (options.Canary && !stop.IsCancellationRequested) { result = result with { Canary = Shuffled(log, folds, options, plan, kept, progress, stop), Seconds = clock.Elapsed.TotalSeconds }; }
         kept.SaveModel(RiskPredictor.Kind, RiskPredictor.Sizes(log, trainers.Count), result, stop, [.. RiskPredictor.Parts(log.Kinds, trainers)]);
         return [result];
     }
 
-    private static RiskTrainer Train(BehaviourLog log, Split fold, RunOptions options, RunFolder kept, string name, string phase, IProgress progress, CancellationToken stop)
+    private static RiskTrainer Train(BehaviourLog log, Split fold, RunOptions options, PrivateFold? plan, RunFolder kept, string name, string phase, IProgress progress, CancellationToken stop)
     {
-        RiskTrainer trainer = new(log, fold, new(options.Epochs ?? (options.Quick ? 3 : 25), options.Batch ?? 32, options.Seed) { Device = options.Device, Kept = kept.Training(name) });
+        RiskTrainer trainer = new(log, fold, new(options.Epochs ?? (options.Quick ? 3 : 25), options.Batch ?? plan?.Plan.Batch ?? 32, options.Seed) { Device = options.Device, Kept = kept.Training(name), Privacy = plan, LearningRate = plan is null ? RiskOptions.Rate : RiskOptions.PrivateRate });
         trainer.Fit(phase, progress, stop);
         return trainer;
     }
 
     /// <summary>The same where who leaves is shuffled over all learners; null if it was stopped.</summary>
-    private CanaryFound? Shuffled(BehaviourLog log, Split[] folds, RunOptions options, RunFolder kept, IProgress progress, CancellationToken stop)
+    private CanaryFound? Shuffled(BehaviourLog log, Split[] folds, RunOptions options, PrivacyPlan? plan, RunFolder kept, IProgress progress, CancellationToken stop)
     {
         int[] from = Canary.Draws(options.Seed).Permutation(log.Learners.Length);
         BehaviourLog shuffled = log with { Learners = [.. log.Learners.Select((l, i) => l with { Left = log.Learners[from[i]].Left })] };
         RiskScores scores = new(shuffled, "GRU");
         foreach (var (f, fold) in folds.Index())
         {
-            RiskTrainer trainer = Train(shuffled, fold, options, kept, $"canary-{f + 1}", $"canary, fold {f + 1}/{folds.Length}", progress, stop);
+            RiskTrainer trainer = Train(shuffled, fold, options, plan?.Fold(f), kept, $"canary-{f + 1}", $"canary, fold {f + 1}/{folds.Length}", progress, stop);
             if (stop.IsCancellationRequested) { return null; }
             scores.Add(fold.Test, trainer.Predict(fold.Test).Risks.Select(r => (double)r));
         }

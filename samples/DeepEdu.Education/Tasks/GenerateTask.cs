@@ -19,6 +19,8 @@ internal sealed class GenerateTask : IEducationTask
 
     public string Name => "generate";
 
+    public string NotPrivate => "whose a text is, is not known, and its words are taken from the texts as they are.";
+
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
     {
         Stopwatch clock = Stopwatch.StartNew();

@@ -10,6 +10,8 @@ internal sealed class GradeTask : IEducationTask
 {
     public string Name => "grade";
 
+    public string NotPrivate => "whose an essay or an image is, is not known, and the words and checks of essays are taken from the texts as they are.";
+
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
     {
         if (options.Data is null || TextSource.TryFind(options.Data, "*images-idx3-ubyte") is not null) { return [new HandwritingGrading(options).Run(progress, stop)]; }

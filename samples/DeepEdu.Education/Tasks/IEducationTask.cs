@@ -10,5 +10,8 @@ internal interface IEducationTask
 {
     string Name { get; }
 
+    /// <summary>Why it does not train privately; null if it does.</summary>
+    string? NotPrivate { get; }
+
     IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop);
 }

@@ -20,6 +20,8 @@ internal sealed class MultitaskTask : IEducationTask
 
     public string Name => "multitask";
 
+    public string NotPrivate => "its scales and bounds are taken from the learners' rows as they are, and its three settings learn from the same rows; of learners, trace and behaviour do.";
+
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
         => options.Data is null ? [.. Learners(options, progress, stop), .. Handwriting(options, progress, stop)] : [.. Grades(options, options.Data, progress, stop)];
 

@@ -18,6 +18,8 @@ internal sealed class RecommendTask : IEducationTask
 
     public string Name => "recommend";
 
+    public string NotPrivate => "what it learns of a learner is a row of numbers of that learner alone, which noise that hides the learner hides altogether.";
+
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
     {
         Stopwatch clock = Stopwatch.StartNew();

@@ -20,6 +20,8 @@ internal sealed class TraceTask : IEducationTask
 
     public string Name => "trace";
 
+    public string? NotPrivate => null;
+
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
     {
         Stopwatch clock = Stopwatch.StartNew();
@@ -29,10 +31,11 @@ internal sealed class TraceTask : IEducationTask
         Split[] folds = set.Folds[..Math.Min(set.Folds.Length, options.Folds ?? (options.Quick ? 1 : set.Folds.Length))];
         progress.Line($"{set.Name}: {set.Learners.Length} learners, {set.Answers} answers, {set.Skills.Length} skills");
         RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([set.Skills, .. set.Learners.SelectMany(l => (int[][])[l.Skills, [.. l.Right.Select(r => r ? 1 : 0)]]), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]));
+        PrivacyPlan? plan = PrivacyPlan.Of(options, [.. set.Learners.Select((l, i) => l.Named ? l.Name : $"{i}")], folds);
         RepeatedAnswers repeated = RepeatedAnswers.Find(set);
         if (repeated.Pairs.Length > 0) { progress.Line($"{repeated.Count} rows seem to repeat the answer of the row before ({Named(set, repeated.Pairs[0])} and {repeated.Pairs.Length - 1} more pairs of skills), which flatters auc; auc_once leaves them out{(options.Canary ? "" : ", and --canary shows the leak")}"); }
         TracingScores model = new(set, options.Plus.Any ? $"{kind.Title}+" : kind.Title), mean = new(set, "mean of the skill"), factors = new(set, "logistic on counts (PFA)"), bayesian = new(set, "Bayesian tracing");
-        List<TracingTrainer> trainers = Learn(set, folds, "fold", "", model, options, kept, progress, fold =>
+        List<TracingTrainer> trainers = Learn(set, folds, "fold", "", model, options, plan, kept, progress, fold =>
         {
             mean.Add(fold.Test, new SkillMean(set, fold.Train));
             factors.Add(fold.Test, new PerformanceFactors(set, fold.Train));
@@ -42,7 +45,12 @@ internal sealed class TraceTask : IEducationTask
         if (double.IsNaN(model.Auc)) { progress.Line("no auc: the test answers of a fold are all right, or all wrong; it takes both to tell them apart"); }
         RunResult result = Result(set, folds, trainers, model, [mean, factors, bayesian], repeated, options.Seed);
         if (kind.TakesPlus) { result = result with { Metrics = [.. result.Metrics, .. Steadiness.Of(set, folds.Zip(trainers, (f, t) => (f, t.Network)))] }; }
-        if (options.Canary && !stop.IsCancellationRequested) { result = result with { Canary = Shuffled(set, folds, repeated, model, options, kept, progress, stop) }; }
+        if (plan is not null)
+        {
+            result = result with { Privacy = plan.Tell([.. trainers.Select(t => t.Privacy!)], "Beside them the model holds the names of the skills, which are read from all answers as they are.") };
+            progress.Line(result.Privacy.Line);
+        }
+        if (options.Canary && !stop.IsCancellationRequested) { result = result with { Canary = Shuffled(set, folds, repeated, model, options, plan, kept, progress, stop) }; }
         result = result with { Seconds = clock.Elapsed.TotalSeconds };
         TracingNet[] networks = [.. trainers.Select(t => t.Network)];
         kept.SaveModel(TracePredictor.Kind, TracePredictor.Sizes(kind, Width(kind, options), networks.Length), result, stop, [.. TracePredictor.Parts(set.Skills, networks)]);
@@ -56,11 +64,12 @@ internal sealed class TraceTask : IEducationTask
     /// <param name="phase">What comes before the number of a fold, with a space.</param>
     /// <param name="model">Gets what is told.</param>
     /// <param name="options">What was asked for.</param>
+    /// <param name="plan">Of private training; null if it was not asked for.</param>
     /// <param name="kept">Where trainings are kept.</param>
     /// <param name="progress">Shows how far it is.</param>
     /// <param name="beside">Does what else belongs to a fold, and what it says ends the fold's line.</param>
     /// <param name="stop">Looked at after each step.</param>
-    private static List<TracingTrainer> Learn(TracingSet set, Split[] folds, string name, string phase, TracingScores model, RunOptions options, RunFolder kept, IProgress progress, Func<Split, string> beside, CancellationToken stop)
+    private static List<TracingTrainer> Learn(TracingSet set, Split[] folds, string name, string phase, TracingScores model, RunOptions options, PrivacyPlan? plan, RunFolder kept, IProgress progress, Func<Split, string> beside, CancellationToken stop)
     {
         bool simulated = options.Data is null;
         int epochs = options.Epochs ?? (options.Quick ? 3 : simulated ? 40 : 30);
@@ -69,7 +78,7 @@ internal sealed class TraceTask : IEducationTask
         for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
         {
             Split fold = folds[f];
-            TracingTrainer trainer = new(set, fold, new(kind, epochs, options.Batch ?? (simulated ? 16 : 32), Width(kind, options), options.Seed) { Device = options.Device, Kept = kept.Training($"{name}-{f + 1}"), Plus = options.Plus });
+            TracingTrainer trainer = new(set, fold, new(kind, epochs, options.Batch ?? plan?.Batch ?? (simulated ? 16 : 32), Width(kind, options), options.Seed) { Device = options.Device, Kept = kept.Training($"{name}-{f + 1}"), Plus = options.Plus, Privacy = plan?.Fold(f), LearningRate = plan is null ? kind.LearningRate : TracingOptions.PrivateRate * kind.LearningRate });
             trainer.Fit($"{phase}fold {f + 1}/{folds.Length}", progress, stop);
             trainers.Add(trainer);
             model.Add(fold.Test, trainer.Network.Chances([.. fold.Test.Select(l => set.Learners[l])]));
@@ -80,11 +89,11 @@ internal sealed class TraceTask : IEducationTask
     }
 
     /// <summary>The same on answers that are shuffled over all learners; null if it was stopped.</summary>
-    private CanaryFound? Shuffled(TracingSet set, Split[] folds, RepeatedAnswers repeated, TracingScores real, RunOptions options, RunFolder kept, IProgress progress, CancellationToken stop)
+    private CanaryFound? Shuffled(TracingSet set, Split[] folds, RepeatedAnswers repeated, TracingScores real, RunOptions options, PrivacyPlan? plan, RunFolder kept, IProgress progress, CancellationToken stop)
     {
         TracingSet shuffled = repeated.Shuffled(Canary.Draws(options.Seed));
         TracingScores scores = new(shuffled, real.Name);
-        Learn(shuffled, folds, "canary", "canary, ", scores, options, kept, progress, _ => "", stop);
+        Learn(shuffled, folds, "canary", "canary, ", scores, options, plan, kept, progress, _ => "", stop);
         if (stop.IsCancellationRequested) { return null; }
         Func<Rng, double> again = scores.Reshuffled(repeated);
         CanaryScore[] found = Canary.Beside([new("auc", scores.Auc)], rng => [new("auc", again(rng))], options.Seed);
@@ -97,7 +106,8 @@ internal sealed class TraceTask : IEducationTask
         }, progress);
     }
 
-    private static int Width(TracingKind kind, RunOptions options) => options.Data is null ? kind.Small : kind.Wide;
+    // privately a smaller network, for noise grows with it
+    private static int Width(TracingKind kind, RunOptions options) => options.Data is null || options.Privacy is not null ? kind.Small : kind.Wide;
 
     private static string Named(TracingSet set, RepeatedPair pair) => $"'{set.Skills[pair.Second]}' after '{set.Skills[pair.First]}', alike in {pair.Alike} of {pair.Places} places";
 
@@ -123,8 +133,8 @@ internal sealed class TraceTask : IEducationTask
             Calibration = model.Calibration,
             Learners = TracedLives.Of(set, trainers[0].Network, model.ByLearner(0)),
             Tables = [Skills(set, model, baselines[^1]), .. Groups(model, seed)],
-            Protocol = $"{trainers.Count} folds; {(set.TestGiven ? "the test learners are given and the same in each" : "every learner is in one part of each")}. Learners are whole: {folds[0].Train.Length} to learn from, {folds[0].Validation.Length} to choose the epoch by "
-                + $"({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))}), {folds[0].Test.Length} to be tested once. Every answer but a learner's first is told from all before it; several skills of one answer are one skill. "
+            Protocol = $"{trainers.Count} folds; {(set.TestGiven ? "the test learners are given and the same in each" : "every learner is in one part of each")}. Learners are whole: {folds[0].Train.Length} to learn from, {folds[0].Validation.Length} {(trainers[0].Privacy is null ? $"to choose the epoch by ({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))})" : "to look at while it learns")}, "
+                + $"{folds[0].Test.Length} to be tested once. Every answer but a learner's first is told from all before it; several skills of one answer are one skill. "
                 + $"Numbers are means over folds; {(interval is null ? "there is no auc and no interval, for the test answers of a fold are all right or all wrong" : "auc_low and auc_high hold 95 of 100 bootstrap draws of test learners")}. auc_skill, the mean over skills, and ece are pooled: of the answers of all folds together. {(repeated.Pairs.Length > 0 ? $"auc_once leaves out the rows that seem to repeat the answer of the row before ({repeated.Count} of all rows). " : "")}{trainers[0].Network.Made}, {trainers[0].Network.ParameterCount} parameters.",
         };
     }

@@ -93,6 +93,10 @@ public sealed class BatchNorm : Layer
     }
 
     /// <inheritdoc/>
+    protected internal override string? Mixes => _mean is not null && _weight is { Trainable: false } ? null
+        : "it normalises by the statistics of a batch; use GroupNorm, LayerNorm or InstanceNorm, or Freeze() it, so that its running statistics are used and stay";
+
+    /// <inheritdoc/>
     protected internal override void Parts(Parts p)
     {
         ArgumentNullException.ThrowIfNull(p);

@@ -45,6 +45,9 @@ public sealed class InstanceNorm : Layer
     }
 
     /// <inheritdoc/>
+    protected internal override string? Mixes => _mean is null ? null : "its running statistics are taken from the samples without noise; make it without trackStatistics";
+
+    /// <inheritdoc/>
     protected internal override void Parts(Parts p)
     {
         ArgumentNullException.ThrowIfNull(p);

@@ -18,6 +18,10 @@ public abstract partial class Module : IStateful
     /// <summary>Names every parameter, buffer and inner module once: for optimisers, files, copies and printing.</summary>
     protected internal virtual void Parts(Parts p) { }
 
+    /// <summary>What of other samples, or of batches before, reaches a sample in this layer while it learns, and what to use instead; null if nothing does, as in most layers. Private training
+    /// (<c>PrivateGradients</c>) refuses a model that has such a layer, with this text.</summary>
+    protected internal virtual string? Mixes => null;
+
     /// <summary>What prints as the layer's kind.</summary>
     public virtual string Kind => GetType().Name;
 
@@ -39,6 +43,17 @@ public abstract partial class Module : IStateful
             foreach (var (_, p) in Parameters()) { n += p.Size; }
             return n;
         }
+    }
+
+    /// <summary>The first layer in which samples meet (<see cref="Mixes"/>), where it stands; null if there is none.</summary>
+    internal (string Path, Module Layer)? FirstThatMixes()
+    {
+        if (Mixes is not null) { return ("", this); }
+        foreach (var (path, module) in Collect().Modules)
+        {
+            if (module.Mixes is not null) { return (path, module); }
+        }
+        return null;
     }
 
     /// <summary>Moves every parameter and buffer to a device; tensors given to the model must be there too. Make the optimiser afterwards: its statistics lie where the parameters do.

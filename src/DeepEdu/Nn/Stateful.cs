@@ -74,6 +74,9 @@ public sealed class Stateful : Layer
     }
 
     /// <inheritdoc/>
+    protected internal override string? Mixes => "it goes on from the state that the call before has left; use the layer itself on whole sequences";
+
+    /// <inheritdoc/>
     protected internal override void Parts(Parts p)
     {
         ArgumentNullException.ThrowIfNull(p);

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using System.Security.Cryptography;
 using DeepEdu.Lanes;
 
 namespace DeepEdu.Numerics;
@@ -19,6 +21,15 @@ public sealed class Rng(ulong seed, ulong stream = 0)
 
     private ulong _block = ulong.MaxValue;
     private (uint W0, uint W1, uint W2, uint W3) _words;
+
+    /// <summary>A stream whose seed and number nobody knows, 128 bits from the operating system: for what must not be guessed, such as the noise of private training. Only a checkpoint can repeat it.
+    /// Philox itself is no cipher: who sees many of its numbers as they are may work out the seed.</summary>
+    public static Rng Secret()
+    {
+        Span<ulong> key = stackalloc ulong[2];
+        RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(key));
+        return new(key[0], key[1]);
+    }
 
     /// <summary>The seed.</summary>
     public ulong Seed => seed;

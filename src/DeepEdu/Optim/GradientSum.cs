@@ -78,7 +78,7 @@ public sealed class GradientSum
         foreach (var leaf in _sums.Keys.ToArray()) { _sums[leaf] = (_sums[leaf].Sum, false); }
     }
 
-    private static void AddTo(Tensor sum, Tensor g, float weight) => sum.Device.Zip(new AddScaled(weight), sum.View, g.View, sum.View, Broadcast.Flat(g.Size));
+    internal static void AddTo(Tensor sum, Tensor g, float weight) => sum.Device.Zip(new AddScaled(weight), sum.View, g.View, sum.View, Broadcast.Flat(g.Size));
 
     internal readonly struct AddScaled(float by) : IZip
     {

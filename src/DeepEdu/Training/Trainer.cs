@@ -21,7 +21,7 @@ namespace DeepEdu.Training;
 /// <param name="optimizer">Moves the model's parameters.</param>
 /// <param name="loss">The mean loss of a batch; a tensor of one value will do. It may add to the metrics of the options.</param>
 /// <param name="options">How to train.</param>
-public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> loss, TrainerOptions? options = null) : IStateful
+public partial class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> loss, TrainerOptions? options = null) : IStateful
 {
     private readonly TrainerOptions _options = Check(options ?? new());
     private readonly Func<B, Objective> _loss = loss ?? throw new ArgumentNullException(nameof(loss));
@@ -122,6 +122,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
 
     private IEnumerable<EpochResult> Learn(IBatches<B> training, int epochs, IBatches<B>? validation, CancellationToken stop)
     {
+        CheckPrivacy(training);
         Run.Begin(epochs, training.Count);
         var meter = new ProgressMeter(Run, _options.Progress);
         try
@@ -162,6 +163,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
         {
             foreach (var (name, value) in Measure(validation)) { values[$"val_{name}"] = value; }
         }
+        if (_options.Privacy is { } privacy) { values["epsilon"] = privacy.Epsilon; }
         foreach (var (name, value) in _options.EpochNumbers?.Invoke(Run) ?? []) { values[name] = value; }
         return values;
     }
@@ -185,7 +187,7 @@ public class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objective> lo
         {
             if (pending == 0 && (stop.IsCancellationRequested || Run.StopReason is not null)) { return false; }
             bool last = ++pending == _options.AccumulateBatches;
-            if (!Learn(batch, pending, last, out int rows)) { return false; }
+            if (!(_options.Privacy is { } privacy ? LearnAlone(batch, privacy, out int rows) : Learn(batch, pending, last, out rows))) { return false; }
             if (last)
             {
                 pending = 0;

@@ -1,6 +1,7 @@
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
 using DeepEdu.Optim;
+using DeepEdu.Privacy;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Training;
@@ -38,6 +39,11 @@ public sealed record TrainerOptions
 
     /// <summary>The largest value of a gradient; see <see cref="Clip.ByValue"/>. No limit if null.</summary>
     public float? ClipValue { get; init; }
+
+    /// <summary>Makes every step private: the loss is asked for one row at a time, and steps go along the cut and noised sum of their gradients. The trainer must be one of row numbers
+    /// (<see cref="Trainer"/>), and fit the batches that this was made with. An epoch's numbers tell "epsilon" too; all others of training and validation data are as they are, not private. A checkpoint
+    /// holds the key of the noise. Limits of gradients apply after the noise.</summary>
+    public PrivateGradients? Privacy { get; init; }
 
     /// <summary>How many batches make one step: their gradients are averaged by weight, as if they were one batch. The last step of an epoch may have fewer.</summary>
     public int AccumulateBatches { get; init; } = 1;

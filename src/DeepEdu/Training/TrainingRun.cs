@@ -97,8 +97,20 @@ public sealed class TrainingRun : IStateful
 
     internal void Learned(double loss, double weight, ReadOnlySpan<(string Name, Tensor Loss)> parts)
     {
+        Learned(loss);
+        Saw(loss, weight, parts);
+    }
+
+    /// <summary>A batch is done. One without a sample has no loss.</summary>
+    internal void Learned(double loss)
+    {
         Batch++;
-        LastLoss = loss;
+        if (!double.IsNaN(loss)) { LastLoss = loss; }
+    }
+
+    /// <summary>Takes losses into the epoch's means.</summary>
+    internal void Saw(double loss, double weight, ReadOnlySpan<(string Name, Tensor Loss)> parts)
+    {
         _lossSum += loss * weight;
         _weight += weight;
         foreach (var (name, part) in parts) { _parts[name] = _parts.GetValueOrDefault(name) + (part.Item() * weight); }
@@ -118,6 +130,7 @@ public sealed class TrainingRun : IStateful
         foreach (var metric in _options.Metrics.DistinctBy(m => m.Metric)) { yield return ($"metrics.{metric.Name}", metric.Metric); }
         for (int i = 0; i < _options.Callbacks.Count; i++) { yield return ($"callbacks.{i}.{_options.Callbacks[i].Name}", _options.Callbacks[i]); }
         if (_options.Average is { } average) { yield return ("average", average); }
+        if (_options.Privacy is { } privacy) { yield return ("privacy", privacy); }
         foreach (var (name, part) in _options.Parts) { yield return ($"parts.{name}", part); }
     }
 }

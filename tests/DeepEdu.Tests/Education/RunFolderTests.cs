@@ -41,6 +41,7 @@ public sealed class RunFolderTests : FolderTests
     [InlineData("trace-memory", "fold 1/1  epoch 1", "fold 1/1  epoch  2")]
     [InlineData("trace-attention", "fold 1/1  epoch 1", "fold 1/1  epoch  2")]
     [InlineData("trace-plus", "fold 1/1  epoch 1", "fold 1/1  epoch  2")]
+    [InlineData("private", "fold 1/2  epoch 1", "fold 2/2  epoch  1", "fold 2/2  epoch 3")]
     [InlineData("canary", "fold 1/1  epoch 1", "canary, fold 1/1  epoch 1", "canary, fold 1/1  epoch  2")]
     public void ARunThatWasInterruptedEndsAsOneThatWasNot(string what, params string[] stops)
     {
@@ -252,6 +253,7 @@ public sealed class RunFolderTests : FolderTests
             case "trace": return (new TraceTask(), new() { Quick = true, Epochs = 3, Folds = 2 });
             case "trace-memory" or "trace-attention": return (new TraceTask(), new() { Quick = true, Epochs = 3, Network = what[6..] });
             case "trace-plus": return (new TraceTask(), new() { Quick = true, Epochs = 3, Plus = new(0.1, 0.03, 3) });
+            case "private": return (new TraceTask(), new() { Quick = true, Epochs = 3, Folds = 2, Privacy = new(8, NoiseSeed: 5) });
             case "canary": return (new TraceTask(), new() { Quick = true, Epochs = 3, Canary = true });
             case "multitask": return (new MultitaskTask(), new() { Quick = true, Epochs = 2 });
             default:

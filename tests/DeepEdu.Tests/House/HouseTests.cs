@@ -15,7 +15,7 @@ public partial class HouseTests
         ["Autograd"] = 5,
         ["Ops"] = 6,
         ["Nn"] = 7, ["Optim"] = 7, ["Data"] = 7, ["Metrics"] = 7,
-        ["Io"] = 8, ["Attribution"] = 8,
+        ["Io"] = 8, ["Attribution"] = 8, ["Privacy"] = 8,
         ["Training"] = 9,
     };
 
