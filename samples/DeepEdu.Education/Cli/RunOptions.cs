@@ -8,9 +8,9 @@ namespace DeepEdu.Education.Cli;
 /// <summary>What was asked for of private training.</summary>
 /// <param name="Epsilon">ε of all trainings of the run together.</param>
 /// <param name="Delta">δ; null: one by n ln n of n learners.</param>
-/// <param name="Clip">The longest gradient of one learner.</param>
+/// <param name="Clip">The longest gradient of one learner; null: the command's own.</param>
 /// <param name="NoiseSeed">Where noise comes from in a study; null: from a key that nobody knows.</param>
-internal sealed record PrivacyAsked(double Epsilon, double? Delta = null, double Clip = 0.1, ulong? NoiseSeed = null);
+internal sealed record PrivacyAsked(double Epsilon, double? Delta = null, double? Clip = null, ulong? NoiseSeed = null);
 
 /// <summary>What the user asked for, parsed and checked. Null means: the task's own default.</summary>
 internal sealed record RunOptions
@@ -68,7 +68,7 @@ internal sealed record RunOptions
     public StateDict Settings(string command)
     {
         StateDict settings = Common(command);
-        if (Privacy is { } p) { settings.Set("--epsilon", p.Epsilon).Set("--delta", p.Delta?.ToString(CultureInfo.InvariantCulture) ?? "default").Set("--clip", p.Clip).Set("--noise-seed", p.NoiseSeed is null ? "none" : "given"); }
+        if (Privacy is { } p) { settings.Set("--epsilon", p.Epsilon).Set("--delta", p.Delta?.ToString(CultureInfo.InvariantCulture) ?? "default").Set("--clip", p.Clip?.ToString(CultureInfo.InvariantCulture) ?? "default").Set("--noise-seed", p.NoiseSeed is null ? "none" : "given"); }
         return settings;
     }
 

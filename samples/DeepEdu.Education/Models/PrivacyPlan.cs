@@ -16,12 +16,13 @@ internal sealed class PrivacyPlan
     private readonly PrivacyAsked _asked;
     private readonly int[][][] _folds; // of each fold the learners, of each learner its rows
     private readonly string[] _keys;
+    private readonly float _clip;
     private readonly int _trainings;
     private readonly Rng _rng;
 
-    private PrivacyPlan(PrivacyAsked asked, string[] keys, Split[] folds)
+    private PrivacyPlan(PrivacyAsked asked, string[] keys, Split[] folds, float clip)
     {
-        (_asked, _keys) = (asked, keys);
+        (_asked, _keys, _clip) = (asked, keys, (float)(asked.Clip ?? clip));
         _folds = [.. folds.Select(f => f.Train.GroupBy(r => keys[r]).Select(g => g.ToArray()).ToArray())];
         _trainings = _folds.SelectMany(f => f.Select(rows => keys[rows[0]])).CountBy(key => key).Max(c => c.Value);
         People = _folds.Min(f => f.Length);
@@ -34,7 +35,8 @@ internal sealed class PrivacyPlan
     /// <param name="options">What was asked for.</param>
     /// <param name="keys">Whom each row is of.</param>
     /// <param name="folds">Which rows are learned from.</param>
-    public static PrivacyPlan? Of(RunOptions options, string[] keys, Split[] folds) => options.Privacy is { } asked ? new(asked, keys, folds) : null;
+    /// <param name="clip">The longest gradient of a learner, if no number is given.</param>
+    public static PrivacyPlan? Of(RunOptions options, string[] keys, Split[] folds, float clip) => options.Privacy is { } asked ? new(asked, keys, folds, clip) : null;
 
     /// <summary>The fewest learners that a fold learns from.</summary>
     public int People { get; }
@@ -49,7 +51,7 @@ internal sealed class PrivacyPlan
 
     /// <summary>Private gradients of the training of a fold.</summary>
     internal PrivateGradients For(Module network, int people, int batch, int epochs)
-        => new(network, new PoissonBatches(people, Math.Min(batch, people), _rng), new() { ClipNorm = (float)_asked.Clip, Noise = Noise(batch, epochs), Delta = Delta }, _rng);
+        => new(network, new PoissonBatches(people, Math.Min(batch, people), _rng), new() { ClipNorm = _clip, Noise = Noise(batch, epochs), Delta = Delta }, _rng);
 
     // the least that keeps all trainings of whoever is in the costliest ones to what was asked for; folds have about as many learners as each other
     private double Noise(int batch, int epochs)

@@ -31,7 +31,7 @@ internal sealed class TraceTask : IEducationTask
         Split[] folds = set.Folds[..Math.Min(set.Folds.Length, options.Folds ?? (options.Quick ? 1 : set.Folds.Length))];
         progress.Line($"{set.Name}: {set.Learners.Length} learners, {set.Answers} answers, {set.Skills.Length} skills");
         RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([set.Skills, .. set.Learners.SelectMany(l => (int[][])[l.Skills, [.. l.Right.Select(r => r ? 1 : 0)]]), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]));
-        PrivacyPlan? plan = PrivacyPlan.Of(options, [.. set.Learners.Select((l, i) => l.Named ? l.Name : $"{i}")], folds);
+        PrivacyPlan? plan = PrivacyPlan.Of(options, [.. set.Learners.Select((l, i) => l.Named ? l.Name : $"{i}")], folds, clip: 0.1f);
         RepeatedAnswers repeated = RepeatedAnswers.Find(set);
         if (repeated.Pairs.Length > 0) { progress.Line($"{repeated.Count} rows seem to repeat the answer of the row before ({Named(set, repeated.Pairs[0])} and {repeated.Pairs.Length - 1} more pairs of skills), which flatters auc; auc_once leaves them out{(options.Canary ? "" : ", and --canary shows the leak")}"); }
         TracingScores model = new(set, options.Plus.Any ? $"{kind.Title}+" : kind.Title), mean = new(set, "mean of the skill"), factors = new(set, "logistic on counts (PFA)"), bayesian = new(set, "Bayesian tracing");

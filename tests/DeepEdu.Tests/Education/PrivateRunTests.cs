@@ -70,7 +70,7 @@ public sealed class PrivateRunTests : FolderTests
     {
         string[] keys = ["a", "b", "a", "c", "d", "e"];
         Split[] folds = [new([0, 1, 2, 3], [5], [4]), new([0, 2, 4, 5], [1], [3]), new([1, 3, 4, 5], [0, 2], [])];
-        PrivacyPlan plan = PrivacyPlan.Of(new() { Privacy = new(4, Delta: 1e-3) }, keys, folds)!;
+        PrivacyPlan plan = PrivacyPlan.Of(new() { Privacy = new(4, Delta: 1e-3) }, keys, folds, clip: 1)!;
         Assert.Equal([[0, 2], [1], [3]], plan.Fold(0).Learners);
         Assert.Equal(3, plan.People);
         PrivateGradients[] made = [.. Enumerable.Range(0, 3).Select(f => plan.Fold(f).For(new Dense(2, 1, new(1)), batch: 2, epochs: 5))];
@@ -97,7 +97,7 @@ public sealed class PrivateRunTests : FolderTests
         {
             BehaviourLog log = SimulatedBehaviour.Create(seed, 200).Log.Observed(8);
             Split[] folds = log.Folds(seed)[..1];
-            PrivacyPlan plan = PrivacyPlan.Of(new() { Privacy = new(4) }, Array.ConvertAll(log.Learners, l => l.Name), folds)!;
+            PrivacyPlan plan = PrivacyPlan.Of(new() { Privacy = new(4) }, Array.ConvertAll(log.Learners, l => l.Name), folds, clip: 1)!;
             RiskTrainer trainer = new(log, folds[0], new(1, 10, Seed: 5) { Privacy = plan.Fold(0) });
             return StateDict.CopyOf(new StateDict().Set("scaler", trainer.Scaler).Set("network", trainer.Network));
         }
