@@ -32,6 +32,8 @@ internal static class Check
     {
         Rows(metric, scores);
         foreach (int label in labels.Span) { if ((uint)label >= (uint)scores.Shape[1]) { ThrowScores(metric, label, scores.Shape); } }
+        float[] highest = scores.Max(1).ToArray(); // NaN where any is
+        for (int i = 0; i < highest.Length; i++) { if (float.IsNaN(highest[i])) { ThrowNaNRow(metric, i); } }
         return scores.ArgMax(1);
     }
 
@@ -136,6 +138,10 @@ internal static class Check
     [DoesNotReturn]
     private static void ThrowNaN(string metric, int at)
         => throw new ArgumentException($"{metric}: score {at} is NaN; look at the loss and the learning rate: the model has diverged.");
+
+    [DoesNotReturn]
+    private static void ThrowNaNRow(string metric, int row)
+        => throw new ArgumentException($"{metric}: row {row} has a score that is NaN, so there is no highest; look at the loss and the learning rate: the model has diverged.");
 
     [DoesNotReturn]
     private static void ThrowProbability(string metric, double p)

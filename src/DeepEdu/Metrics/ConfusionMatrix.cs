@@ -86,7 +86,7 @@ public sealed class ConfusionMatrix : IMetric<ConfusionMatrix>
     }
 
     /// <summary>Adds a batch of class scores, such as logits or probabilities: [N, C] of N labels. The class with the highest score is the predicted one; of equals the first.</summary>
-    /// <exception cref="ArgumentException">There is not one label a row.</exception>
+    /// <exception cref="ArgumentException">There is not one label a row, or a score is NaN.</exception>
     public void Add(Tensor scores, Indices labels)
     {
         ArgumentNullException.ThrowIfNull(labels);

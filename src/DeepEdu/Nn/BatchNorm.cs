@@ -15,7 +15,7 @@ public sealed class BatchNorm : Layer
     private readonly Tensor? _mean, _variance, _batches;
     private readonly float? _momentum;
     private readonly float _eps;
-    private bool _refreshing;
+    private bool _refreshing, _frozen;
 
     /// <summary>A layer with scale 1, shift 0, running mean 0 and running variance 1.</summary>
     /// <param name="channels">C.</param>
@@ -48,7 +48,7 @@ public sealed class BatchNorm : Layer
         try
         {
             float momentum = _momentum ?? 0;
-            bool frozen = _mean is not null && _weight is { Trainable: false };
+            bool frozen = IsFrozen;
             if (_batches is not null && Tape.IsTraining && !Tape.IsReplaying && !frozen)
             {
                 _batches.Device.Map(new Arithmetic.ShiftFormula(1), _batches.View, _batches.View);
@@ -93,8 +93,13 @@ public sealed class BatchNorm : Layer
     }
 
     /// <inheritdoc/>
-    protected internal override string? Mixes => _mean is not null && _weight is { Trainable: false } ? null
+    protected internal override string? Mixes => IsFrozen ? null
         : "it normalises by the statistics of a batch; use GroupNorm, LayerNorm or InstanceNorm, or Freeze() it, so that its running statistics are used and stay";
+
+    private bool IsFrozen => _mean is not null && (_frozen || _weight is { Trainable: false });
+
+    /// <inheritdoc/>
+    private protected override void Learns(bool value) => _frozen = !value;
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)

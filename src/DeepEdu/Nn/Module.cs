@@ -157,6 +157,12 @@ public abstract partial class Module : IStateful
 
     private void SetTrainable(bool value)
     {
-        foreach (var (_, p) in Parameters()) { p.Trainable = value; }
+        var parts = Collect();
+        foreach (var (_, p) in parts.Parameters) { p.Trainable = value; }
+        Learns(value);
+        foreach (var (_, m) in parts.Modules) { m.Learns(value); }
     }
+
+    /// <summary>Told that the module, or one that it is part of, learns from now on or does not: for what moves without a gradient.</summary>
+    private protected virtual void Learns(bool value) { }
 }

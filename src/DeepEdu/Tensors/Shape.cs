@@ -66,19 +66,32 @@ public readonly struct Shape : IEquatable<Shape>
         return n;
     }
 
-    /// <summary>This shape with one axis of another size.</summary>
+    /// <summary>This shape with one axis of another size; −1 is the last axis.</summary>
+    /// <exception cref="ShapeException">There is no such axis.</exception>
     public Shape With(int axis, int size)
     {
+        axis = Axis("shape", axis);
         int[] sizes = Sizes.ToArray();
         sizes[axis] = size;
         return new(sizes);
     }
 
-    /// <summary>This shape without one axis.</summary>
-    public Shape Without(int axis) => [.. Sizes[..axis], .. Sizes[(axis + 1)..]];
+    /// <summary>This shape without one axis; −1 is the last.</summary>
+    /// <exception cref="ShapeException">There is no such axis.</exception>
+    public Shape Without(int axis)
+    {
+        axis = Axis("shape", axis);
+        return [.. Sizes[..axis], .. Sizes[(axis + 1)..]];
+    }
 
-    /// <summary>This shape with an axis of the given size put in before <paramref name="axis"/>.</summary>
-    public Shape Insert(int axis, int size) => [.. Sizes[..axis], size, .. Sizes[axis..]];
+    /// <summary>This shape with an axis of the given size put in before <paramref name="axis"/>; behind the last one, if that is the rank or −1.</summary>
+    /// <exception cref="ShapeException">There is no such place.</exception>
+    public Shape Insert(int axis, int size)
+    {
+        int at = axis < 0 ? axis + Rank + 1 : axis;
+        if ((uint)at > (uint)Rank) { throw new ShapeException("shape", $"{this} has no place {axis} for an axis: {-Rank - 1} to {Rank} are possible", this); }
+        return [.. Sizes[..at], size, .. Sizes[at..]];
+    }
 
     /// <summary>The shape that is meant by sizes of which one may be −1, computed from the others.</summary>
     /// <exception cref="ShapeException">They do not hold as many values as this shape, or more than one is −1.</exception>

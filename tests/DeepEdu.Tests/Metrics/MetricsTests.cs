@@ -7,6 +7,18 @@ namespace DeepEdu.Tests.Metrics;
 /// <summary>Values of scikit-learn and scipy (tests/golden/metrics.py), to 1e-9: both sides compute in doubles.</summary>
 public class MetricsTests
 {
+    [Fact]
+    public void ARowWithoutAHighestScoreIsNoClass()
+    {
+        var accuracy = new Accuracy();
+        var e = Assert.Throws<ArgumentException>(() => accuracy.Add(Tensor.Of([2, 2], [1, 2, float.NaN, 1]), Indices.Of(1, 0)));
+        Assert.Contains("accuracy: row 1 has a score that is NaN", e.Message, StringComparison.Ordinal);
+        Assert.Equal(0, accuracy.Count);
+        Assert.Throws<ArgumentException>(() => new ConfusionMatrix(2).Add(Tensor.Of([1, 2], [float.NaN, 1]), Indices.Of(0)));
+        accuracy.Add(Tensor.Of([1, 2], [float.NegativeInfinity, float.PositiveInfinity]), Indices.Of(1));
+        Assert.Equal(1, accuracy.Value);
+    }
+
     private const double Tolerance = 1e-9;
     private static readonly JsonElement s_golden = Golden();
 

@@ -26,12 +26,15 @@ public class ModuleTests
         Assert.Equal([1, 2], p.ToArray());
     }
 
-    [Fact]
-    public void AFrozenBatchNormIsAsInUse()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void AFrozenBatchNormIsAsInUse(bool affine)
     {
-        var norm = new BatchNorm(2);
+        var norm = new BatchNorm(2, affine: affine);
+        var model = new Sequential(norm, new Relu());
         Tensor x = Tensor.Normal([8, 2], new Rng(1)) + 3, inUse = norm.Forward(x);
-        norm.Freeze();
+        model.Freeze();
         using (var tape = new Tape())
         {
             tape.Watch(x);

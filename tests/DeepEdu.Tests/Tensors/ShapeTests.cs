@@ -5,6 +5,19 @@ namespace DeepEdu.Tests.Tensors;
 public class ShapeTests
 {
     [Fact]
+    public void AxesAreNamedWhereThereAreNone()
+    {
+        Shape s = [2, 3];
+        Assert.Equal([2, 7], s.With(-1, 7));
+        Assert.Equal([2], s.Without(-1));
+        Assert.Equal([2, 3, 7], s.Insert(-1, 7));
+        Assert.Equal([7, 2, 3], s.Insert(-3, 7));
+        Assert.Contains("shape: axis 2 of [2,3]", Assert.Throws<ShapeException>(() => s.With(2, 7)).Message, StringComparison.Ordinal);
+        Assert.Contains("shape: axis -3 of [2,3]", Assert.Throws<ShapeException>(() => s.Without(-3)).Message, StringComparison.Ordinal);
+        Assert.Contains("[2,3] has no place 3 for an axis: -3 to 2 are possible", Assert.Throws<ShapeException>(() => s.Insert(3, 7)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void ShapesAreEqualByTheirSizes()
     {
         Shape a = [2, 3], b = [2, 3], c = [3, 2];
