@@ -8,11 +8,8 @@ namespace DeepEdu.Kernels;
 /// <summary>The recurrent part of a cell over whole sequences. The gates' input parts x·Wᵢᵀ + b are there already, or made
 /// step by step, so that no more than one step's gates are ever in memory. Threads take groups of sequences and never wait for each other; where there is one group and
 /// the weights are many, two of them share the units and wait for each other in each step.</summary>
-internal unsafe struct RecurrentSequence : IChunks
+internal unsafe partial struct RecurrentSequence : IChunks
 {
-    /// <summary>Sequences, and parts of the work, at most where weights have eight bits.</summary>
-    public const int MostParts = 4;
-
     private const int PairedWeights = 1 << 17; // floats: half a second-level cache
     private const int SharedWeights = 1 << 16; // floats: reading them from the second-level cache takes 1 µs, and waiting for each other .2
 
@@ -61,7 +58,7 @@ internal unsafe struct RecurrentSequence : IChunks
     /// <summary>Packed Wₕ: for the way forward or back.</summary>
     public float* Weights;
 
-    /// <summary>Instead, <see cref="RecurrentInt8"/> for the way forward, and room for h as whole numbers: [parts, batch, 2 · <see cref="Int8Panels.Pairs"/>].</summary>
+    /// <summary>Instead of <see cref="Weights"/>, <see cref="RecurrentInt8"/> for the way forward, and room for h as whole numbers: [parts, batch, 2 · <see cref="Int8Panels.Pairs"/>].</summary>
     public float* Int8;
 
     /// <inheritdoc cref="Int8"/>
@@ -245,31 +242,6 @@ internal unsafe struct RecurrentSequence : IChunks
                     }
                 }
             }
-        }
-    }
-
-    // the same with weights of eight bits
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private readonly void Units<L, C>(in StepRows rows, int running, short* h, float* steps, int from, int to) where L : struct, IVectorLane<L>, ILane<L> where C : struct, ICell
-    {
-        var set = CellPlan.Of(Kind).Recurrent;
-        int padded = RecurrentWeights.Padded(Hidden), pairs = Int8Panels.Pairs(Recurrent), block = Int8Panels.Block(Recurrent);
-        float* panel = Int8 + ((nint)from / L.Width * set.Count * block);
-        for (int unit = from; unit < to; unit += L.Width)
-        {
-            for (int p = 0; p < set.Count; p += 2)
-            {
-                bool two = p + 1 < set.Count;
-                for (int i = 0; i < running; i++)
-                {
-                    float* g = rows.G[i] + ((set.Plane + p) * padded) + unit;
-                    Int8Tile.Sum(pairs, h + ((nint)i * 2 * pairs), steps[i], panel, two ? block : 0, out L sum, out L next);
-                    L.Store(L.Load(in *g, 0) + sum, ref *g, 0);
-                    if (two) { L.Store(L.Load(in *g, padded) + next, ref *g, padded); }
-                }
-                panel += two ? 2 * block : block;
-            }
-            for (int i = 0; i < running; i++) { Finish<L, C>(rows.G[i], rows.Before[i], rows.After[i], rows.Y[i], unit, padded); }
         }
     }
 

@@ -10,7 +10,7 @@ namespace DeepEdu.Nn;
 /// var session = new InferenceSession(model, [1, 1, 28, 28]);
 /// session.Run(pixels, scores);
 /// </code>
-/// <para>Any number of threads may call one session, and several sessions may share a model: each call in progress has memory of its own. Results are those of <c>Forward</c>, bit for bit. Parameters must
+/// <para>Any number of threads may call one session, and several sessions may share a model: each call in progress has memory of its own. Results are those of <c>Forward</c>, bit for bit, unless weights of fewer bits are asked for (<see cref="WeightPrecision"/>). Parameters must
 /// not change during a call; after an optimiser's step or a load the next call uses the new values. Values written through a span that was taken before the last call are not noticed: take it anew.</para>
 /// <para>The forward pass must do the same whatever the values are: one that takes values to the host is refused, and so is one whose recording gives another result than itself on random inputs.</para></summary>
 public sealed class InferenceSession
