@@ -22,7 +22,7 @@ internal sealed class RunFlags
 
     private readonly Option<double?> _epsilon = Above(0, double.PositiveInfinity, new Option<double?>("--epsilon") { Description = "Trains privately (trace, behaviour): whether one learner is among those learned from changes the chance of any trained model by at most the factor e^E. 8 is weak, 1 strong.", HelpName = "E" });
     private readonly Option<double?> _delta = Above(0, 1, new Option<double?>("--delta") { Description = "Of --epsilon: the chance that it does not hold; 1/(n ln n) of n learners unless given.", HelpName = "D" });
-    private readonly Option<double?> _clip = Above(0, double.PositiveInfinity, new Option<double?>("--clip") { Description = "Of --epsilon: the longest that one learner's gradient may be; of trace 0.1, of behaviour 1 unless given.", HelpName = "C" });
+    private readonly Option<double?> _clip = Above(0, double.PositiveInfinity, new Option<double?>("--clip") { Description = "Of --epsilon: the longest that one learner's gradient may be; of trace 0.1, of behaviour 3 unless given.", HelpName = "C" });
     private readonly Option<ulong?> _noiseSeed = new("--noise-seed") { Description = "Of --epsilon: draws the noise from a seed, so that a study can be repeated. Who knows it can take the noise off; unless given, nobody does.", HelpName = "S" };
 
     /// <summary>Of the command that grades.</summary>

@@ -43,8 +43,8 @@ internal sealed class PrivacyPlan
 
     public double Delta { get; }
 
-    /// <summary>Learners to draw from a fold's at a step, on average, if no number is given: a quarter, for noise weighs less on many.</summary>
-    public int Batch => Math.Max(1, People / 4);
+    /// <summary>Learners to draw from a fold's at a step, on average, if no number is given: a quarter, for noise weighs less on many, but of thousands no more than 600, for an epoch must have steps.</summary>
+    public int Batch => Math.Clamp(People / 4, 1, 600);
 
     /// <summary>The plan of one fold's training.</summary>
     public PrivateFold Fold(int number) => new(this, _folds[number]);

@@ -34,7 +34,7 @@ internal sealed class BehaviourTask : IEducationTask
         progress.Line($"{log.Name}: {log.Learners.Length} learners there after week {log.Weeks}, {leave} leave later; counted each week: {string.Join(", ", log.Kinds)}");
         RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([string.Join('\n', log.Learners.Select(l => string.Join('\t', [l.Name, .. l.Groups]))), log.Learners.SelectMany(l => l.Counts).ToArray(),
             log.Learners.Select(l => l.Left ?? -1).ToArray(), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]));
-        PrivacyPlan? plan = PrivacyPlan.Of(options, Array.ConvertAll(log.Learners, l => l.Name), folds, clip: 1);
+        PrivacyPlan? plan = PrivacyPlan.Of(options, Array.ConvertAll(log.Learners, l => l.Name), folds, clip: 3);
         List<RiskTrainer> trainers = [];
         List<(int Learner, float[] Profile)> profiles = [];
         RiskScores model = new(log, "GRU"), share = new(log, "share that leaves"), totals = new(log, "logistic on totals"), weekly = new(log, "logistic on every week");
