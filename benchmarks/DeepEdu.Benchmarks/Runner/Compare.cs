@@ -116,7 +116,7 @@ internal static class Compare
         return at is null ? throw new FileNotFoundException("compare: benchmarks/peers was not found above the program") : Path.Combine(at, "benchmarks", "peers", script);
     }
 
-    internal static double Median(List<double> values)
+    internal static double Median(IEnumerable<double> values)
     {
         double[] sorted = [.. values.Order()];
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;

@@ -47,7 +47,7 @@ internal static class PaddingTable
                 times[k].Add(Meter.Now() - start);
             }
         }
-        Console.WriteLine($"| {layer} | {threads} | {Median(times[0]) * 1e3:f2} | {string.Join(" | ", times.Skip(1).Select(t => $"{Median(t.Zip(times[0], (a, b) => a / b)):f3}"))} |");
+        Console.WriteLine($"| {layer} | {threads} | {Compare.Median(times[0]) * 1e3:f2} | {string.Join(" | ", times.Skip(1).Select(t => $"{Compare.Median(t.Zip(times[0], (a, b) => a / b)):f3}"))} |");
 
         void Step(Indices? lengths, Tensor? mask)
         {
@@ -63,11 +63,5 @@ internal static class PaddingTable
         var mask = Tensor.Ones([Batch, Steps]);
         mask.AsSpan()[step] = 0;
         return mask;
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
     }
 }

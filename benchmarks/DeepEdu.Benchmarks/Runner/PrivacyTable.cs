@@ -51,7 +51,7 @@ internal static class PrivacyTable
                 times[k].Add(Meter.Now() - start);
             }
         }
-        Console.WriteLine($"| {name} | {model.ParameterCount} | {threads} | {Median(times[0]) * 1e3:f2} | {Median(times[1]) * 1e3:f2} | {Median(times[1].Zip(times[0], (a, b) => a / b)):f1} | {Median(times[2]) * 1e3:f2} |");
+        Console.WriteLine($"| {name} | {model.ParameterCount} | {threads} | {Compare.Median(times[0]) * 1e3:f2} | {Compare.Median(times[1]) * 1e3:f2} | {Compare.Median(times[1].Zip(times[0], (a, b) => a / b)):f1} | {Compare.Median(times[2]) * 1e3:f2} |");
 
         void Normal()
         {
@@ -88,12 +88,6 @@ internal static class PrivacyTable
     {
         int[] labels = [.. Enumerable.Range(0, Batch).Select(i => i % 10)];
         return (model, rows => model.Forward(x.IndexSelect(0, rows)).CrossEntropy(Array.ConvertAll(rows, r => labels[r])));
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
     }
 
     private sealed class Tracer(int skills, Rng rng) : Module

@@ -32,9 +32,10 @@ internal static class Check
     {
         Rows(metric, scores);
         foreach (int label in labels.Span) { if ((uint)label >= (uint)scores.Shape[1]) { ThrowScores(metric, label, scores.Shape); } }
-        float[] highest = scores.Max(1).ToArray(); // NaN where any is
+        var top = scores.ArgMax(1);
+        float[] highest = scores.Gather(1, top.Unsqueeze(1)).ToArray(); // a NaN is found before any number
         for (int i = 0; i < highest.Length; i++) { if (float.IsNaN(highest[i])) { ThrowNaNRow(metric, i); } }
-        return scores.ArgMax(1);
+        return top;
     }
 
     /// <summary>Scores of yes/no examples with their answers, 0 or 1; all are looked at before one is added.</summary>
