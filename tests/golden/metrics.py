@@ -244,6 +244,28 @@ out["normal"] = {"z": z, "two_sided": [float(2 * scipy.stats.norm.sf(v)) for v i
 values = np.sort(rng.standard_normal(37))
 out["quantile"] = {"sorted": values.tolist(), "share": [0.0, 0.025, 0.31, 0.975, 1.0], "value": np.quantile(values, [0.0, 0.025, 0.31, 0.975, 1.0]).tolist()}
 
+
+def agreement(learners, items, skills):
+    """All pairs of learners, as the definition has them."""
+    q = rng.random((items, skills)) < 0.4
+    mastery = rng.standard_normal((learners, skills)).round(1)
+    answers = rng.choice([0, 0.5, 1], (learners, items), p=[0.4, 0.2, 0.4])
+    given = rng.random((learners, items)) < 0.7
+    values = []
+    for k in range(skills):
+        agree = differ = 0
+        for a in range(learners):
+            for b in range(learners):
+                if mastery[a, k] > mastery[b, k]:
+                    both = given[a] & given[b] & q[:, k]
+                    agree += int((both & (answers[a] > answers[b])).sum())
+                    differ += int((both & (answers[a] != answers[b])).sum())
+        values.append([agree / differ, differ])
+    return {"q": q.astype(int).tolist(), "mastery": mastery.tolist(), "answers": np.where(given, answers, -1).tolist(), "skills": values}
+
+
+out["agreement"] = agreement(40, 12, 3)
+
 path = pathlib.Path(__file__).resolve().parents[1] / "DeepEdu.Tests" / "Golden" / "metrics.json"
 path.write_text(json.dumps(out, indent=None, separators=(",", ":")) + "\n")
 print(path, path.stat().st_size)

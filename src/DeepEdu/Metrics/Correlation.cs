@@ -150,10 +150,10 @@ public sealed class Correlation : IMetric<Correlation>
             for (; end < order.Length && rankX[order[end]] == rankX[order[start]]; end++)
             {
                 int i = order[end], at = (int)(2 * rankY[i]);
-                balance += weights[i] * (Below(tree, at - 1) - (total - Below(tree, at)));
+                balance += weights[i] * (PairTree.Below(tree, at - 1) - (total - PairTree.Below(tree, at)));
                 group += weights[i];
             }
-            for (int k = start; k < end; k++) { Insert(tree, (int)(2 * rankY[order[k]]), weights[order[k]]); }
+            for (int k = start; k < end; k++) { PairTree.Insert(tree, (int)(2 * rankY[order[k]]), weights[order[k]]); }
             tiedX += group * group;
             groupsX++;
             total += group;
@@ -168,18 +168,6 @@ public sealed class Correlation : IMetric<Correlation>
         }
         double untiedX = (total * total) - tiedX, untiedY = (total * total) - tiedY;
         return groupsX < 2 || groupsY < 2 ? double.NaN : Math.Clamp(2 * balance / (Math.Sqrt(untiedX) * Math.Sqrt(untiedY)), -1, 1);
-    }
-
-    private static double Below(double[] tree, int at)
-    {
-        double sum = 0;
-        for (; at > 0; at -= at & -at) { sum += tree[at]; }
-        return sum;
-    }
-
-    private static void Insert(double[] tree, int at, double weight)
-    {
-        for (; at < tree.Length; at += at & -at) { tree[at] += weight; }
     }
 
     private static double[] Ones(int n)

@@ -29,6 +29,7 @@ public class MetricProperties
         Row.Of("linear kappa", () => new WeightedKappa(0, 4, KappaWeights.Linear), (m, e, w) => m.Add(e.A, e.B, w), m => m.Value),
         Row.Of("leave one out", () => new LeaveOneOutRanking(2), (m, e, w) => m.Add(e.A, [e.B, 1, 2], w), m => m.HitRate, m => m.Ndcg, m => m.Mrr),
         Row.Of("lists", () => new ListRanking(2), (m, e, w) => m.Add([e.A, e.B, 1, 2], [e.B, 0, e.A % 2, 0], w), m => m.HitRate, m => m.Recall, m => m.Precision, m => m.Map, m => m.Mrr, m => m.Ndcg),
+        Row.Of("agreement", () => new DegreeOfAgreement(), (m, e, w) => m.Add(e.A % 2, e.B % 2, e.A, e.B, w), m => m.Value, m => m.BySkill().Sum(s => s.Pairs)),
         Row.Of("catalogue", () => new CatalogueUse([3, 0, 4, 1, 9], 10), (m, e, w) => m.Add([e.A, e.B], w), m => m.Coverage, m => m.Gini, m => m.Novelty),
         Row.Of("perplexity", () => new Perplexity(), (m, e, w) => m.Add(e.A, w), m => m.Value),
         Row.Of("bleu", () => new Bleu(2, smooth: true), (m, e, w) => m.Add(Text(e.A), [Text(e.B), Text(2)], w), m => m.Value),
