@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
 using DeepEdu.Memory;
+using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Tests;
@@ -127,6 +128,43 @@ public sealed class OpCatalogTests : IDisposable
             Near(yc.ToArray(), y.ToArray(), row.Tolerance, $"{name} {Shapes(c.Inputs)}: output, fused against composed");
             foreach (int i in c.Differentiable) { Near(dxc[i]!, dx[i]!, row.Tolerance, $"{name} {Shapes(c.Inputs)}: gradient of input {i}, fused against composed"); }
         }
+    }
+
+    /// <summary>Gradients that are recorded are the plain ones, and their own gradients are right.</summary>
+    [Theory, MemberData(nameof(All))]
+    public void GradientsOfGradients(string name)
+    {
+        var row = OpCatalog.Row(name);
+        foreach (var c in OpGolden.Cases(row))
+        {
+            Tensor[] which = Array.ConvertAll(c.Differentiable, i => c.Inputs[i]);
+            if (which.Length == 0) { continue; }
+            float[]? plain = null;
+            using (var tape = new Tape())
+            {
+                foreach (var x in which) { tape.Watch(x); }
+                var y = row.Run(c.Inputs, c.Indices);
+                var g = tape.Gradients(y, Seed(y));
+                plain = [.. which.SelectMany(x => g.Find(x)?.ToArray() ?? new float[x.Size])];
+            }
+            using (new Tape()) { Near(plain, Recorded(null!).ToArray(), 10 * row.Tolerance, $"{name} {Shapes(c.Inputs)}: recorded gradients"); }
+            if (row.CheckTolerance == 0 || c.Inputs.Any(x => x.ToArray().Any(v => !float.IsFinite(v)))) { continue; }
+            GradCheck.Check(Recorded, which, row.CheckTolerance);
+
+            Tensor Recorded(Tensor[] _)
+            {
+                var tape = Tape.Recording!;
+                foreach (var x in which) { tape.Watch(x); }
+                var y = row.Run(c.Inputs, c.Indices);
+                Tensor[] reached = [.. which.Where(x => Reaches(tape, y, x))];
+                var gradients = tape.RecordedGradients(y, reached, Seed(y));
+                return Tensor.Concat([.. which.Select(x => Array.IndexOf(reached, x) is int i and >= 0 ? gradients[i].Flatten() : Tensor.Zeros([x.Size]))]);
+            }
+        }
+
+        static Tensor Seed(Tensor y) => Tensor.Of(y.Shape, [.. Enumerable.Range(0, y.Size).Select(i => MathF.Sin(i + 1))]);
+
+        static bool Reaches(Tape tape, Tensor y, Tensor x) => tape.Gradients(y, Seed(y)).Find(x) is not null;
     }
 
     // forward and, from the given or a made-up dL/dy, backward; an op without differentiable inputs must record nothing

@@ -46,9 +46,14 @@ public static class Checkpoint
         }
         Tensor[] all = [.. inputs, .. leaves];
         if (Tape.For(all) is null) { return y; }
-        outer.Add([y], all, (dOutputs, dInputs) =>
+        outer.AddRecordable([y], all, (dOutputs, dInputs) =>
         {
             using var replay = journal.Replay();
+            if (Tape.Recording is not null)
+            {
+                outer.Through(() => [f(inputs)], dOutputs, all, dInputs);
+                return;
+            }
             using var inner = new Tape(outer.Training, replays: true);
             Tensor[] again = Array.ConvertAll(inputs, x => outer.Wants(x) ? inner.Watch(x.Detach()) : x.Detach());
             var output = f(again);

@@ -100,10 +100,16 @@ public sealed class Gradients
     [DoesNotReturn]
     private static void ThrowNothing(Shape to) => throw new ShapeException("gradients", $"a pullback gave null for an input {to}; leave out the input, or give zeros", to);
 
-    internal void Accumulate(Tensor to, Tensor gradient)
+    /// <summary>Throws if a pullback gave nothing, or another shape than the input's.</summary>
+    internal static void CheckPulled(Tensor to, Tensor? gradient)
     {
         if (gradient is null) { ThrowNothing(to.Shape); }
         if (gradient.Shape != to.Shape) { throw new ShapeException("gradients", $"a pullback gave {gradient.Shape} for an input {to.Shape}", to.Shape, gradient.Shape); }
+    }
+
+    internal void Accumulate(Tensor to, Tensor gradient)
+    {
+        CheckPulled(to, gradient);
         if (_rows is not null && _rows.Remove(to, out var rows))
         {
             Leave(rows.Values);

@@ -15,6 +15,10 @@ public readonly record struct Edge(Tensor Input, Func<Tensor, Tensor> Pull)
     /// flows on.</summary>
     public Func<Tensor, RowGradient>? PullRows { get; init; }
 
+    /// <summary>Whether <see cref="Pull"/> computes with recorded operations alone, on its argument and on tensors that the tape knows, so that what it gives can be differentiated again
+    /// (<see cref="Tape.RecordedGradients(Tensor, ReadOnlySpan{Tensor})"/>).</summary>
+    public bool IsRecordable { get; init; }
+
     /// <summary>An edge from a pair.</summary>
     public static implicit operator Edge((Tensor Input, Func<Tensor, Tensor> Pull) e) => new(e.Input, e.Pull);
 }
@@ -57,7 +61,7 @@ public sealed partial class Tape : Arena
     public bool Training { get; }
 
     /// <summary>Whether what runs has run before, so that its side effects (running statistics) are done.</summary>
-    internal bool Replays { get; }
+    internal bool Replays { get; private set; }
 
     /// <summary>How many operations are remembered.</summary>
     public int Count => _closed ? 0 : _steps.Count;
@@ -131,18 +135,32 @@ public sealed partial class Tape : Arena
         _steps.Add(new Step(output, kept, null));
     }
 
+    /// <summary>The same for ways that are all recordable (<see cref="Edge.IsRecordable"/>): made of recorded operations alone.</summary>
+    public void AddRecordable(Tensor output, params ReadOnlySpan<Edge> edges)
+    {
+        int before = _steps.Count;
+        Add(output, edges);
+        if (_steps.Count == before) { return; }
+        foreach (ref var e in _steps[before].Edges.AsSpan()) { e = e with { IsRecordable = true }; }
+    }
+
     /// <summary>Remembers an operation whose gradients are computed together. <see cref="Wants"/> tells the pullback which inputs matter.</summary>
     public void Add(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> inputs, Pullback pull)
     {
         ArgumentNullException.ThrowIfNull(pull);
-        Add(outputs, inputs, null, pull);
+        Add(outputs, inputs, null, pull, false);
     }
 
-    /// <summary>The same; the gradient of the one output is multiplied by <paramref name="slope"/> before the pullback gets it.</summary>
-    internal void Add(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> inputs, Tensor? slope, Pullback pull)
+    /// <summary>The same for a pullback that, while <see cref="Recording"/> is a tape, computes with recorded operations alone.</summary>
+    internal void AddRecordable(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> inputs, Pullback pull) => Add(outputs, inputs, null, pull, true);
+
+    /// <summary>The same; the gradient of the one output is multiplied by <paramref name="slope"/> before the pullback gets it, but not where the pullback is recorded.</summary>
+    internal void AddRecordable(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> inputs, Tensor? slope, Pullback pull) => Add(outputs, inputs, slope, pull, true);
+
+    private void Add(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> inputs, Tensor? slope, Pullback pull, bool recordable)
     {
         foreach (var input in inputs) { Use(input); }
-        var joint = new Joint(outputs.ToArray(), inputs.ToArray(), slope, pull);
+        var joint = new Joint(outputs.ToArray(), inputs.ToArray(), slope, pull, recordable);
         foreach (var output in outputs) { Mark(output); }
         _steps.Add(new Step(outputs[0], null, joint));
     }
@@ -183,13 +201,16 @@ public sealed partial class Tape : Arena
     {
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(seed);
-        if (output.Shape != seed.Shape) { throw new ShapeException("gradients", $"output {output.Shape} and the gradient to start from {seed.Shape} must have one shape", output.Shape, seed.Shape); }
-        if (output.Device != seed.Device) { throw new InvalidOperationException($"gradients: the output lives on {output.Device.Name}, the gradient to start from on {seed.Device.Name}; move one of them"); }
-        if (!Wants(output)) { ThrowNotRecorded(); }
-        if (Current != this) { throw new InvalidOperationException("gradients: the tape must be the innermost open arena of this thread; close what was opened inside it"); }
-        _rewound = output.Device;
+        CheckStart(output, seed);
+        return Gradients([output], [seed]);
+    }
+
+    /// <summary>The gradients of Σ over i of Σ outputs[i] ⊙ seeds[i]: checked already.</summary>
+    internal Gradients Gradients(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> seeds)
+    {
+        _rewound = outputs[0].Device;
         var grads = new Gradients(this, _steps.Count);
-        grads.Accumulate(output, seed);
+        for (int i = 0; i < outputs.Length; i++) { grads.Accumulate(outputs[i], seeds[i]); }
         _rewinding = grads;
         try
         {
@@ -205,6 +226,14 @@ public sealed partial class Tape : Arena
         }
         finally { _rewinding = null; }
         return grads;
+    }
+
+    private void CheckStart(Tensor output, Tensor seed)
+    {
+        if (output.Shape != seed.Shape) { throw new ShapeException("gradients", $"output {output.Shape} and the gradient to start from {seed.Shape} must have one shape", output.Shape, seed.Shape); }
+        if (output.Device != seed.Device) { throw new InvalidOperationException($"gradients: the output lives on {output.Device.Name}, the gradient to start from on {seed.Device.Name}; move one of them"); }
+        if (!Wants(output)) { ThrowNotRecorded(); }
+        if (Current != this) { throw new InvalidOperationException("gradients: the tape must be the innermost open arena of this thread; close what was opened inside it"); }
     }
 
     /// <summary>An optimiser has stepped a parameter: operations remembered so far were made with the values from before.</summary>
@@ -257,13 +286,13 @@ public sealed partial class Tape : Arena
     [DoesNotReturn]
     private static void ThrowNotRecorded() => throw new InvalidOperationException(
         "gradients: the loss depends on no parameter or watched tensor that this tape has seen. Was it computed before the tape opened, inside an inner Arena, on another thread, from a Detach-ed or frozen "
-        + "tensor, or only through what has no slope (Round, Sign, comparisons, ArgMax), or is it a gradient itself? Gradients of gradients are not recorded");
+        + "tensor, or only through what has no slope (Round, Sign, comparisons, ArgMax), or is it a gradient itself? Those that shall be differentiated again come from RecordedGradients");
 
     [DoesNotReturn]
     private static void ThrowStepped(Shape parameter) => throw new InvalidOperationException(
         $"gradients: an optimiser has stepped the parameter {parameter} since this loss used it, so its gradients would mix old values and new ones; take the gradients of every loss before the first step");
 
-    private sealed record Joint(Tensor[] Outputs, Tensor[] Inputs, Tensor? Slope, Pullback Pull)
+    private sealed record Joint(Tensor[] Outputs, Tensor[] Inputs, Tensor? Slope, Pullback Pull, bool IsRecordable)
     {
         /// <summary>How many operations take the output, if there is a slope.</summary>
         public int Uses { get; set; }

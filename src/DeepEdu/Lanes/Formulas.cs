@@ -72,3 +72,21 @@ public readonly struct PullB<F>(F f) : IZip3 where F : unmanaged, IZip
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public L Apply<L>(L dy, L a, L b) where L : struct, ILane<L> => dy * f.Apply(new Dual<L>(a, L.Of(0)), new Dual<L>(b, L.Of(1))).D;
 }
+
+/// <summary>d · ∂f/∂b, by running f on dual numbers: the derivative of a pullback by the place where it is taken.</summary>
+/// <param name="f">The pullback.</param>
+internal readonly struct SlopeB<F>(F f) : IZip3 where F : unmanaged, IZip
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public L Apply<L>(L d, L a, L b) where L : struct, ILane<L> => d * f.Apply(new Dual<L>(a, L.Of(0)), new Dual<L>(b, L.Of(1))).D;
+}
+
+/// <summary>The partial derivative of a formula of three operands, by running it on dual numbers.</summary>
+/// <param name="f">The formula.</param>
+/// <param name="by">The operand: 0, 1 or 2.</param>
+internal readonly struct Slope3<F>(F f, int by) : IZip3 where F : unmanaged, IZip3
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public L Apply<L>(L a, L b, L c) where L : struct, ILane<L> =>
+        f.Apply(new Dual<L>(a, L.Of(by == 0 ? 1 : 0)), new Dual<L>(b, L.Of(by == 1 ? 1 : 0)), new Dual<L>(c, L.Of(by == 2 ? 1 : 0))).D;
+}

@@ -62,16 +62,16 @@ public static class AdaptivePooling
 
     private static Tensor Average(PoolShape s, Tensor x, Shape output)
     {
-        var y = Tensor.Empty(output, x.Device);
-        x.Device.Launch(new AdaptiveAvgPoolKernel(s, x.View, y.View, Back: false));
-        Tape.For(x)?.Add(y, (x, dy =>
-        {
-            var dx = Tensor.Empty(x.Shape, x.Device);
-            x.Device.Launch(new AdaptiveAvgPoolKernel(s, dy.View, dx.View, Back: true));
-            return dx;
-        }
-        ));
+        var y = AverageRun(s, x, output, back: false);
+        Tape.For(x)?.AddRecordable(y, (x, dy => dy.Linearly(d => AverageRun(s, d, x.Shape, back: true), d => AverageRun(s, d, output, back: false))));
         return y;
+    }
+
+    private static Tensor AverageRun(PoolShape s, Tensor from, Shape shape, bool back)
+    {
+        var to = Tensor.Empty(shape, from.Device);
+        from.Device.Launch(new AdaptiveAvgPoolKernel(s, from.View, to.View, back));
+        return to;
     }
 
     private static Tensor Max(PoolShape s, Tensor x, Shape output)
@@ -81,7 +81,7 @@ public static class AdaptivePooling
         // int32 positions in float memory: they live as long as the tape
         var at = tape is null ? null : Tensor.Empty(output, x.Device);
         x.Device.Launch(new AdaptiveMaxPoolKernel(s, x.View, y.View, at?.View ?? default));
-        tape?.Add(y, (x, dy => Pooling.MaxBack(s, x, dy, at!)));
+        tape?.AddRecordable(y, (x, dy => Pooling.MaxBack(s, x, dy, at!)));
         return y;
     }
 

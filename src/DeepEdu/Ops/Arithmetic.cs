@@ -85,7 +85,7 @@ public static class Arithmetic
         public static Tensor operator +(Tensor a, Tensor b)
         {
             var y = a.ZipConstant(b, default(AddFormula), "add");
-            Tape.For(a, b)?.Add(y, (a, dy => dy.SumTo(a.Shape)), (b, dy => dy.SumTo(b.Shape)));
+            Tape.For(a, b)?.AddRecordable(y, (a, dy => dy.SumTo(a.Shape)), (b, dy => dy.SumTo(b.Shape)));
             return y;
         }
 
@@ -94,7 +94,7 @@ public static class Arithmetic
         public static Tensor operator -(Tensor a, Tensor b)
         {
             var y = a.ZipConstant(b, default(SubFormula), "sub");
-            Tape.For(a, b)?.Add(y, (a, dy => dy.SumTo(a.Shape)), (b, dy => dy.SumTo(b.Shape).MapConstant(default(NegFormula))));
+            Tape.For(a, b)?.AddRecordable(y, (a, dy => dy.SumTo(a.Shape)), (b, dy => -dy.SumTo(b.Shape)));
             return y;
         }
 
@@ -103,9 +103,7 @@ public static class Arithmetic
         public static Tensor operator *(Tensor a, Tensor b)
         {
             var y = a.ZipConstant(b, default(MulFormula), "mul");
-            Tape.For(a, b)?.Add(y,
-                (a, dy => dy.ZipConstant(b, default(MulFormula), "mul").SumTo(a.Shape)),
-                (b, dy => dy.ZipConstant(a, default(MulFormula), "mul").SumTo(b.Shape)));
+            Tape.For(a, b)?.AddRecordable(y, (a, dy => (dy * b).SumTo(a.Shape)), (b, dy => (dy * a).SumTo(b.Shape)));
             return y;
         }
 
@@ -114,9 +112,7 @@ public static class Arithmetic
         public static Tensor operator /(Tensor a, Tensor b)
         {
             var y = a.ZipConstant(b, default(DivFormula), "div");
-            Tape.For(a, b)?.Add(y,
-                (a, dy => dy.ZipConstant(b, default(DivFormula), "div").SumTo(a.Shape)),
-                (b, dy => dy.Zip3Constant(a, b, default(DivPullB), "div").SumTo(b.Shape)));
+            Tape.For(a, b)?.AddRecordable(y, (a, dy => (dy / b).SumTo(a.Shape)), (b, dy => dy.Pulled(a, b, default(DivPullB), "div").SumTo(b.Shape)));
             return y;
         }
 
@@ -127,7 +123,7 @@ public static class Arithmetic
         public static Tensor operator +(Tensor x, float c)
         {
             var y = x.MapConstant(new ShiftFormula(c));
-            Tape.For(x)?.Add(y, (x, static dy => dy));
+            Tape.For(x)?.AddRecordable(y, (x, static dy => dy));
             return y;
         }
 

@@ -56,8 +56,13 @@ internal readonly struct AttentionCall
         var logSum = tape is null ? null : Tensor.Empty([_plan.Batch * _plan.Heads, _plan.Queries], q.Device);
         var kernel = new AttentionOps.AttentionKernel(q.View, View(_k), View(_v), View(_mask), y.View, View(logSum), _plan);
         q.Device.Launch(kernel);
-        tape?.Add([y], inputs, (dOutputs, dInputs) =>
+        tape?.AddRecordable([y], inputs, (dOutputs, dInputs) =>
         {
+            if (Tape.Recording is not null)
+            {
+                tape.Through(() => [call.Composed(out _)], dOutputs, inputs, dInputs);
+                return;
+            }
             lengths?.CheckBelow("attention: lengths", most); // the caller's array may hold other numbers by now
             for (int i = 0; i < inputs.Length; i++) { dInputs[i] = Tensor.Empty(inputs[i].Shape, y.Device); }
             y.Device.Launch(new AttentionOps.AttentionPullKernel(kernel, dOutputs[0]!.View, dInputs[0]!.View, inputs.Length == 1 ? default : dInputs[1]!.View, inputs.Length == 1 ? default : dInputs[2]!.View));

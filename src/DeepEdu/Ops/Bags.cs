@@ -69,8 +69,9 @@ public static class Bags
         // int32 rows in float memory: they live as long as the tape
         var at = tape is null || mode != BagMode.Max ? null : Tensor.Empty([bags, dim], x.Device);
         x.Device.Launch(new BagKernel(x.View, index, starts, y.View, at?.View ?? default, dim, mode, padding));
-        tape?.Add(y, (x, dy =>
+        tape?.AddRecordable(y, (x, dy =>
         {
+            if (Tape.Recording is not null) { return Recorded(x.Shape, dy, index, starts, at, mode == BagMode.Mean, padding); }
             if (at is null && x.Device.Has<SparseProducts.SparseProductKernel>()) { return Pull(x.Shape, dy, index, starts, mode == BagMode.Mean, padding); }
             var dx = Tensor.Zeros(x.Shape, x.Device);
             if (at is not null) { x.Device.Launch(new BagMaxPullKernel(dy.View, at.View, dx.View, bags, dim)); }
@@ -84,6 +85,21 @@ public static class Bags
         }
         ));
         return y;
+    }
+
+    // the table's gradient in other operations
+    private static Tensor Recorded(Shape table, Tensor dy, Indices index, int[] starts, Tensor? at, bool mean, int skip)
+    {
+        var zeros = Tensor.Zeros(table, dy.Device);
+        if (at is not null) { return zeros.ScatterAdd(0, Pooling.Places(at, at.Shape, ref dy), dy); }
+        float[] shares = new float[index.Size];
+        for (int b = 0; b + 1 < starts.Length; b++)
+        {
+            var own = index.Span[starts[b]..starts[b + 1]];
+            float share = mean ? 1f / Math.Max(1, own.Length - (skip < 0 ? 0 : own.Count(skip))) : 1;
+            for (int i = 0; i < own.Length; i++) { shares[starts[b] + i] = own[i] == skip ? 0 : share; }
+        }
+        return zeros.IndexAdd(0, index.Reshape(index.Size), dy.IndexSelect(0, Owners(starts, index.Size)) * Tensor.Of([index.Size, 1], shares, dy.Device));
     }
 
     // the table's gradient row by row, each written once: the transpose of the matrix that says how often a bag has a row

@@ -42,8 +42,13 @@ public static class BatchNorms
             Tensor[] inputs = [x, .. weight is null ? [] : (Tensor[])[weight], .. bias is null ? [] : (Tensor[])[bias]];
             if (Tape.For(inputs) is { } tape)
             {
-                tape.Add([y], inputs, (dOutputs, dInputs) =>
+                tape.AddRecordable([y], inputs, (dOutputs, dInputs) =>
                 {
+                    if (Tape.Recording is not null)
+                    {
+                        tape.Through(() => [Composed(x, weight, bias, batch ? null : statistics, eps)], dOutputs, inputs, dInputs);
+                        return;
+                    }
                     for (int i = 0; i < inputs.Length; i++) { dInputs[i] = tape.Wants(inputs[i]) ? Tensor.Empty(inputs[i].Shape, x.Device) : null; }
                     x.Device.Launch(new BatchNormPullKernel(dOutputs[0]!.View, x.View, RowNorms.View(weight), statistics.View, RowNorms.View(dInputs[0]),
                         RowNorms.View(weight is null ? null : dInputs[1]), RowNorms.View(bias is null ? null : dInputs[^1]), n, c, inner, batch));
@@ -51,6 +56,17 @@ public static class BatchNorms
             }
             return y;
         }
+    }
+
+    // the same in other operations; with statistics at hand they are constants
+    private static Tensor Composed(Tensor x, Tensor? weight, Tensor? bias, Tensor? statistics, float eps)
+    {
+        Shape channels = [x.Shape[1], .. Enumerable.Repeat(1, x.Rank - 2)];
+        var (w, b) = (weight?.Reshape(channels), bias?.Reshape(channels));
+        if (statistics is null) { return RowNorms.Composed(x, [0, .. Enumerable.Range(2, x.Rank - 2)], w, b, eps, centre: true); }
+        var y = (x - statistics[0].Reshape(channels)) * statistics[1].Reshape(channels);
+        if (w is not null) { y *= w; }
+        return b is null ? y : y + b;
     }
 
     // channels one after the other

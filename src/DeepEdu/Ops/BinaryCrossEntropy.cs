@@ -31,13 +31,13 @@ public static class BinaryCrossEntropyOp
             if (posWeight is null)
             {
                 y = x.ZipConstant(targets, default(LossFormula), Op);
-                Tape.For(x)?.Add(y, (x, dy => dy.Zip3Constant(x, targets, default(LossPull), Op)));
+                Tape.For(x)?.AddRecordable(y, (x, dy => dy.Pulled(x, targets, default(LossPull), Op)));
             }
             else
             {
                 Fits("positive weights", posWeight, x);
                 y = x.Zip3Constant(targets, posWeight, default(WeightedFormula), Op);
-                Tape.For(x)?.Add(y, (x, dy => dy.ZipConstant(x.Zip3Constant(targets, posWeight, default(WeightedSlope), Op), default(Arithmetic.MulFormula), Op)));
+                Tape.For(x)?.AddRecordable(y, (x, dy => dy * x.Pulled(targets, posWeight, default(WeightedSlope), Op)));
             }
             if (weight is not null)
             {

@@ -87,7 +87,7 @@ public static class Comparisons
         {
             ArgumentNullException.ThrowIfNull(a);
             var y = a.ZipConstant(mask, new FillFormula(value), "masked-fill");
-            Tape.For(a)?.Add(y, (a, dy => dy.ZipConstant(mask, new FillFormula(0), "masked-fill").SumTo(a.Shape)));
+            Tape.For(a)?.AddRecordable(y, (a, dy => dy.MaskedFill(mask, 0).SumTo(a.Shape)));
             return y;
         }
     }
@@ -123,12 +123,20 @@ public static class Comparisons
         public static Tensor Where(Tensor condition, Tensor yes, Tensor no)
         {
             var y = condition.Zip3Constant(yes, no, default(WhereFormula), "where");
-            Tape.For(yes, no)?.Add(y,
-                (yes, dy => dy.ZipConstant(condition, default(KeepFormula), "where").SumTo(yes.Shape)),
-                (no, dy => dy.ZipConstant(condition, new FillFormula(0), "where").SumTo(no.Shape)));
+            Tape.For(yes, no)?.AddRecordable(y, (yes, dy => dy.Kept(condition).SumTo(yes.Shape)), (no, dy => dy.MaskedFill(condition, 0).SumTo(no.Shape)));
             return y;
         }
     }
+
+    // 0 where the mask is false
+    private static Tensor Kept(this Tensor x, Tensor mask)
+    {
+        var y = x.ZipConstant(mask, default(KeepFormula), "where");
+        if (Tape.For(x) is { } tape) { Remember(tape, y, x, mask); }
+        return y;
+    }
+
+    private static void Remember(Tape tape, Tensor y, Tensor x, Tensor mask) => tape.AddRecordable(y, (x, dy => dy.Kept(mask)));
 
     /// <summary>1 where a = b.</summary>
     public readonly struct EqualFormula : IZip

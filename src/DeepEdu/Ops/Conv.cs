@@ -72,13 +72,37 @@ public static class Conv
         // bytes in float memory: they live as long as the tape
         var at = tape is null || end != ConvEnd.ReluPool ? null : Tensor.Empty([(ConvForward.AtLength(s) + 3) / 4], x.Device);
         x.Device.Launch(new Conv2dKernel(s, end, x.View, weight.View, bias?.View ?? default, y.View, at?.View ?? default));
-        tape?.Add([y], inputs, (dy, d) =>
+        tape?.AddRecordable([y], inputs, (dy, d) =>
         {
+            if (Tape.Recording is not null)
+            {
+                Recorded(tape, dy[0]!, d);
+                return;
+            }
             for (int i = 0; i < inputs.Length; i++) { d[i] = tape.Wants(inputs[i]) ? Tensor.Empty(inputs[i].Shape, x.Device) : null; }
             var db = bias is null ? null : d[2];
             x.Device.Launch(new Conv2dGradientKernel(s, end, x.View, weight.View, y.View, at?.View ?? default, dy[0]!.View, d[0]?.View ?? default, d[1]?.View ?? default, db?.View ?? default));
         });
         return y;
+
+        void Recorded(Tape tape, Tensor dy, Span<Tensor?> d)
+        {
+            if (end != ConvEnd.None)
+            {
+                tape.Through(() => [Composed()], [dy], inputs, d);
+                return;
+            }
+            var products = new ConvAdjoints(s, x.Shape, weight.Shape, output);
+            if (tape.Wants(x)) { d[0] = products.OfInput(dy, weight); }
+            if (tape.Wants(weight)) { d[1] = products.OfWeight(x, dy); }
+            if (bias is not null && tape.Wants(bias)) { d[2] = dy.Sum([0, .. Enumerable.Range(2, dy.Rank - 2)]); }
+        }
+
+        Tensor Composed()
+        {
+            var made = x.Conv2d(weight, bias, (s.StrideH, s.StrideW), (s.PadH, s.PadW), (s.DilationH, s.DilationW), s.Groups).Relu();
+            return end == ConvEnd.Relu ? made : made.MaxPool2d((2, 2));
+        }
     }
 
     private static ConvShape Plan(Tensor x, Tensor weight, Tensor? bias, (int H, int W)? stride, (int H, int W) padding, (int H, int W)? dilation, int groups)

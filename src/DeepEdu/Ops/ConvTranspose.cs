@@ -96,9 +96,15 @@ public static class ConvTranspose
         x.Device.Launch(new Conv.Conv2dGradientKernel(s, ConvEnd.None, default, weight.View, default, default, x.View, y.View, default, default));
         if (Tape.For(x, weight) is { } tape)
         {
-            tape.Add([y], [x, weight], (dOutputs, dInputs) =>
+            tape.AddRecordable([y], [x, weight], (dOutputs, dInputs) =>
             {
                 var dy = dOutputs[0]!;
+                if (Tape.Recording is not null)
+                {
+                    var products = new ConvAdjoints(s, y.Shape, weight.Shape, x.Shape);
+                    (dInputs[0], dInputs[1]) = (tape.Wants(x) ? products.OfOutput(dy, weight) : null, tape.Wants(weight) ? products.OfWeight(dy, x) : null);
+                    return;
+                }
                 if (tape.Wants(x))
                 {
                     dInputs[0] = Tensor.Empty(x.Shape, x.Device);

@@ -46,14 +46,32 @@ public static class CrossEntropyOp
                 if (there) { y = y.ZipConstant(weight!, default(Arithmetic.DivFormula), "cross-entropy"); }
                 else if (reduction == Reduction.Mean) { y.Device.Map(new Arithmetic.DivideFormula(total), y.View, y.View); }
             }
-            tape?.Add(y, (x, dy =>
+            tape?.AddRecordable(y, (x, dy =>
             {
+                if (Tape.Recording is not null) { return tape.Through(() => Composed(x, labels, classWeights, ignoreIndex, labelSmoothing, reduction), dy, x); }
                 if (there) { dy = dy.ZipConstant(weight!, default(Arithmetic.DivFormula), "cross-entropy"); }
                 return gradient!.ZipConstant(reduction == Reduction.None ? dy.Alias(dy.Shape.Insert(axis, 1)) : dy, default(Arithmetic.MulFormula), "cross-entropy");
             }
             ));
             return y;
         }
+    }
+
+    // the same in other operations: −Σ_c q_c · ln softmax(x)_c, q what each class counts
+    private static Tensor Composed(Tensor x, Indices labels, Tensor? classWeights, int ignore, float smoothing, Reduction reduction)
+    {
+        int axis = x.Rank == 1 ? 0 : 1, classes = x.Shape[axis], inner = x.Shape.Product(axis + 1, x.Rank);
+        float[] weights = classWeights?.ToArray() ?? [.. Enumerable.Repeat(1f, classes)], counts = new float[x.Size];
+        double total = 0;
+        for (int i = 0; i < labels.Size; i++)
+        {
+            int label = labels.Span[i], at = (i / Math.Max(1, inner) * classes * inner) + (i % Math.Max(1, inner));
+            if (label == ignore) { continue; }
+            for (int c = 0; c < classes; c++) { counts[at + (c * inner)] = (smoothing / classes * weights[c]) + (c == label ? (1 - smoothing) * weights[c] : 0); }
+            total += weights[label];
+        }
+        var losses = -(Tensor.Of(x.Shape, counts, x.Device) * x.LogSoftmax(axis)).Sum(axis);
+        return reduction switch { Reduction.Mean => losses.Sum() / (float)total, Reduction.Sum => losses.Sum(), _ => losses };
     }
 
     private static int Check(Tensor x, Indices labels, Tensor? weights, float smoothing)

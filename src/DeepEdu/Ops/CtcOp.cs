@@ -20,7 +20,7 @@ internal static class CtcOp
         var tape = Tape.For(x);
         var gradient = tape is null ? null : Tensor.Empty(x.Shape, x.Device);
         x.Device.Launch(new CtcKernel(x.View, targets, steps, symbols, y.View, gradient?.View ?? default, x.Shape[2], blank, zeroInfinity));
-        tape?.Add(y, (x, dy => gradient!.ZipConstant(dy.Alias([1, n, 1]), default(Arithmetic.MulFormula), "ctc")));
+        tape?.AddRecordable(y, (x, dy => Tape.Recording is not null ? tape.Through(() => Composed(x, targets, steps, symbols, blank, zeroInfinity), dy, x) : gradient!.ZipConstant(dy.Alias([1, n, 1]), default(Arithmetic.MulFormula), "ctc")));
         return y;
     }
 

@@ -17,7 +17,7 @@ public static class Cumulative
             ArgumentNullException.ThrowIfNull(x);
             int at = x.Shape.Axis("cumsum", axis);
             var y = Run(x, at, reverse);
-            Tape.For(x)?.Add(y, (x, dy => Run(dy, at, !reverse)));
+            Tape.For(x)?.AddRecordable(y, (x, dy => dy.CumSum(at, !reverse)));
             return y;
         }
     }

@@ -24,7 +24,7 @@ public static class Dropouts
             if (Noises.Probability("dropout", p) == 0 || !Tape.IsTraining) { return x; }
             ulong start = rng.Reserve(x.Size);
             var y = Dropped(x, p, rng.Seed, rng.Stream, start);
-            Tape.For(x)?.Add(y, (x, dy => Dropped(dy, p, rng.Seed, rng.Stream, start)));
+            Tape.For(x)?.AddRecordable(y, (x, dy => dy.Linearly(d => Dropped(d, p, rng.Seed, rng.Stream, start), d => Dropped(d, p, rng.Seed, rng.Stream, start))));
             return y;
         }
     }

@@ -15,7 +15,7 @@ public static class Elementwise
     public static Tensor MapByInput<F, P>(this Tensor x, F f, P pull) where F : unmanaged, IMap where P : unmanaged, IZip
     {
         var y = Forward(x, f);
-        Tape.For(x)?.Add(y, (x, dy => Backward(dy, x, pull)));
+        Tape.For(x)?.AddRecordable(y, (x, dy => Backward(dy, x, pull)));
         return y;
     }
 
@@ -23,7 +23,7 @@ public static class Elementwise
     public static Tensor MapByOutput<F, P>(this Tensor x, F f, P pull) where F : unmanaged, IMap where P : unmanaged, IZip
     {
         var y = Forward(x, f);
-        Tape.For(x)?.Add(y, (x, dy => Backward(dy, y, pull)));
+        Tape.For(x)?.AddRecordable(y, (x, dy => Backward(dy, y, pull)));
         return y;
     }
 
@@ -31,7 +31,7 @@ public static class Elementwise
     public static Tensor MapLinear<F, P>(this Tensor x, F f, P pull) where F : unmanaged, IMap where P : unmanaged, IMap
     {
         var y = Forward(x, f);
-        Tape.For(x)?.Add(y, (x, dy => Forward(dy, pull)));
+        Tape.For(x)?.AddRecordable(y, (x, dy => dy.MapLinear(pull, pull)));
         return y;
     }
 
@@ -50,9 +50,9 @@ public static class Elementwise
         where F : unmanaged, IZip where PA : unmanaged, IZip3 where PB : unmanaged, IZip3
     {
         var y = a.ZipConstant(b, f, op);
-        Tape.For(a, b)?.Add(y,
-            (a, dy => Backward(dy, a, b, a.Shape, pullA, op)),
-            (b, dy => Backward(dy, a, b, b.Shape, pullB, op)));
+        Tape.For(a, b)?.AddRecordable(y,
+            (a, dy => dy.Pulled(a, b, pullA, op).SumTo(a.Shape)),
+            (b, dy => dy.Pulled(a, b, pullB, op).SumTo(b.Shape)));
         return y;
     }
 
@@ -81,6 +81,14 @@ public static class Elementwise
         return y;
     }
 
+    /// <summary>f(a, b, c) with broadcasting, in a pullback: where that is recorded, it has gradients, by running f on dual numbers.</summary>
+    internal static Tensor Pulled<F>(this Tensor a, Tensor b, Tensor c, F f, string op) where F : unmanaged, IZip3
+    {
+        var y = a.Zip3Constant(b, c, f, op);
+        if (Tape.For(a, b, c) is { } tape) { Remember(tape, y, a, b, c, f, op); }
+        return y;
+    }
+
     /// <summary>Throws if the tensors live on two devices.</summary>
     public static void SameDevice(string op, Tensor a, Tensor b)
     {
@@ -102,14 +110,18 @@ public static class Elementwise
     {
         var dx = Tensor.Empty(dy.Shape, dy.Device);
         dy.Device.Zip(pull, dy.View, at.View, dx.View, Broadcast.Flat(dy.Size));
+        if (Tape.For(dy, at) is { } tape) { Remember(tape, dx, dy, at, pull); }
         return dx;
     }
 
-    private static Tensor Backward<P>(Tensor dy, Tensor a, Tensor b, Shape to, P pull, string op) where P : unmanaged, IZip3
+    private static void Remember<P>(Tape tape, Tensor dx, Tensor dy, Tensor at, P pull) where P : unmanaged, IZip =>
+        tape.Add(dx, new Edge(dy, d => Backward(d, at, pull)) { IsRecordable = true }, (at, d => d.Zip3Constant(dy, at, new SlopeB<P>(pull), "gradient")));
+
+    private static void Remember<F>(Tape tape, Tensor y, Tensor a, Tensor b, Tensor c, F f, string op) where F : unmanaged, IZip3
     {
-        var d = Tensor.Empty(dy.Shape, dy.Device);
-        dy.Device.Zip3(pull, dy.View, a.View, b.View, d.View, Broadcasting.Plan(op, dy.Shape, dy.Shape, a.Shape, b.Shape));
-        return d.SumTo(to);
+        tape.Add(y, (a, dy => Slope(dy, a, 0)), (b, dy => Slope(dy, b, 1)), (c, dy => Slope(dy, c, 2)));
+
+        Tensor Slope(Tensor dy, Tensor to, int by) => dy.ZipConstant(a.Zip3Constant(b, c, new Slope3<F>(f, by), op), default(Arithmetic.MulFormula), op).SumTo(to.Shape);
     }
 
     private static void ThrowDevices(string op, Tensor a, Tensor b) =>

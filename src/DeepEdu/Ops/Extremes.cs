@@ -57,11 +57,10 @@ public static class Extremes
         var plan = Reductions.Plan(op, x.Shape, axes, keepDims);
         CheckCount(op, plan, x.Shape);
         var y = x.FoldTo(plan.Kept, fold, fold).Alias(plan.Result);
-        Tape.For(x)?.Add(y, (x, dy =>
+        Tape.For(x)?.AddRecordable(y, (x, dy =>
         {
             var hits = x.ZipConstant(y.Alias(plan.Kept), default(Comparisons.EqualFormula), op);
-            var share = dy.Alias(plan.Kept).ZipConstant(hits.FoldTo(plan.Kept, default(Reductions.SumFold), default(Reductions.SumFold)), default(Arithmetic.DivFormula), op);
-            return hits.ZipConstant(share, default(Arithmetic.MulFormula), op);
+            return hits * (dy.Viewed(plan.Kept) / hits.FoldTo(plan.Kept, default(Reductions.SumFold), default(Reductions.SumFold)));
         }
         ));
         return y;
@@ -77,8 +76,9 @@ public static class Extremes
         var y = Tensor.Empty(shape, x.Device);
         int[] where = new int[y.Size];
         x.Device.Launch(new LocateExtreme(x.View, y.View, where, outer, n, inner, largest));
-        Tape.For(x)?.Add(y, (x, dy =>
+        Tape.For(x)?.AddRecordable(y, (x, dy =>
         {
+            if (Tape.Recording is not null) { return Tensor.Zeros(x.Shape, x.Device).ScatterAdd(at, Indices.Wrap(where, x.Shape.With(at, 1)), dy.Viewed(x.Shape.With(at, 1))); }
             var dx = Tensor.Zeros(x.Shape, x.Device);
             x.Device.Launch(new PutBack(dy.View, dx.View, where, n, inner));
             return dx;

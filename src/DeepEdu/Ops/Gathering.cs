@@ -43,7 +43,7 @@ public static class Gathering
             var y = Tensor.Empty(x.Shape, x.Device);
             x.Device.Copy(x.View, y.View);
             x.Device.Launch(new SelectAddKernel(source.View, index, y.View, outer, n, inner, -1));
-            Tape.For(x, source)?.Add(y, (x, dy => dy), (source, dy => dy.IndexSelect(at, index)));
+            Tape.For(x, source)?.AddRecordable(y, (x, dy => dy), (source, dy => dy.IndexSelect(at, index)));
             return y;
         }
 
@@ -63,8 +63,9 @@ public static class Gathering
             var (outer, n, inner) = Around(x.Shape, at);
             var y = Tensor.Empty(index.Shape, x.Device);
             x.Device.Launch(new GatherKernel(x.View, index, y.View, outer, n, index.Shape[at], inner));
-            Tape.For(x)?.Add(y, (x, dy =>
+            Tape.For(x)?.AddRecordable(y, (x, dy =>
             {
+                if (Tape.Recording is not null) { return Tensor.Zeros(x.Shape, x.Device).ScatterAdd(at, index, dy); }
                 index.CheckBelow("gather", n);
                 return Added(x.Shape, dy, dx => new ScatterAddKernel(dy.View, index, dx, outer, n, index.Shape[at], inner));
             }
@@ -92,7 +93,7 @@ public static class Gathering
             var y = Tensor.Empty(x.Shape, x.Device);
             x.Device.Copy(x.View, y.View);
             x.Device.Launch(new ScatterAddKernel(source.View, index, y.View, outer, n, index.Shape[at], inner));
-            Tape.For(x, source)?.Add(y, (x, dy => dy), (source, dy => dy.Gather(at, index)));
+            Tape.For(x, source)?.AddRecordable(y, (x, dy => dy), (source, dy => dy.Gather(at, index)));
             return y;
         }
 
@@ -118,15 +119,23 @@ public static class Gathering
         var (outer, n, inner) = Around(x.Shape, at);
         var y = Tensor.Empty([.. x.Shape.Sizes[..at], .. index.Shape, .. x.Shape.Sizes[(at + 1)..]], x.Device);
         x.Device.Launch(new SelectKernel(x.View, index, y.View, outer, n, inner));
-        Tape.For(x)?.Add(y, new Edge(x, Pull) { PullRows = sparse ? dy => RowGradient.Sum(x.Shape, index, dy, skip) : null });
+        Tape.For(x)?.AddRecordable(y, new Edge(x, Pull) { PullRows = sparse ? dy => RowGradient.Sum(x.Shape, index, dy, skip) : null });
         return y;
 
         // the caller's array may hold other numbers by now
         Tensor Pull(Tensor dy)
         {
+            if (Tape.Recording is not null) { return Recorded(dy); }
             index.CheckBelow(op, n);
             return outer == 1 && inner >= 16 && index.Size >= n / 4 && dy.Device.Has<SparseProducts.SparseProductKernel>()
                 ? AddedRows(x.Shape, dy, index, n, inner, skip) : Added(x.Shape, dy, dx => new SelectAddKernel(dy.View, index, dx, outer, n, inner, skip));
+        }
+
+        Tensor Recorded(Tensor dy)
+        {
+            var each = dy.Reshape(x.Shape.With(at, index.Size));
+            if (skip >= 0) { each = each.MaskedFill(Tensor.Of([index.Size, .. Enumerable.Repeat(1, x.Rank - at - 1)], Array.ConvertAll(index.ToArray(), i => i == skip ? 1f : 0), dy.Device), 0); }
+            return Tensor.Zeros(x.Shape, dy.Device).IndexAdd(at, index.Reshape(index.Size), each);
         }
     }
 

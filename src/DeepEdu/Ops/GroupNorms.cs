@@ -53,8 +53,13 @@ public static class GroupNorms
         Tensor[] inputs = [x, .. weight is null ? [] : (Tensor[])[weight], .. bias is null ? [] : (Tensor[])[bias]];
         if (Tape.For(inputs) is { } tape)
         {
-            tape.Add([y], inputs, (dOutputs, dInputs) =>
+            tape.AddRecordable([y], inputs, (dOutputs, dInputs) =>
             {
+                if (Tape.Recording is not null)
+                {
+                    tape.Through(() => [Composed(x, groups, weight, bias, eps)], dOutputs, inputs, dInputs);
+                    return;
+                }
                 for (int i = 0; i < inputs.Length; i++) { dInputs[i] = tape.Wants(inputs[i]) ? Tensor.Empty(inputs[i].Shape, x.Device) : null; }
                 x.Device.Launch(new GroupNormPullKernel(dOutputs[0]!.View, x.View, RowNorms.View(weight), statistics.View, RowNorms.View(dInputs[0]),
                     RowNorms.View(weight is null ? null : dInputs[1]), RowNorms.View(bias is null ? null : dInputs[^1]), n, c, inner, groups));

@@ -41,7 +41,7 @@ public static class Joining
             if (Tape.For(parts) is { } tape)
             {
                 var inputs = parts.ToArray();
-                tape.Add([y], inputs, (dOutputs, dInputs) =>
+                tape.AddRecordable([y], inputs, (dOutputs, dInputs) =>
                 {
                     int from = 0;
                     for (int i = 0; i < inputs.Length; i++)
@@ -108,8 +108,14 @@ public static class Joining
             {
                 parts[i] = plain.Pick("split", s.With(at, sizes[i]), steps, from * steps[at]);
             }
-            Tape.For(x)?.Add(parts, [x], (dOutputs, dInputs) =>
+            Tape.For(x)?.AddRecordable(parts, [x], (dOutputs, dInputs) =>
             {
+                if (Tape.Recording is not null)
+                {
+                    var whole = dOutputs.ToArray();
+                    dInputs[0] = Tensor.Concat([.. parts.Select((part, i) => whole[i] ?? Tensor.Zeros(part.Shape, part.Device))], at);
+                    return;
+                }
                 var dx = dOutputs.Contains(null) ? Tensor.Zeros(s, x.Device) : Tensor.Empty(s, x.Device);
                 for (int i = 0, from = 0; i < parts.Length; from += parts[i++].Shape[at])
                 {
@@ -150,7 +156,7 @@ public static class Joining
             int at = x.Shape.Axis("roll", axis), n = x.Shape[at];
             if (n == 0 || shift % n == 0) { return x; }
             var y = Rolled(x, n - (((shift % n) + n) % n), at);
-            Tape.For(x)?.Add(y, (x, dy => Rolled(dy, ((shift % n) + n) % n, at)));
+            Tape.For(x)?.AddRecordable(y, (x, dy => dy.Roll(-shift, at)));
             return y;
         }
     }

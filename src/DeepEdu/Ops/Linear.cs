@@ -68,13 +68,19 @@ public static class LinearOps
         return (inputs, outputs, x.Shape.Product(0, x.Rank - 1));
     }
 
-    /// <summary>Remembers y = f(x·Wᵀ + b) [+ residual], f with the given slope, or ReLU, or nothing. Named after the operation, which is what a diagnosis calls it.</summary>
+    /// <summary>Remembers y = f(x·Wᵀ + b) [+ residual], f GELU with the given slope, or ReLU, or nothing. Named after the operation, which is what a diagnosis calls it.</summary>
     internal static void Linear(Tape tape, Tensor x, Tensor weight, Tensor? bias, Tensor y, Tensor? slope, bool relu = false, Tensor? residual = null)
     {
         int inputs = weight.Shape[1], outputs = weight.Shape[0], rows = x.Shape.Product(0, x.Rank - 1);
         Tensor[] inputsOf = bias is null ? [x, weight] : [x, weight, bias];
-        tape.Add([y], residual is null ? inputsOf : [.. inputsOf, residual], slope, (dys, into) =>
+        if (residual is not null) { inputsOf = [.. inputsOf, residual]; }
+        tape.AddRecordable([y], inputsOf, slope, (dys, into) =>
         {
+            if (Tape.Recording is not null)
+            {
+                tape.Through(() => [Composed()], dys, inputsOf, into);
+                return;
+            }
             var dy = dys[0]!;
             if (residual is not null && tape.Wants(residual)) { into[^1] = dy; }
             if (relu) { dy = dy.ZipConstant(y, default(Activations.ReluPull), "linear"); }
@@ -94,6 +100,13 @@ public static class LinearOps
             }
             if (dBias is not null) { into[2] = dBias; }
         });
+
+        Tensor Composed()
+        {
+            var sum = x.MatMul(weight, transB: true);
+            if (bias is not null) { sum += bias; }
+            return residual is not null ? residual + sum : slope is not null ? sum.Gelu() : relu ? sum.Relu() : sum;
+        }
     }
 
     [DoesNotReturn]

@@ -58,11 +58,11 @@ public static partial class LinearAlgebra
             int n = Square("inverse", a.Shape);
             var y = Fresh(a.Shape, a.Device);
             a.Device.Launch(new SolveKernel(a.View, default, y.View, Count(a.Shape), n, n, Transposed: false, "inverse"));
-            Tape.For(a)?.Add(y, (a, dy => -y.MatMul(dy, transA: true).MatMul(y, transB: true)));
+            Tape.For(a)?.AddRecordable(y, (a, dy => -y.MatMul(dy, transA: true).MatMul(y, transB: true)));
             return y;
         }
 
-        /// <summary>det A: [..]. Its gradient, the cofactors, is right for singular matrices too.</summary>
+        /// <summary>det A: [..]. Its gradient, the cofactors, is right for singular matrices too; a gradient of that needs A⁻¹.</summary>
         /// <exception cref="ShapeException">a is not square.</exception>
         public Tensor Det()
         {
@@ -70,8 +70,9 @@ public static partial class LinearAlgebra
             int n = Square("det", a.Shape), count = Count(a.Shape);
             var y = Fresh(Lead(a.Shape), a.Device);
             a.Device.Launch(new DetKernel(a.View, y.View, default, count, n));
-            Tape.For(a)?.Add(y, (a, dy =>
+            Tape.For(a)?.AddRecordable(y, (a, dy =>
             {
+                if (Tape.Recording is not null) { return a.Inverse().Transpose(-1, -2) * (y * dy).Unsqueeze(-1).Unsqueeze(-1); }
                 var cofactors = Fresh(a.Shape, a.Device);
                 a.Device.Launch(new CofactorKernel(a.View, cofactors.View, count, n));
                 return cofactors * dy.Unsqueeze(-1).Unsqueeze(-1);
@@ -89,7 +90,7 @@ public static partial class LinearAlgebra
             int n = Square("slogdet", a.Shape);
             Tensor sign = Fresh(Lead(a.Shape), a.Device), log = Fresh(sign.Shape, a.Device);
             a.Device.Launch(new DetKernel(a.View, sign.View, log.View, Count(a.Shape), n));
-            Tape.For(a)?.Add(log, (a, dy => a.Inverse().Transpose(-1, -2) * dy.Unsqueeze(-1).Unsqueeze(-1)));
+            Tape.For(a)?.AddRecordable(log, (a, dy => a.Inverse().Transpose(-1, -2) * dy.Unsqueeze(-1).Unsqueeze(-1)));
             return new(sign, log);
         }
 
@@ -102,7 +103,7 @@ public static partial class LinearAlgebra
             int n = Square("cholesky", a.Shape);
             var l = Fresh(a.Shape, a.Device);
             a.Device.Launch(new CholeskyKernel(a.View, l.View, Count(a.Shape), n));
-            Tape.For(a)?.Add(l, (a, dl =>
+            Tape.For(a)?.AddRecordable(l, (a, dl =>
             {
                 // S = L⁻ᵀ·Φ(Lᵀ·dL)·L⁻¹, Φ the lower triangle with half its diagonal
                 var p = l.MatMul(dl, transA: true).Tril();
@@ -130,7 +131,7 @@ public static partial class LinearAlgebra
             var (x, y) = Batched("solve-triangular", a, b);
             var solved = Fresh(y.Shape, y.Device);
             y.Device.Launch(new TriangularKernel(x.View, y.View, solved.View, Count(x.Shape), n, y.Shape[^1], upper));
-            Tape.For(x, y)?.Add(solved,
+            Tape.For(x, y)?.AddRecordable(solved,
                 (x, dy =>
                 {
                     var all = Back(dy).MatMul(solved, transB: true);
@@ -152,8 +153,8 @@ public static partial class LinearAlgebra
             var lead = Lead(a.Shape);
             Tensor q = Fresh([.. lead, m, k], a.Device), r = Fresh([.. lead, k, n], a.Device);
             a.Device.Launch(new QrKernel(a.View, q.View, r.View, Count(a.Shape), m, n));
-            Tape.For(a)?.Add(q, (a, dq => QrPull(a, q, r, dq, null)));
-            Tape.For(a)?.Add(r, (a, dr => QrPull(a, q, r, null, dr)));
+            Tape.For(a)?.AddRecordable(q, (a, dq => QrPull(a, q, r, dq, null)));
+            Tape.For(a)?.AddRecordable(r, (a, dr => QrPull(a, q, r, null, dr)));
             return new(q, r);
         }
 
@@ -167,8 +168,8 @@ public static partial class LinearAlgebra
             int n = Square("eigh", a.Shape);
             Tensor values = Fresh(a.Shape.Without(a.Rank - 1), a.Device), vectors = Fresh(a.Shape, a.Device);
             a.Device.Launch(new EighKernel(a.View, values.View, vectors.View, Count(a.Shape), n));
-            Tape.For(a)?.Add(values, (a, d => (vectors * d.Unsqueeze(-2)).MatMul(vectors, transB: true)));
-            Tape.For(a)?.Add(vectors, (a, d =>
+            Tape.For(a)?.AddRecordable(values, (a, d => (vectors * d.Unsqueeze(-2)).MatMul(vectors, transB: true)));
+            Tape.For(a)?.AddRecordable(vectors, (a, d =>
             {
                 var inner = vectors.MatMul(d, transA: true) * Gaps(values);
                 var g = vectors.MatMul(inner).MatMul(vectors, transB: true);
@@ -189,8 +190,8 @@ public static partial class LinearAlgebra
             var lead = Lead(a.Shape);
             Tensor u = Fresh([.. lead, m, k], a.Device), s = Fresh([.. lead, k], a.Device), v = Fresh([.. lead, k, n], a.Device);
             a.Device.Launch(new SvdKernel(a.View, u.View, s.View, v.View, Count(a.Shape), m, n));
-            Tape.For(a)?.Add(s, (a, d => (u * d.Unsqueeze(-2)).MatMul(v)));
-            Tape.For(a)?.Add(u, (a, d =>
+            Tape.For(a)?.AddRecordable(s, (a, d => (u * d.Unsqueeze(-2)).MatMul(v)));
+            Tape.For(a)?.AddRecordable(u, (a, d =>
             {
                 // U·[F ∘ (UᵀdU − dUᵀU)]·S·Vh, and what leaves U's columns: (1 − UUᵀ)·dU·S⁻¹·Vh
                 var inner = u.MatMul(d, transA: true);
@@ -198,7 +199,7 @@ public static partial class LinearAlgebra
                 return m == k ? g : g + ((d - u.MatMul(inner)) / s.Unsqueeze(-2)).MatMul(v);
             }
             ));
-            Tape.For(a)?.Add(v, (a, d =>
+            Tape.For(a)?.AddRecordable(v, (a, d =>
             {
                 var inner = v.MatMul(d, transB: true);
                 var g = u.MatMul(s.Unsqueeze(-1) * ((inner - inner.Transpose(-1, -2)) * Gaps(s.Square()))).MatMul(v);
@@ -240,14 +241,14 @@ public static partial class LinearAlgebra
         }
     }
 
-    // the transposed is asked for on the way back alone
+    // A·X = B, or Aᵀ·X = B
     private static Tensor Solved(Tensor a, Tensor b, bool transposed)
     {
         var x = Fresh(b.Shape, b.Device);
         b.Device.Launch(new SolveKernel(a.View, b.View, x.View, Count(a.Shape), a.Shape[^1], b.Shape[^1], transposed, "solve"));
-        Tape.For(a, b)?.Add(x,
-            (a, dx => -Solved(a, dx, transposed: true).MatMul(x, transB: true)),
-            (b, dx => Solved(a, dx, transposed: true)));
+        Tape.For(a, b)?.AddRecordable(x,
+            (a, dx => transposed ? -x.MatMul(Solved(a, dx, transposed: false), transB: true) : -Solved(a, dx, transposed: true).MatMul(x, transB: true)),
+            (b, dx => Solved(a, dx, !transposed)));
         return x;
     }
 

@@ -82,15 +82,9 @@ public static class MatMulOps
             if (a.Rank == 0 || b.Rank == 0) { ThrowRank(a.Shape, b.Shape); }
             bool row = a.Rank == 1, column = b.Rank == 1;
             (transA, transB) = (transA && !row, transB && !column);
-            Tensor ma = row ? a.Alias([1, a.Size]) : a, mb = column ? b.Alias([b.Size, 1]) : b;
-            var c = Product(ma, mb, transA, transB, null);
-            var full = c.Shape;
-            if (column) { c = c.Alias(c.Shape.Without(c.Rank - 1)); }
-            if (row) { c = c.Alias(c.Shape.Without(c.Rank - (column ? 1 : 2))); }
-            Tape.For(a, b)?.Add(c,
-                (a, dy => (transA ? Product(mb, dy.Alias(full), transB, true, ma.Shape) : Product(dy.Alias(full), mb, false, !transB, ma.Shape)).Alias(a.Shape)),
-                (b, dy => (transB ? Product(dy.Alias(full), ma, true, transA, mb.Shape) : Product(ma, dy.Alias(full), !transA, false, mb.Shape)).Alias(b.Shape)));
-            return c;
+            var c = Product(row ? a.Viewed([1, a.Size]) : a, column ? b.Viewed([b.Size, 1]) : b, transA, transB, null);
+            if (column) { c = c.Viewed(c.Shape.Without(c.Rank - 1)); }
+            return row ? c.Viewed(c.Shape.Without(c.Rank - (column ? 1 : 2))) : c;
         }
 
         /// <summary>Σ aᵢ·bᵢ of two vectors [n], of shape []. <c>torch.dot</c>.</summary>
@@ -111,17 +105,24 @@ public static class MatMulOps
             ArgumentNullException.ThrowIfNull(b);
             if (a.Rank != 1 || b.Rank != 1) { ThrowVectors("outer", a.Shape, b.Shape, "two vectors are needed"); }
             Elementwise.SameDevice("outer", a, b);
-            Tensor column = a.Alias([a.Size, 1]), row = b.Alias([1, b.Size]);
-            var c = Product(column, row, false, false, null);
-            Tape.For(a, b)?.Add(c,
-                (a, dy => Product(dy, row, false, true, null).Alias(a.Shape)),
-                (b, dy => Product(column, dy, true, false, null).Alias(b.Shape)));
-            return c;
+            return Product(a.Viewed([a.Size, 1]), b.Viewed([1, b.Size]), false, false, null);
         }
     }
 
-    /// <summary>op(a)·op(b) of matrices with leading axes, recorded by nobody. With <paramref name="to"/>, the leading axes that were broadcast are added up.</summary>
+    /// <summary>op(a)·op(b) of matrices with leading axes. With <paramref name="to"/>, the leading axes that were broadcast are added up.</summary>
     internal static Tensor Product(Tensor a, Tensor b, bool transA, bool transB, Shape? to)
+    {
+        var c = Unrecorded(a, b, transA, transB, to);
+        if (Tape.For(a, b) is { } tape) { MatMul(tape, c, a, b, transA, transB); }
+        return c;
+    }
+
+    // named after the operation, which is what a diagnosis calls it
+    private static void MatMul(Tape tape, Tensor c, Tensor a, Tensor b, bool transA, bool transB) => tape.AddRecordable(c,
+        (a, dy => transA ? Product(b, dy, transB, true, a.Shape) : Product(dy, b, false, !transB, a.Shape)),
+        (b, dy => transB ? Product(dy, a, true, transA, b.Shape) : Product(a, dy, !transA, false, b.Shape)));
+
+    private static Tensor Unrecorded(Tensor a, Tensor b, bool transA, bool transB, Shape? to)
     {
         int m = a.Shape[transA ? ^1 : ^2], k = a.Shape[transA ? ^2 : ^1], kb = b.Shape[transB ? ^1 : ^2], n = b.Shape[transB ? ^2 : ^1];
         if (k != kb) { ThrowInner(a.Shape, b.Shape, transA, transB, k, kb); }
@@ -142,7 +143,7 @@ public static class MatMulOps
         try { batch = Shape.Broadcast("matmul", batchA, batchB); }
         catch (ShapeException) { ThrowBatch(a.Shape, b.Shape, batchA, batchB); throw; }
         var c = Multiply(a, b, transA, transB, batch, m, k, n, Broadcasting.Plan("matmul", batch, batchA, batchB, batch));
-        return to is { } sum ? c.SumTo(sum) : c;
+        return to is not { } sum || sum == c.Shape ? c : c.Size == sum.Size ? c.Alias(sum) : c.FoldTo(sum, default(Reductions.SumFold), default(Reductions.SumFold));
     }
 
     private static Tensor Multiply(Tensor a, Tensor b, bool transA, bool transB, Shape batch, int m, int k, int n, Broadcast plan = default)

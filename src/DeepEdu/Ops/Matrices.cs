@@ -24,7 +24,7 @@ public static class Matrices
             if (s.Rank == 0) { throw new ShapeException("diag-embed", $"{s} has no axis to lay on a diagonal", s); }
             int n = s[^1];
             var y = Placed(x);
-            Tape.For(x)?.Add(y, (x, dy => dy.Diagonal()));
+            Tape.For(x)?.AddRecordable(y, (x, dy => dy.Diagonal()));
             return y;
 
             Tensor Placed(Tensor x)

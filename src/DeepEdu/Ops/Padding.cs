@@ -61,7 +61,7 @@ public static class Padding
         Strides.RowMajor(y.Shape, steps);
         for (int i = 0; i < widths.Length; i++) { start += widths[i].Before * steps[lead + i]; }
         y.Put("pad", x, steps, start);
-        Tape.For(x)?.Add(y, (x, dy => dy.Pick("pad", s, steps, start)));
+        Tape.For(x)?.AddRecordable(y, (x, dy => dy.Pick("pad", s, steps, start)));
         return y;
     }
 

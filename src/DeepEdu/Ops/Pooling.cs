@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
 using DeepEdu.Kernels;
@@ -84,30 +85,47 @@ public static class Pooling
         // int32 positions in float memory: they live as long as the tape
         var at = tape is null ? null : Tensor.Empty(output, x.Device);
         x.Device.Launch(new MaxPoolKernel(s, x.View, y.View, at?.View ?? default));
-        tape?.Add(y, (x, dy => MaxBack(s, x, dy, at!)));
+        tape?.AddRecordable(y, (x, dy => MaxBack(s, x, dy, at!)));
         return y;
     }
 
     internal static Tensor MaxBack(PoolShape s, Tensor x, Tensor dy, Tensor at)
     {
+        if (Tape.Recording is not null)
+        {
+            dy = dy.Reshape([s.Planes, s.OH * s.OW]);
+            var places = Places(at, dy.Shape, ref dy);
+            return Tensor.Zeros([s.Planes, s.H * s.W], x.Device).ScatterAdd(1, places, dy).Reshape(x.Shape);
+        }
         var dx = Tensor.Empty(x.Shape, x.Device);
         x.Device.Launch(new MaxPoolGradientKernel(s, dy.View, at.View, dx.View));
         return dx;
     }
 
+    /// <summary>int32 places that lie in float memory. Where one is negative nothing was chosen: dy is 0 there.</summary>
+    internal static Indices Places(Tensor at, Shape shape, ref Tensor dy)
+    {
+        int[] places = MemoryMarshal.Cast<float, int>(at.ToArray()).ToArray();
+        if (places.AsSpan().ContainsAnyInRange(int.MinValue, -1))
+        {
+            dy = dy.MaskedFill(Tensor.Of(shape, Array.ConvertAll(places, p => p < 0 ? 1f : 0), at.Device), 0);
+            places = Array.ConvertAll(places, p => Math.Max(0, p));
+        }
+        return Indices.Wrap(places, shape);
+    }
+
     private static Tensor Average(PoolShape s, Tensor x, bool countPad, Shape output)
     {
-        var y = Tensor.Empty(output, x.Device);
-        x.Device.Launch(new AvgPoolKernel(s, countPad, x.View, y.View, Back: false));
-        Tape.For(x)?.Add(y, (x, dy => AverageBack(s, x, dy, countPad)));
+        var y = AverageRun(s, x, output, countPad, back: false);
+        Tape.For(x)?.AddRecordable(y, (x, dy => dy.Linearly(d => AverageRun(s, d, x.Shape, countPad, back: true), d => AverageRun(s, d, output, countPad, back: false))));
         return y;
     }
 
-    private static Tensor AverageBack(PoolShape s, Tensor x, Tensor dy, bool countPad)
+    private static Tensor AverageRun(PoolShape s, Tensor from, Shape shape, bool countPad, bool back)
     {
-        var dx = Tensor.Empty(x.Shape, x.Device);
-        x.Device.Launch(new AvgPoolKernel(s, countPad, dy.View, dx.View, Back: true));
-        return dx;
+        var to = Tensor.Empty(shape, from.Device);
+        from.Device.Launch(new AvgPoolKernel(s, countPad, from.View, to.View, back));
+        return to;
     }
 
     private static PoolShape Plan(string op, Tensor x, int height, (int H, int W) kernel, (int H, int W) stride, (int H, int W) pad, (int H, int W) dilation, bool ceil)

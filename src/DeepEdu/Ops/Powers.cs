@@ -34,9 +34,9 @@ public static class Powers
         {
             ArgumentNullException.ThrowIfNull(x);
             var y = x.ZipConstant(p, default(PowFormula), "pow");
-            Tape.For(x, p)?.Add(y,
-                (x, dy => dy.Zip3Constant(x, p, default(PowPullBase), "pow").SumTo(x.Shape)),
-                (p, dy => dy.Zip3Constant(x, p, default(PowPullExponent), "pow").SumTo(p.Shape)));
+            Tape.For(x, p)?.AddRecordable(y,
+                (x, dy => dy.Pulled(x, p, default(PowPullBase), "pow").SumTo(x.Shape)),
+                (p, dy => dy.Pulled(x, p, default(PowPullExponent), "pow").SumTo(p.Shape)));
             return y;
         }
     }

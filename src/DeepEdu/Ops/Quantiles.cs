@@ -38,7 +38,7 @@ public static class Quantiles
         {
             ArgumentNullException.ThrowIfNull(x);
             var y = x.Detach().Flatten().Median(0).Values;
-            Tape.For(x)?.Add(y, (x, dy =>
+            Tape.For(x)?.AddRecordable(y, (x, dy =>
             {
                 var equal = float.IsNaN(y.Item()) ? x.IsNaN() : x.Equal(y);
                 return equal * (dy / equal.Sum());

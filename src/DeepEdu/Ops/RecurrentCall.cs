@@ -60,7 +60,11 @@ internal sealed class RecurrentCall
         Tensor[] inputs = [.. call._inputs.OfType<Tensor>()];
         var tape = Tape.For(inputs);
         var result = call.Forward(keep: tape is not null);
-        tape?.Add(result.C is null ? [result.Output, result.H] : [result.Output, result.H, result.C], inputs, (dOutputs, dInputs) => call.Backward(tape, dOutputs, dInputs));
+        tape?.AddRecordable(result.C is null ? [result.Output, result.H] : [result.Output, result.H, result.C], inputs, (dOutputs, dInputs) =>
+        {
+            if (Tape.Recording is null) { call.Backward(tape, dOutputs, dInputs); }
+            else { tape.Through(() => RecurrentSteps.Run(kind, p, padding, batchFirst, reverse, recurrentMask), dOutputs, inputs, dInputs); }
+        });
         return result;
 
         void Check(string name, Tensor? t, Shape wanted)

@@ -34,6 +34,23 @@ internal sealed class RecurrentPadding
 
     public int Steps => _shape[_batchFirst ? 1 : 0];
 
+    /// <summary>1 for each step that counts and 0 for others, in the shape of x's first two axes; null where all count.</summary>
+    public Tensor? Marks(Device device)
+    {
+        if (_padding is null) { return null; }
+        float[] marks = new float[Batch * Steps];
+        if (_padding.Lengths is { } lengths)
+        {
+            for (int i = 0; i < marks.Length; i++)
+            {
+                var (row, step) = _batchFirst ? (i / Steps, i % Steps) : (i % Batch, i / Batch);
+                marks[i] = (_padding.Left ? step >= Steps - lengths[row] : step < lengths[row]) ? 1 : 0;
+            }
+        }
+        else { _padding.Counts(marks.Length).AsSpan(0, marks.Length).CopyTo(marks); }
+        return Tensor.Of([_shape[0], _shape[1]], marks, device);
+    }
+
     /// <summary>The rows of the sequences in x and the output.</summary>
     public RecurrentRows Rows(bool reverse, int hidden) => RecurrentRows.Padded(Batch, Steps, _batchFirst, reverse, hidden, _padding);
 

@@ -20,7 +20,7 @@ public static class Reductions
             ArgumentNullException.ThrowIfNull(x);
             var plan = Plan("sum", x.Shape, axes, keepDims);
             var y = x.FoldTo(plan.Kept, default(SumFold), default(SumFold)).Alias(plan.Result);
-            Tape.For(x)?.Add(y, (x, dy => Spread(dy.Alias(plan.Kept), x.Shape, 1)));
+            Tape.For(x)?.AddRecordable(y, (x, dy => Spread(dy.Viewed(plan.Kept), x.Shape, 1)));
             return y;
         }
 
@@ -35,7 +35,7 @@ public static class Reductions
             ArgumentNullException.ThrowIfNull(x);
             var plan = Plan("mean", x.Shape, axes, keepDims);
             var y = MeanTo(x, plan).Alias(plan.Result);
-            Tape.For(x)?.Add(y, (x, dy => Spread(dy.Alias(plan.Kept), x.Shape, 1f / plan.Count)));
+            Tape.For(x)?.AddRecordable(y, (x, dy => Spread(dy.Viewed(plan.Kept), x.Shape, 1f / plan.Count)));
             return y;
         }
 
@@ -50,8 +50,9 @@ public static class Reductions
             ArgumentNullException.ThrowIfNull(x);
             var plan = Plan("prod", x.Shape, axes, keepDims);
             var y = x.FoldTo(plan.Kept, default(ProductFold), default(ProductFold)).Alias(plan.Result);
-            Tape.For(x)?.Add(y, (x, dy =>
+            Tape.For(x)?.AddRecordable(y, (x, dy =>
             {
+                if (Tape.Recording is { } tape) { return tape.Through(() => ByHalves(x, plan), dy, x); }
                 // with one zero only that zero has a gradient, the product of the rest; with two nothing has
                 var zeros = x.FoldTo(plan.Kept, default(ZeroFold), default(SumFold));
                 var rest = x.FoldTo(plan.Kept, default(RestFold), default(ProductFold));
@@ -151,9 +152,19 @@ public static class Reductions
         return single;
     }
 
-    /// <summary>Undoes a broadcast: adds up the repeats until the shape is <paramref name="to"/>. The gradient of broadcasting; it records nothing.</summary>
-    internal static Tensor SumTo(this Tensor x, Shape to) =>
-        x.Shape == to ? x : x.Size == to.Size ? x.Alias(to) : x.FoldTo(to, default(SumFold), default(SumFold));
+    /// <summary>Undoes a broadcast: adds up the repeats until the shape is <paramref name="to"/>. The gradient of broadcasting.</summary>
+    internal static Tensor SumTo(this Tensor x, Shape to)
+    {
+        if (x.Shape == to) { return x; }
+        var y = x.Size == to.Size ? x.Alias(to) : x.FoldTo(to, default(SumFold), default(SumFold));
+        if (Tape.For(x) is { } tape) { Remember(tape, x, y); }
+        return y;
+    }
+
+    private static void Remember(Tape tape, Tensor x, Tensor sum) => tape.AddRecordable(sum, (x, dy => Spread(dy, x.Shape, 1)));
+
+    /// <summary>The mean with folded axes of size 1, recorded.</summary>
+    internal static Tensor Recorded(Tensor x, Reduced plan) => x.SumTo(plan.Kept) / plan.Count;
 
     internal static Tensor MeanTo(Tensor x, Reduced plan)
     {
@@ -162,11 +173,22 @@ public static class Reductions
         return y;
     }
 
-    /// <summary>c · value, repeated to a shape; records nothing.</summary>
-    internal static Tensor Spread(Tensor value, Shape shape, float c)
+    /// <summary>c · value, repeated to a shape.</summary>
+    internal static Tensor Spread(Tensor value, Shape shape, float c) => (c == 1 ? value : value * c).BroadcastTo(shape);
+
+    // the product by folding halves onto each other, so that zeros are factors like others
+    private static Tensor ByHalves(Tensor x, Reduced plan)
     {
-        if (value.Shape == shape && c == 1) { return value; }
-        return (c == 1 ? value : value.MapConstant(new Arithmetic.ScaleFormula(c))).Detach().BroadcastTo(shape);
+        int[] order = [.. Axes(kept: true), .. Axes(kept: false)];
+        var y = x.Permute(order).Reshape([plan.Result.Size, plan.Count]);
+        for (int n = plan.Count; n > 1; n = (n + 1) / 2)
+        {
+            var folded = y.Narrow(1, 0, n / 2) * y.Narrow(1, n - (n / 2), n / 2);
+            y = n % 2 == 0 ? folded : Tensor.Concat([folded, y.Narrow(1, n / 2, 1)], 1);
+        }
+        return plan.Count == 0 ? Tensor.Ones(plan.Result, x.Device) : y.Reshape(plan.Result);
+
+        IEnumerable<int> Axes(bool kept) => Enumerable.Range(0, x.Rank).Where(i => plan.Kept[i] == x.Shape[i] == kept);
     }
 
     private static bool Longer(Shape from, Shape to, int axis, int lead) => from[axis] != 1 && (axis < lead || to[axis - lead] == 1);

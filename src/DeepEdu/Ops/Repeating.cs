@@ -75,7 +75,7 @@ public static class Repeating
         for (int i = lead; i < shape.Rank; i++) { from[i] = x.Shape[i - lead] == 1 ? 0 : own[i - lead]; }
         var y = Tensor.Empty(shape, x.Device);
         x.Device.Launch(new StridedCopy(x.View, y.View, Walk.Plan(op, shape.Sizes, from, 0, to, 0)));
-        Tape.For(x)?.Add(y, (x, dy => dy.SumTo(x.Shape)));
+        Tape.For(x)?.AddRecordable(y, (x, dy => dy.SumTo(x.Shape)));
         return y;
     }
 

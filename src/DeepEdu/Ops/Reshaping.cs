@@ -67,10 +67,11 @@ public static class Reshaping
         }
     }
 
-    private static Tensor Viewed(this Tensor x, Shape shape)
+    /// <summary>The same values under another shape of equal size.</summary>
+    internal static Tensor Viewed(this Tensor x, Shape shape)
     {
         var y = x.Alias(shape);
-        Tape.For(x)?.Add(y, (x, dy => dy.Alias(x.Shape)));
+        Tape.For(x)?.AddRecordable(y, (x, dy => dy.Viewed(x.Shape)));
         return y;
     }
 

@@ -30,7 +30,7 @@ public static class RotaryOps
             Elementwise.SameDevice("rotary", x, cos);
             Elementwise.SameDevice("rotary", x, sin);
             var y = x.Turned(cos, sin, heads, past, halves, back: false);
-            Tape.For(x)?.Add(y, (x, dy => dy.Turned(cos, sin, heads, past, halves, back: true)));
+            Tape.For(x)?.AddRecordable(y, (x, dy => dy.Linearly(d => d.Turned(cos, sin, heads, past, halves, back: true), d => d.Turned(cos, sin, heads, past, halves, back: false))));
             return y;
         }
     }

@@ -45,8 +45,13 @@ public static class RowNorms
         Tensor[] inputs = [x, .. weight is null ? [] : (Tensor[])[weight], .. bias is null ? [] : (Tensor[])[bias]];
         if (Tape.For(inputs) is { } tape)
         {
-            tape.Add([y], inputs, (dOutputs, dInputs) =>
+            tape.AddRecordable([y], inputs, (dOutputs, dInputs) =>
             {
+                if (Tape.Recording is not null)
+                {
+                    tape.Through(() => [Composed(x, [.. Enumerable.Range(x.Rank - normalized.Rank, normalized.Rank)], weight, bias, eps, centre)], dOutputs, inputs, dInputs);
+                    return;
+                }
                 for (int i = 0; i < inputs.Length; i++) { dInputs[i] = i == 0 || tape.Wants(inputs[i]) ? Tensor.Empty(inputs[i].Shape, x.Device) : null; }
                 var dWeight = weight is null ? null : dInputs[1];
                 var dBias = bias is null ? null : dInputs[^1];
@@ -54,6 +59,21 @@ public static class RowNorms
             });
         }
         return y;
+    }
+
+    /// <summary>The same in other operations.</summary>
+    /// <param name="x">The values.</param>
+    /// <param name="axes">Those that are normalised together.</param>
+    /// <param name="weight">Broadcasts to x; none is 1.</param>
+    /// <param name="bias">Broadcasts to x; none is 0.</param>
+    /// <param name="eps">ε.</param>
+    /// <param name="centre">Whether the mean is taken off.</param>
+    internal static Tensor Composed(Tensor x, int[] axes, Tensor? weight, Tensor? bias, float eps, bool centre)
+    {
+        if (centre) { x -= x.Mean(axes, keepDims: true); }
+        var y = x * (x.Square().Mean(axes, keepDims: true) + eps).Rsqrt();
+        if (weight is not null) { y *= weight; }
+        return bias is null ? y : y + bias;
     }
 
     internal static View View(Tensor? t) => t?.View ?? default;

@@ -36,8 +36,9 @@ public static class Scans
         int outer = x.Shape.Product(0, axis), n = x.Shape[axis], inner = x.Shape.Product(axis + 1, x.Rank);
         var y = Tensor.Empty(x.Shape, x.Device);
         x.Device.Launch(new RunningProduct(x.View, y.View, outer, n, inner));
-        Tape.For(x)?.Add(y, (x, dy =>
+        Tape.For(x)?.AddRecordable(y, (x, dy =>
         {
+            if (Tape.Recording is { } tape) { return tape.Through(() => ByDoubling(x, axis), dy, x); }
             var dx = Tensor.Empty(x.Shape, x.Device);
             x.Device.Launch(new RunningProductGradient(x.View, y.View, dy.View, dx.View, outer, n, inner));
             return dx;

@@ -27,8 +27,9 @@ public static class SoftmaxOp
         int at = x.Shape.Axis(op, axis), n = x.Shape[at], outer = x.Shape.Product(0, at), inner = x.Shape.Product(at + 1, x.Rank);
         var y = Tensor.Empty(x.Shape, x.Device);
         x.Device.Launch(new Forward(x.View, y.View, outer, n, inner, log));
-        Tape.For(x)?.Add(y, (x, dy =>
+        Tape.For(x)?.AddRecordable(y, (x, dy =>
         {
+            if (Tape.Recording is not null) { return log ? dy - (y.Exp() * dy.Sum(at, keepDims: true)) : y * (dy - (dy * y).Sum(at, keepDims: true)); }
             var dx = Tensor.Empty(x.Shape, x.Device);
             x.Device.Launch(new Backward(dy.View, y.View, dx.View, outer, n, inner, log));
             return dx;

@@ -36,14 +36,16 @@ public static class SparseProducts
         int n = x.Shape[1];
         var y = Tensor.Empty([a.Rows, n], x.Device);
         x.Device.Launch(new SparseProductKernel(a.ByRow, values.View, x.View, y.View, n));
-        Tape.For(x, values)?.Add(y, (x, dy =>
+        Tape.For(x, values)?.AddRecordable(y, (x, dy =>
         {
+            if (Tape.Recording is { } tape) { return tape.Through(() => Composed(a, x), dy, x); }
             var dx = Tensor.Empty(x.Shape, x.Device);
             x.Device.Launch(new SparseProductKernel(a.ByColumn, values.View, dy.View, dx.View, n));
             return dx;
         }
         ), (values, dy =>
         {
+            if (Tape.Recording is { } tape) { return tape.Through(() => Composed(a, x), dy, values); }
             var dv = Tensor.Empty(values.Shape, x.Device);
             x.Device.Launch(new SparseDotsKernel(a.ByRow, dv.View, x.View, dy.View, n));
             return dv;

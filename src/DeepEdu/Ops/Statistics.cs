@@ -24,7 +24,8 @@ public static class Statistics
             var mean = Reductions.MeanTo(x, plan);
             var y = x.ZipConstant(mean, default(SquareDistance), "var").FoldTo(plan.Kept, default(Reductions.SumFold), default(Reductions.SumFold)).Alias(plan.Result);
             y.Device.Map(new Arithmetic.DivideFormula(n), y.View, y.View);
-            Tape.For(x)?.Add(y, (x, dy => x.Zip3Constant(mean, dy.Alias(plan.Kept), new VariancePull(2 / n), "var")));
+            Tape.For(x)?.AddRecordable(y, (x, dy => Tape.Recording is { } tape ? tape.Through(() => ((x - Reductions.Recorded(x, plan)).Square().SumTo(plan.Kept) / n).Viewed(plan.Result), dy, x)
+                : x.Zip3Constant(mean, dy.Alias(plan.Kept), new VariancePull(2 / n), "var")));
             return y;
         }
 
@@ -58,7 +59,7 @@ public static class Statistics
             var plan = Reductions.Plan("norm", x.Shape, axes, keepDims);
             var y = x.FoldTo(plan.Kept, default(SquareFold), default(Reductions.SumFold)).Alias(plan.Result);
             y.Device.Map(default(Functions.SqrtFormula), y.View, y.View);
-            Tape.For(x)?.Add(y, (x, dy => x.Zip3Constant(y.Alias(plan.Kept), dy.Alias(plan.Kept), default(NormPull), "norm")));
+            Tape.For(x)?.AddRecordable(y, (x, dy => x.Pulled(y.Viewed(plan.Kept), dy.Viewed(plan.Kept), default(NormPull), "norm")));
             return y;
         }
 
@@ -85,7 +86,7 @@ public static class Statistics
             var y = x.ZipConstant(m, default(ShiftedExp), "logsumexp").FoldTo(plan.Kept, default(Reductions.SumFold), default(Reductions.SumFold));
             y.Device.Zip(default(ShiftedLog), y.View, m.View, y.View, Broadcast.Flat(y.Size));
             y = y.Alias(plan.Result);
-            Tape.For(x)?.Add(y, (x, dy => x.Zip3Constant(y.Alias(plan.Kept), dy.Alias(plan.Kept), default(LogSumExpPull), "logsumexp")));
+            Tape.For(x)?.AddRecordable(y, (x, dy => x.Pulled(y.Viewed(plan.Kept), dy.Viewed(plan.Kept), default(LogSumExpPull), "logsumexp")));
             return y;
         }
 

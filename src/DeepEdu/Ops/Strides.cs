@@ -34,7 +34,7 @@ internal static class Strides
         if (Tape.For(x) is { } tape)
         {
             int[] kept = steps.ToArray();
-            tape.Add(y, (x, dy => PutBack(op, dy, x.Shape, kept, start)));
+            tape.AddRecordable(y, (x, dy => dy.Linearly(d => PutBack(op, d, x.Shape, kept, start), d => d.Pick(op, shape, kept, start))));
         }
         return y;
     }

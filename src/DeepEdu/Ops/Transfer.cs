@@ -17,7 +17,7 @@ public static class Transfer
             ArgumentNullException.ThrowIfNull(device);
             if (x.Device == device) { return x; }
             var y = Move(x, device);
-            Tape.For(x)?.Add(y, (x, dy => Move(dy, x.Device)));
+            Tape.For(x)?.AddRecordable(y, (x, dy => dy.To(x.Device)));
             return y;
         }
     }

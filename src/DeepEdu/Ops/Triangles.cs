@@ -27,7 +27,7 @@ public static class Triangles
         if (x.Rank < 2) { ThrowRank(op, x.Shape); }
         var y = Tensor.Empty(x.Shape, x.Device);
         x.Device.Launch(new TriangleKernel(x.View, y.View, x.Shape[^2], x.Shape[^1], diagonal, lower));
-        Tape.For(x)?.Add(y, (x, dy => dy.Triangle(op, diagonal, lower)));
+        Tape.For(x)?.AddRecordable(y, (x, dy => dy.Triangle(op, diagonal, lower)));
         return y;
     }
 

@@ -64,16 +64,23 @@ public static class Upsampling
     private static Tensor Run(Tensor x, Shape shape, ResizedAxis rows, ResizedAxis columns)
     {
         int planes = x.Shape[0] * x.Shape[1];
-        var y = Tensor.Empty(shape, x.Device);
-        x.Device.Launch(new InterpolateKernel(planes, rows, columns, x.View, y.View, Back: false));
-        Tape.For(x)?.Add(y, (x, dy =>
-        {
-            var dx = Tensor.Empty(x.Shape, x.Device);
-            x.Device.Launch(new InterpolateKernel(planes, rows, columns, dx.View, dy.View, Back: true));
-            return dx;
-        }
-        ));
+        var y = Forth(x);
+        Tape.For(x)?.AddRecordable(y, (x, dy => dy.Linearly(Back, Forth)));
         return y;
+
+        Tensor Forth(Tensor small)
+        {
+            var large = Tensor.Empty(shape, small.Device);
+            small.Device.Launch(new InterpolateKernel(planes, rows, columns, small.View, large.View, Back: false));
+            return large;
+        }
+
+        Tensor Back(Tensor large)
+        {
+            var small = Tensor.Empty(x.Shape, large.Device);
+            large.Device.Launch(new InterpolateKernel(planes, rows, columns, small.View, large.View, Back: true));
+            return small;
+        }
     }
 
     private static void Check(string op, Tensor x, int height, (int H, int W) size, ResizeMode mode, bool alignCorners, (float H, float W)? scale)
