@@ -88,9 +88,14 @@ public sealed partial class Tape
         int open = type.IndexOf('[', StringComparison.Ordinal);
         if (open >= 0)
         {
-            string formula = type[(open + 1)..].Split(',', '[', ']')[0];
-            formula = formula[(formula.LastIndexOfAny(['+', '.']) + 1)..];
-            if (formula.EndsWith("Formula", StringComparison.Ordinal)) { return formula[..^"Formula".Length]; }
+            foreach (string part in type[(open + 1)..].Split(',', '[', ']'))
+            {
+                string formula = part[(part.LastIndexOfAny(['+', '.']) + 1)..];
+                foreach (string kind in (string[])["Formula", "Pull"])
+                {
+                    if (formula.EndsWith(kind, StringComparison.Ordinal)) { return formula[..^kind.Length]; }
+                }
+            }
         }
         string name = DiagnosticMethodInfo.Create(pull)?.Name ?? "";
         int end = name.IndexOf('>', StringComparison.Ordinal);

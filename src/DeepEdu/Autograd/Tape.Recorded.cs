@@ -14,12 +14,12 @@ public sealed partial class Tape
     /// optimizer.Step(tape.Gradients(loss + (slope.Norm(2, 1) - 1).Square().Mean()));
     /// </code>
     /// Only what lies between <paramref name="of"/> and the output is gone back through, by operations rather than by the fused kernels of <see cref="Gradients(Tensor)"/>: it costs more time and memory.
-    /// Formulas (activations, powers) can be differentiated twice; products, sums and whatever moves values, as often as wanted.</summary>
+    /// Formulas (activations, powers) can be differentiated three times; products, sums and whatever moves values, as often as wanted.</summary>
     /// <param name="output">One value, made while this tape was open.</param>
     /// <param name="of">Parameters, watched tensors, or any tensors that this tape recorded on the way to the output.</param>
     /// <returns>dL/d(of), one tensor for each, of its shape. They live as long as the tape.</returns>
     /// <exception cref="ShapeException">The output is not one value.</exception>
-    /// <exception cref="InvalidOperationException">The output does not depend on one of them, or an operation between can be differentiated only once.</exception>
+    /// <exception cref="InvalidOperationException">The output does not depend on one of them, or an operation between cannot be differentiated once more.</exception>
     public Tensor[] RecordedGradients(Tensor output, params ReadOnlySpan<Tensor> of)
     {
         ArgumentNullException.ThrowIfNull(output);
@@ -31,7 +31,7 @@ public sealed partial class Tape
     /// <param name="output">Any tensor made while this tape was open.</param>
     /// <param name="of">Parameters, watched tensors, or any tensors that this tape recorded on the way to the output.</param>
     /// <param name="seed">dL/d(output), of the same shape.</param>
-    /// <exception cref="InvalidOperationException">The output does not depend on one of them, or an operation between can be differentiated only once.</exception>
+    /// <exception cref="InvalidOperationException">The output does not depend on one of them, or an operation between cannot be differentiated once more.</exception>
     public Tensor[] RecordedGradients(Tensor output, ReadOnlySpan<Tensor> of, Tensor seed)
     {
         ArgumentNullException.ThrowIfNull(output);
@@ -46,6 +46,17 @@ public sealed partial class Tape
         }
         return result!;
     }
+
+    /// <summary>The recorded gradients of one value; null for what it does not depend on.</summary>
+    internal Tensor?[] SlopesOf(Tensor output, ReadOnlySpan<Tensor> of)
+    {
+        var result = new Tensor?[of.Length];
+        if (Wants(output)) { Retrace(0, [output], [Tensor.Ones(output.Shape, output.Device)], of, result); }
+        return result;
+    }
+
+    /// <summary>The recorded gradient of one value by one tensor; null if it does not depend on it.</summary>
+    internal Tensor? SlopeOf(Tensor output, Tensor of) => SlopesOf(output, [of])[0];
 
     /// <summary>For a pullback that is recorded: the gradients by way of the same function in other operations.</summary>
     /// <param name="composed">Makes the outputs again; runs while recording.</param>
@@ -136,7 +147,7 @@ public sealed partial class Tape
 
     [DoesNotReturn]
     private static void ThrowOnce(Delegate pull) => throw new InvalidOperationException(
-        $"gradients: {NameOf(pull)} can be differentiated once, not twice: its way back is not made of recorded operations. Compute it in other words, or, if the operation is your own, add it by AddRecordable");
+        $"gradients: the way back through {NameOf(pull)} is not made of recorded operations, so what it gives could not be differentiated again. Formulas have three derivatives; an operation of your own takes part if it is added by AddRecordable");
 
     [DoesNotReturn]
     private static void ThrowNoWay(int i, Tensor of, bool known) => throw new InvalidOperationException(known

@@ -73,18 +73,26 @@ public readonly struct PullB<F>(F f) : IZip3 where F : unmanaged, IZip
     public L Apply<L>(L dy, L a, L b) where L : struct, ILane<L> => dy * f.Apply(new Dual<L>(a, L.Of(0)), new Dual<L>(b, L.Of(1))).D;
 }
 
-/// <summary>d · ∂f/∂b, by running f on dual numbers: the derivative of a pullback by the place where it is taken.</summary>
+/// <summary>∂f/∂b at a = 1, by running f on dual numbers: of a pullback, which is linear in a, the derivative by the place where it is taken.</summary>
 /// <param name="f">The pullback.</param>
-internal readonly struct SlopeB<F>(F f) : IZip3 where F : unmanaged, IZip
+internal readonly struct Bend<F>(F f) : IMap where F : unmanaged, IZip
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public L Apply<L>(L d, L a, L b) where L : struct, ILane<L> => d * f.Apply(new Dual<L>(a, L.Of(0)), new Dual<L>(b, L.Of(1))).D;
+    public L Apply<L>(L b) where L : struct, ILane<L> => f.Apply(Dual<L>.Of(1), new Dual<L>(b, L.Of(1))).D;
 }
 
-/// <summary>The partial derivative of a formula of three operands, by running it on dual numbers.</summary>
+/// <summary>∂²f/∂b² at a = 1, by running f on dual numbers of dual numbers.</summary>
+/// <param name="f">The pullback.</param>
+internal readonly struct BendTwice<F>(F f) : IMap where F : unmanaged, IZip
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public L Apply<L>(L b) where L : struct, ILane<L> => f.Apply(Dual<Dual<L>>.Of(1), new Dual<Dual<L>>(new(b, L.Of(1)), Dual<L>.Of(1))).D.D;
+}
+
+/// <summary>The derivative of a formula by one of its three operands, by running it on dual numbers.</summary>
 /// <param name="f">The formula.</param>
 /// <param name="by">The operand: 0, 1 or 2.</param>
-internal readonly struct Slope3<F>(F f, int by) : IZip3 where F : unmanaged, IZip3
+internal readonly struct Partial<F>(F f, int by) : IZip3 where F : unmanaged, IZip3
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public L Apply<L>(L a, L b, L c) where L : struct, ILane<L> =>

@@ -114,14 +114,31 @@ public static class Elementwise
         return dx;
     }
 
+    // a pullback is linear in dy
     private static void Remember<P>(Tape tape, Tensor dx, Tensor dy, Tensor at, P pull) where P : unmanaged, IZip =>
-        tape.Add(dx, new Edge(dy, d => Backward(d, at, pull)) { IsRecordable = true }, (at, d => d.Zip3Constant(dy, at, new SlopeB<P>(pull), "gradient")));
+        tape.AddRecordable(dx, (dy, d => Backward(d, at, pull)), (at, d => d * dy * Bent(at, pull)));
+
+    private static Tensor Bent<P>(Tensor at, P pull) where P : unmanaged, IZip
+    {
+        var y = Forward(at, new Bend<P>(pull));
+        Tape.For(at)?.Add(y, (at, d => d * Forward(at, new BendTwice<P>(pull))));
+        return y;
+    }
 
     private static void Remember<F>(Tape tape, Tensor y, Tensor a, Tensor b, Tensor c, F f, string op) where F : unmanaged, IZip3
     {
-        tape.Add(y, (a, dy => Slope(dy, a, 0)), (b, dy => Slope(dy, b, 1)), (c, dy => Slope(dy, c, 2)));
+        tape.AddRecordable(y, (a, dy => Slope(dy, a, 0)), (b, dy => Slope(dy, b, 1)), (c, dy => Slope(dy, c, 2)));
 
-        Tensor Slope(Tensor dy, Tensor to, int by) => dy.ZipConstant(a.Zip3Constant(b, c, new Slope3<F>(f, by), op), default(Arithmetic.MulFormula), op).SumTo(to.Shape);
+        Tensor Slope(Tensor dy, Tensor to, int by) => (dy * a.Sloped(b, c, new Partial<F>(f, by), op)).SumTo(to.Shape);
+    }
+
+    private static Tensor Sloped<F>(this Tensor a, Tensor b, Tensor c, Partial<F> f, string op) where F : unmanaged, IZip3
+    {
+        var y = a.Zip3Constant(b, c, f, op);
+        Tape.For(a, b, c)?.Add(y, (a, dy => Slope(dy, a, 0)), (b, dy => Slope(dy, b, 1)), (c, dy => Slope(dy, c, 2)));
+        return y;
+
+        Tensor Slope(Tensor dy, Tensor to, int by) => (dy * a.Zip3Constant(b, c, new Partial<Partial<F>>(f, by), op)).SumTo(to.Shape);
     }
 
     private static void ThrowDevices(string op, Tensor a, Tensor b) =>

@@ -67,7 +67,7 @@ internal static class GoldenLayers
     }
 
     // the same lines stand in tests/golden/layers.py
-    private static Tensor Hashed(uint key, double low, double high, Shape shape) => DeepEdu.Tensors.Tensor.Of(shape, [.. Enumerable.Range(0, shape.Size).Select(i =>
+    public static Tensor Hashed(uint key, double low, double high, Shape shape) => DeepEdu.Tensors.Tensor.Of(shape, [.. Enumerable.Range(0, shape.Size).Select(i =>
     {
         uint z = ((uint)i * 0x9E3779B9) + key;
         z = (z ^ (z >> 16)) * 0x85EBCA6B;
