@@ -10,11 +10,12 @@ using View = DeepEdu.Education.Ui.View;
 
 namespace DeepEdu.Education.Cli;
 
-/// <summary>The command line: options in, exit code out. 0 done, 2 wrong input (one line on the error stream), 3 answers leak (a line on the error stream), 130 interrupted.</summary>
+/// <summary>The command line: options in, exit code out. 0 done, 2 wrong input, 3 answers leak, 4 a metric missed what it must reach (each a line on the error stream), 130 interrupted.</summary>
 internal static class App
 {
     private const int WrongInput = 2;
     private const int Leak = 3;
+    private const int Missed = 4;
     private const int Interrupted = 130;
 
     public static int Run(string[] args, TextWriter output, TextWriter error)
@@ -88,20 +89,27 @@ internal static class App
         View view = View.For(output);
         if (options.Device is not CpuDevice) { view.Line($"device: {options.Device.Name}"); }
         List<RunResult> results = [];
-        foreach (IEducationTask task in tasks)
+        foreach (RunOptions its in options.Each())
         {
-            if (stop.IsCancellationRequested) { break; }
-            results.AddRange(view.During(task.Name, progress => task.Run(options, progress, stop.Token)).Select(r => r with { Interrupted = stop.IsCancellationRequested }));
+            foreach (IEducationTask task in tasks)
+            {
+                if (stop.IsCancellationRequested) { break; }
+                string name = options.Seeds == 1 ? task.Name : $"{task.Name}, seed {its.Seed}";
+                results.AddRange(view.During(name, progress => task.Run(its, progress, stop.Token)).Select(r => r with { Interrupted = stop.IsCancellationRequested }));
+            }
         }
-        ResultTable.Write(view, results);
-        File.WriteAllText(html, HtmlReport.Render(results, options.CommandLine));
+        IReadOnlyList<SeedSpread> spreads = SeedSpread.Of(results);
+        ResultTable.Write(view, results, spreads);
+        File.WriteAllText(html, HtmlReport.Render(results, options.CommandLine, spreads));
         view.Line($"report: {html}");
-        if (options.Json is not null) { File.WriteAllBytes(options.Json, JsonReport.Render(results)); }
+        if (options.Json is not null) { File.WriteAllBytes(options.Json, options.Seeds == 1 ? JsonReport.Render(results) : JsonReport.Render(results, spreads)); }
         if (!stop.IsCancellationRequested)
         {
             CanaryFound[] leaks = [.. results.Select(r => r.Canary).OfType<CanaryFound>().Where(c => c.Leaks)];
             foreach (CanaryFound leak in leaks) { error.WriteLine(OneLine(leak.Error)); }
-            return leaks.Length > 0 ? Leak : 0;
+            string[] missed = [.. options.Floors.Select(f => f.Missed(results)).OfType<string>()];
+            foreach (string why in missed) { error.WriteLine(OneLine(why)); }
+            return leaks.Length > 0 ? Leak : missed.Length > 0 ? Missed : 0;
         }
         view.Line("interrupted: the numbers above are of the steps done so far.");
         view.Line(options.Out is null ? "With --out FOLDER, --resume could go on from here." : $"To go on, run it again with --resume: {options.CommandLine} --resume");
@@ -112,7 +120,7 @@ internal static class App
     {
         if (folder is null) { throw new DataException("--resume: goes on with the run in a folder; give --out FOLDER."); }
         if (!Directory.Exists(folder)) { throw new DataException($"--resume: {folder}: no such folder."); }
-        if (!Directory.EnumerateDirectories(folder).Any(RunFolder.HoldsTrainings)) { throw new DataException($"--resume: {folder}: no run in this folder; without --resume one is begun."); }
+        if (!RunFolder.HoldsARun(folder) && !Directory.EnumerateDirectories(folder, "seed-*").Any(RunFolder.HoldsARun)) { throw new DataException($"--resume: {folder}: no run in this folder; without --resume one is begun."); }
     }
 
     /// <summary>What cannot be written is said before hours of training, not after.</summary>

@@ -13,6 +13,8 @@ internal sealed class RunFlags
     private readonly Option<int?> _epochs = AtLeastOne(new Option<int?>("--epochs") { Description = "Passes over the training data.", HelpName = "N" });
     private readonly Option<int?> _batch = AtLeastOne(new Option<int?>("--batch") { Description = "Examples per step.", HelpName = "N" });
     private readonly Option<ulong> _seed = new("--seed") { Description = "Seed of every random draw.", HelpName = "S", DefaultValueFactory = _ => 1 };
+    private readonly Option<int> _seeds = AtLeastOne(new Option<int>("--seeds") { Description = "Runs with so many seeds, from --seed on, and tells mean and standard deviation; each keeps its own folder seed-S in --out.", HelpName = "N", DefaultValueFactory = _ => 1 });
+    private readonly Option<string[]> _floors = Floors(new Option<string[]>("--assert") { Description = "What a metric must reach, such as \"auc>=0.75\", \"rmse<=2\" or \"trace.auc>=0.75\"; of several seeds the mean. The run ends with exit code 4 where it does not. May be given several times.", HelpName = "METRIC>=VALUE" });
     private readonly Option<int?> _threads = AtLeastOne(new Option<int?>("--threads") { Description = "Threads to use; results do not depend on it.", HelpName = "T" });
     private readonly Option<string> _device = DeviceOption.Create();
     private readonly Option<string?> _out = Named(new Option<string?>("--out") { Description = "Folder for report.html, and for checkpoints and the trained model of each task; unless given, only the report, in the current folder.", HelpName = "DIR" });
@@ -57,7 +59,7 @@ internal sealed class RunFlags
     /// <summary>Gives a command the options that all have, and its own.</summary>
     public void AddTo(Command command, params Option[] own)
     {
-        foreach (Option option in (Option[])[_data, _epochs, _batch, _seed, _threads, _device, _out, _resume, _json, _quick, _epsilon, _delta, _clip, _noiseSeed, .. own]) { command.Options.Add(option); }
+        foreach (Option option in (Option[])[_data, _epochs, _batch, _seed, _seeds, _floors, _threads, _device, _out, _resume, _json, _quick, _epsilon, _delta, _clip, _noiseSeed, .. own]) { command.Options.Add(option); }
     }
 
     /// <summary>What was typed, and sets the number of threads.</summary>
@@ -70,15 +72,18 @@ internal sealed class RunFlags
             Epochs = parse.GetValue(_epochs),
             Batch = parse.GetValue(_batch),
             Seed = parse.GetValue(_seed),
+            Seeds = parse.GetValue(_seeds),
+            Floors = [.. (parse.GetValue(_floors) ?? []).Select(f => Floor.Parse(f)!)],
             Device = DeviceOption.Of(parse.GetValue(_device)!),
             Out = parse.GetValue(_out),
             Resume = parse.GetValue(_resume),
             Json = parse.GetValue(_json),
             Quick = parse.GetValue(_quick),
-            CommandLine = string.Join(' ', args.Where(a => a != "--resume").Select(a => a.Length == 0 || a.Any(c => char.IsWhiteSpace(c) || c is '"' or '\'' or '\\' or '$' or '*' or '&' or ';') ? $"'{a.Replace("'", "'\\''", StringComparison.Ordinal)}'" : a)),
+            CommandLine = string.Join(' ', args.Where(a => a != "--resume").Select(a => a.Length == 0 || a.Any(c => char.IsWhiteSpace(c) || c is '"' or '\'' or '\\' or '$' or '*' or '&' or ';' or '<' or '>') ? $"'{a.Replace("'", "'\\''", StringComparison.Ordinal)}'" : a)),
         };
         if (parse.GetValue(_epsilon) is { } epsilon) { options = options with { Privacy = new(epsilon, parse.GetValue(_delta), parse.GetValue(_clip), parse.GetValue(_noiseSeed)) }; }
-        else if (Array.Find((Option[])[_delta, _clip, _noiseSeed], o => parse.GetResult(o) is not null) is { } idle) { throw new DataException($"{idle.Name} is of private training; give --epsilon too."); }
+        if (options is { Privacy: not null, Seeds: > 1 }) { throw new DataException("--seeds: each private run of several gives away --epsilon once more; give one seed."); }
+        else if (options.Privacy is null && Array.Find((Option[])[_delta, _clip, _noiseSeed], o => parse.GetResult(o) is not null) is { } idle) { throw new DataException($"{idle.Name} is of private training; give --epsilon too."); }
         var its = parse.CommandResult.Command.Options;
         if (its.Contains(Folds)) { options = options with { Folds = parse.GetValue(Folds) }; }
         if (its.Contains(Canary)) { options = options with { Canary = parse.GetValue(Canary) }; }
@@ -93,6 +98,12 @@ internal sealed class RunFlags
     {
         Option<double> option = new(name) { Description = description, HelpName = "X" };
         option.Validators.Add(r => { if (r.Tokens.Count == 1 && double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out double x) && !(x >= 0 && double.IsFinite(x))) { r.AddError($"{name} must be 0 or more."); } });
+        return option;
+    }
+
+    private static Option<string[]> Floors(Option<string[]> option)
+    {
+        option.Validators.Add(r => { if (r.Tokens.FirstOrDefault(t => Floor.Parse(t.Value) is null) is { } wrong) { r.AddError($"--assert {wrong.Value}: is not like METRIC>=VALUE or METRIC<=VALUE."); } });
         return option;
     }
 

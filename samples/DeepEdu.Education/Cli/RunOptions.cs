@@ -1,6 +1,7 @@
 using System.Globalization;
 using DeepEdu.Devices;
 using DeepEdu.Education.Models;
+using DeepEdu.Education.Saved;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Education.Cli;
@@ -22,6 +23,12 @@ internal sealed record RunOptions
     public int? Batch { get; init; }
 
     public ulong Seed { get; init; } = 1;
+
+    /// <summary>How many runs there are, with this seed and those that follow it.</summary>
+    public int Seeds { get; init; } = 1;
+
+    /// <summary>What metrics must reach.</summary>
+    public IReadOnlyList<Floor> Floors { get; init; } = [];
 
     public string? Out { get; init; }
 
@@ -63,6 +70,17 @@ internal sealed record RunOptions
 
     /// <summary>The arguments as typed, without --resume, for the line in the report that reproduces the run.</summary>
     public string CommandLine { get; init; } = "";
+
+    /// <summary>The runs, each with a seed and, of several, a folder of its own. Of a run that goes on with others, those not yet begun begin.</summary>
+    public IEnumerable<RunOptions> Each()
+    {
+        if (Seeds == 1) { return [this]; }
+        return Enumerable.Range(0, Seeds).Select(i => Seed + (ulong)i).Select(seed =>
+        {
+            string? folder = Out is null ? null : Path.Combine(Out, string.Create(CultureInfo.InvariantCulture, $"seed-{seed}"));
+            return this with { Seed = seed, Seeds = 1, Out = folder, Resume = Resume && RunFolder.HoldsARun(folder!) };
+        });
+    }
 
     /// <summary>What the bits of a run depend on beside seed and data, flag by flag.</summary>
     public StateDict Settings(string command)

@@ -11,11 +11,14 @@ internal static class HtmlReport
         + "table{border-collapse:collapse;margin:1em 0}th,td{border:1px solid #ccc;padding:.3em .7em;text-align:left}td.n{text-align:right;font-variant-numeric:tabular-nums}"
         + ".model{font-weight:bold;background:#eef5fc}.charts{display:flex;flex-wrap:wrap;gap:1em;align-items:flex-start}svg{border:1px solid #eee}code{background:#f4f4f4;padding:.1em .3em}";
 
-    public static string Render(IReadOnlyList<RunResult> results, string commandLine)
+    /// <summary>A section a run; of several seeds, means and deviations, and a section of the first run of each.</summary>
+    public static string Render(IReadOnlyList<RunResult> results, string commandLine, IReadOnlyList<SeedSpread>? spreads = null)
     {
         StringBuilder html = new();
         html.Append("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/><title>DeepEdu education report</title><style>").Append(Style).Append(results.Any(r => r.Essays.Count > 0) ? ExplainedEssay.Style : "").Append("</style></head><body>\n<h1>DeepEdu education report</h1>\n");
-        foreach (RunResult result in results) { Section(html, result); }
+        foreach (SeedSpread spread in spreads ?? []) { Section(html, spread); }
+        HashSet<RunResult> told = [.. (spreads ?? []).SelectMany(s => s.Runs.Skip(1))];
+        foreach (RunResult result in results.Where(r => !told.Contains(r))) { Section(html, result); }
         html.Append("<h2>Reproduce</h2>\n<p><code>dotnet run -c Release --project samples/DeepEdu.Education -- ").Append(Encode(commandLine)).Append("</code></p>\n</body></html>\n");
         return html.ToString();
     }
@@ -47,6 +50,14 @@ internal static class HtmlReport
         foreach (ExplainedEssay essay in r.Essays) { html.Append(essay.Html(Encode, ExplainedEssay.Strongest(r.Essays))); }
     }
 
+    private static void Section(StringBuilder html, SeedSpread s)
+    {
+        html.Append(CultureInfo.InvariantCulture, $"<h2>{Encode(s.First.Task)}: {Encode(s.First.Model)} on {Encode(s.First.Data)}, {s.Runs.Count} seeds</h2>\n<p>Mean ± standard deviation. What follows below is of seed {s.First.Seed}.</p>\n");
+        string[] seeds = [.. s.Runs.Select(r => $"seed {r.Seed}")], baselines = [.. s.Baselines.Select(b => b.Name)];
+        Table(html, new ReportTable("", ["", s.First.Model, .. baselines, .. seeds], [.. s.Metrics.Select(m => (string[])[m.Name, m.ToString(),
+            .. s.Baselines.Select(b => b.Scores.Where(o => o.Name == m.Name).Select(o => o.ToString()).FirstOrDefault("–")), .. s.Runs.Select(r => Number(r.Metrics.First(o => o.Name == m.Name)))])]));
+    }
+
     /// <summary>A row a metric, a column a model: there are more metrics than models.</summary>
     private static void Table(StringBuilder html, RunResult r)
     {
@@ -64,7 +75,7 @@ internal static class HtmlReport
 
     private static void Table(StringBuilder html, ReportTable table)
     {
-        html.Append(CultureInfo.InvariantCulture, $"<h3>{Encode(table.Title)}</h3>\n<table><tr>");
+        html.Append(CultureInfo.InvariantCulture, $"{(table.Title.Length > 0 ? $"<h3>{Encode(table.Title)}</h3>\n" : "")}<table><tr>");
         foreach (string name in table.Header) { html.Append(CultureInfo.InvariantCulture, $"<th>{Encode(name)}</th>"); }
         html.Append("</tr>\n");
         foreach (string[] row in table.Rows)

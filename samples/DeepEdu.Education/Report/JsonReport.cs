@@ -2,18 +2,32 @@ using System.Text.Json;
 
 namespace DeepEdu.Education.Report;
 
-/// <summary>Results for machines: one object, or an array when several tasks ran. NaN is null.</summary>
+/// <summary>Results for machines: one object, or an array when several tasks ran; of several seeds an object of all runs and of their means and deviations. NaN is null.</summary>
 internal static class JsonReport
 {
-    public static byte[] Render(IReadOnlyList<RunResult> results)
+    public static byte[] Render(IReadOnlyList<RunResult> results) => Render(json =>
+    {
+        if (results.Count != 1) { json.WriteStartArray(); }
+        foreach (RunResult result in results) { Write(json, result); }
+        if (results.Count != 1) { json.WriteEndArray(); }
+    });
+
+    public static byte[] Render(IReadOnlyList<RunResult> results, IReadOnlyList<SeedSpread> spreads) => Render(json =>
+    {
+        json.WriteStartObject();
+        json.WriteStartArray("runs");
+        foreach (RunResult result in results) { Write(json, result); }
+        json.WriteEndArray();
+        json.WriteStartArray("seeds");
+        foreach (SeedSpread spread in spreads) { Write(json, spread); }
+        json.WriteEndArray();
+        json.WriteEndObject();
+    });
+
+    private static byte[] Render(Action<Utf8JsonWriter> write)
     {
         using MemoryStream stream = new();
-        using (Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true }))
-        {
-            if (results.Count != 1) { json.WriteStartArray(); }
-            foreach (RunResult result in results) { Write(json, result); }
-            if (results.Count != 1) { json.WriteEndArray(); }
-        }
+        using (Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true })) { write(json); }
         stream.WriteByte((byte)'\n');
         return stream.ToArray();
     }
@@ -34,6 +48,29 @@ internal static class JsonReport
         if (result.Interrupted) { json.WriteBoolean("interrupted", true); }
         json.WriteNumber("seconds", Math.Round(result.Seconds, 3));
         json.WriteNumber("seed", result.Seed);
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, SeedSpread spread)
+    {
+        json.WriteStartObject();
+        json.WriteString("task", spread.First.Task);
+        json.WriteString("model", spread.First.Model);
+        json.WriteString("data", spread.First.Data);
+        json.WriteStartArray("seed");
+        foreach (RunResult run in spread.Runs) { json.WriteNumberValue(run.Seed); }
+        json.WriteEndArray();
+        WriteSpreads(json, "metrics", spread.Metrics);
+        json.WriteStartObject("baselines");
+        foreach (var (name, scores) in spread.Baselines) { WriteSpreads(json, name, scores); }
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void WriteSpreads(Utf8JsonWriter json, string name, IReadOnlyList<Spread> spreads)
+    {
+        json.WriteStartObject(name);
+        foreach (Spread s in spreads) { Write(json, s.Name, [new Score("mean", s.Mean), new Score("deviation", s.Deviation)]); }
         json.WriteEndObject();
     }
 

@@ -31,6 +31,9 @@ internal sealed class RunFolder
         return run;
     }
 
+    /// <summary>Whether a folder given by <c>--out</c> holds something to go on with.</summary>
+    public static bool HoldsARun(string folder) => Directory.Exists(folder) && Directory.EnumerateDirectories(folder).Any(HoldsTrainings);
+
     /// <summary>Whether a task has left something in its folder to go on with.</summary>
     public static bool HoldsTrainings(string folder) => Trainings(folder).Any();
 
