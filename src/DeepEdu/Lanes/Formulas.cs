@@ -89,12 +89,16 @@ internal readonly struct BendTwice<F>(F f) : IMap where F : unmanaged, IZip
     public L Apply<L>(L b) where L : struct, ILane<L> => f.Apply(Dual<Dual<L>>.Of(1), new Dual<Dual<L>>(new(b, L.Of(1)), Dual<L>.Of(1))).D.D;
 }
 
-/// <summary>The derivative of a formula by one of its three operands, by running it on dual numbers.</summary>
+/// <summary>The derivative of a formula of three operands along (da, db, dc), by running it on dual numbers.</summary>
 /// <param name="f">The formula.</param>
-/// <param name="by">The operand: 0, 1 or 2.</param>
-internal readonly struct Partial<F>(F f, int by) : IZip3 where F : unmanaged, IZip3
+/// <param name="da">Of the first operand.</param>
+/// <param name="db">Of the second.</param>
+/// <param name="dc">Of the third.</param>
+internal readonly struct Partial<F>(F f, float da, float db, float dc) : IZip3 where F : unmanaged, IZip3
 {
+    /// <summary>The derivative by one operand: 0, 1 or 2.</summary>
+    public static Partial<F> By(F f, int operand) => new(f, operand == 0 ? 1 : 0, operand == 1 ? 1 : 0, operand == 2 ? 1 : 0);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public L Apply<L>(L a, L b, L c) where L : struct, ILane<L> =>
-        f.Apply(new Dual<L>(a, L.Of(by == 0 ? 1 : 0)), new Dual<L>(b, L.Of(by == 1 ? 1 : 0)), new Dual<L>(c, L.Of(by == 2 ? 1 : 0))).D;
+    public L Apply<L>(L a, L b, L c) where L : struct, ILane<L> => f.Apply(new Dual<L>(a, L.Of(da)), new Dual<L>(b, L.Of(db)), new Dual<L>(c, L.Of(dc))).D;
 }

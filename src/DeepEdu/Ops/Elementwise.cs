@@ -129,7 +129,7 @@ public static class Elementwise
     {
         tape.AddRecordable(y, (a, dy => Slope(dy, a, 0)), (b, dy => Slope(dy, b, 1)), (c, dy => Slope(dy, c, 2)));
 
-        Tensor Slope(Tensor dy, Tensor to, int by) => (dy * a.Sloped(b, c, new Partial<F>(f, by), op)).SumTo(to.Shape);
+        Tensor Slope(Tensor dy, Tensor to, int by) => (dy * a.Sloped(b, c, Partial<F>.By(f, by), op)).SumTo(to.Shape);
     }
 
     private static Tensor Sloped<F>(this Tensor a, Tensor b, Tensor c, Partial<F> f, string op) where F : unmanaged, IZip3
@@ -138,7 +138,7 @@ public static class Elementwise
         Tape.For(a, b, c)?.Add(y, (a, dy => Slope(dy, a, 0)), (b, dy => Slope(dy, b, 1)), (c, dy => Slope(dy, c, 2)));
         return y;
 
-        Tensor Slope(Tensor dy, Tensor to, int by) => (dy * a.Zip3Constant(b, c, new Partial<Partial<F>>(f, by), op)).SumTo(to.Shape);
+        Tensor Slope(Tensor dy, Tensor to, int by) => (dy * a.Zip3Constant(b, c, Partial<Partial<F>>.By(f, by), op)).SumTo(to.Shape);
     }
 
     private static void ThrowDevices(string op, Tensor a, Tensor b) =>
