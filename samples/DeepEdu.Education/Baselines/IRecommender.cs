@@ -1,6 +1,9 @@
 using DeepEdu.Education.Data;
+using DeepEdu.Education.Models;
+using DeepEdu.Education.Report;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
+using DeepEdu.Nn;
 
 namespace DeepEdu.Education.Baselines;
 
@@ -13,6 +16,19 @@ internal interface IRecommender
     void Fit(Interactions data, IProgress progress, CancellationToken stop);
 
     void Score(int user, ReadOnlySpan<int> items, Span<float> scores);
+}
+
+/// <summary>A recommender that is a network, and what there is to tell of its training.</summary>
+internal interface INetworkRecommender : IRecommender
+{
+    Module Network { get; }
+
+    Learned Learned { get; }
+
+    Chart[] Charts { get; }
+
+    /// <summary>For the report: how it learned, and how its epoch was chosen.</summary>
+    string Told { get; }
 }
 
 /// <summary>The protocol of He et al. 2017: rank the held-out item among its candidates.</summary>
@@ -29,6 +45,27 @@ internal static class Ranking
             model.Score(user, [data.Test[user]], item);
             model.Score(user, data.Negatives[user], others);
             ranking.Add(item[0], others);
+        }
+        return ranking;
+    }
+
+    /// <summary>The same among all items that the user did not take in training.</summary>
+    public static LeaveOneOutRanking EvaluateAll(IRecommender model, Interactions data, Ties ties = Ties.Against)
+    {
+        LeaveOneOutRanking ranking = new(10, ties);
+        int[] items = [.. Enumerable.Range(0, data.Items)];
+        float[] scores = new float[data.Items], others = new float[data.Items];
+        for (int user = 0; user < data.Users; user++)
+        {
+            if (data.Test[user] < 0) { continue; }
+            model.Score(user, items, scores);
+            HashSet<int> taken = [data.Test[user], .. data.Train[user]];
+            int count = 0;
+            foreach (int item in items)
+            {
+                if (!taken.Contains(item)) { others[count++] = scores[item]; }
+            }
+            ranking.Add(scores[data.Test[user]], others.AsSpan(0, count));
         }
         return ranking;
     }

@@ -30,7 +30,7 @@ internal static class App
         GenerateTask generate = new();
         AnswerTask answer = new();
         Command root = Runs(new RootCommand("Deep learning for education: recommending, grading, learning several tasks at once, tracing what learners know, telling who will leave, writing and answering questions. Without a command all run on embedded data."), [], recommend, grade, multitask, trace, behaviour, generate, answer);
-        root.Subcommands.Add(Runs(new("recommend", "Recommends learning items from implicit feedback; ranks a held-out item among 99 others."), [flags.Factors], recommend));
+        root.Subcommands.Add(Runs(new("recommend", "Recommends learning items from implicit feedback; ranks a held-out item among 99 others, and among all."), [flags.Recommender, flags.Loss, flags.Factors, flags.Canary], recommend));
         root.Subcommands.Add(Runs(new("grade", "Grades handwriting, or essays when --data is a folder of ASAP essays."), [flags.Prompt, flags.Canary], grade));
         root.Subcommands.Add(Runs(new("multitask", "Learns several outcomes of a learner together and each alone."), [flags.Canary], multitask));
         root.Subcommands.Add(Runs(new("trace", "Traces what learners know: tells from the answers so far whether the next one is right. --data is a file of answers, or a folder of train, test and valid files."), [flags.Network, .. flags.Plus, flags.Folds, flags.Canary], trace));

@@ -31,7 +31,7 @@ internal sealed class RunFlags
     public Option<int> Prompt { get; } = new("--prompt") { Description = "Essay prompt, 1..8.", HelpName = "N", DefaultValueFactory = _ => 1 };
 
     /// <summary>Of the command that recommends.</summary>
-    public Option<int> Factors { get; } = AtLeastOne(new Option<int>("--factors") { Description = "Width of the last layer of the recommender.", HelpName = "N", DefaultValueFactory = _ => 8 });
+    public Option<int> Factors { get; } = AtLeastOne(new Option<int>("--factors") { Description = "Width of the last layer of NeuMF; networks of sequences are eight times as wide, matrix factorisation four times.", HelpName = "N", DefaultValueFactory = _ => 8 });
 
     /// <summary>Of the commands that learn in folds.</summary>
     public Option<int?> Folds { get; } = AtLeastOne(new Option<int?>("--folds") { Description = "Folds to learn and test; all unless given.", HelpName = "N" });
@@ -47,6 +47,12 @@ internal sealed class RunFlags
 
     /// <summary>Of the command that traces.</summary>
     public Option<string> Network { get; } = Among(new Option<string>("--network") { Description = "What traces: lstm (DKT), memory (DKVMN) or attention (SAKT).", HelpName = "KIND", DefaultValueFactory = _ => TracingKind.Usual }, [.. TracingKind.All.Select(k => k.Name)]);
+
+    /// <summary>Of the command that recommends.</summary>
+    public Option<string> Recommender { get; } = Among(new Option<string>("--network") { Description = "What recommends: neumf (NeuMF), or from what was taken in order gru (GRU4Rec) or attention (SASRec).", HelpName = "KIND", DefaultValueFactory = _ => RecommendKind.Usual }, [.. RecommendKind.All.Select(k => k.Name)]);
+
+    /// <summary>Of the command that recommends.</summary>
+    public Option<string?> Loss { get; } = Among(new Option<string?>("--loss") { Description = "Of --network gru and attention: what the next item is to stand out from, all others (softmax, unless given) or one that was drawn (bce).", HelpName = "KIND" }, NextItemNet.Softmax, NextItemNet.Sampled);
 
     /// <summary>Of the command that traces: how much of the terms of DKT+ is added to the loss.</summary>
     public Option<double>[] Plus { get; } =
@@ -90,6 +96,7 @@ internal sealed class RunFlags
         if (its.Contains(Weeks)) { options = options with { Weeks = parse.GetValue(Weeks) }; }
         if (its.Contains(Tokens)) { options = options with { Tokens = parse.GetValue(Tokens)! }; }
         if (its.Contains(Network)) { options = options with { Network = parse.GetValue(Network)!, Plus = new(parse.GetValue(Plus[0]), parse.GetValue(Plus[1]), parse.GetValue(Plus[2])) }; }
+        if (its.Contains(Recommender)) { options = options with { Recommender = parse.GetValue(Recommender)!, Loss = parse.GetValue(Loss) }; }
         if (its.Contains(Prompt)) { options = options with { Prompt = parse.GetValue(Prompt) }; }
         return its.Contains(Factors) ? options with { Factors = parse.GetValue(Factors) } : options;
     }
@@ -107,7 +114,7 @@ internal sealed class RunFlags
         return option;
     }
 
-    private static Option<string> Among(Option<string> option, params string[] values)
+    private static Option<T> Among<T>(Option<T> option, params string[] values)
     {
         option.AcceptOnlyFromAmong(values);
         return option;

@@ -59,6 +59,12 @@ internal sealed record RunOptions
     /// <summary>What is added to its loss.</summary>
     public DktPlus Plus { get; init; } = DktPlus.None;
 
+    /// <summary>Which network recommends, a name of <see cref="RecommendKind"/>.</summary>
+    public string Recommender { get; init; } = RecommendKind.Usual;
+
+    /// <summary>What a network of sequences learns by, softmax or bce; its own if null.</summary>
+    public string? Loss { get; init; }
+
     /// <summary>Whether all is learned once more on shuffled answers, of which nothing must be told.</summary>
     public bool Canary { get; init; }
 
@@ -87,11 +93,12 @@ internal sealed record RunOptions
     {
         StateDict settings = Common(command);
         if (Privacy is { } p) { settings.Set("--epsilon", p.Epsilon).Set("--delta", p.Delta?.ToString(CultureInfo.InvariantCulture) ?? "default").Set("--clip", p.Clip?.ToString(CultureInfo.InvariantCulture) ?? "default").Set("--noise-seed", p.NoiseSeed is null ? "none" : "given"); }
+        if (Recommender != RecommendKind.Usual) { settings.Set("--loss", Loss ?? "default"); }
         return settings;
     }
 
     private StateDict Common(string command) => new StateDict().Set("command", command).Set("--epochs", OrDefault(Epochs)).Set("--batch", OrDefault(Batch)).Set("--quick", Quick)
-        .Set("--prompt", Prompt).Set("--factors", Factors).Set("--folds", OrDefault(Folds)).Set("--weeks", OrDefault(Weeks)).Set("--tokens", Tokens).Set("--network", Network)
+        .Set("--prompt", Prompt).Set("--factors", Factors).Set("--folds", OrDefault(Folds)).Set("--weeks", OrDefault(Weeks)).Set("--tokens", Tokens).Set("--network", Recommender == RecommendKind.Usual ? Network : Recommender)
         .Set("--reconstruct", Plus.Reconstruct).Set("--wave1", Plus.Wave1).Set("--wave2", Plus.Wave2).Set("--device", Device.Name);
 
     private static string OrDefault(int? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "default";

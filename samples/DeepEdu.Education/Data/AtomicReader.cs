@@ -43,7 +43,18 @@ internal static class AtomicReader
             if (item[row] != held[user[row]] && seen.Add((user[row], item[row]))) { taken[user[row]].Add(item[row]); }
         }
         int[][] train = [.. taken.Select(t => t.ToArray())];
-        return new(TextSource.NameOf(path), userCount, itemCount, train, held, Candidates(train, held, itemCount, seed)) { UserNames = userNames, ItemNames = itemNames };
+        return new(TextSource.NameOf(path), userCount, itemCount, train, held, Candidates(train, held, itemCount, seed)) { UserNames = userNames, ItemNames = itemNames, Order = Order };
+
+        int[][] Order()
+        {
+            if (time < 0) { throw DataException.At(path, 1, "no column 'timestamp:float' in the header, so it is not known what was taken first; --network neumf does without."); }
+            List<int>[] past = [.. Enumerable.Range(0, userCount).Select(_ => new List<int>())];
+            foreach (int row in split.Train) // each user's by time, and of one time in the order of the file
+            {
+                if (item[row] != held[user[row]]) { past[user[row]].Add(item[row]); }
+            }
+            return [.. past.Select(p => p.ToArray())];
+        }
 
         string?[] Tokens(string name) => Array.Find(columns, c => c.Name == name)?.Tokens ?? throw DataException.At(path, 1, $"no column '{name}:token' in the header.");
     }

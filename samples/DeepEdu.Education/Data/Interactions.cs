@@ -15,7 +15,27 @@ internal sealed record Interactions(string Name, int Users, int Items, int[][] T
     /// <summary>The items' names where the file has names.</summary>
     public string[]? ItemNames { get; init; }
 
+    /// <summary>Per user the training items in the order of time, with repeats; null until <see cref="InOrder"/> has asked for it.</summary>
+    public int[][]? Past { get; init; }
+
+    /// <summary>Tells <see cref="Past"/>, or throws where the data do not say what came first; null: they do not.</summary>
+    public Func<int[][]>? Order { get; init; }
+
     public int TrainCount => Train.Sum(t => t.Length);
+
+    /// <summary>The data with <see cref="Past"/>.</summary>
+    /// <exception cref="DataException">The order is not known.</exception>
+    public Interactions InOrder() => Past is not null ? this : Order is { } order ? this with { Past = order() } : throw new DataException($"{Name}: it is not known what was taken first; --network neumf does without.");
+
+    /// <summary>What each user took last of its past, held out of it to choose an epoch or a setting by; no candidates are listed. A user with a past of one item or none has none held out.</summary>
+    public Interactions LastHeldOut()
+    {
+        int[][] past = InOrder().Past!;
+        int[] held = [.. past.Select(p => p.Length < 2 ? -1 : p[^1])];
+        if (Array.TrueForAll(held, h => h < 0)) { throw new DataException($"{Name}: no user took two items in the training part; the last of them is held out to choose the epoch."); }
+        int[][] before = [.. past.Select(p => p.Length < 2 ? p : p[..^1])];
+        return this with { Past = before, Train = [.. before.Select(p => p.Distinct().ToArray())], Test = held, Negatives = [.. held.Select(_ => Array.Empty<int>())] };
+    }
 }
 
 /// <summary>Reads the folder format of the NCF code (He et al. 2017): <c>*.train.rating</c>, <c>*.test.rating</c>, <c>*.test.negative</c>.</summary>
@@ -60,7 +80,8 @@ internal static class NcfReader
         {
             if (seen.Add((long)user * items + item)) { lists[user].Add(item); }
         }
-        return new(TextSource.NameOf(folder), users, items, [.. lists.Select(l => l.ToArray())], held, negatives);
+        int[][] taken = [.. lists.Select(l => l.ToArray())];
+        return new(TextSource.NameOf(folder), users, items, taken, held, negatives) { Order = () => TakenInOrder.Read(folder, trainPath, taken, held) };
     }
 
     private static IEnumerable<(int User, int Item)> Pairs(string path)

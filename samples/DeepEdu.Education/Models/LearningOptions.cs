@@ -17,6 +17,9 @@ internal abstract record LearningOptions(int Epochs, int Batch, ulong Seed, doub
 
     public KeptTraining Kept { get; init; } = KeptTraining.None;
 
+    /// <summary>What comes before "epoch 3/20" where a command trains several, with spaces.</summary>
+    public string Phase { get; init; } = "";
+
     /// <summary>Private training; null if it was not asked for.</summary>
     public PrivateFold? Privacy { get; init; }
 

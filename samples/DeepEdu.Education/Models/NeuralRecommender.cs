@@ -33,7 +33,7 @@ internal sealed record NeuralRecommenderOptions(int Factors, int Epochs, int Bat
 
 /// <summary>NeuMF trained on log loss with negatives drawn anew every epoch. One training interaction of each user is held out to choose the epoch;
 /// the test item plays no part in it.</summary>
-internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRecommender
+internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : INetworkRecommender
 {
     private const int AverageEvery = 32; // steps
     private NeuMf? _model;
@@ -42,13 +42,17 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
 
     public Learned Learned { get; private set; } = Learned.Nothing;
 
-    public NeuMf Network => _model ?? throw new InvalidOperationException("Fit comes first.");
+    public Module Network => Net;
+
+    public string Told => $"Epoch {Learned.BestEpoch + 1} of {Learned.EpochsRun}, chosen by ndcg@10 of one held-out training interaction a user. AdamW with weight decay 0.01; a running mean of the weights over two epochs ranks.";
 
     public Chart[] Charts =>
     [
         new("log loss", [new("training", Learned["loss"])]),
         new("ranking of the held-out training item", [new("hr@10", Learned["hr@10"]), new("ndcg@10", Learned["ndcg@10"])]),
     ];
+
+    private NeuMf Net => _model ?? throw new InvalidOperationException("Fit comes first.");
 
     public void Fit(Interactions data, IProgress progress, CancellationToken stop)
     {
@@ -58,7 +62,7 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
         var validation = ValidationSplit.HoldOut(data, others, options.Seed);
         ImplicitExamples examples = new(validation.Train, others, options.NegativesPerPositive, options.Batch, order);
         double updates = Math.Max(1, options.AveragedEpochs * examples.Count / AverageEvery);
-        Learning learning = new(options, "ndcg@10") { HigherIsBetter = true, Patience = options.Patience, Shown = ["loss", "hr@10", "ndcg@10"] };
+        Learning learning = new(options, "ndcg@10") { HigherIsBetter = true, Patience = options.Patience, Shown = ["loss", "hr@10", "ndcg@10"], Phase = options.Phase };
         Learned = learning.Fit(model, new AdamW(model.Parameters(), new() { LearningRate = options.LearningRate, WeightDecay = options.WeightDecay }),
             batch => model.Forward(batch.Users, batch.Items).BinaryCrossEntropyWithLogits(Tensor.Wrap(batch.Taken, [batch.Taken.Length]).To(options.Device)), new()
             {
@@ -73,7 +77,7 @@ internal sealed class NeuralRecommender(NeuralRecommenderOptions options) : IRec
         int[] users = new int[items.Length];
         Array.Fill(users, user);
         using var arena = new Arena();
-        Network.Forward(users, Indices.Of(items)).To(CpuDevice.Instance).AsSpan().CopyTo(scores);
+        Net.Forward(users, Indices.Of(items)).To(CpuDevice.Instance).AsSpan().CopyTo(scores);
     }
 
     private static (string, double)[] Held(LeaveOneOutRanking ranking) => [("hr@10", ranking.HitRate), ("ndcg@10", ranking.Ndcg)];

@@ -44,6 +44,7 @@ internal static class ModelFile
     private static readonly Dictionary<string, Func<CheckpointFile, IPredictor>> s_kinds = new()
     {
         [ItemPredictor.Kind] = ItemPredictor.Load,
+        [ItemPredictor.NextKind] = ItemPredictor.Load,
         [EssayPredictor.Kind] = EssayPredictor.Load,
         [DigitPredictor.Kind] = DigitPredictor.Load,
         [OutcomePredictor.Kind] = OutcomePredictor.Load,

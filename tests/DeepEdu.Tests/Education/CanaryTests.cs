@@ -1,11 +1,13 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using DeepEdu.Education.Baselines;
 using DeepEdu.Education.Cli;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Tasks;
+using DeepEdu.Education.Ui;
 using DeepEdu.Numerics;
 
 namespace DeepEdu.Tests.Education;
@@ -117,10 +119,43 @@ public sealed class CanaryTests : FolderTests
         }
     }
 
+    /// <summary>A recommender that has seen the held-out items of some users, one that remembers what they took, and where held-out items were taken before.</summary>
+    [Theory]
+    [InlineData(0, false, false)]
+    [InlineData(0.2, false, true)]
+    [InlineData(0, true, true)]
+    public void HeldOutItemsThatWereSeenAreFound(double peek, bool repeats, bool leaks)
+    {
+        Rng rng = new(3);
+        int[][] train = new int[400][], negatives = new int[400][];
+        int[] test = new int[400];
+        for (int u = 0; u < 400; u++)
+        {
+            int[] drawn = rng.Permutation(200);
+            (train[u], test[u], negatives[u]) = (drawn[..20], drawn[repeats && u % 4 == 0 ? 3 : 20], drawn[21..120]);
+        }
+        Interactions data = new("made up", 400, 200, train, test, negatives) { Past = train };
+        Interactions other = RecommendCanary.Drawn(data, new(1));
+        for (int u = 0; u < 400; u++)
+        {
+            Assert.Equal(data.Negatives[u].Append(data.Test[u]).Order(), other.Negatives[u].Append(other.Test[u]).Order());
+            Assert.Equal(data.Train[u].Contains(data.Test[u]), other.Train[u].Contains(other.Test[u]));
+            Assert.Equal(other.Train[u], other.Past![u]);
+        }
+        Assert.InRange(Enumerable.Range(0, 400).Count(u => data.Test[u] == other.Test[u]), 0, 20); // one in a hundred
+        CanaryFound found = RecommendCanary.Run("recommend", data, d => new Peeking(d, peek), 1, new NoProgress(), default)!;
+        Assert.Equal(leaks, found.Leaks);
+        Assert.Equal(repeats, found.Suspicion.StartsWith("100 users took their held-out item before", StringComparison.Ordinal));
+        Assert.InRange(found.Scores[0].Chance, 0.09, 0.11); // ten of a hundred
+    }
+
     /// <summary>Each command shuffles its own answers, and finds nothing where they do not leak.</summary>
     [Theory]
     [InlineData("roc_auc pr_auc", "behaviour", "--quick")]
     [InlineData("accuracy", "grade", "--quick", "--epochs", "6")]
+    [InlineData("hr@10 ndcg@10", "recommend", "--quick", "--epochs", "6")]
+    [InlineData("hr@10 ndcg@10", "recommend", "--quick", "--epochs", "6", "--network", "gru")]
+    [InlineData("hr@10 ndcg@10", "recommend", "--quick", "--epochs", "6", "--network", "attention", "--loss", "bce")]
     [InlineData("auc_correct rmse_time auc_dropout", "multitask", "--quick")]
     public void NothingIsFoundWhereNothingLeaks(string metrics, params string[] command)
     {
@@ -232,5 +267,19 @@ public sealed class CanaryTests : FolderTests
             lines.Append(CultureInfo.InvariantCulture, $"{learner.Count}\n{string.Join(',', learner.Skills.Select(s => set.Skills[s]))}\n{string.Join(',', learner.Right.Select(r => r ? 1 : 0))}\n");
         }
         return lines.ToString();
+    }
+
+    private sealed class Peeking(Interactions data, double peek) : IRecommender
+    {
+        private readonly Rng _noise = new(7);
+
+        public string Name => "peeking";
+
+        public void Fit(Interactions data, IProgress progress, CancellationToken stop) { }
+
+        public void Score(int user, ReadOnlySpan<int> items, Span<float> scores)
+        {
+            for (int i = 0; i < items.Length; i++) { scores[i] = _noise.NextSingle() + (data.Train[user].Contains(items[i]) || (user < peek * data.Users && items[i] == data.Test[user]) ? 1 : 0); }
+        }
     }
 }

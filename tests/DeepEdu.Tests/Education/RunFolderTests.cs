@@ -30,6 +30,8 @@ public sealed class RunFolderTests : FolderTests
     /// <summary>Interrupted at some steps, in the middle of epochs and folds, and gone on with, a run ends with the numbers, curves and model of one that was not.</summary>
     [Theory]
     [InlineData("recommend", "epoch 1/3", "epoch 1/3", "epoch  2/3", "epoch 3/3")]
+    [InlineData("recommend-gru", "epoch 1/3", "epoch  2/3", "canary, epoch 1/3", "canary, epoch  2/3")]
+    [InlineData("recommend-attention", "epoch 1/3", "epoch  2/3", "canary, epoch 1/3", "canary, epoch  2/3")]
     [InlineData("digits", "epoch 1/3", "epoch 1/3", "epoch  1/3", "epoch 2/3")]
     [InlineData("essays", "fold 1/5  epoch 1", "fold 2/5  epoch 1", "fold 2/5  epoch  1", "fold 4/5  epoch 1")]
     [InlineData("multitask", "simulated", "learners, fold 1/1")]
@@ -242,6 +244,8 @@ public sealed class RunFolderTests : FolderTests
         switch (what)
         {
             case "recommend": return (new RecommendTask(), new() { Quick = true, Epochs = 3 });
+            case "recommend-gru": return (new RecommendTask(), new() { Quick = true, Epochs = 3, Recommender = "gru", Canary = true, Loss = "bce" });
+            case "recommend-attention": return (new RecommendTask(), new() { Quick = true, Epochs = 3, Recommender = "attention", Canary = true });
             case "digits": return (new GradeTask(), new() { Quick = true, Epochs = 3 });
             case "essays":
                 SimulatedEssays made = SimulatedEssays.Create(1, 60);

@@ -45,6 +45,6 @@ internal sealed record SimulatedRecommender(Interactions Data, float[] Utility)
             own.Shuffle<int>(rest);
             negatives[u] = rest[..Math.Min(99, rest.Length)];
         }
-        return new(new("simulated learners", users, items, train, test, negatives), utility);
+        return new(new("simulated learners", users, items, train, test, negatives) { Order = () => train }, utility);
     }
 }
