@@ -159,7 +159,9 @@ both("max pool 2", lambda: F.max_pool2d(im, 2), im); both("max pool 3 stride 1",
 on("max pool 1d", lambda: F.max_pool1d(cube, 3)); both("upsample nearest", lambda: F.interpolate(im, H2), im); both("upsample bilinear", lambda: F.interpolate(im, H2, mode="bilinear"), im)
 layer("conv2d 3x3", lambda: nn.Conv2d(CH, CH, 3, padding=1), im); layer("conv2d 1x1", lambda: nn.Conv2d(CH, CH, 1), im); layer("conv2d 3x3 stride 2", lambda: nn.Conv2d(CH, CH, 3, 2, 1), im)
 layer("conv2d 3x3 groups 4", lambda: nn.Conv2d(CH, CH, 3, padding=1, groups=4), im); layer("depthwise 3x3", lambda: nn.Conv2d(CH, CH, 3, padding=1, groups=CH), im)
-layer("conv transpose 3x3 stride 2", lambda: nn.ConvTranspose2d(CH, CH, 3, 2), im); layer("conv1d 3", lambda: nn.Conv1d(W, W, 3, padding=1), lines)
+layer("conv transpose 3x3 stride 2", lambda: nn.ConvTranspose2d(CH, CH, 3, 2), im); layer("conv2d 3x3 to one", lambda: nn.Conv2d(CH, 1, 3, padding=1), im); layer("conv2d 3x3 to three", lambda: nn.Conv2d(CH, 3, 3, padding=1), im)
+layer("conv transpose 4x4 to one", lambda: nn.ConvTranspose2d(CH, 1, 4, 2, 1), im); layer("conv transpose 4x4 to three", lambda: nn.ConvTranspose2d(CH, 3, 4, 2, 1), im)
+layer("conv1d 3", lambda: nn.Conv1d(W, W, 3, padding=1), lines)
 
 layer("batch norm", lambda: nn.BatchNorm2d(CH), im); layer("batch norm of rows", lambda: nn.BatchNorm1d(C), x); layer("batch norm of lines", lambda: nn.BatchNorm1d(W), lines); layer("layer norm", lambda: nn.LayerNorm(C), x); layer("group norm", lambda: nn.GroupNorm(2, CH), im)
 layer("instance norm", lambda: nn.InstanceNorm2d(CH), im); layer("prelu", lambda: nn.PReLU(), x); back("dropout", lambda: F.dropout(x, 0.3), x)

@@ -136,6 +136,8 @@ internal static class OpCases
         .. Layer("conv2d 3x3", i => new Conv2d(i.Channels, i.Channels, 3, i.Rng, padding: 1), Images), .. Layer("conv2d 1x1", i => new Conv2d(i.Channels, i.Channels, 1, i.Rng), Images),
         .. Layer("conv2d 3x3 stride 2", i => new Conv2d(i.Channels, i.Channels, 3, i.Rng, stride: 2, padding: 1), Images), .. Layer("conv2d 3x3 groups 4", i => new Conv2d(i.Channels, i.Channels, 3, i.Rng, padding: 1, groups: 4), Images),
         .. Layer("depthwise 3x3", i => new DepthwiseConv2d(i.Channels, 3, i.Rng, padding: 1), Images), .. Layer("conv transpose 3x3 stride 2", i => new ConvTranspose2d(i.Channels, i.Channels, 3, i.Rng, stride: 2), Images),
+        .. Layer("conv2d 3x3 to one", i => new Conv2d(i.Channels, 1, 3, i.Rng, padding: 1), Images), .. Layer("conv2d 3x3 to three", i => new Conv2d(i.Channels, 3, 3, i.Rng, padding: 1), Images),
+        .. Layer("conv transpose 4x4 to one", i => new ConvTranspose2d(i.Channels, 1, 4, i.Rng, stride: 2, padding: 1), Images), .. Layer("conv transpose 4x4 to three", i => new ConvTranspose2d(i.Channels, 3, 4, i.Rng, stride: 2, padding: 1), Images),
         .. Layer("conv1d 3", i => new Conv1d(i.Width, i.Width, 3, i.Rng, padding: 1), Lines),
 
         // normalisation, dropout

@@ -29,6 +29,29 @@ internal static unsafe class ConvColumns
         if (db != null) { new Span<float>(sums + (s.OutC * s.K), s.OutC).CopyTo(new Span<float>(db, s.OutC)); }
     }
 
+    /// <summary>dX of a convolution without groups: the columns Wᵀ·dY, added where they were read. Where channels are few, their values would leave most lanes of a vector empty; along the pixels they are full.</summary>
+    public static void InputGradient(in ConvShape s, float* weight, float* dy, float* dx) =>
+        Work.For(s.N, (int)Math.Clamp(CpuDevice.Grain / Math.Max(1, s.Work / 8), 1, s.N), new Inputs { S = s, Weight = weight, DY = dy, DX = dx });
+
+    private struct Inputs : IRange
+    {
+        public ConvShape S;
+        public float* Weight, DY, DX;
+
+        public readonly void Run(int from, int to)
+        {
+            int pixels = S.OH * S.OW;
+            float* columns = Scratch.Images.Take(checked(S.K * pixels));
+            for (int n = from; n < to; n++)
+            {
+                float* dx = DX + ((nint)n * S.InSize);
+                new Span<float>(dx, S.InSize).Clear();
+                Gemm.Run(true, false, S.K, pixels, S.OutC, Weight, S.K, DY + ((nint)n * S.OutSize), pixels, columns, pixels);
+                FromColumns(in S, columns, dx);
+            }
+        }
+    }
+
     private struct Images : IChunks
     {
         public ConvShape S;
@@ -134,7 +157,8 @@ internal static unsafe class ConvColumns
                         int iy = (oy * s.StrideH) + (ky * s.DilationH) - s.PadH;
                         if ((uint)iy >= (uint)s.H) { continue; }
                         float* to = dx + (iy * s.W) + (first * s.StrideW) + (kx * s.DilationW) - s.PadW;
-                        for (int ox = first; ox < end; ox++, to += s.StrideW) { *to += columns[ox]; }
+                        if (s.StrideW == 1 && end > first) { TensorPrimitives.Add(new(to, end - first), new ReadOnlySpan<float>(columns + first, end - first), new(to, end - first)); }
+                        else { for (int ox = first; ox < end; ox++, to += s.StrideW) { *to += columns[ox]; } }
                     }
                 }
             }

@@ -30,8 +30,15 @@ internal readonly record struct ConvShape(int N, int C, int H, int W, int OutC, 
     /// <summary>Whether a patch is one pixel, and every pixel is one: a group's channels are its columns.</summary>
     public bool IsPointwise => (KH, KW, StrideH, StrideW, PadH, PadW) == (1, 1, 1, 1, 0, 0);
 
-    /// <summary>Whether groups have so few channels that taps run over their planes, which a thread keeps side by side, and few enough taps.</summary>
-    public bool IsByPlanes => Groups > 1 && C > 0 && GroupC <= 16 && GroupOut <= 16 && (Groups == C || !IsPointwise) && KH * (long)KW <= 1024;
+    /// <summary>Whether taps run over planes of channels, which a thread keeps side by side, as pixels fill the lanes that channels would not: groups of few channels, and few outputs of many pixels.</summary>
+    public bool IsByPlanes => C > 0 && KH * (long)KW <= 1024 && (Groups > 1 ? GroupC <= 16 && GroupOut <= 16 && (Groups == C || !IsPointwise)
+        : OutC > 0 && !IsPointwise && StrideH == 1 && StrideW == 1 && (long)OH * OW >= 192 && (OutC <= 4 || (OutC <= 8 && C <= 16)));
+
+    /// <summary>Whether outputs fill the lanes of a vector, patches are read in place, and what follows the convolution is done in the same pass.</summary>
+    public bool IsByTiles => !IsByPlanes && !IsByColumns;
+
+    /// <summary>Whether the input has so few channels that its gradient would leave most lanes of a vector empty.</summary>
+    public bool HasFewInputs => IsByTiles && C <= 6 && KH * (long)KW <= 1024;
 
     /// <summary>Output channels of one group.</summary>
     public int GroupOut => OutC / Groups;

@@ -33,7 +33,7 @@ public static class Conv
         internal Tensor Conv2dRelu(Tensor weight, Tensor? bias = null, (int H, int W)? stride = null, (int H, int W) padding = default, (int H, int W)? dilation = null, int groups = 1)
         {
             var s = Plan(x, weight, bias, stride, padding, dilation, groups);
-            if (s.IsByColumns) { return x.Conv2d(weight, bias, stride, padding, dilation, groups).Relu(); }
+            if (!s.IsByTiles) { return x.Conv2d(weight, bias, stride, padding, dilation, groups).Relu(); }
             return Run(s, x, weight, bias, [s.N, s.OutC, s.OH, s.OW], ConvEnd.Relu);
         }
 
@@ -41,7 +41,7 @@ public static class Conv
         internal Tensor Conv2dReluMaxPool(Tensor weight, Tensor? bias = null, (int H, int W)? stride = null, (int H, int W) padding = default, (int H, int W)? dilation = null, int groups = 1)
         {
             var s = Plan(x, weight, bias, stride, padding, dilation, groups);
-            if (s.IsByColumns || s.OH < 2 || s.OW < 2) { return x.Conv2dRelu(weight, bias, stride, padding, dilation, groups).MaxPool2d((2, 2)); }
+            if (!s.IsByTiles || s.OH < 2 || s.OW < 2) { return x.Conv2dRelu(weight, bias, stride, padding, dilation, groups).MaxPool2d((2, 2)); }
             return Run(s, x, weight, bias, [s.N, s.OutC, s.OH / 2, s.OW / 2], ConvEnd.ReluPool);
         }
 
@@ -198,6 +198,12 @@ public static class Conv
             {
                 if (Shape.IsByPlanes) { ConvPlanes.Backward(Shape, x, weight, dy, dx, dw, db); }
                 else if (Shape.IsByColumns) { ConvColumns.Backward(Shape, x, weight, dy, dx, dw, db); }
+                else if (dx is not null && End == ConvEnd.None && Shape.HasFewInputs)
+                {
+                    if (Shape.C <= 2) { ConvColumns.InputGradient(Shape, weight, dy, dx); }
+                    else { ConvPlanes.Backward(Shape, x, weight, dy, dx, null, null); }
+                    if (dw is not null || db is not null) { ConvBackward.Run(new() { S = Shape, X = x, Weight = weight, DY = dy, DWeight = dw, DBias = db }); }
+                }
                 else { ConvBackward.Run(new() { S = Shape, End = End, X = x, Weight = weight, Y = y, DY = dy, DX = dx, DWeight = dw, DBias = db, At = (byte*)at }); }
             }
         }

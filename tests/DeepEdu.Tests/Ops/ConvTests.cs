@@ -34,9 +34,39 @@ public sealed class ConvTests
     [InlineData(1, 16, 70, 90, 40), InlineData(19, 3, 12, 30, 64), InlineData(2, 64, 33, 31, 64)]
     public void MatchesLoopsForLargerSizes(int n, int c, int h, int w, int outputs) => Check(n, c, h, w, outputs, 3, 3, (1, 1), (1, 1), (1, 1), 1, 5e-5f); // thousands of products in a sum
 
+    /// <summary>Few outputs of many pixels, and gradients of few input channels, for which lanes lie along the pixels.</summary>
+    [Theory, Trait("Width", "yes")]
+    [InlineData(3, 5, 16, 15, 1, 3, 3, 1, 1, 1), InlineData(2, 20, 14, 14, 4, 3, 3, 1, 1, 1), InlineData(1, 16, 20, 13, 8, 5, 5, 1, 2, 1), InlineData(2, 7, 18, 17, 3, 2, 3, 1, 2, 2)]
+    [InlineData(3, 1, 14, 15, 24, 3, 3, 2, 1, 1), InlineData(2, 2, 9, 31, 17, 4, 4, 2, 1, 1), InlineData(2, 3, 12, 12, 16, 5, 5, 1, 2, 1), InlineData(2, 6, 13, 9, 20, 3, 3, 3, 2, 2)]
+    public void MatchesLoopsWithFewChannels(int n, int c, int h, int w, int outputs, int kh, int kw, int stride, int padding, int dilation) =>
+        Check(n, c, h, w, outputs, kh, kw, (stride, stride), (padding, padding), (dilation, dilation), 1);
+
+    [Theory]
+    [InlineData(32, 1, 4, 1), InlineData(32, 1, 4, 2), InlineData(12, 3, 3, 1), InlineData(32, 4, 3, 1), InlineData(6, 32, 3, 1), InlineData(40, 6, 3, 2)]
+    public void FewChannelsHaveTheSameBitsOnAnyNumberOfThreads(int outputs, int c, int kernel, int stride)
+    {
+        int before = DeepEdu.Devices.DeepEduOptions.MaxThreads;
+        var rng = new Rng(3);
+        Tensor x = Tensor.Uniform([19, c, 23, 21], rng, -1, 1), weight = Tensor.Uniform([outputs, c, kernel, kernel], rng, -1, 1);
+        float[]? dy = null;
+        try
+        {
+            float[][] runs = Array.ConvertAll((int[])[1, 2, 8], threads =>
+            {
+                DeepEdu.Devices.DeepEduOptions.MaxThreads = threads;
+                var y = x.Conv2d(weight, null, (stride, stride), (1, 1));
+                dy ??= Tensor.Uniform(y.Shape, rng, -1, 1).ToArray();
+                return (float[])[.. y.ToArray(), .. Gradients(() => x.Conv2d(weight, null, (stride, stride), (1, 1)), dy, x, weight).SelectMany(g => g)];
+            });
+            Assert.Equal(runs[0], runs[1]);
+            Assert.Equal(runs[0], runs[2]);
+        }
+        finally { DeepEdu.Devices.DeepEduOptions.MaxThreads = before; }
+    }
+
     /// <summary>One pass gives the bits of three: the sums are formed in the same order.</summary>
     [Theory, Trait("Width", "yes")]
-    [InlineData(3, 1, 28, 28, 32), InlineData(2, 32, 13, 13, 64), InlineData(5, 3, 9, 18, 17), InlineData(1, 8, 64, 66, 48), InlineData(2, 64, 6, 2, 5)]
+    [InlineData(3, 1, 28, 28, 32), InlineData(2, 32, 13, 13, 64), InlineData(5, 3, 9, 18, 17), InlineData(1, 8, 64, 66, 48), InlineData(2, 64, 6, 2, 5), InlineData(2, 3, 20, 20, 4)]
     public void FusedHasTheBitsOfTheSeparateOps(int n, int c, int h, int w, int outputs)
     {
         var rng = new Rng(5);
