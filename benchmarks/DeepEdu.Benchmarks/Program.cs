@@ -25,6 +25,11 @@ internal static class Program
     {
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture; // what is printed is read by programs
         try { return Run(args); }
+        catch (PeerException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            return 1;
+        }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
             Console.Error.WriteLine(Usage);

@@ -10,7 +10,7 @@ internal static class Compare
 {
     public static int Run(string[] names, int[] threads, string mode, int pairs, double seconds, string python, string device, bool graphs)
     {
-        string script = Peer("torch_workloads.py");
+        string script = Ready(python, "torch_workloads.py");
         Console.WriteLine(mode == "train"
             ? "| workload | threads | DeepEdu ms | PyTorch's best ms | ratio | spread | samples/s | peak MB | PyTorch peak MB | allocated B/step | losses |"
             : "| workload | threads | DeepEdu p50 µs | PyTorch's best p50 µs | ratio | spread | p99/p50 | peak MB | PyTorch peak MB | allocated B/call | |");
@@ -87,18 +87,21 @@ internal static class Compare
         Json(Start(python, [script, "-w", name, "-t", $"{threads}", "--mode", mode == "train" ? "train" : "infer", "--seconds", Text(seconds), "--device", device == "gpu" ? "cuda" : "cpu", .. tf32 ? Tf32 : []], simd == "default" ? [CoreType] : [CoreType, ("ATEN_CPU_CAPABILITY", simd)]));
 
     /// <summary>Whether one measurement failed, and the others may go on.</summary>
-    internal static bool IsFailure(Exception e) => e is InvalidOperationException or JsonException or KeyNotFoundException or System.ComponentModel.Win32Exception;
+    internal static bool IsFailure(Exception e) => e is PeerException or InvalidOperationException or JsonException or KeyNotFoundException;
 
     private static JsonElement Json(string output) => JsonDocument.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]).RootElement;
 
     /// <summary>What a program prints.</summary>
-    /// <exception cref="InvalidOperationException">It failed, printed nothing, or did not end; the message ends with the line of its errors that says why.</exception>
+    /// <exception cref="PeerException">It did not start, failed, printed nothing, or did not end; the message ends with the line of its errors that says why.</exception>
     internal static string Start(string program, string[] arguments, (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (n, v) in environment) { start.Environment[n] = v; }
         start.Environment.Remove("OPENBLAS_L2_SIZE"); // a size that the shell claims is not the machine's
-        using var process = Process.Start(start) ?? throw new InvalidOperationException($"compare: {program} did not start");
+        Process? started;
+        try { started = Process.Start(start); }
+        catch (System.ComponentModel.Win32Exception e) { throw new PeerException($"compare: {program} did not start: {e.Message}"); }
+        using var process = started ?? throw new PeerException($"compare: {program} did not start");
         Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
         var limit = TimeSpan.FromMinutes(10);
         bool ended = process.WaitForExit(limit);
@@ -106,14 +109,25 @@ internal static class Compare
         string[] lines = errors.Result.Replace('|', '/').Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         string last = lines.FirstOrDefault(l => l.StartsWith("Unhandled exception", StringComparison.Ordinal)) ?? lines.LastOrDefault("");
         if (ended && process.ExitCode == 0 && output.Result.Trim().Length > 0) { return output.Result; }
-        throw new InvalidOperationException($"compare: {program} {string.Join(' ', arguments)} {(ended ? $"ended with code {process.ExitCode}" : $"was stopped after {limit.TotalMinutes} minutes")}{(last.Length > 0 ? $": {last}" : "")}");
+        throw new PeerException($"compare: {program} {string.Join(' ', arguments)} {(ended ? $"ended with code {process.ExitCode}" : $"was stopped after {limit.TotalMinutes} minutes")}{(last.Length > 0 ? $": {last}" : "")}");
+    }
+
+    /// <summary>A peer's script, once the Python that shall run it was seen to have PyTorch: before anything is measured.</summary>
+    /// <exception cref="PeerException">One of the two is not there.</exception>
+    internal static string Ready(string python, string script)
+    {
+        string path = Peer(script);
+        try { Start(python, ["-c", "import torch; print(torch.__version__)"], []); }
+        catch (PeerException e) { throw new PeerException($"{e.Message}\nThe other side is PyTorch (pip install torch); --python names a Python that has it. What needs none: workloads, profile, scaling, padding, privacy"); }
+        return path;
     }
 
     internal static string Peer(string script)
     {
         string? at = AppContext.BaseDirectory;
         while (at is not null && !File.Exists(Path.Combine(at, "DeepEdu.sln"))) { at = Path.GetDirectoryName(at); }
-        return at is null ? throw new FileNotFoundException("compare: benchmarks/peers was not found above the program") : Path.Combine(at, "benchmarks", "peers", script);
+        string path = Path.Combine(at ?? "", "benchmarks", "peers", script);
+        return at is not null && File.Exists(path) ? path : throw new PeerException($"compare: {(at is null ? $"no folder above {AppContext.BaseDirectory} has DeepEdu.sln and benchmarks/peers" : $"there is no {path}")}; run the program where a clone of the repository built it");
     }
 
     internal static double Median(IEnumerable<double> values)
@@ -126,3 +140,6 @@ internal static class Compare
 
     internal static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
 }
+
+/// <summary>The other side of a comparison is not there, or failed.</summary>
+internal sealed class PeerException(string message) : Exception(message);

@@ -17,6 +17,7 @@ internal static class ElementwiseTable
 
     public static int Run(int[] threads, double seconds, string python)
     {
+        Compare.Ready(python, "torch_ew.py");
         Console.WriteLine("| function | floats | threads | DeepEdu µs | PyTorch's best µs | ratio |");
         Console.WriteLine("|---|---|---|---|---|---|");
         foreach (int t in threads)

@@ -10,6 +10,7 @@ internal static class OpsTable
 {
     public static int Run(int[] threads, double seconds, string only, string[] sizes, string python)
     {
+        Compare.Ready(python, "torch_ops.py");
         Console.WriteLine("| operation | size | threads | DeepEdu µs | PyTorch's best µs | ratio |");
         Console.WriteLine("|---|---|---|---|---|---|");
         foreach (string size in sizes)

@@ -18,9 +18,9 @@ internal static class DataCard
         format ??= columns is not null ? "long" : Guess(path, encoding);
         IEnumerable<string> lines = format switch
         {
-            "long" => Of(EventReader.Read(path, EventColumns.Parse(columns ?? ""), TableFormat.Of(path, encoding))),
-            "tracing" => Of(SequenceReader.Read(path, encoding)),
-            "diagnosis" => DiagnosisReader.Read(path, encoding).SelectMany(log => Of(log)),
+            "long" => Answers(EventReader.Read(path, EventColumns.Parse(columns ?? ""), TableFormat.Of(path, encoding))),
+            "tracing" => Answers(TextSource.NameOf(path), SequenceReader.Learners(path, encoding)),
+            "diagnosis" => DiagnosisReader.Read(path, encoding).SelectMany(log => Answers(log)),
             "ncf" => Of(NcfReader.Read(path)),
             "atomic" => Directory.Exists(path) ? Of(AtomicReader.Read(path, 1, encoding)) : AtomicReader.Columns(path, encoding).Select(Line),
             "essays" => Enumerable.Range(1, 8).Where(p => TextSource.TryFind(path, $"asap_prompt{p}.tsv") is not null || TextSource.TryFind(path, "training_set_rel3.tsv") is not null)
@@ -45,16 +45,37 @@ internal static class DataCard
             : EventColumns.Found.Find("user", path, header) >= 0 && EventColumns.Found.Find("correct", path, header) >= 0 ? "long" : "table";
     }
 
-    private static IEnumerable<string> Of(LearnerLog log)
+    private static string[] Answers(LearnerLog log) => Answers(log.Name, log.Learners, log.PassedOver);
+
+    /// <summary>The lines for answers of learners, none of whom is kept.</summary>
+    internal static string[] Answers(string name, IEnumerable<LearnerSequence> learners, int passedOver = 0)
     {
-        int[] lengths = [.. log.Learners.Select(l => l.Answers.Length).Order()];
-        yield return $"{log.Name}: {log.Learners.Length} learners, {log.Answers} answers, {log.Items} items, {log.Skills} skills";
-        yield return string.Create(CultureInfo.InvariantCulture, $"right: {log.Correct:P1}; answers a learner: {lengths[0]}..{lengths[^1]}, median {lengths[lengths.Length / 2]}");
-        yield return string.Join(", ", Known("times", a => a.Time is not null), Known("durations", a => !float.IsNaN(a.Seconds)), Known("several skills", a => a.Skills.Length > 1));
-
-        if (log.PassedOver > 0) { yield return $"{log.PassedOver} rows without a learner or an answer are passed over"; }
-
-        string Known(string what, Func<Answer, bool> has) => string.Create(CultureInfo.InvariantCulture, $"{what}: {log.Learners.SelectMany(l => l.Answers).Count(has) / (double)log.Answers:P1}");
+        List<int> lengths = [];
+        HashSet<string> items = new(StringComparer.Ordinal), skills = new(StringComparer.Ordinal);
+        (double right, long timed, long measured, long several) = (0, 0, 0, 0);
+        foreach (LearnerSequence learner in learners)
+        {
+            lengths.Add(learner.Answers.Length);
+            foreach (Answer a in learner.Answers)
+            {
+                if (a.Item is not null) { items.Add(a.Item); }
+                skills.UnionWith(a.Skills);
+                right += a.Correct;
+                timed += a.Time is null ? 0 : 1;
+                measured += float.IsNaN(a.Seconds) ? 0 : 1;
+                several += a.Skills.Length > 1 ? 1 : 0;
+            }
+        }
+        lengths.Sort();
+        double answers = lengths.Sum(n => (long)n);
+        List<string> lines =
+        [
+            $"{name}: {lengths.Count} learners, {answers} answers, {items.Count} items, {skills.Count} skills",
+            string.Create(CultureInfo.InvariantCulture, $"right: {right / answers:P1}; answers a learner: {lengths[0]}..{lengths[^1]}, median {lengths[lengths.Count / 2]}"),
+            string.Create(CultureInfo.InvariantCulture, $"times: {timed / answers:P1}, durations: {measured / answers:P1}, several skills: {several / answers:P1}"),
+        ];
+        if (passedOver > 0) { lines.Add($"{passedOver} rows without a learner or an answer are passed over"); }
+        return [.. lines];
     }
 
     private static IEnumerable<string> Of(Interactions data)

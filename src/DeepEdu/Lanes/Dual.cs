@@ -50,13 +50,13 @@ public readonly struct Dual<L>(L x, L d) : ILane<Dual<L>> where L : struct, ILan
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Dual<L> MultiplyAdd(Dual<L> a, Dual<L> b, Dual<L> c) => new(L.MultiplyAdd(a.X, b.X, c.X), L.MultiplyAdd(a.D, b.X, L.MultiplyAdd(a.X, b.D, c.D)));
 
-    // at a tie half of the gradient goes to each side, as in PyTorch's minimum and maximum
+    // as in PyTorch's minimum and maximum: at a tie half of the gradient goes to each side, and where one is NaN all of it to both
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Dual<L> Min(Dual<L> a, Dual<L> b)
     {
-        var half = 0.5f * (a.D + b.D);
-        return new(L.Min(a.X, b.X), L.WhereGreater(b.X, a.X, a.D, L.WhereGreater(a.X, b.X, b.D, half)));
+        var both = a.D + b.D;
+        return new(L.Min(a.X, b.X), L.WhereGreater(b.X, a.X, a.D, L.WhereGreater(a.X, b.X, b.D, L.WhereEqual(a.X, b.X, 0.5f * both, both))));
     }
 
     /// <inheritdoc/>
@@ -67,8 +67,8 @@ public readonly struct Dual<L>(L x, L d) : ILane<Dual<L>> where L : struct, ILan
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Dual<L> Max(Dual<L> a, Dual<L> b)
     {
-        var half = 0.5f * (a.D + b.D);
-        return new(L.Max(a.X, b.X), L.WhereGreater(a.X, b.X, a.D, L.WhereGreater(b.X, a.X, b.D, half)));
+        var both = a.D + b.D;
+        return new(L.Max(a.X, b.X), L.WhereGreater(a.X, b.X, a.D, L.WhereGreater(b.X, a.X, b.D, L.WhereEqual(a.X, b.X, 0.5f * both, both))));
     }
 
     // the derivative at 0 is taken as 0, as in PyTorch

@@ -91,8 +91,8 @@ public abstract partial class Module : IStateful
         foreach (var (name, value) in parts.Streams) { to.Set(name, value); }
     }
 
-    /// <summary>Takes over parameters, buffers and random streams.</summary>
-    /// <exception cref="InvalidDataException">Names are missing, unexpected, or of other shapes: all are listed, and nothing is changed.</exception>
+    /// <summary>Takes over parameters, buffers and where the random streams stand: a training that goes on. To copy one model's weights to another that lives beside it, <see cref="LoadWeights(StateDict, bool)"/>.</summary>
+    /// <exception cref="InvalidDataException">Names are missing, unexpected, or of other shapes: all are listed, and nothing is changed; or a random stream is another one, as in a model made with another seed.</exception>
     public void LoadState(StateDict from)
     {
         ArgumentNullException.ThrowIfNull(from);

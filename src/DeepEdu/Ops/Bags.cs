@@ -53,12 +53,10 @@ public static class Bags
     }
 
     // the bag of each index
-    private static Indices Owners(int[] starts, int count)
+    private static Indices Owners(int[] starts, int count) => Indices.Made([count], to =>
     {
-        int[] bag = new int[count];
-        for (int b = 0; b + 1 < starts.Length; b++) { bag.AsSpan(starts[b]..starts[b + 1]).Fill(b); }
-        return bag;
-    }
+        for (int b = 0; b + 1 < starts.Length; b++) { to.AsSpan(starts[b]..starts[b + 1]).Fill(b); }
+    });
 
     /// <summary>One row a bag, of the rows of a matrix that the index names from its start on.</summary>
     internal static Tensor Fold(Tensor x, Indices index, int[] starts, BagMode mode, int padding)
@@ -105,12 +103,11 @@ public static class Bags
     // the table's gradient row by row, each written once: the transpose of the matrix that says how often a bag has a row
     private static Tensor Pull(Shape table, Tensor dy, Indices index, int[] starts, bool mean, int skip)
     {
-        int[] bag = new int[index.Size];
+        int[] bag = Owners(starts, index.Size).Values;
         var shares = mean ? Tensor.Empty([bag.Length], dy.Device) : null;
         for (int b = 0; b + 1 < starts.Length; b++)
         {
             var own = starts[b]..starts[b + 1];
-            bag.AsSpan(own).Fill(b);
             if (shares is not null) { shares.AsSpan()[own].Fill(1f / Math.Max(1, index.Span[own].Length - (skip < 0 ? 0 : index.Span[own].Count(skip)))); }
         }
         var rows = SparseRows.Of(Tensor.Empty([SparseRows.Room(table[0], bag.Length)], dy.Device).View, table[0], index.Span, bag, skip);
@@ -128,21 +125,29 @@ public static class Bags
 
     private static int[] Starts(Indices index, Indices? offsets)
     {
-        int[] starts;
         if (offsets is null)
         {
             if (index.Rank != 2) { ThrowIndex(index.Shape, "without offsets the indices are [N, L], a bag a row"); }
-            starts = new int[index.Shape[0] + 1];
+            int[] starts = new int[index.Shape[0] + 1];
             for (int i = 0; i < starts.Length; i++) { starts[i] = i * index.Shape[1]; }
             return starts;
         }
         if (index.Rank != 1 || offsets.Rank != 1) { ThrowIndex(index.Shape, $"with offsets {offsets.Shape} both must have one axis"); }
-        starts = [.. offsets.Span, index.Size];
-        for (int i = 0; i < offsets.Size; i++)
+        int total = index.Size;
+        if (offsets.Size == 0 && total > 0) { throw new ShapeException("embedding-bag", $"{index.Shape} indices and no offset: they belong to no bag", index.Shape); }
+        return Indices.Made([offsets.Size + 1], to => Starts(offsets.Span, total, to)).Values;
+    }
+
+    // a recording is tried with offsets that nobody gave: they are brought into their order
+    private static void Starts(ReadOnlySpan<int> offsets, int total, int[] to)
+    {
+        to[^1] = total;
+        for (int i = 0; i < offsets.Length; i++)
         {
-            if (i == 0 ? starts[0] != 0 : starts[i] < starts[i - 1] || starts[i] > index.Size) { ThrowOffset(starts[i], i, index.Size); }
+            (int least, int most) = i == 0 ? (0, 0) : (to[i - 1], total);
+            to[i] = Recording.IsTrial ? Math.Clamp(offsets[i], least, most) : offsets[i];
+            if (to[i] < least || to[i] > most) { ThrowOffset(offsets[i], i, total); }
         }
-        return starts.Length > 1 || index.Size == 0 ? starts : throw new ShapeException("embedding-bag", $"{index.Shape} indices and no offset: they belong to no bag", index.Shape);
     }
 
     [DoesNotReturn]

@@ -132,7 +132,7 @@ public static class Conv
 
     [DoesNotReturn]
     private static void ThrowRank(string op, string wantX, string wantWeight, Tensor x, Tensor weight) => throw new ShapeException(op,
-        $"x {x.Shape} and weight {weight.Shape} must be {wantX} and {wantWeight}{(x.Rank == weight.Rank - 1 ? "; add the batch axis with Unsqueeze(0)?" : "")}", x.Shape, weight.Shape);
+        $"x {x.Shape} and weight {weight.Shape} must be {wantX} and {wantWeight}{(x.Rank != weight.Rank - 1 ? "" : weight.Shape[1] == 1 && x.Shape[0] != 1 ? "; add the axis of the one channel with Unsqueeze(1), or the batch axis with Unsqueeze(0)?" : "; add the batch axis with Unsqueeze(0)?")}", x.Shape, weight.Shape);
 
     [DoesNotReturn]
     private static void ThrowOptions(string op, (int H, int W) stride, (int H, int W) padding, (int H, int W) dilation, int groups) =>

@@ -29,6 +29,17 @@ public static class Pooling
             return Max(s, x, x.Shape.With(x.Rank - 1, s.OW).With(x.Rank - 2, s.OH));
         }
 
+        /// <summary>The largest value of each square window: <c>x.MaxPool2d(2)</c>.</summary>
+        /// <param name="kernel">Height and width of a window.</param>
+        /// <param name="stride">Steps between windows; the kernel unless given.</param>
+        /// <param name="padding">Places on each side that never win; at most half the kernel.</param>
+        /// <param name="dilation">Steps between the values of a window.</param>
+        /// <param name="ceilMode">Whether a last window that reaches beyond the padded input counts.</param>
+        /// <returns>[N, C, oh, ow] as with windows of any shape. x is [N, C, H, W] or [C, H, W].</returns>
+        /// <exception cref="ShapeException">x has other axes, or the window is larger than the padded input.</exception>
+        public Tensor MaxPool2d(int kernel, int? stride = null, int padding = 0, int dilation = 1, bool ceilMode = false) =>
+            x.MaxPool2d((kernel, kernel), stride is { } s ? (s, s) : null, (padding, padding), (dilation, dilation), ceilMode);
+
         /// <summary>The mean of each window; padding counts as zeros, or not at all. PyTorch's <c>avg_pool2d</c>.</summary>
         /// <param name="kernel">Height and width of a window.</param>
         /// <param name="stride">Steps between windows; the kernel unless given.</param>
@@ -44,6 +55,17 @@ public static class Pooling
             var s = Plan("avg-pool2d", x, x.Shape[^2], kernel, stride ?? kernel, padding, (1, 1), ceilMode);
             return Average(s, x, countIncludePad, x.Shape.With(x.Rank - 1, s.OW).With(x.Rank - 2, s.OH));
         }
+
+        /// <summary>The mean of each square window: <c>x.AvgPool2d(2)</c>.</summary>
+        /// <param name="kernel">Height and width of a window.</param>
+        /// <param name="stride">Steps between windows; the kernel unless given.</param>
+        /// <param name="padding">Zeros on each side; at most half the kernel.</param>
+        /// <param name="countIncludePad">Whether a mean divides by the padding's places too.</param>
+        /// <param name="ceilMode">Whether a last window that reaches beyond the padded input counts.</param>
+        /// <returns>[N, C, oh, ow] as for max pooling. x is [N, C, H, W] or [C, H, W].</returns>
+        /// <exception cref="ShapeException">x has other axes, or the window is larger than the padded input.</exception>
+        public Tensor AvgPool2d(int kernel, int? stride = null, int padding = 0, bool countIncludePad = true, bool ceilMode = false) =>
+            x.AvgPool2d((kernel, kernel), stride is { } s ? (s, s) : null, (padding, padding), countIncludePad, ceilMode);
 
         /// <summary>The largest value of each window along the last axis. PyTorch's <c>max_pool1d</c>.</summary>
         /// <param name="kernel">Length of a window.</param>

@@ -43,8 +43,8 @@ public static class Powers
 
     extension(Tensor)
     {
-        /// <summary>cˣ for a number c. Gradient cˣ·ln c.</summary>
-        public static Tensor Pow(float c, Tensor x) => x.MapByOutput(new BaseFormula(c), new ScalePull(c == 0 ? 0 : MathF.Log(c)));
+        /// <summary>cˣ for a number c. Gradient cˣ·ln c; of 0ˣ it is 0 where x ≥ 0 and −∞ below, as in PyTorch.</summary>
+        public static Tensor Pow(float c, Tensor x) => c == 0 ? x.MapByOutput(new BaseFormula(c), default(ZeroBasePull)) : x.MapByOutput(new BaseFormula(c), new ScalePull(MathF.Log(c)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -103,6 +103,13 @@ public static class Powers
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L dy, L y) where L : struct, ILane<L> => dy * (y * c);
+    }
+
+    // y is 0, 1 or, of a negative power, ∞
+    internal readonly struct ZeroBasePull : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L dy, L y) where L : struct, ILane<L> => L.WhereGreaterOrEqual(1f, y, 0f, dy * (y * float.NegativeInfinity));
     }
 
     internal readonly struct PowFormula : IZip

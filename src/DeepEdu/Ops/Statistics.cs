@@ -11,7 +11,8 @@ public static class Statistics
 {
     extension(Tensor x)
     {
-        /// <summary>Σ (x − x̄)² / (n − correction), in two passes, so that a large mean costs no digits. Gradient 2(x − x̄)·dy / (n − correction).</summary>
+        /// <summary>Σ (x − x̄)² / (n − correction), in two passes, so that a large mean costs no digits. Gradient 2(x − x̄)·dy / (n − correction). Squares are float32: distances from the mean beyond
+        /// 1.8·10¹⁹ give ∞, those below 10⁻²³ give 0.</summary>
         /// <param name="axes">The axes; none named is all.</param>
         /// <param name="correction">1 for a sample of a larger population (Bessel), 0 for the whole. n ≤ correction gives NaN or ∞.</param>
         /// <param name="keepDims">Whether the folded axes stay, of size 1.</param>
@@ -33,7 +34,7 @@ public static class Statistics
         /// <exception cref="ShapeException">No such axis.</exception>
         public Tensor Var(int axis, int correction = 1, bool keepDims = false) => x.Var([axis], correction, keepDims);
 
-        /// <summary>√Var. Where it is 0 the gradient is taken as 0, as in PyTorch.</summary>
+        /// <summary>√Var, for distances from the mean between 10⁻²³ and 1.8·10¹⁹ as there; PyTorch, which adds up in double precision, goes on beyond. Where it is 0 the gradient is taken as 0, as in PyTorch.</summary>
         /// <exception cref="ShapeException">No such axis, or one named twice.</exception>
         public Tensor Std(ReadOnlySpan<int> axes = default, int correction = 1, bool keepDims = false) =>
             x.Var(axes, correction, keepDims).MapByOutput(default(Functions.SqrtFormula), default(RootPull));
@@ -42,7 +43,7 @@ public static class Statistics
         /// <exception cref="ShapeException">No such axis.</exception>
         public Tensor Std(int axis, int correction = 1, bool keepDims = false) => x.Std([axis], correction, keepDims);
 
-        /// <summary>(Σ |x|ᵖ)^(1/p); for p = ∞ the largest |x|, whose gradient ties share. Where a norm is 0, or with p below 1 a value, the gradient is taken as 0, as in PyTorch.</summary>
+        /// <summary>(Σ |x|ᵖ)^(1/p); for p = ∞ the largest |x|, whose gradient ties share. Powers are float32, as PyTorch's on the processor: for p = 2, values beyond 1.8·10¹⁹ give ∞. Where a norm is 0, or with p below 1 a value, the gradient is taken as 0, as in PyTorch.</summary>
         /// <param name="p">Above 0; <see cref="float.PositiveInfinity"/> is allowed.</param>
         /// <param name="axes">The axes; none named is all.</param>
         /// <param name="keepDims">Whether the folded axes stay, of size 1.</param>

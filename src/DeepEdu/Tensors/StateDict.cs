@@ -147,7 +147,7 @@ public sealed class StateDict : IStateful, ISavedTensors
         if (saved.Length != 4) { Throw($"\"{_prefix}{name}\" is no random stream"); }
         if ((ulong)saved[0] != like.Seed || (ulong)saved[1] != like.Stream)
         {
-            Throw($"\"{_prefix}{name}\" is a random stream of seed {(ulong)saved[0]}, stream {(ulong)saved[1]}; here it is seed {like.Seed}, stream {like.Stream}: give the same seed, and make the parts in the same order");
+            Throw($"\"{_prefix}{name}\" is a random stream of seed {(ulong)saved[0]}, stream {(ulong)saved[1]}; here it is seed {like.Seed}, stream {like.Stream}: to go on with a training, give the same seed and make the parts in the same order; where only the weights are wanted, take them with LoadWeights, or model.Load of a file");
         }
         return new(like.Seed, like.Stream) { Position = (ulong)saved[2], Forks = (ulong)saved[3] };
     }

@@ -172,7 +172,11 @@ public partial class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objec
     {
         _amidEpoch = true;
         try { return LearnBatches(training, meter, stop); }
-        finally { _amidEpoch = false; }
+        finally
+        {
+            Run.TakeBack();
+            _amidEpoch = false;
+        }
     }
 
     // false when it was left before its end
@@ -186,6 +190,7 @@ public partial class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objec
         foreach (var batch in training.Epoch(Run.Epoch, Run.Batch))
         {
             if (pending == 0 && (stop.IsCancellationRequested || Run.StopReason is not null)) { return false; }
+            if (pending == 0) { Run.Begins(); }
             bool last = ++pending == _options.AccumulateBatches;
             if (!(_options.Privacy is { } privacy ? LearnAlone(batch, privacy, out int rows) : Learn(batch, pending, last, out rows))) { return false; }
             if (last)

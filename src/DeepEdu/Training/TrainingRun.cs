@@ -8,7 +8,8 @@ namespace DeepEdu.Training;
 public sealed class TrainingRun : IStateful
 {
     private readonly TrainerOptions _options;
-    private readonly OrderedDictionary<string, double> _parts = [];
+    private readonly OrderedDictionary<string, double> _parts = [], _partsBefore = [];
+    private (int Batch, double LastLoss, double LossSum, double Weight)? _before;
     private double _lossSum, _weight;
 
     internal TrainingRun(Module model, Optimizer optimizer, TrainerOptions options) => (Model, Optimizer, _options) = (model, optimizer, options);
@@ -95,6 +96,24 @@ public sealed class TrainingRun : IStateful
         (History.Cancelled, History.StopReason) = (false, null);
     }
 
+    /// <summary>Remembers where it stands before the batches of a step.</summary>
+    internal void Begins()
+    {
+        _before = (Batch, LastLoss, _lossSum, _weight);
+        _partsBefore.Clear();
+        foreach (var (name, sum) in _parts) { _partsBefore[name] = sum; }
+    }
+
+    /// <summary>Back to before the batches of a step that was not made: their gradients are gone, and they come again.</summary>
+    internal void TakeBack()
+    {
+        if (_before is not { } before) { return; }
+        (Batch, LastLoss, _lossSum, _weight) = before;
+        _parts.Clear();
+        foreach (var (name, sum) in _partsBefore) { _parts[name] = sum; }
+        _before = null;
+    }
+
     internal void Learned(double loss, double weight, ReadOnlySpan<(string Name, Tensor Loss)> parts)
     {
         Learned(loss);
@@ -116,7 +135,11 @@ public sealed class TrainingRun : IStateful
         foreach (var (name, part) in parts) { _parts[name] = _parts.GetValueOrDefault(name) + (part.Item() * weight); }
     }
 
-    internal void Stepped() => Step++;
+    internal void Stepped()
+    {
+        Step++;
+        _before = null;
+    }
 
     internal void Finish(EpochResult result)
     {

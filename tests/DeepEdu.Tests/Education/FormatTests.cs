@@ -6,6 +6,35 @@ namespace DeepEdu.Tests.Education;
 /// <summary>The formats of the field on generated files, and on real ones where they are.</summary>
 public sealed class FormatTests : FolderTests
 {
+    /// <summary>Answers take many times the room of their file.</summary>
+    [Fact]
+    public void ACardOfAnswersKeepsNoLearner()
+    {
+        List<WeakReference> learners = [];
+        string[] card = DataCard.Answers("kt", Made());
+        Assert.Equal(["kt: 60 learners, 120 answers, 60 items, 2 skills", "right: 50.0 %; answers a learner: 2..2, median 2"], card[..2]);
+
+        IEnumerable<LearnerSequence> Made()
+        {
+            for (int l = 0; l < 60; l++)
+            {
+                if (l == 50)
+                {
+                    GC.Collect();
+                    Assert.InRange(learners.Count(w => w.IsAlive), 0, 5);
+                }
+                yield return One(l);
+            }
+        }
+
+        LearnerSequence One(int l)
+        {
+            LearnerSequence made = new($"{l}", null, [new($"q{l}", ["a"], 1), new($"q{l}", ["b"], 0)]);
+            learners.Add(new(made.Answers));
+            return made;
+        }
+    }
+
     [Theory]
     [InlineData("utf-8", false)]
     [InlineData("utf-8", true)]

@@ -99,6 +99,16 @@ public sealed class ConvTests
     }
 
     [Fact]
+    public void SquareWindowsAreGivenByOneNumber()
+    {
+        var x = Tensor.Normal([2, 3, 9, 8], new(1));
+        Assert.Equal(x.MaxPool2d((2, 2)).ToArray(), x.MaxPool2d(2).ToArray());
+        Assert.Equal(x.MaxPool2d((3, 3), (2, 2), (1, 1), (2, 2), true).ToArray(), x.MaxPool2d(3, 2, 1, 2, true).ToArray());
+        Assert.Equal(x.AvgPool2d((2, 2)).ToArray(), x.AvgPool2d(2).ToArray());
+        Assert.Equal(x.AvgPool2d((3, 3), (2, 2), (1, 1), false, true).ToArray(), x.AvgPool2d(3, 2, 1, false, true).ToArray());
+    }
+
+    [Fact]
     public void AWindowOfNothingButPaddingHasNoGradient()
     {
         // rows −1 and 1 of an input with row 0 alone
@@ -125,7 +135,7 @@ public sealed class ConvTests
         Tensor x = Tensor.Zeros([0, 3, 8, 8]), weight = Tensor.Ones([4, 3, 3, 3]), bias = Tensor.Ones([4]);
         Assert.Equal([0, 4, 6, 6], x.Conv2d(weight, bias).Shape);
         Assert.Equal([0, 4, 3, 3], x.Conv2dReluMaxPool(weight, bias).Shape);
-        Assert.Equal([0, 3, 4, 4], x.MaxPool2d((2, 2)).Shape);
+        Assert.Equal([0, 3, 4, 4], x.MaxPool2d(2).Shape);
         float[][] d = Gradients(() => x.Conv2d(weight, bias), [], x, weight, bias);
         Assert.All(d[1], v => Assert.Equal(0, v));
     }
@@ -166,6 +176,7 @@ public sealed class ConvTests
         Throws("conv2d: x [2,3,8,8], weight [4,3,3,3]: 2 groups must divide both the 3 input and the 4 output channels", () => x.Conv2d(weight, groups: 2));
         Throws("conv2d: bias [3] with weight [4,3,3,3]: one value for each of the 4 output channels is expected, [4]", () => x.Conv2d(weight, Tensor.Zeros([3])));
         Throws("conv2d: x [2,3,8,8], weight [4,3,3,3]: the kernel covers 9 × 3 (dilation 4, 1), the padded input has only 8 × 8; more padding or a smaller kernel?", () => x.Conv2d(weight, dilation: (4, 1)));
+        Throws("conv2d: x [5,8,8] and weight [4,1,3,3] must be [N, C, H, W] and [out, C / groups, kh, kw]; add the axis of the one channel with Unsqueeze(1), or the batch axis with Unsqueeze(0)?", () => Tensor.Zeros([5, 8, 8]).Conv2d(Tensor.Zeros([4, 1, 3, 3])));
         Throws("conv1d: x [3,8] and weight [4,3,3] must be [N, C, L] and [out, C / groups, k]; add the batch axis with Unsqueeze(0)?", () => Tensor.Zeros([3, 8]).Conv1d(Tensor.Zeros([4, 3, 3])));
         Throws("max-pool2d: x [8] must be [N, C, H, W], or the same without the batch axis", () => Tensor.Zeros([8]).MaxPool2d((2, 2)));
         Throws("avg-pool2d: x [1,1,2,2]: the window covers 3 × 3, the padded input has only 2 × 2; a smaller kernel, or one pooling less?", () => Tensor.Zeros([1, 1, 2, 2]).AvgPool2d((3, 3)));

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using DeepEdu.Autograd;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
+using DeepEdu.Ops;
 using DeepEdu.Tensors;
 using DeepEdu.Tests.House;
 
@@ -103,6 +104,22 @@ public class StateDictTests
         Assert.Empty(state.Unread);
         Assert.Equal(Learn(first), Learn(second));
         Assert.Equal(first.Forward(x).ToArray(), second.Forward(x).ToArray());
+    }
+
+    [Fact]
+    public void AModelBesideTheFirstTakesItsWeightsNotItsStreams()
+    {
+        var rng = new Rng(1);
+        Sequential Make() => new(new Dense(3, 4, rng), new BatchNorm(4), new Dropout(0.5f, rng), new Lambda(x => x.Unsqueeze(1)), new Lstm(4, 2, rng));
+        Sequential online = Make(), target = Make();
+        var x = Tensor.Of([2, 3], [1, 2, 3, 4, 5, 7]);
+        using (new Tape()) { online.Forward(x); } // moves the running statistics
+        var state = new StateDict();
+        online.SaveState(state);
+        Assert.EndsWith("where only the weights are wanted, take them with LoadWeights, or model.Load of a file", Assert.Throws<InvalidDataException>(() => target.LoadState(state)).Message, StringComparison.Ordinal);
+        Assert.NotEqual(online.Forward(x).ToArray(), target.Forward(x).ToArray());
+        Assert.True(target.LoadWeights(state).IsExact);
+        Assert.Equal(online.Forward(x).ToArray(), target.Forward(x).ToArray());
     }
 
     // a layer that draws while learning and does not say so would go on with other numbers after a resume
