@@ -175,7 +175,7 @@ public static class CrossEntropyOp
             }
             ref float x = ref Unsafe.AsRef(in row[0]);
             float max = CpuDevice.FoldRun(default(Extremes.MaxFold), ref x, Classes), sum;
-            if (gradient.IsEmpty) { sum = CpuDevice.FoldRun(new SoftmaxOp.ExpSumFold(max), ref x, Classes); }
+            if (gradient.IsEmpty) { sum = SoftmaxOp.ExpSum(max, ref x, Classes); }
             else
             {
                 CpuDevice.MapRange(new SoftmaxOp.ExpFormula(max), ref x, ref gradient[0], Classes);

@@ -67,7 +67,7 @@ public static class SoftmaxOp
             float max = CpuDevice.FoldRun(default(Extremes.MaxFold), ref x, n);
             if (log)
             {
-                float sum = CpuDevice.FoldRun(new ExpSumFold(max), ref x, n);
+                float sum = ExpSum(max, ref x, n);
                 CpuDevice.MapRange(new LogFormula(max, MathF.Log(sum)), ref x, ref y, n);
                 return;
             }
@@ -281,6 +281,16 @@ public static class SoftmaxOp
                 L.Store(log ? d - (L.Exp(v) * sum) : v * (d - sum), ref dx, at);
             }
         }
+    }
+
+    /// <summary>Σ e^(x − max), with the bits of a sum of the exponentials: those beside whole vectors are made in a part of one, as a single value takes longer than a vector.</summary>
+    [SkipLocalsInit]
+    internal static float ExpSum(float max, ref float x, int n)
+    {
+        if (n > 2048) { return CpuDevice.FoldRun(new ExpSumFold(max), ref x, n); }
+        Span<float> e = stackalloc float[n];
+        CpuDevice.MapRange(new ExpFormula(max), ref x, ref e[0], n);
+        return CpuDevice.FoldRun(default(Reductions.SumFold), ref e[0], n);
     }
 
     // rows one by one; other axes in blocks of columns, so that memory is read in runs
