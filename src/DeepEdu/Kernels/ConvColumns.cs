@@ -120,48 +120,44 @@ internal static unsafe class ConvColumns
 
     private static void ToColumns(in ConvShape s, float* x, float* columns)
     {
-        for (int c = 0; c < s.GroupC; c++, x += s.H * s.W)
-        {
-            for (int ky = 0; ky < s.KH; ky++)
-            {
-                for (int kx = 0; kx < s.KW; kx++)
-                {
-                    var (first, end) = Inside(s.W, s.OW, s.StrideW, (kx * s.DilationW) - s.PadW);
-                    for (int oy = 0; oy < s.OH; oy++, columns += s.OW)
-                    {
-                        int iy = (oy * s.StrideH) + (ky * s.DilationH) - s.PadH;
-                        var row = new Span<float>(columns, s.OW);
-                        if ((uint)iy >= (uint)s.H || first >= end) { row.Clear(); continue; }
-                        float* from = x + (iy * s.W) + (first * s.StrideW) + (kx * s.DilationW) - s.PadW;
-                        row[..first].Clear();
-                        row[end..].Clear();
-                        if (s.StrideW == 1) { new Span<float>(from, end - first).CopyTo(row[first..]); }
-                        else { for (int ox = first; ox < end; ox++, from += s.StrideW) { columns[ox] = *from; } }
-                    }
-                }
-            }
-        }
+        for (int k = 0; k < s.K; k++, columns += s.OH * s.OW) { Read(in s, k % (s.KH * s.KW), x + ((nint)k / (s.KH * s.KW) * s.H * s.W), columns); }
     }
 
     private static void FromColumns(in ConvShape s, float* columns, float* dx)
     {
-        for (int c = 0; c < s.GroupC; c++, dx += s.H * s.W)
+        for (int k = 0; k < s.K; k++, columns += s.OH * s.OW) { Add(in s, k % (s.KH * s.KW), columns, dx + ((nint)k / (s.KH * s.KW) * s.H * s.W)); }
+    }
+
+    /// <summary>What a tap reads of a channel's plane at each output.</summary>
+    public static void Read(in ConvShape s, int tap, float* plane, float* values)
+    {
+        int ky = tap / s.KW, kx = tap % s.KW;
+        var (first, end) = Inside(s.W, s.OW, s.StrideW, (kx * s.DilationW) - s.PadW);
+        for (int oy = 0; oy < s.OH; oy++, values += s.OW)
         {
-            for (int ky = 0; ky < s.KH; ky++)
-            {
-                for (int kx = 0; kx < s.KW; kx++)
-                {
-                    var (first, end) = Inside(s.W, s.OW, s.StrideW, (kx * s.DilationW) - s.PadW);
-                    for (int oy = 0; oy < s.OH; oy++, columns += s.OW)
-                    {
-                        int iy = (oy * s.StrideH) + (ky * s.DilationH) - s.PadH;
-                        if ((uint)iy >= (uint)s.H) { continue; }
-                        float* to = dx + (iy * s.W) + (first * s.StrideW) + (kx * s.DilationW) - s.PadW;
-                        if (s.StrideW == 1 && end > first) { TensorPrimitives.Add(new(to, end - first), new ReadOnlySpan<float>(columns + first, end - first), new(to, end - first)); }
-                        else { for (int ox = first; ox < end; ox++, to += s.StrideW) { *to += columns[ox]; } }
-                    }
-                }
-            }
+            int iy = (oy * s.StrideH) + (ky * s.DilationH) - s.PadH;
+            var row = new Span<float>(values, s.OW);
+            if ((uint)iy >= (uint)s.H || first >= end) { row.Clear(); continue; }
+            float* from = plane + (iy * s.W) + (first * s.StrideW) + (kx * s.DilationW) - s.PadW;
+            row[..first].Clear();
+            row[end..].Clear();
+            if (s.StrideW == 1) { new Span<float>(from, end - first).CopyTo(row[first..]); }
+            else { for (int ox = first; ox < end; ox++, from += s.StrideW) { values[ox] = *from; } }
+        }
+    }
+
+    /// <summary>Adds a value an output to where the tap read it.</summary>
+    public static void Add(in ConvShape s, int tap, float* values, float* plane)
+    {
+        int ky = tap / s.KW, kx = tap % s.KW;
+        var (first, end) = Inside(s.W, s.OW, s.StrideW, (kx * s.DilationW) - s.PadW);
+        for (int oy = 0; oy < s.OH && first < end; oy++, values += s.OW)
+        {
+            int iy = (oy * s.StrideH) + (ky * s.DilationH) - s.PadH;
+            if ((uint)iy >= (uint)s.H) { continue; }
+            float* to = plane + (iy * s.W) + (first * s.StrideW) + (kx * s.DilationW) - s.PadW;
+            if (s.StrideW == 1) { TensorPrimitives.Add(new(to, end - first), new ReadOnlySpan<float>(values + first, end - first), new(to, end - first)); }
+            else { for (int ox = first; ox < end; ox++, to += s.StrideW) { *to += values[ox]; } }
         }
     }
 

@@ -34,8 +34,11 @@ internal readonly record struct ConvShape(int N, int C, int H, int W, int OutC, 
     public bool IsByPlanes => C > 0 && KH * (long)KW <= 1024 && (Groups > 1 ? GroupC <= 16 && GroupOut <= 16 && (Groups == C || !IsPointwise)
         : OutC > 0 && !IsPointwise && StrideH == 1 && StrideW == 1 && (long)OH * OW >= 192 && (OutC <= 4 || (OutC <= 8 && C <= 16)));
 
+    /// <summary>Whether an image has so few pixels for so large a weight that several images are convolved together.</summary>
+    public bool IsByBatches => Groups == 1 && C >= 32 && OutC >= 32 && !IsByPlanes && (long)K * OutC >= (IsPointwise ? 2048L : 16384L) * OH * OW;
+
     /// <summary>Whether outputs fill the lanes of a vector, patches are read in place, and what follows the convolution is done in the same pass.</summary>
-    public bool IsByTiles => !IsByPlanes && !IsByColumns;
+    public bool IsByTiles => !IsByPlanes && !IsByColumns && !IsByBatches;
 
     /// <summary>Whether the input has so few channels that its gradient would leave most lanes of a vector empty.</summary>
     public bool HasFewInputs => IsByTiles && C <= 6 && KH * (long)KW <= 1024;

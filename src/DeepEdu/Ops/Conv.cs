@@ -171,6 +171,7 @@ public static class Conv
             fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y), at = CpuDevice.Of(At))
             {
                 if (Shape.IsByPlanes) { ConvPlanes.Forward(Shape, x, weight, bias, y); return; }
+                if (Shape.IsByBatches && Shape.N * Shape.OH * Shape.OW >= 64) { ConvBatches.Forward(Shape, x, weight, bias, y); return; }
                 if (Shape.IsByColumns) { ConvColumns.Forward(Shape, x, weight, bias, y); return; }
                 var panels = new ConvForward.Panels(Shape);
                 fixed (float* packed = Prepared.Of(Weight, panels, Prepared.KeepsFor(Weight) ? default : new(Scratch.Layer.Take(panels.Length), panels.Length)))
@@ -197,6 +198,7 @@ public static class Conv
             fixed (float* dx = CpuDevice.Of(DX), dw = CpuDevice.Of(DWeight), db = CpuDevice.Of(DBias))
             {
                 if (Shape.IsByPlanes) { ConvPlanes.Backward(Shape, x, weight, dy, dx, dw, db); }
+                else if (Shape.IsByBatches) { ConvBatches.Backward(Shape, x, weight, dy, dx, dw, db); }
                 else if (Shape.IsByColumns) { ConvColumns.Backward(Shape, x, weight, dy, dx, dw, db); }
                 else if (dx is not null && End == ConvEnd.None && Shape.HasFewInputs)
                 {

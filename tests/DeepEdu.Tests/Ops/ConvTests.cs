@@ -41,13 +41,23 @@ public sealed class ConvTests
     public void MatchesLoopsWithFewChannels(int n, int c, int h, int w, int outputs, int kh, int kw, int stride, int padding, int dilation) =>
         Check(n, c, h, w, outputs, kh, kw, (stride, stride), (padding, padding), (dilation, dilation), 1);
 
+    /// <summary>Small images with many channels, which are convolved together: whole chunks and a rest, one image, single pixels, and pointwise.</summary>
+    [Theory, Trait("Width", "yes")]
+    [InlineData(70, 96, 3, 3, 64, 3, 1, 0, 1), InlineData(13, 128, 4, 5, 96, 3, 2, 1, 1), InlineData(2, 128, 7, 3, 130, 3, 2, 2, 2), InlineData(1, 160, 3, 3, 140, 3, 1, 1, 1), InlineData(5, 200, 4, 5, 220, 1, 1, 0, 1)]
+    public void MatchesLoopsForSmallImages(int n, int c, int h, int w, int outputs, int kernel, int stride, int padding, int dilation) =>
+        Check(n, c, h, w, outputs, kernel, kernel, (stride, stride), (padding, padding), (dilation, dilation), 1, 5e-5f); // a thousand products in a sum
+
+    /// <summary>More images than a chunk of columns holds.</summary>
+    [Fact]
+    public void MatchesLoopsForManySmallImages() => Check(2000, 64, 3, 3, 64, 3, 3, (1, 1), (0, 0), (1, 1), 1, 1e-4f);
+
     [Theory]
-    [InlineData(32, 1, 4, 1), InlineData(32, 1, 4, 2), InlineData(12, 3, 3, 1), InlineData(32, 4, 3, 1), InlineData(6, 32, 3, 1), InlineData(40, 6, 3, 2)]
+    [InlineData(140, 160, 3, 1), InlineData(130, 128, 3, 2), InlineData(32, 1, 4, 1), InlineData(32, 1, 4, 2), InlineData(12, 3, 3, 1), InlineData(32, 4, 3, 1), InlineData(6, 32, 3, 1), InlineData(40, 6, 3, 2)]
     public void FewChannelsHaveTheSameBitsOnAnyNumberOfThreads(int outputs, int c, int kernel, int stride)
     {
         int before = DeepEdu.Devices.DeepEduOptions.MaxThreads;
         var rng = new Rng(3);
-        Tensor x = Tensor.Uniform([19, c, 23, 21], rng, -1, 1), weight = Tensor.Uniform([outputs, c, kernel, kernel], rng, -1, 1);
+        Tensor x = Tensor.Uniform(c > 90 ? [40, c, 3, 4] : [19, c, 23, 21], rng, -1, 1), weight = Tensor.Uniform([outputs, c, kernel, kernel], rng, -1, 1);
         float[]? dy = null;
         try
         {
