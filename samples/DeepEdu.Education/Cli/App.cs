@@ -26,14 +26,16 @@ internal static class App
         GradeTask grade = new();
         MultitaskTask multitask = new();
         TraceTask trace = new();
+        DiagnoseTask diagnose = new();
         BehaviourTask behaviour = new();
         GenerateTask generate = new();
         AnswerTask answer = new();
-        Command root = Runs(new RootCommand("Deep learning for education: recommending, grading, learning several tasks at once, tracing what learners know, telling who will leave, writing and answering questions. Without a command all run on embedded data."), [], recommend, grade, multitask, trace, behaviour, generate, answer);
+        Command root = Runs(new RootCommand("Deep learning for education: recommending, grading, learning several tasks at once, tracing what learners know, diagnosing it skill by skill, telling who will leave, writing and answering questions. Without a command all run on embedded data."), [], recommend, grade, multitask, trace, diagnose, behaviour, generate, answer);
         root.Subcommands.Add(Runs(new("recommend", "Recommends learning items from implicit feedback; ranks a held-out item among 99 others, and among all."), [flags.Recommender, flags.Loss, flags.Factors, flags.Canary], recommend));
         root.Subcommands.Add(Runs(new("grade", "Grades handwriting, or essays when --data is a folder of ASAP essays."), [flags.Prompt, flags.Canary], grade));
         root.Subcommands.Add(Runs(new("multitask", "Learns several outcomes of a learner together and each alone."), [flags.Canary], multitask));
         root.Subcommands.Add(Runs(new("trace", "Traces what learners know: tells from the answers so far whether the next one is right. --data is a file of answers, or a folder of train, test and valid files."), [flags.Network, .. flags.Plus, flags.Folds, flags.Canary], trace));
+        root.Subcommands.Add(Runs(new("diagnose", "Diagnoses how well learners know each skill, from their answers to items and the skills that these ask for. --data is a folder of train.csv, item.csv and, if they are there, valid.csv and test.csv, or a file of answers: a long table with learner, item, skill and correct, or sequences."), [flags.Canary], diagnose));
         root.Subcommands.Add(Runs(new("behaviour", "Tells from the first weeks of a course who will leave it. --data is a folder of events.csv and learners.csv, or of OULAD's tables studentInfo.csv, studentRegistration.csv, studentAssessment.csv and assessments.csv."), [flags.Folds, flags.Weeks, flags.Canary], behaviour));
         root.Subcommands.Add(Runs(new("generate", "Learns to write like a text. --data is a text file, or a folder of *.txt."), [flags.Tokens], generate));
         root.Subcommands.Add(Runs(new("answer", "Answers questions by choosing among known answers. --data is a table, or a .jsonl, with question and answer."), [], answer));
@@ -70,7 +72,7 @@ internal static class App
 
     private static int RunTasks(IEducationTask[] tasks, RunOptions options, TextWriter output, TextWriter error)
     {
-        if (tasks.Length > 1 && options.Data is not null) { throw new DataException("--data needs a command: recommend, grade, multitask, trace, behaviour, generate or answer."); }
+        if (tasks.Length > 1 && options.Data is not null) { throw new DataException("--data needs a command: recommend, grade, multitask, trace, diagnose, behaviour, generate or answer."); }
         if (options.Privacy is not null && Array.Find(tasks, t => t.NotPrivate is not null) is { } open) { throw new DataException($"--epsilon: {open.Name} does not train privately: {open.NotPrivate}"); }
         if (options.Resume) { MustHoldARun(options.Out); }
         string folder = options.Out ?? ".", html = Path.Combine(folder, "report.html");

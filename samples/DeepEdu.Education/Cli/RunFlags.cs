@@ -9,7 +9,7 @@ namespace DeepEdu.Education.Cli;
 /// <summary>The options of commands that run tasks, and how what was typed becomes <see cref="RunOptions"/>.</summary>
 internal sealed class RunFlags
 {
-    private readonly Option<string?> _data = Named(new Option<string?>("--data") { Description = "Real data: a folder; of answer a file, of trace and generate either. Without it the embedded data are used.", HelpName = "PATH" });
+    private readonly Option<string?> _data = Named(new Option<string?>("--data") { Description = "Real data: a folder; of answer a file, of trace, diagnose and generate either. Without it the embedded data are used.", HelpName = "PATH" });
     private readonly Option<int?> _epochs = AtLeastOne(new Option<int?>("--epochs") { Description = "Passes over the training data.", HelpName = "N" });
     private readonly Option<int?> _batch = AtLeastOne(new Option<int?>("--batch") { Description = "Examples per step.", HelpName = "N" });
     private readonly Option<ulong> _seed = new("--seed") { Description = "Seed of every random draw.", HelpName = "S", DefaultValueFactory = _ => 1 };

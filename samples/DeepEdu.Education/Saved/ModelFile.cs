@@ -49,6 +49,7 @@ internal static class ModelFile
         [DigitPredictor.Kind] = DigitPredictor.Load,
         [OutcomePredictor.Kind] = OutcomePredictor.Load,
         [TracePredictor.Kind] = TracePredictor.Load,
+        [DiagnosisPredictor.Kind] = DiagnosisPredictor.Load,
         [RiskPredictor.Kind] = RiskPredictor.Load,
         [TextPredictor.Kind] = TextPredictor.Load,
         [AnswerPredictor.Kind] = AnswerPredictor.Load,

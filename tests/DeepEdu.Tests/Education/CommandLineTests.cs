@@ -20,7 +20,7 @@ public sealed class CommandLineTests : FolderTests
         Assert.Contains("report:", output, StringComparison.Ordinal);
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(json));
         Assert.Equal(JsonValueKind.Array, document.RootElement.ValueKind);
-        Assert.Superset(new HashSet<string> { "recommend", "grade", "multitask", "trace", "behaviour", "generate", "answer" }, document.RootElement.EnumerateArray().Select(r => r.GetProperty("task").GetString()!).ToHashSet());
+        Assert.Superset(new HashSet<string> { "recommend", "grade", "multitask", "trace", "diagnose", "behaviour", "generate", "answer" }, document.RootElement.EnumerateArray().Select(r => r.GetProperty("task").GetString()!).ToHashSet());
         foreach (JsonElement run in document.RootElement.EnumerateArray())
         {
             Assert.Equal(["task", "model", "data", "metrics", "baselines", "epochs", "seconds", "seed"], run.EnumerateObject().Select(p => p.Name));

@@ -44,6 +44,8 @@ public sealed class RunFolderTests : FolderTests
     [InlineData("trace-attention", "fold 1/1  epoch 1", "fold 1/1  epoch  2")]
     [InlineData("trace-plus", "fold 1/1  epoch 1", "fold 1/1  epoch  2")]
     [InlineData("private", "fold 1/2  epoch 1", "fold 2/2  epoch  1", "fold 2/2  epoch 3")]
+    [InlineData("diagnose", "epoch 1/3", "epoch  2/3", "epoch 3/3")]
+    [InlineData("diagnose-canary", "epoch  1/3", "canary, epoch 1/3", "canary, epoch  2/3")]
     [InlineData("canary", "fold 1/1  epoch 1", "canary, fold 1/1  epoch 1", "canary, fold 1/1  epoch  2")]
     public void ARunThatWasInterruptedEndsAsOneThatWasNot(string what, params string[] stops)
     {
@@ -254,6 +256,7 @@ public sealed class RunFolderTests : FolderTests
             case "behaviour": return (new BehaviourTask(), new() { Quick = true, Epochs = 3, Folds = 2 });
             case "generate": return (new GenerateTask(), new() { Quick = true, Epochs = 3 });
             case "answer": return (new AnswerTask(), new() { Quick = true, Epochs = 3 });
+            case "diagnose" or "diagnose-canary": return (new DiagnoseTask(), new() { Quick = true, Epochs = 3, Canary = what.EndsWith("canary", StringComparison.Ordinal) });
             case "trace": return (new TraceTask(), new() { Quick = true, Epochs = 3, Folds = 2 });
             case "trace-memory" or "trace-attention": return (new TraceTask(), new() { Quick = true, Epochs = 3, Network = what[6..] });
             case "trace-plus": return (new TraceTask(), new() { Quick = true, Epochs = 3, Plus = new(0.1, 0.03, 3) });

@@ -57,6 +57,9 @@ internal sealed record SimulatedResponses(LearnerLog Log, float[,] Ability, floa
         return made;
     }
 
+    /// <summary>How far from the middle of all abilities an item lies: b by the length of a (Reckase 2009, eq. 5.9), which with one skill is the ability at which who does not guess is right with one half.</summary>
+    public double Hardness(int item) => Difficulty[item] / Math.Sqrt(Enumerable.Range(0, Settings.Skills).Sum(k => Math.Pow(Discrimination[item, k], 2)));
+
     /// <summary>The true chance of a right answer.</summary>
     public double Chance(int learner, int item)
     {
