@@ -11,26 +11,26 @@ internal sealed class ItemResponse : IDiagnoser
     private const int Rounds = 200, Steps = 3;
     private const double Settled = 1e-4;
     private const double DeviationA = 0.5, DeviationD = 3, DeviationC = 0.5, MeanC = -1.4;
-    private readonly int _parameters;
     private readonly Ability[] _abilities;
 
     public ItemResponse(DiagnosisSet set, int parameters, int[] train)
     {
-        _parameters = parameters;
+        Parameters = parameters;
         List<(int, bool)>[] answers = [.. set.Learners.Select(_ => new List<(int, bool)>())];
         foreach (int row in train) { answers[set.Learner[row]].Add((set.Item[row], set.Right[row])); }
         (Bank, LogPosterior) = Fit(answers, set.Items.Length, parameters);
         _abilities = Array.ConvertAll(answers, Bank.Estimate);
     }
 
-    public string Name => $"IRT {_parameters}PL";
+    public string Name => $"IRT {Parameters}PL";
+
+    /// <summary>Of an item: 1, 2 or 3.</summary>
+    public int Parameters { get; }
 
     public ItemBank Bank { get; }
 
     /// <summary>The logarithm of likelihood and priors that was reached.</summary>
     public double LogPosterior { get; }
-
-    public Ability Ability(int learner) => _abilities[learner];
 
     public double Chance(int learner, int item) => Bank.Curves[item].Chance(_abilities[learner].Mean);
 

@@ -16,7 +16,7 @@ internal static class PredictCommand
         Option<string> model = RunFlags.Named(new Option<string>("--model") { Description = "Folder of a run (what --out was), or the model.ckpt in it.", HelpName = "PATH", Required = true });
         Option<string> rows = new("--in")
         {
-            Description = "The new rows. Of recommend: a table with the column user. Of grade: a table with the column essay, a .txt of one essay, or images: an IDX file, or one PNG, PGM or PPM. Of multitask: a table with the columns that were learned from; with G1, or G1 and G2, they are used too. Of trace and diagnose: answers of learners, as in the run. Of behaviour: a table with the columns user, week and event. Of generate: a table with the column prompt, or a .txt of one prompt. Of answer: a table with the column question.",
+            Description = "The new rows. Of recommend: a table with the column user. Of grade: a table with the column essay, a .txt of one essay, or images: an IDX file, or one PNG, PGM or PPM. Of multitask: a table with the columns that were learned from; with G1, or G1 and G2, they are used too. Of trace and diagnose (and of the bank of diagnose-adaptive): answers of learners, as in the run. Of behaviour: a table with the columns user, week and event. Of generate: a table with the column prompt, or a .txt of one prompt. Of answer: a table with the column question.",
             HelpName = "FILE",
             Required = true,
         };

@@ -1,5 +1,3 @@
-using DeepEdu.Education.Data;
-using DeepEdu.Io;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Education.Models;

@@ -50,6 +50,7 @@ internal static class ModelFile
         [OutcomePredictor.Kind] = OutcomePredictor.Load,
         [TracePredictor.Kind] = TracePredictor.Load,
         [DiagnosisPredictor.Kind] = DiagnosisPredictor.Load,
+        [BankPredictor.Kind] = BankPredictor.Load,
         [RiskPredictor.Kind] = RiskPredictor.Load,
         [TextPredictor.Kind] = TextPredictor.Load,
         [AnswerPredictor.Kind] = AnswerPredictor.Load,

@@ -12,7 +12,7 @@ using DeepEdu.Numerics;
 
 namespace DeepEdu.Education.Tasks;
 
-/// <summary>Cognitive diagnosis: from some of a learner's answers, how well it knows each skill, and how it answers other items.</summary>
+/// <summary>Cognitive diagnosis: from some of a learner's answers, how well it knows each skill, and how it answers other items; and adaptive tests, which choose the items.</summary>
 internal sealed class DiagnoseTask : IEducationTask
 {
     private const int TableSkills = 30, Small = 32, Wide = 128;
@@ -30,12 +30,14 @@ internal sealed class DiagnoseTask : IEducationTask
         if (set.WithoutSkill > 0) { progress.Line($"{set.WithoutSkill} answers to items without a skill are left out"); }
         int blind = set.Blind;
         if (blind > set.Parts.Test.Length / 2) { progress.Line(string.Create(CultureInfo.InvariantCulture, $"of {set.Parts.Test.Length} test answers {blind} ask for skills of which no answer of their learner was learned from: skill by skill nothing can be told of them but the mean of the item")); }
-        if (set.Repeated.Pairs.Length > 0) { progress.Line($"{set.Repeated.Count} rows seem to repeat the answer of the row before ({Named(set, set.Repeated.Pairs[0])} and {set.Repeated.Pairs.Length - 1} more pairs of items), which flatters auc; auc_once leaves them out{(options.Canary ? "" : ", and --canary shows the leak")}"); }
+        if (set.Repeated.Pairs.Length > 0) { progress.Line($"{set.Repeated.Count} rows seem to repeat the answer of the row before ({Named(set, set.Repeated.Pairs[0])} and {set.Repeated.Pairs.Length - 1} more pairs of items), which may flatter auc; auc_once leaves them out"); }
         RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([set.Items, set.Skills, .. set.Asks, set.Learner, set.Item, Array.ConvertAll(set.Right, r => r ? 1 : 0), set.Parts.Train, set.Parts.Validation, set.Parts.Test]));
         List<DiagnosisScores> baselines = [];
+        ItemResponse? fitted = null;
         foreach (IDiagnoser diagnoser in Baselines(set, progress))
         {
             if (stop.IsCancellationRequested) { break; }
+            if (diagnoser is ItemResponse { Parameters: 2 } two) { fitted = two; }
             baselines.Add(new(set, diagnoser));
             progress.Line(string.Create(CultureInfo.InvariantCulture, $"{diagnoser.Name}: test auc {baselines[^1].Auc:F4}"));
         }
@@ -46,7 +48,7 @@ internal sealed class DiagnoseTask : IEducationTask
         if (options.Canary && !stop.IsCancellationRequested) { result = result with { Canary = Shuffled(set, model, options, kept, progress, stop) }; }
         result = result with { Seconds = clock.Elapsed.TotalSeconds };
         kept.SaveModel(DiagnosisPredictor.Kind, DiagnosisPredictor.Sizes(Hidden(options)), result, stop, [.. DiagnosisPredictor.Parts(set, trainer.Network)]);
-        return [result];
+        return fitted is null || stop.IsCancellationRequested ? [result] : [result, AdaptiveTesting.Run(set, fitted, options, progress, stop)];
     }
 
     private static IEnumerable<IDiagnoser> Baselines(DiagnosisSet set, IProgress progress)
