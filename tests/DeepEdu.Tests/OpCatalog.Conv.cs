@@ -40,16 +40,16 @@ public static partial class OpCatalog
 
     private static OpRow[] Pooling =>
     [
-        new("max pool 2", x => x[0].MaxPool2d((2, 2))) { Big = [[9, 40, 30, 31]] },
-        new("max pool 3, stride 2, padding 1", x => x[0].MaxPool2d((3, 3), (2, 2), (1, 1))) { Big = [[9, 40, 30, 31]] },
+        new("max pool 2", x => x[0].MaxPool2d(2)) { Big = [[9, 40, 30, 31]] },
+        new("max pool 3, stride 2, padding 1", x => x[0].MaxPool2d(3, 2, 1)) { Big = [[9, 40, 30, 31]] },
         new("max pool 2×3, stride 1×2, dilation 2×1", x => x[0].MaxPool2d((2, 3), (1, 2), dilation: (2, 1))),
         new("max pool 3, stride 2, ceil", x => x[0].MaxPool2d((3, 3), (2, 2), ceilMode: true)),
         new("max pool 3, padding 1, dilation 2, ceil", x => x[0].MaxPool2d((3, 3), (2, 2), (1, 1), (2, 2), true)),
         new("max pool of equals", x => x[0].MaxPool2d((2, 2), (1, 1))) { CheckTolerance = 0 }, // a kink: no derivative
         new("max pool of NaN", x => x[0].MaxPool2d((2, 2), (1, 1))),
         new("max pool 1d", x => x[0].MaxPool1d(3, 2, 1)),
-        new("avg pool 2", x => x[0].AvgPool2d((2, 2))) { Big = [[9, 40, 30, 31]] },
-        new("avg pool 3, stride 2, padding 1", x => x[0].AvgPool2d((3, 3), (2, 2), (1, 1))),
+        new("avg pool 2", x => x[0].AvgPool2d(2)) { Big = [[9, 40, 30, 31]] },
+        new("avg pool 3, stride 2, padding 1", x => x[0].AvgPool2d(3, 2, 1)),
         new("avg pool 3, padding 1 not counted", x => x[0].AvgPool2d((3, 3), (2, 2), (1, 1), countIncludePad: false)),
         new("avg pool 2×3, ceil, padding 1", x => x[0].AvgPool2d((2, 3), (2, 2), (1, 1), ceilMode: true)),
         new("avg pool 2, ceil, padding 1 not counted", x => x[0].AvgPool2d((2, 2), (2, 2), (1, 1), false, true)),
