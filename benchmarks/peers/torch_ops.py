@@ -82,6 +82,18 @@ def layer(name, make, inp, pick=lambda out: out):
     cases.append((name + ", and back", there_and_back))
 
 
+def penalty(name, make, inp, pick=lambda out: out):
+    def build():
+        layer = make().train()
+        x = inp.detach().clone().requires_grad_(True)
+        wanted = [x] + list(layer.parameters())
+        def run():
+            slope, = torch.autograd.grad(pick(layer(x)).sum(), x, create_graph=True)
+            torch.autograd.grad(slope.square().mean(), wanted, allow_unused=True)
+        return run
+    cases.append(("gradient penalty of " + name, build))
+
+
 def step(name, make):
     def build():
         w = nn.Parameter(x.detach().clone())
@@ -169,6 +181,10 @@ layer("instance norm", lambda: nn.InstanceNorm2d(CH), im); layer("prelu", lambda
 first = lambda out: out[0]
 layer("lstm", lambda: nn.LSTM(W, W, batch_first=True), seq, first); layer("gru", lambda: nn.GRU(W, W, batch_first=True), seq, first); layer("rnn", lambda: nn.RNN(W, W, batch_first=True), seq, first)
 layer("encoder layer", lambda: nn.TransformerEncoderLayer(W, 4, 2 * W, 0, batch_first=True), seq); back("embedding bag", lambda: F.embedding_bag(rows.view(-1, 8), x), x)
+
+penalty("dense", lambda: nn.Sequential(nn.Linear(C, C), nn.Tanh(), nn.Linear(C, 1)), x)
+penalty("conv2d", lambda: nn.Sequential(nn.Conv2d(CH, CH, 3, padding=1), nn.LeakyReLU(), nn.Conv2d(CH, CH, 3, padding=1)), im)
+penalty("lstm", lambda: nn.LSTM(W, W, batch_first=True), seq, first); penalty("encoder layer", lambda: nn.TransformerEncoderLayer(W, 4, 2 * W, 0, batch_first=True), seq)
 
 def attend():
     q, k, v = (t.view(t.shape[0], t.shape[1], 4, W // 4).transpose(1, 2) for t in (query, seq, values))

@@ -150,6 +150,11 @@ internal static class OpCases
         .. Layer("encoder layer", i => new TransformerEncoderLayer(i.Width, 4, i.Rng, hidden: 2 * i.Width, dropout: 0), Sequences), Back("embedding bag", i => i.X.EmbeddingBag(Indices.Wrap(i.OfRows.ToArray(), [i.Rows / 8, 8])), X),
         On("attention of one query", i => i.Query.Attention(i.Sequences, i.Values, 4)), Back("attention of one query", i => i.Query.Attention(i.Sequences, i.Values, 4), i => [i.Query, i.Sequences, i.Values]),
 
+        // gradients of gradients
+        Penalty("dense", i => new Sequential(new Dense(i.Columns, i.Columns, i.Rng), new Tanh(), new Dense(i.Columns, 1, i.Rng)), X),
+        Penalty("conv2d", i => new Sequential(new Conv2d(i.Channels, i.Channels, 3, i.Rng, padding: 1), new LeakyRelu(), new Conv2d(i.Channels, i.Channels, 3, i.Rng, padding: 1)), Images),
+        Penalty("lstm", i => new Lstm(i.Width, i.Width, i.Rng), Sequences), Penalty("encoder layer", i => new TransformerEncoderLayer(i.Width, 4, i.Rng, hidden: 2 * i.Width, dropout: 0), Sequences),
+
         // optimisers: with w.Sum() and its gradient
         Step("sgd momentum", p => new Sgd(p, new() { Momentum = 0.9 })), Step("adam", p => new Adam(p)), Step("adamw", p => new AdamW(p)), Step("rmsprop", p => new RmsProp(p)), Step("adagrad", p => new Adagrad(p)), Step("adadelta", p => new Adadelta(p)),
         Step("adamax", p => new Adamax(p)), Step("nadam", p => new NAdam(p)), Step("radam", p => new RAdam(p)),
@@ -174,6 +179,19 @@ internal static class OpCases
         }
         return [new(name, Run), new($"{name}, and back", Run, input)];
     }
+
+    // the mean square of the slope by the input, and its gradients
+    private static OpCase Penalty(string name, Func<OpInputs, Layer> make, Func<OpInputs, Tensor[]> input) => new($"gradient penalty of {name}", i =>
+    {
+        var (layer, x) = (make(i), input(i)[0]);
+        return () =>
+        {
+            using var tape = new Tape();
+            tape.Watch(x);
+            tape.Gradients(tape.RecordedGradients(layer.Forward(x).Sum(), x)[0].Square().Mean());
+            return null;
+        };
+    });
 
     private static OpCase Step(string name, Func<(string, Parameter)[], Optimizer> make) => new(name, i =>
     {
