@@ -41,6 +41,8 @@ internal static class GpuKernels
             : name.StartsWith("ProductKernel", StringComparison.Ordinal) || name.StartsWith("ConvTensorTiles", StringComparison.Ordinal) || name.StartsWith("StepKernel", StringComparison.Ordinal) ? 512
             // a gradient by dual numbers of four values, each of which takes whole turns off twice, in double precision; tan's own is from its result
             : name.Contains("PullMap<Angles.TanFormula>", StringComparison.Ordinal) ? 512
+            // third derivatives, by dual numbers of dual numbers
+            : name.Contains("BendTwice<", StringComparison.Ordinal) ? 512
             : name.StartsWith("Attention", StringComparison.Ordinal) ? 768 : 1024;
     }
 
@@ -81,7 +83,9 @@ internal static class GpuKernels
             {
                 var constraints = t.GetGenericArguments()[0].GetGenericParameterConstraints().Where(c => c.IsInterface).ToArray();
                 Type[] arguments = constraints.Length == 0 ? [typeof(float), typeof(Float4)] : [.. Fitting(constraints[0], nested: true)];
-                foreach (var a in arguments) { yield return t.MakeGenericType(a); }
+                // bent are ways back alone
+                bool bends = t == typeof(Bend<>) || t == typeof(BendTwice<>);
+                foreach (var a in arguments.Where(a => !bends || a.Name.Contains("Pull", StringComparison.Ordinal))) { yield return t.MakeGenericType(a); }
             }
         }
     }
