@@ -74,7 +74,7 @@ internal static class App
     {
         if (tasks.Length > 1 && options.Data is not null) { throw new DataException("--data needs a command: recommend, grade, multitask, trace, diagnose, behaviour, generate or answer."); }
         if (options.Privacy is not null && Array.Find(tasks, t => t.NotPrivate is not null) is { } open) { throw new DataException($"--epsilon: {open.Name} does not train privately: {open.NotPrivate}"); }
-        if (options.Resume) { MustHoldARun(options.Out); }
+        if (options.Resume) { MustHoldARun(options); }
         string folder = options.Out ?? ".", html = Path.Combine(folder, "report.html");
         if (File.Exists(folder)) { throw new DataException($"--out {folder}: is a file; give a folder."); }
         Directory.CreateDirectory(folder);
@@ -118,11 +118,13 @@ internal static class App
         return Interrupted;
     }
 
-    private static void MustHoldARun(string? folder)
+    private static void MustHoldARun(RunOptions options)
     {
-        if (folder is null) { throw new DataException("--resume: goes on with the run in a folder; give --out FOLDER."); }
+        if (options.Out is not { } folder) { throw new DataException("--resume: goes on with the run in a folder; give --out FOLDER."); }
         if (!Directory.Exists(folder)) { throw new DataException($"--resume: {folder}: no such folder."); }
-        if (!RunFolder.HoldsARun(folder) && !Directory.EnumerateDirectories(folder, "seed-*").Any(RunFolder.HoldsARun)) { throw new DataException($"--resume: {folder}: no run in this folder; without --resume one is begun."); }
+        if (options.Each().Any(its => RunFolder.HoldsARun(its.Out!))) { return; }
+        throw new DataException(options.Seeds == 1 && Directory.EnumerateDirectories(folder, "seed-*").Any(RunFolder.HoldsARun)
+            ? $"--resume: {folder}: holds runs of several seeds; give --seeds and --seed as then." : $"--resume: {folder}: no run in this folder{(options.Seeds > 1 ? " of these seeds" : "")}; without --resume one is begun.");
     }
 
     /// <summary>What cannot be written is said before hours of training, not after.</summary>

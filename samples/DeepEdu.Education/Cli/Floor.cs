@@ -29,6 +29,6 @@ internal sealed partial record Floor(string Text, string? Task, string Metric, b
         return null;
     }
 
-    [GeneratedRegex(@"^\s*(?:(?<task>[a-z]+)\.)?(?<metric>[^<>=\s]+)\s*(?<than>>=|<=)\s*(?<value>\S+)\s*$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^\s*(?:(?<task>[a-z-]+)\.)?(?<metric>[^<>=\s]+)\s*(?<than>>=|<=)\s*(?<value>\S+)\s*$", RegexOptions.CultureInvariant)]
     private static partial Regex Shape();
 }

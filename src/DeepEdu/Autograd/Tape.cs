@@ -151,8 +151,12 @@ public sealed partial class Tape : Arena
         Add(outputs, inputs, null, pull, false);
     }
 
-    /// <summary>The same for a pullback that, while <see cref="Recording"/> is a tape, computes with recorded operations alone.</summary>
-    internal void AddRecordable(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> inputs, Pullback pull) => Add(outputs, inputs, null, pull, true);
+    /// <summary>The same for a pullback that is recordable (<see cref="Edge.IsRecordable"/>): made of recorded operations alone, at least while they are recorded.</summary>
+    public void AddRecordable(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> inputs, Pullback pull)
+    {
+        ArgumentNullException.ThrowIfNull(pull);
+        Add(outputs, inputs, null, pull, true);
+    }
 
     /// <summary>The same; the gradient of the one output is multiplied by <paramref name="slope"/> before the pullback gets it, but not where the pullback is recorded.</summary>
     internal void AddRecordable(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> inputs, Tensor? slope, Pullback pull) => Add(outputs, inputs, slope, pull, true);

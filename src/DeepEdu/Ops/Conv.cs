@@ -171,6 +171,7 @@ public static class Conv
             fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y), at = CpuDevice.Of(At))
             {
                 if (Shape.IsByPlanes) { ConvPlanes.Forward(Shape, x, weight, bias, y); return; }
+                // a handful of pixels does not repay laying them out; and tiles find the weight packed in a session
                 if (Shape.IsByBatches && Shape.N * Shape.OH * Shape.OW >= 64) { ConvBatches.Forward(Shape, x, weight, bias, y); return; }
                 if (Shape.IsByColumns) { ConvColumns.Forward(Shape, x, weight, bias, y); return; }
                 var panels = new ConvForward.Panels(Shape);

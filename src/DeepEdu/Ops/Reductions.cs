@@ -163,9 +163,6 @@ public static class Reductions
 
     private static void Remember(Tape tape, Tensor x, Tensor sum) => tape.AddRecordable(sum, (x, dy => Spread(dy, x.Shape, 1)));
 
-    /// <summary>The mean with folded axes of size 1, recorded.</summary>
-    internal static Tensor Recorded(Tensor x, Reduced plan) => x.SumTo(plan.Kept) / plan.Count;
-
     internal static Tensor MeanTo(Tensor x, Reduced plan)
     {
         var y = x.FoldTo(plan.Kept, default(SumFold), default(SumFold));

@@ -25,7 +25,7 @@ public static class Statistics
             var mean = Reductions.MeanTo(x, plan);
             var y = x.ZipConstant(mean, default(SquareDistance), "var").FoldTo(plan.Kept, default(Reductions.SumFold), default(Reductions.SumFold)).Alias(plan.Result);
             y.Device.Map(new Arithmetic.DivideFormula(n), y.View, y.View);
-            Tape.For(x)?.AddRecordable(y, (x, dy => Tape.Recording is { } tape ? tape.Through(() => ((x - Reductions.Recorded(x, plan)).Square().SumTo(plan.Kept) / n).Viewed(plan.Result), dy, x)
+            Tape.For(x)?.AddRecordable(y, (x, dy => Tape.Recording is { } tape ? tape.Through(() => ((x - (x.SumTo(plan.Kept) / plan.Count)).Square().SumTo(plan.Kept) / n).Viewed(plan.Result), dy, x)
                 : x.Zip3Constant(mean, dy.Alias(plan.Kept), new VariancePull(2 / n), "var")));
             return y;
         }

@@ -104,6 +104,21 @@ public class RecordedGradientTests
         Assert.Contains("AddRecordable", e.Message);
     }
 
+    /// <summary>An operation of two outputs, x² and x³.</summary>
+    [Fact]
+    public void AnOperationOfSeveralOutputsTakesPartToo()
+    {
+        using var tape = new Tape();
+        var x = tape.Watch(Tensor.Of([1], [3]));
+        var plain = x.Detach();
+        Tensor square = (plain * plain).Detach(), cube = (plain * plain * plain).Detach();
+        tape.AddRecordable([square, cube], [x], (d, dx) => dx[0] = (d[0]! * x * 2) + (d[1]! * x * x * 3));
+        var first = tape.RecordedGradients((square + cube).Sum(), x)[0];
+        Assert.Equal([33], first.ToArray());
+        Assert.Equal([20], tape.Gradients(first.Sum())[x].ToArray());
+        Assert.Throws<ArgumentNullException>(() => tape.AddRecordable([square], [x], null!));
+    }
+
     /// <summary>Two inner steps of learning to learn: the gradient of what is reached, by where it began, against finite differences.</summary>
     [Fact]
     public void LearningCanBeLearned()

@@ -45,6 +45,10 @@ public sealed class SeedTests : FolderTests
         Program.Succeeds("recommend", "--quick", "--seeds", "2", "--out", Folder, "--json", json, "--resume");
         Assert.Equal(before, Metrics());
 
+        // one seed is not several, nor others
+        Program.Fails("holds runs of several seeds", "recommend", "--quick", "--out", Folder, "--resume");
+        Program.Fails("no run in this folder of these seeds", "recommend", "--quick", "--seed", "7", "--seeds", "2", "--out", Folder, "--resume");
+
         string Metrics()
         {
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(json));
@@ -76,6 +80,9 @@ public sealed class SeedTests : FolderTests
         Assert.Null(Floor.Parse("auc>=0.75")!.Missed(runs));
         Assert.Contains("reached 0.7500 over 2 seeds", Floor.Parse("auc>=0.7501")!.Missed(runs), StringComparison.Ordinal);
         Assert.NotNull(Floor.Parse("auc>=0.5")!.Missed([Run(1, double.NaN)]));
+        RunResult adaptive = new("diagnose-adaptive", "2PL", "data") { Metrics = [new("items", 22)] };
+        Assert.Null(Floor.Parse("diagnose-adaptive.items<=30")!.Missed([adaptive, .. runs]));
+        Assert.Contains("reached 22.0000.", Floor.Parse("diagnose-adaptive.items<=20")!.Missed([adaptive, .. runs]), StringComparison.Ordinal);
         Assert.Empty(SeedSpread.Of([Run(1, .7), Run(2, .8) with { Interrupted = true }])); // one finished run has no spread
     }
 
