@@ -4,6 +4,7 @@ using DeepEdu.Devices;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Saved;
+using DeepEdu.Education.Search;
 using DeepEdu.Education.Tasks;
 using DeepEdu.Education.Ui;
 using View = DeepEdu.Education.Ui.View;
@@ -31,14 +32,14 @@ internal static class App
         GenerateTask generate = new();
         AnswerTask answer = new();
         Command root = Runs(new RootCommand("Deep learning for education: recommending, grading, learning several tasks at once, tracing what learners know, diagnosing it skill by skill, telling who will leave, writing and answering questions. Without a command all run on embedded data."), [], recommend, grade, multitask, trace, diagnose, behaviour, generate, answer);
-        root.Subcommands.Add(Runs(new("recommend", "Recommends learning items from implicit feedback; ranks a held-out item among 99 others, and among all."), [flags.Recommender, flags.Loss, flags.Factors, flags.Canary], recommend));
-        root.Subcommands.Add(Runs(new("grade", "Grades handwriting, or essays when --data is a folder of ASAP essays."), [flags.Prompt, flags.Canary], grade));
-        root.Subcommands.Add(Runs(new("multitask", "Learns several outcomes of a learner together and each alone."), [flags.Canary], multitask));
-        root.Subcommands.Add(Runs(new("trace", "Traces what learners know: tells from the answers so far whether the next one is right. --data is a file of answers, or a folder of train, test and valid files."), [flags.Network, .. flags.Plus, flags.Folds, flags.Canary], trace));
-        root.Subcommands.Add(Runs(new("diagnose", "Diagnoses how well learners know each skill, from their answers to items and the skills that these ask for. --data is a folder of train.csv, item.csv and, if they are there, valid.csv and test.csv, or a file of answers: a long table with learner, item, skill and correct, or sequences."), [flags.Canary], diagnose));
-        root.Subcommands.Add(Runs(new("behaviour", "Tells from the first weeks of a course who will leave it. --data is a folder of events.csv and learners.csv, or of OULAD's tables studentInfo.csv, studentRegistration.csv, studentAssessment.csv and assessments.csv."), [flags.Folds, flags.Weeks, flags.Canary], behaviour));
-        root.Subcommands.Add(Runs(new("generate", "Learns to write like a text. --data is a text file, or a folder of *.txt."), [flags.Tokens], generate));
-        root.Subcommands.Add(Runs(new("answer", "Answers questions by choosing among known answers. --data is a table, or a .jsonl, with question and answer."), [], answer));
+        root.Subcommands.Add(Runs(new("recommend", "Recommends learning items from implicit feedback; ranks a held-out item among 99 others, and among all."), [flags.Recommender, flags.Loss, flags.Factors, .. flags.Searched, flags.Dropout, flags.WeightDecay, flags.Canary], recommend));
+        root.Subcommands.Add(Runs(new("grade", "Grades handwriting, or essays when --data is a folder of ASAP essays."), [flags.Prompt, flags.Folds, .. flags.Searched, flags.Hidden, flags.Dropout, flags.Canary], grade));
+        root.Subcommands.Add(Runs(new("multitask", "Learns several outcomes of a learner together and each alone."), [flags.Folds, .. flags.Searched, flags.Dropout, flags.WeightDecay, flags.Canary], multitask));
+        root.Subcommands.Add(Runs(new("trace", "Traces what learners know: tells from the answers so far whether the next one is right. --data is a file of answers, or a folder of train, test and valid files."), [flags.Network, .. flags.Plus, flags.Folds, .. flags.Searched, flags.Hidden, flags.Dropout, flags.Canary], trace));
+        root.Subcommands.Add(Runs(new("diagnose", "Diagnoses how well learners know each skill, from their answers to items and the skills that these ask for. --data is a folder of train.csv, item.csv and, if they are there, valid.csv and test.csv, or a file of answers: a long table with learner, item, skill and correct, or sequences."), [.. flags.Searched, flags.Hidden, flags.Dropout, flags.Canary], diagnose));
+        root.Subcommands.Add(Runs(new("behaviour", "Tells from the first weeks of a course who will leave it. --data is a folder of events.csv and learners.csv, or of OULAD's tables studentInfo.csv, studentRegistration.csv, studentAssessment.csv and assessments.csv."), [flags.Folds, flags.Weeks, .. flags.Searched, flags.Hidden, flags.Dropout, flags.WeightDecay, flags.Canary], behaviour));
+        root.Subcommands.Add(Runs(new("generate", "Learns to write like a text. --data is a text file, or a folder of *.txt."), [flags.Tokens, .. flags.Searched, flags.Hidden, flags.Dropout, flags.WeightDecay], generate));
+        root.Subcommands.Add(Runs(new("answer", "Answers questions by choosing among known answers. --data is a table, or a .jsonl, with question and answer."), [.. flags.Searched, flags.Hidden, flags.Dropout, flags.WeightDecay], answer));
         root.Subcommands.Add(PredictCommand.Create(output, error));
         root.Subcommands.Add(DataCommand.Create(output));
 
@@ -74,6 +75,7 @@ internal static class App
     {
         if (tasks.Length > 1 && options.Data is not null) { throw new DataException("--data needs a command: recommend, grade, multitask, trace, diagnose, behaviour, generate or answer."); }
         if (options.Privacy is not null && Array.Find(tasks, t => t.NotPrivate is not null) is { } open) { throw new DataException($"--epsilon: {open.Name} does not train privately: {open.NotPrivate}"); }
+        foreach (IEducationTask task in tasks) { SearchSetting.RefuseOthers(task, options); }
         if (options.Resume) { MustHoldARun(options); }
         string folder = options.Out ?? ".", html = Path.Combine(folder, "report.html");
         if (File.Exists(folder)) { throw new DataException($"--out {folder}: is a file; give a folder."); }
@@ -97,11 +99,12 @@ internal static class App
             {
                 if (stop.IsCancellationRequested) { break; }
                 string name = options.Seeds == 1 ? task.Name : $"{task.Name}, seed {its.Seed}";
-                results.AddRange(view.During(name, progress => task.Run(its, progress, stop.Token)).Select(r => r with { Interrupted = stop.IsCancellationRequested }));
+                results.AddRange(view.During(name, progress => its.Search is null ? task.Run(its, progress, stop.Token) : SearchRun.Run(task, its, progress, stop.Token)).Select(r => r with { Interrupted = stop.IsCancellationRequested }));
             }
         }
         IReadOnlyList<SeedSpread> spreads = SeedSpread.Of(results);
         ResultTable.Write(view, results, spreads);
+        foreach (SearchTold told in results.Select(r => r.Search).OfType<SearchTold>()) { told.Write(view); }
         File.WriteAllText(html, HtmlReport.Render(results, options.CommandLine, spreads));
         view.Line($"report: {html}");
         if (options.Json is not null) { File.WriteAllBytes(options.Json, options.Seeds == 1 ? JsonReport.Render(results) : JsonReport.Render(results, spreads)); }
@@ -122,7 +125,9 @@ internal static class App
     {
         if (options.Out is not { } folder) { throw new DataException("--resume: goes on with the run in a folder; give --out FOLDER."); }
         if (!Directory.Exists(folder)) { throw new DataException($"--resume: {folder}: no such folder."); }
-        if (options.Each().Any(its => RunFolder.HoldsARun(its.Out!))) { return; }
+        if (options.Search is not null && !options.Each().Any(its => SearchRun.HoldsOne(its.Out!))) { throw new DataException($"--resume: {folder}: no search in this folder; without --resume one is begun."); }
+        if (options.Search is not null || options.Each().Any(its => RunFolder.HoldsARun(its.Out!))) { return; }
+        if (SearchRun.HoldsOne(folder)) { throw new DataException($"--resume: {folder}: holds a search that has not come to its run; give --search, --over and --by as then."); }
         throw new DataException(options.Seeds == 1 && Directory.EnumerateDirectories(folder, "seed-*").Any(RunFolder.HoldsARun)
             ? $"--resume: {folder}: holds runs of several seeds; give --seeds and --seed as then." : $"--resume: {folder}: no run in this folder{(options.Seeds > 1 ? " of these seeds" : "")}; without --resume one is begun.");
     }

@@ -3,6 +3,7 @@ using System.Globalization;
 using DeepEdu.Devices;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Models;
+using DeepEdu.Education.Search;
 
 namespace DeepEdu.Education.Cli;
 
@@ -27,6 +28,21 @@ internal sealed class RunFlags
     private readonly Option<double?> _clip = Above(0, double.PositiveInfinity, new Option<double?>("--clip") { Description = "Of --epsilon: the longest that one learner's gradient may be; of trace 0.1, of behaviour 3 unless given.", HelpName = "C" });
     private readonly Option<ulong?> _noiseSeed = new("--noise-seed") { Description = "Of --epsilon: draws the noise from a seed, so that a study can be repeated. Who knows it can take the noise off; unless given, nobody does.", HelpName = "S" };
 
+    private readonly Option<int?> _search = AtLeastOne(new Option<int?>("--search") { Description = "Tries so many settings of the options in --over, chosen by validation data alone, and runs with the best.", HelpName = "N" });
+    private readonly Option<string[]> _over = new("--over") { Description = "Of --search: what is tried, such as lr=1e-4..1e-1:log hidden=32,64,128 dropout=0..0.5: a range, one in its logarithm, or values.", HelpName = "NAME=VALUES", AllowMultipleArgumentsPerToken = true };
+    private readonly Option<string?> _by = Among(new Option<string?>("--by") { Description = "Of --search: random trains each trial in full; halving trains all a little, the best third three times as long, and so on; hyperband halves in brackets that begin ever longer. random unless given.", HelpName = "HOW" }, SearchAsked.Ways);
+
+    /// <summary>Of the commands that train one kind of network: the rate, and what is searched.</summary>
+    public Option[] Searched => [LearningRate, _search, _over, _by];
+
+    public Option<double?> LearningRate { get; } = Above(0, double.PositiveInfinity, new Option<double?>("--lr") { Description = "The highest rate of learning; the command's own unless given.", HelpName = "RATE" });
+
+    public Option<int?> Hidden { get; } = AtLeastOne(new Option<int?>("--hidden") { Description = "Units of the network; the command's own unless given.", HelpName = "N" });
+
+    public Option<double?> Dropout { get; } = Between(new Option<double?>("--dropout") { Description = "The share of values left out while learning, from 0 to below 1; the command's own unless given.", HelpName = "P" }, x => x is >= 0 and < 1, "from 0 to below 1");
+
+    public Option<double?> WeightDecay { get; } = Between(new Option<double?>("--weight-decay") { Description = "Decoupled weight decay; the command's own unless given.", HelpName = "X" }, x => x >= 0 && double.IsFinite(x), "0 or more");
+
     /// <summary>Of the command that grades.</summary>
     public Option<int> Prompt { get; } = new("--prompt") { Description = "Essay prompt, 1..8.", HelpName = "N", DefaultValueFactory = _ => 1 };
 
@@ -34,7 +50,7 @@ internal sealed class RunFlags
     public Option<int> Factors { get; } = AtLeastOne(new Option<int>("--factors") { Description = "Width of the last layer of NeuMF; networks of sequences are eight times as wide, matrix factorisation four times.", HelpName = "N", DefaultValueFactory = _ => 8 });
 
     /// <summary>Of the commands that learn in folds.</summary>
-    public Option<int?> Folds { get; } = AtLeastOne(new Option<int?>("--folds") { Description = "Folds to learn and test; all unless given.", HelpName = "N" });
+    public Option<int?> Folds { get; } = AtLeastOne(new Option<int?>("--folds") { Description = "Folds to learn and test; all unless given, with --search one.", HelpName = "N" });
 
     /// <summary>Of the commands whose answers can be shuffled.</summary>
     public Option<bool> Canary { get; } = new("--canary") { Description = "Learns and tests once more on shuffled answers; the run fails where they are told better than by chance, for then answers leak. Twice the time." };
@@ -97,8 +113,33 @@ internal sealed class RunFlags
         if (its.Contains(Tokens)) { options = options with { Tokens = parse.GetValue(Tokens)! }; }
         if (its.Contains(Network)) { options = options with { Network = parse.GetValue(Network)!, Plus = new(parse.GetValue(Plus[0]), parse.GetValue(Plus[1]), parse.GetValue(Plus[2])) }; }
         if (its.Contains(Recommender)) { options = options with { Recommender = parse.GetValue(Recommender)!, Loss = parse.GetValue(Loss) }; }
+        if (its.Contains(LearningRate)) { options = options with { LearningRate = parse.GetValue(LearningRate), Search = Asked(parse, options) }; }
+        if (its.Contains(Hidden)) { options = options with { Hidden = parse.GetValue(Hidden) }; }
+        if (its.Contains(Dropout)) { options = options with { Dropout = parse.GetValue(Dropout) }; }
+        if (its.Contains(WeightDecay)) { options = options with { WeightDecay = parse.GetValue(WeightDecay) }; }
         if (its.Contains(Prompt)) { options = options with { Prompt = parse.GetValue(Prompt) }; }
         return its.Contains(Factors) ? options with { Factors = parse.GetValue(Factors) } : options;
+    }
+
+    private SearchAsked? Asked(ParseResult parse, RunOptions options)
+    {
+        if (parse.GetValue(_search) is not { } trials)
+        {
+            return Array.Find((Option[])[_over, _by], o => parse.GetResult(o) is { Implicit: false }) is { } idle ? throw new DataException($"{idle.Name} is of a search; give --search N too.") : null;
+        }
+        if (options.Privacy is not null) { throw new DataException("--search: each private trial gives away --epsilon once more; search without it, on data that may be looked at."); }
+        SearchAsked asked = SearchAsked.Parse(trials, parse.GetValue(_over) ?? [], parse.GetValue(_by) ?? SearchAsked.Random);
+        foreach (SearchAxis axis in asked.Over)
+        {
+            if (parse.CommandResult.Command.Options.FirstOrDefault(o => o.Name == $"--{axis.Name}") is { } option && parse.GetResult(option) is { Implicit: false }) { throw new DataException($"--over {axis}: --{axis.Name} is given too; leave one of them out."); }
+        }
+        return asked;
+    }
+
+    private static Option<double?> Between(Option<double?> option, Func<double, bool> holds, string which)
+    {
+        option.Validators.Add(r => { if (r.Tokens.Count == 1 && double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out double x) && !holds(x)) { r.AddError($"{option.Name} must be {which}."); } });
+        return option;
     }
 
     private static Option<double> Share(string name, string description)

@@ -2,6 +2,7 @@ using System.Globalization;
 using DeepEdu.Devices;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Saved;
+using DeepEdu.Education.Search;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Education.Cli;
@@ -65,6 +66,23 @@ internal sealed record RunOptions
     /// <summary>What a network of sequences learns by, softmax or bce; its own if null.</summary>
     public string? Loss { get; init; }
 
+    /// <summary>The highest rate of learning; the task's own if null, as the next ones.</summary>
+    public double? LearningRate { get; init; }
+
+    /// <summary>Units of the network.</summary>
+    public int? Hidden { get; init; }
+
+    /// <summary>The share of values left out while learning.</summary>
+    public double? Dropout { get; init; }
+
+    public double? WeightDecay { get; init; }
+
+    /// <summary>What is searched before the run; null: nothing.</summary>
+    public SearchAsked? Search { get; init; }
+
+    /// <summary>Of a trial: the epoch after which it stops for now.</summary>
+    public int? Until { get; init; }
+
     /// <summary>Whether all is learned once more on shuffled answers, of which nothing must be told.</summary>
     public bool Canary { get; init; }
 
@@ -84,7 +102,7 @@ internal sealed record RunOptions
         return Enumerable.Range(0, Seeds).Select(i => Seed + (ulong)i).Select(seed =>
         {
             string? folder = Out is null ? null : Path.Combine(Out, string.Create(CultureInfo.InvariantCulture, $"seed-{seed}"));
-            return this with { Seed = seed, Seeds = 1, Out = folder, Resume = Resume && RunFolder.HoldsARun(folder!) };
+            return this with { Seed = seed, Seeds = 1, Out = folder, Resume = Resume && (Search is null ? RunFolder.HoldsARun(folder!) : SearchRun.HoldsOne(folder!)) };
         });
     }
 
@@ -99,7 +117,7 @@ internal sealed record RunOptions
 
     private StateDict Common(string command) => new StateDict().Set("command", command).Set("--epochs", OrDefault(Epochs)).Set("--batch", OrDefault(Batch)).Set("--quick", Quick)
         .Set("--prompt", Prompt).Set("--factors", Factors).Set("--folds", OrDefault(Folds)).Set("--weeks", OrDefault(Weeks)).Set("--tokens", Tokens).Set("--network", Recommender == RecommendKind.Usual ? Network : Recommender)
-        .Set("--reconstruct", Plus.Reconstruct).Set("--wave1", Plus.Wave1).Set("--wave2", Plus.Wave2).Set("--device", Device.Name);
+        .Set("--reconstruct", Plus.Reconstruct).Set("--wave1", Plus.Wave1).Set("--wave2", Plus.Wave2).Set("--lr", OrDefault(LearningRate)).Set("--hidden", OrDefault(Hidden)).Set("--dropout", OrDefault(Dropout)).Set("--weight-decay", OrDefault(WeightDecay)).Set("--device", Device.Name);
 
-    private static string OrDefault(int? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "default";
+    private static string OrDefault(IFormattable? number) => number?.ToString(null, CultureInfo.InvariantCulture) ?? "default";
 }

@@ -11,23 +11,29 @@ namespace DeepEdu.Education.Models;
 /// <summary>One encoder for questions and answers: word vectors, an LSTM in both directions, the largest value over time, brought to length 1. A question and its answer point the same way (Tan et al. 2015, arXiv:1511.04108).</summary>
 internal sealed class AnswerNet : Module
 {
-    private const int Width = 48, Hidden = 32, PredictBatch = 128;
+    /// <summary>Units of a direction, and the share of values left out while learning, unless others are given.</summary>
+    public const int Usual = 32;
+    public const float Drop = 0.2f;
+
+    private const int Width = 48, PredictBatch = 128;
     private readonly Embedding _words;
     private readonly Dropout _dropout;
     private readonly Lstm _lstm;
 
-    public AnswerNet(int vocabulary, Rng rng)
+    public AnswerNet(int vocabulary, Rng rng, int hidden = Usual, float drop = Drop)
     {
-        Words = vocabulary;
+        (Words, Hidden) = (vocabulary, hidden);
         _words = new(vocabulary, Width, rng, padding: 0);
-        _dropout = new(0.2f, rng);
-        _lstm = new(Width, Hidden, rng, bidirectional: true, forgetBias: 1);
+        _dropout = new(drop, rng);
+        _lstm = new(Width, hidden, rng, bidirectional: true, forgetBias: 1);
     }
 
     /// <summary>How many words, padding and the unknown one included.</summary>
     public int Words { get; }
 
-    /// <summary>Texts as word numbers → directions [texts, 64].</summary>
+    public int Hidden { get; }
+
+    /// <summary>Texts as word numbers → directions [texts, 2·hidden].</summary>
     public Tensor Forward(IReadOnlyList<int[]> texts)
     {
         PaddedTokens padded = Collate.Pad(texts, t => t);

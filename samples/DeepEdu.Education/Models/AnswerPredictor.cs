@@ -22,12 +22,15 @@ internal sealed class AnswerPredictor : IPredictor
         StateDict known = saved.State("answers");
         (_answers, _sure) = (known.Texts("texts"), known.Doubles("sure")[0]);
         Vocabulary words = Vocabulary.Load(saved.State("words"));
-        AnswerNet network = new(words.Count, new Rng(0));
+        AnswerNet network = new(words.Count, new Rng(0), saved.Info.Options.Has("hidden") ? saved.Info.Options.Int("hidden") : AnswerNet.Usual); // older files know one width
         network.LoadWeights(saved.State("network"));
         _ranker = new(network, words, [.. _answers.Select(WordedText.Of)]);
     }
 
     public static IPredictor Load(CheckpointFile saved) => new AnswerPredictor(saved);
+
+    /// <summary>The sizes of the network.</summary>
+    public static StateDict Sizes(AnswerTrainer trainer) => new StateDict().Set("hidden", trainer.Network.Hidden);
 
     /// <summary>What the constructor takes.</summary>
     public static IReadOnlyList<(string, ISaveState)> Parts(QuestionSet set, AnswerTrainer trainer, double sure)

@@ -14,8 +14,12 @@ internal sealed class AttentionTracing : TracingNet
     /// <summary>The places.</summary>
     public const int Places = 200;
 
-    private const int Heads = 5;
-    private const float Drop = 0.2f;
+    /// <summary>The width is a multiple of it.</summary>
+    public const int Heads = 5;
+
+    /// <summary>The share of values left out while learning, unless another is given.</summary>
+    public const float Drop = 0.2f;
+
     private readonly Embedding _answers, _asked;
     private readonly LearnedPositions _places;
     private readonly MultiHeadAttention _attention;
@@ -26,13 +30,14 @@ internal sealed class AttentionTracing : TracingNet
     /// <param name="skills">How many there are.</param>
     /// <param name="width">Of all that is inside; a multiple of five, the heads.</param>
     /// <param name="rng">Where initial values and dropout come from.</param>
-    public AttentionTracing(int skills, int width, Rng rng) : base(skills)
+    /// <param name="drop">The share of values left out while learning.</param>
+    public AttentionTracing(int skills, int width, Rng rng, float drop = Drop) : base(skills)
     {
         (_answers, _asked, _places) = (new(2 * skills, width, rng), new(skills, width, rng), new(Places, width, rng));
-        _attention = new(width, Heads, rng, Drop);
+        _attention = new(width, Heads, rng, drop);
         (_norm1, _norm2) = (new(width), new(width));
         (_linear1, _linear2, _output) = (new(width, width, rng), new(width, width, rng), new(width, 1, rng));
-        (_dropout, _dropout1, _dropout2) = (new(Drop, rng), new(Drop, rng), new(Drop, rng));
+        (_dropout, _dropout1, _dropout2) = (new(drop, rng), new(drop, rng), new(drop, rng));
     }
 
     public override string Name => Title;

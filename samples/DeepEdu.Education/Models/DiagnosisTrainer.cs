@@ -17,13 +17,17 @@ namespace DeepEdu.Education.Models;
 /// <inheritdoc cref="LearningOptions"/>
 internal sealed record DiagnosisOptions(int Hidden, int Epochs, int Batch, ulong Seed) : LearningOptions(Epochs, Batch, Seed, Rate)
 {
+    /// <summary>Unless another is given.</summary>
+    public const float Drop = 0.2f;
+
     /// <summary>The highest rate.</summary>
     public const double Rate = 5e-3;
 
     /// <summary>What learners know and items take are expected to be N(0, this): the loss has the logarithm of that added.</summary>
     public float Deviation { get; init; } = 0.7f;
 
-    public float Dropout { get; init; } = 0.2f;
+    /// <summary>The share of units left out while learning.</summary>
+    public float Dropout { get; init; } = Drop;
 
     /// <summary>Epochs without a better validation AUC after which training stops.</summary>
     public int Patience { get; init; } = 6;

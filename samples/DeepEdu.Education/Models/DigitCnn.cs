@@ -12,10 +12,15 @@ using DeepEdu.Training;
 namespace DeepEdu.Education.Models;
 
 /// <summary>How the reader of digits learns.</summary>
-internal sealed record DigitCnnOptions(int Epochs, int Batch, ulong Seed) : LearningOptions(Epochs, Batch, Seed, LearningRate: 3e-3)
+internal sealed record DigitCnnOptions(int Epochs, int Batch, ulong Seed) : LearningOptions(Epochs, Batch, Seed, Rate)
 {
+    /// <summary>The highest rate, unless another is given.</summary>
+    public const double Rate = 3e-3;
+
     /// <summary>While learning, images are moved by up to so many pixels each way, fractions included, drawn anew each time.</summary>
     public int Shift { get; init; }
+
+    public float Dropout { get; init; } = DigitNet.Drop;
 }
 
 /// <summary>Trains the reader of digits on cross-entropy with Adam. A held-out part of the training images chooses the epoch.</summary>
@@ -29,7 +34,7 @@ internal sealed class DigitCnn
     public DigitCnn(ImageSet train, ImageSet validation, DigitCnnOptions options)
     {
         (_train, _validation, _options, _rng) = (train, validation, options, new(options.Seed));
-        Network = new(train.Height, train.Width, train.Classes, _rng);
+        Network = new(train.Height, train.Width, train.Classes, _rng, options.Dropout);
         Network.To(options.Device);
     }
 

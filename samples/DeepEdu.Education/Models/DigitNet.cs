@@ -10,14 +10,17 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace DeepEdu.Education.Models;
 
 /// <summary>Two convolutions with max pooling and two dense layers (after LeCun et al. 1998, with ReLU and dropout): grey images [n, 1, height, width] → logits [n, classes].</summary>
-internal sealed class DigitNet(int height, int width, int classes, Rng rng) : Module
+internal sealed class DigitNet(int height, int width, int classes, Rng rng, float drop = DigitNet.Drop) : Module
 {
+    /// <summary>The share of values left out while learning, unless another is given.</summary>
+    public const float Drop = 0.5f;
+
     private const int PredictBatch = 500;
     private readonly Sequential _layers = new(
         new Conv2d(1, 16, 3, rng, padding: 1, init: Init.KaimingNormal()), new Relu(), new MaxPool2d(2),
         new Conv2d(16, 32, 3, rng, padding: 1, init: Init.KaimingNormal()), new Relu(), new MaxPool2d(2),
         new Flatten(),
-        new Dense(32 * (height / 4) * (width / 4), 128, rng, init: Init.KaimingNormal()), new Relu(), new Dropout(0.5f, rng),
+        new Dense(32 * (height / 4) * (width / 4), 128, rng, init: Init.KaimingNormal()), new Relu(), new Dropout(drop, rng),
         new Dense(128, classes, rng));
 
     public int Height => height;

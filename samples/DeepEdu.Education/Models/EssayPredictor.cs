@@ -32,7 +32,7 @@ internal sealed class EssayPredictor : IPredictor
         _folds = [.. sizes.Doubles("typical_lengths").Select((length, f) =>
         {
             Vocabulary words = Vocabulary.Load(saved.State($"words-{f + 1}"));
-            EssayScorer network = new(words.Count, 0.5f, (float)length, new Rng(0));
+            EssayScorer network = new(words.Count, 0.5f, (float)length, new Rng(0), sizes.Has("hidden") ? sizes.Int("hidden") : EssayScorer.Usual); // older files know one width
             network.LoadWeights(saved.State($"network-{f + 1}"));
             return (words, network);
         })];
@@ -43,8 +43,8 @@ internal sealed class EssayPredictor : IPredictor
     public static IPredictor Load(CheckpointFile saved) => new EssayPredictor(saved);
 
     /// <summary>What the constructor takes.</summary>
-    public static StateDict Sizes(EssaySet set, IEnumerable<(Vocabulary, EssayScorer Network)> folds)
-        => new StateDict().Set("prompt", set.Prompt).Set("min", set.Min).Set("max", set.Max).Set("typical_lengths", [.. folds.Select(f => (double)f.Network.TypicalLength)]);
+    public static StateDict Sizes(EssaySet set, IReadOnlyList<(Vocabulary, EssayScorer Network)> folds)
+        => new StateDict().Set("prompt", set.Prompt).Set("min", set.Min).Set("max", set.Max).Set("hidden", folds[0].Network.Hidden).Set("typical_lengths", [.. folds.Select(f => (double)f.Network.TypicalLength)]);
 
     /// <summary>The networks and their words, and the intervals and what is odd if there are any.</summary>
     public static IReadOnlyList<(string, ISaveState)> Parts(IEnumerable<(Vocabulary Words, EssayScorer Network)> folds, GradeIntervals? intervals, EssayOddities? oddities)

@@ -13,8 +13,11 @@ namespace DeepEdu.Education.Models;
 /// output it would change the scale of every score.</summary>
 internal sealed class EssayScorer : Module
 {
+    /// <summary>Units, and the share of values left out while learning, unless others are given.</summary>
+    public const int Usual = 32;
+    public const float Drop = 0.5f;
+
     private const int Width = 50;
-    private const int Hidden = 32;
     private const int PredictBatch = 64;
     private const int ExplainSteps = 32;
     private readonly Embedding _words;
@@ -26,15 +29,20 @@ internal sealed class EssayScorer : Module
     /// <param name="meanScore">In 0..1.</param>
     /// <param name="typicalLength">Words of an essay.</param>
     /// <param name="rng">Where initial values and dropout come from.</param>
-    public EssayScorer(int vocabulary, float meanScore, float typicalLength, Rng rng)
+    /// <param name="hidden">Units of the LSTM.</param>
+    /// <param name="drop">The share of values of word vectors left out while learning.</param>
+    public EssayScorer(int vocabulary, float meanScore, float typicalLength, Rng rng, int hidden = Usual, float drop = Drop)
     {
+        Hidden = hidden;
         TypicalLength = typicalLength;
         _words = new(vocabulary, Width, rng, padding: 0);
-        _dropout = new(0.5f, rng);
-        _lstm = new(Width, Hidden, rng, forgetBias: 1);
-        _output = new(2 * Hidden, 1, rng, init: Init.XavierUniform());
+        _dropout = new(drop, rng);
+        _lstm = new(Width, hidden, rng, forgetBias: 1);
+        _output = new(2 * hidden, 1, rng, init: Init.XavierUniform());
         _output.Bias!.AsSpan()[0] = MathF.Log(meanScore / (1 - meanScore));
     }
+
+    public int Hidden { get; }
 
     /// <summary>The word vectors [vocabulary, width].</summary>
     public Parameter Words => _words.Weight;

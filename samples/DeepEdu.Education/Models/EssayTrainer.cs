@@ -25,10 +25,17 @@ internal sealed record EncodedEssays(int[][] Tokens, float[] Scores, int Min, in
 }
 
 /// <summary>How the essay network learns.</summary>
-internal sealed record EssayOptions(int Epochs, int Batch, ulong Seed) : LearningOptions(Epochs, Batch, Seed, LearningRate: 3e-3)
+internal sealed record EssayOptions(int Epochs, int Batch, ulong Seed) : LearningOptions(Epochs, Batch, Seed, Rate)
 {
+    /// <summary>The highest rate, unless another is given.</summary>
+    public const double Rate = 3e-3;
+
     /// <summary>Multiplies the rate for word vectors, each of which is seen a few times only.</summary>
     public double WordRateFactor { get; init; } = 0.3;
+
+    public int Hidden { get; init; } = EssayScorer.Usual;
+
+    public float Dropout { get; init; } = EssayScorer.Drop;
 
     /// <summary>The longest joint gradient.</summary>
     public float ClipNorm { get; init; } = 10;
@@ -47,7 +54,7 @@ internal sealed class EssayTrainer
     {
         (_essays, _train, _dev, _options) = (essays, train, dev, options);
         float meanScore = train.Average(i => essays.Scores[i]), meanLength = (float)train.Average(i => essays.Tokens[i].Length);
-        (Network, _order) = options.Start(rng => new EssayScorer(vocabulary, Math.Clamp(meanScore, 0.01f, 0.99f), Math.Max(1, meanLength), rng));
+        (Network, _order) = options.Start(rng => new EssayScorer(vocabulary, Math.Clamp(meanScore, 0.01f, 0.99f), Math.Max(1, meanLength), rng, options.Hidden, options.Dropout));
     }
 
     public EssayScorer Network { get; }

@@ -11,18 +11,22 @@ namespace DeepEdu.Education.Models;
 /// <summary>A recurrent language model: token vectors, two LSTMs and a layer of logits (Mikolov et al. 2010; dropout between the layers as in Zaremba et al. 2014, arXiv:1409.2329).</summary>
 internal sealed class LanguageNet : Module, ILanguageModel
 {
+    /// <summary>The share of values left out while learning, unless another is given.</summary>
+    public const float Drop = 0.2f;
+
     private const int Layers = 2, Stretch = 500;
     private readonly Embedding _tokens;
     private readonly Dropout _dropout;
     private readonly Lstm _lstm;
     private readonly Dense _output;
 
-    public LanguageNet(int tokens, int hidden, Rng rng)
+    public LanguageNet(int tokens, int hidden, Rng rng, float drop = Drop)
     {
         (Tokens, Hidden) = (tokens, hidden);
-        _tokens = new(tokens, hidden / 2, rng, init: Init.Normal(0, 0.1f));
-        _dropout = new(0.2f, rng);
-        _lstm = new(hidden / 2, hidden, rng, Layers, dropout: 0.2f, forgetBias: 1);
+        int vector = Math.Max(1, hidden / 2);
+        _tokens = new(tokens, vector, rng, init: Init.Normal(0, 0.1f));
+        _dropout = new(drop, rng);
+        _lstm = new(vector, hidden, rng, Layers, dropout: drop, forgetBias: 1);
         _output = new(hidden, tokens, rng);
     }
 

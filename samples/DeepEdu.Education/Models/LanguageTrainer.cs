@@ -9,10 +9,17 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Education.Models;
 
 /// <summary>How a language model learns.</summary>
-internal sealed record LanguageOptions(int Epochs, int Batch, int Hidden, int Steps, ulong Seed) : LearningOptions(Epochs, Batch, Seed, LearningRate: 3e-3)
+internal sealed record LanguageOptions(int Epochs, int Batch, int Hidden, int Steps, ulong Seed) : LearningOptions(Epochs, Batch, Seed, Rate)
 {
+    /// <summary>The highest rate, and the decay, unless others are given.</summary>
+    public const double Rate = 3e-3, Decay = 0.01;
+
     /// <summary>The longest joint gradient.</summary>
     public float ClipNorm { get; init; } = 1;
+
+    public float Dropout { get; init; } = LanguageNet.Drop;
+
+    public double WeightDecay { get; init; } = Decay;
 }
 
 /// <summary>Trains a language model on stretches of the text with AdamW; the epoch with the least loss on the part to choose by is kept.</summary>
@@ -25,7 +32,7 @@ internal sealed class LanguageTrainer
     public LanguageTrainer(TextCorpus corpus, LanguageOptions options)
     {
         (_corpus, _options) = (corpus, options);
-        (Network, _order) = options.Start(rng => new LanguageNet(corpus.Tokenizer.Count, options.Hidden, rng));
+        (Network, _order) = options.Start(rng => new LanguageNet(corpus.Tokenizer.Count, options.Hidden, rng, options.Dropout));
     }
 
     public LanguageNet Network { get; }
@@ -38,7 +45,7 @@ internal sealed class LanguageTrainer
         int steps = Math.Min(_options.Steps, Math.Min(_corpus.Train, _corpus.Test - _corpus.Train) - 1), train = (_corpus.Train - 1) / steps, choose = (_corpus.Test - _corpus.Train - 1) / steps;
         Batches training = new(train, _options.Batch, _order), validation = new([.. Enumerable.Range(train, choose)], _options.Batch);
         Learning learning = new(_options, "val_loss") { Shown = ["loss", "val_loss"] };
-        Learned = learning.Fit<int[]>(Network, new AdamW(Network.Parameters(), new() { WeightDecay = 0.01 }), rows =>
+        Learned = learning.Fit<int[]>(Network, new AdamW(Network.Parameters(), new() { WeightDecay = _options.WeightDecay }), rows =>
         {
             int[] read = new int[rows.Length * steps], next = new int[rows.Length * steps];
             for (int r = 0; r < rows.Length; r++)

@@ -17,6 +17,9 @@ internal abstract record LearningOptions(int Epochs, int Batch, ulong Seed, doub
 
     public KeptTraining Kept { get; init; } = KeptTraining.None;
 
+    /// <summary>Training stops after this epoch as if it were interrupted, and can go on; null: it goes to its end.</summary>
+    public int? Until { get; init; }
+
     /// <summary>What comes before "epoch 3/20" where a command trains several, with spaces.</summary>
     public string Phase { get; init; } = "";
 

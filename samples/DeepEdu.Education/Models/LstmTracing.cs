@@ -13,6 +13,9 @@ internal sealed class LstmTracing : TracingNet
 {
     public const string Title = "DKT";
 
+    /// <summary>The share of values left out while learning, unless another is given.</summary>
+    public const float Drop = 0.5f;
+
     private readonly Lstm _lstm;
     private readonly Dropout _dropout;
     private readonly Dense _output;
@@ -23,11 +26,12 @@ internal sealed class LstmTracing : TracingNet
     /// <param name="hidden">Units of the LSTM.</param>
     /// <param name="plus">What is added to the loss.</param>
     /// <param name="rng">Where initial values and dropout come from.</param>
-    public LstmTracing(int skills, int hidden, DktPlus plus, Rng rng) : base(skills)
+    /// <param name="drop">The share of values left out while learning.</param>
+    public LstmTracing(int skills, int hidden, DktPlus plus, Rng rng, float drop = Drop) : base(skills)
     {
         (_hidden, _plus) = (hidden, plus);
         _lstm = new(2 * skills, hidden, rng, forgetBias: 1);
-        _dropout = new(0.5f, rng);
+        _dropout = new(drop, rng);
         _output = new(hidden, skills, rng);
     }
 

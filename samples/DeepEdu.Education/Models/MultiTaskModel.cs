@@ -23,9 +23,12 @@ internal sealed record TrainPlan(Func<int, Rng, Layer> Trunk, int Width)
 
     public int Batch { get; init; } = 32;
 
-    public double LearningRate { get; init; } = 3e-3;
+    /// <summary>The highest rate, and the decay, unless others are given.</summary>
+    public const double Rate = 3e-3, Decay = 0.01;
 
-    public double WeightDecay { get; init; } = 0.01;
+    public double LearningRate { get; init; } = Rate;
+
+    public double WeightDecay { get; init; } = Decay;
 
     /// <summary>How many networks are averaged, at most <see cref="Parts"/>; each has its own start and its own validation part.</summary>
     public int Members { get; init; } = 1;
@@ -63,6 +66,9 @@ internal sealed class MultiTaskModel : IStateful
 
     /// <summary>The loss of each head on the validation rows.</summary>
     public double[][] Validation { get; }
+
+    /// <summary>The least weighted loss of an epoch on the validation rows, mean over the members.</summary>
+    public double LeastValidation => Enumerable.Range(0, _plan.Epochs).Min(e => _heads.Select((h, k) => h.Weight * Validation[k][e]).Sum());
 
     /// <summary>Learns. False when stopped before the end.</summary>
     public bool Fit(CancellationToken stop)

@@ -43,8 +43,9 @@ internal sealed class DiagnosisItems : Module
     public DiagnosisItems(int items, int skills, int hidden, float dropout, Rng rng)
     {
         Skills = skills;
+        int half = Math.Max(1, hidden / 2);
         (_difficulty, _discrimination) = (new(items, skills, rng, init: Init.XavierNormal()), new(items, 1, rng, init: Init.XavierNormal()));
-        (_dense1, _dense2, _dense3) = (Rising(skills, hidden, rng, 0), Rising(hidden, hidden / 2, rng, 0.5f), Rising(hidden / 2, 1, rng, 0.5f));
+        (_dense1, _dense2, _dense3) = (Rising(skills, hidden, rng, 0), Rising(hidden, half, rng, 0.5f), Rising(half, 1, rng, 0.5f));
         _dropout = new(dropout, rng);
     }
 

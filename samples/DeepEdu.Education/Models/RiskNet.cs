@@ -10,24 +10,31 @@ namespace DeepEdu.Education.Models;
 /// <summary>A GRU over weeks of scaled counts, and one logit: how likely a learner leaves later. The state after the last week is a profile of the learner.</summary>
 internal sealed class RiskNet : Module
 {
-    public const int Hidden = 24;
+    /// <summary>The width of the state, and the share of it left out while learning, unless others are given.</summary>
+    public const int Usual = 24;
+    public const float Drop = 0.2f;
+
     private const int PredictBatch = 256;
     private readonly Gru _gru;
     private readonly Dropout _dropout;
     private readonly Dense _output;
-    private readonly int _width;
+    private readonly int _width, _hidden;
 
     /// <param name="width">Values a week.</param>
     /// <param name="share">The share of learners that leave, where the output starts.</param>
     /// <param name="rng">Where initial values and dropout come from.</param>
-    public RiskNet(int width, float share, Rng rng)
+    /// <param name="hidden">The width of the state.</param>
+    /// <param name="drop">The share of it left out while learning.</param>
+    public RiskNet(int width, float share, Rng rng, int hidden = Usual, float drop = Drop)
     {
-        _width = width;
-        _gru = new(width, Hidden, rng);
-        _dropout = new(0.2f, rng);
-        _output = new(Hidden, 1, rng);
+        (_width, _hidden) = (width, hidden);
+        _gru = new(width, hidden, rng);
+        _dropout = new(drop, rng);
+        _output = new(hidden, 1, rng);
         _output.Bias!.AsSpan()[0] = MathF.Log(share / (1 - share));
     }
+
+    public int Hidden => _hidden;
 
     /// <summary>Weeks [learners, weeks, width] → logits [learners].</summary>
     public Tensor Forward(Tensor weeks) => Logits(Profile(weeks));
@@ -46,7 +53,7 @@ internal sealed class RiskNet : Module
             Tensor profile = Profile(Tensor.Of([n, size / _width, _width], weeks.AsSpan(from * size, n * size), device));
             Logits(profile).Sigmoid().To(CpuDevice.Instance).AsSpan().CopyTo(risks.AsSpan(from));
             float[] states = profile.ToArray();
-            for (int l = 0; l < n; l++) { profiles[from + l] = states[(l * Hidden)..((l + 1) * Hidden)]; }
+            for (int l = 0; l < n; l++) { profiles[from + l] = states[(l * _hidden)..((l + 1) * _hidden)]; }
         }
         return (risks, profiles);
     }

@@ -22,7 +22,7 @@ internal sealed class RiskPredictor : IPredictor
         _folds = [.. Enumerable.Range(1, sizes.Int("folds")).Select(f =>
         {
             ColumnScaler scaler = ColumnScaler.Load(saved.State($"scaler-{f}"));
-            RiskNet network = new(scaler.Width, 0.5f, new Rng(0));
+            RiskNet network = new(scaler.Width, 0.5f, new Rng(0), sizes.Has("hidden") ? sizes.Int("hidden") : RiskNet.Usual); // older files know one width
             network.LoadWeights(saved.State($"network-{f}"));
             return (scaler, network);
         })];
@@ -31,7 +31,7 @@ internal sealed class RiskPredictor : IPredictor
     public static IPredictor Load(CheckpointFile saved) => new RiskPredictor(saved);
 
     /// <summary>What the constructor takes.</summary>
-    public static StateDict Sizes(BehaviourLog log, int folds) => new StateDict().Set("weeks", log.Weeks).Set("folds", folds);
+    public static StateDict Sizes(BehaviourLog log, IReadOnlyList<RiskTrainer> folds) => new StateDict().Set("weeks", log.Weeks).Set("folds", folds.Count).Set("hidden", folds[0].Network.Hidden);
 
     /// <summary>The networks, their scales, and the names of what is counted.</summary>
     public static IReadOnlyList<(string, ISaveState)> Parts(string[] kinds, IEnumerable<RiskTrainer> folds)

@@ -13,10 +13,17 @@ namespace DeepEdu.Education.Models;
 /// <summary>How a risk network learns.</summary>
 internal sealed record RiskOptions(int Epochs, int Batch, ulong Seed) : LearningOptions(Epochs, Batch, Seed, Rate)
 {
+    /// <summary>Unless another is given.</summary>
+    public const double Decay = 0.01;
+
     /// <summary>The highest rate, and that of a private training.</summary>
     public const double Rate = 5e-3, PrivateRate = 0.02;
 
-    public double WeightDecay { get; init; } = 0.01;
+    public double WeightDecay { get; init; } = Decay;
+
+    public int Hidden { get; init; } = RiskNet.Usual;
+
+    public float Dropout { get; init; } = RiskNet.Drop;
 
     /// <summary>Epochs without a better validation loss after which training stops.</summary>
     public int Patience { get; init; } = 6;
@@ -38,7 +45,7 @@ internal sealed class RiskTrainer
         // privately nothing is taken from the learners but through noise: no scale and no share
         Scaler = options.Privacy is null ? new(all, log.Kinds.Length, [.. fold.Train.SelectMany(l => Enumerable.Range(l * log.Weeks, log.Weeks))]) : ColumnScaler.OfCounts(log.Kinds.Length);
         _weeks = Scaler.Apply(all);
-        (Network, _order) = options.Start(rng => new RiskNet(Scaler.Width, options.Privacy is null ? Math.Clamp(fold.Train.Average(l => log.Learners[l].Left is null ? 0f : 1), 0.01f, 0.99f) : 0.5f, rng));
+        (Network, _order) = options.Start(rng => new RiskNet(Scaler.Width, options.Privacy is null ? Math.Clamp(fold.Train.Average(l => log.Learners[l].Left is null ? 0f : 1), 0.01f, 0.99f) : 0.5f, rng, options.Hidden, options.Dropout));
         Privacy = options.Privacy?.For(Network, options.Batch, options.Epochs);
     }
 

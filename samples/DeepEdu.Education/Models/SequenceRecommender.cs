@@ -17,11 +17,14 @@ namespace DeepEdu.Education.Models;
 /// <inheritdoc cref="LearningOptions"/>
 internal sealed record SequenceOptions(RecommendKind Kind, int Epochs, int Batch, int Width, ulong Seed) : LearningOptions(Epochs, Batch, Seed, LearningRate: Kind.LearningRate)
 {
+    /// <summary>The share left out unless another is given.</summary>
+    public const float Usual = 0.5f;
+
     /// <summary>What the next item is to stand out from: all others (softmax), or one that was drawn (bce).</summary>
     public string Loss { get; init; } = NextItemNet.Softmax;
 
     /// <summary>The share of values left out while learning.</summary>
-    public float Drop { get; init; } = 0.5f;
+    public float Drop { get; init; } = Usual;
 
     /// <summary>Epochs without a better validation score after which training stops.</summary>
     public int Patience { get; init; } = 10;

@@ -26,7 +26,7 @@ internal sealed class TracePredictor : IPredictor
         TracingKind kind = TracingKind.Of(sizes.Has("network") ? sizes.Text("network") : TracingKind.Usual); // older files know one kind
         _folds = [.. Enumerable.Range(1, sizes.Int("folds")).Select(f =>
         {
-            TracingNet network = kind.Make(_skills.Length, sizes.Int("hidden"), DktPlus.None, new Rng(0));
+            TracingNet network = kind.Make(_skills.Length, sizes.Int("hidden"), DktPlus.None, null, new Rng(0));
             network.LoadWeights(saved.State($"network-{f}"));
             return network;
         })];

@@ -22,6 +22,9 @@ internal sealed record TracingOptions(TracingKind Kind, int Epochs, int Batch, i
 
     public DktPlus Plus { get; init; } = DktPlus.None;
 
+    /// <summary>The share of values left out while learning; the kind's own if null.</summary>
+    public float? Dropout { get; init; }
+
     /// <summary>The longest joint gradient.</summary>
     public float ClipNorm { get; init; } = 5;
 
@@ -42,7 +45,7 @@ internal sealed class TracingTrainer
     public TracingTrainer(TracingSet set, Split fold, TracingOptions options)
     {
         _options = options;
-        (Network, _order) = options.Start(rng => options.Kind.Make(set.Skills.Length, options.Width, options.Plus, rng));
+        (Network, _order) = options.Start(rng => options.Kind.Make(set.Skills.Length, options.Width, options.Plus, options.Dropout, rng));
         int piece = Math.Min(Longest, Network.Window ?? Longest);
         _train = options.Privacy is { } p ? [.. p.Learners.Select(rows => rows.SelectMany(l => Pieces(set.Learners[l], Network.Window ?? int.MaxValue - 1)).ToArray())]
             : [.. fold.Train.SelectMany(l => Pieces(set.Learners[l], piece)).Select(part => (TracedLearner[])[part])];

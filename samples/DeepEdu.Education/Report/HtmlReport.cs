@@ -27,7 +27,7 @@ internal static class HtmlReport
     {
         html.Append(CultureInfo.InvariantCulture, $"<h2>{Encode(r.Task)}: {Encode(r.Model)} on {Encode(r.Data)}</h2>\n");
         if (r.Protocol.Length > 0) { html.Append(CultureInfo.InvariantCulture, $"<p>{Encode(r.Protocol)}</p>\n"); }
-        Table(html, r);
+        if (r.Metrics.Count > 0) { Table(html, r); }
         html.Append(CultureInfo.InvariantCulture, $"<p>{r.Epochs} epochs, {r.Seconds:0.0} s, seed {r.Seed}{(r.Interrupted ? "; interrupted before its end" : "")}.</p>\n<div class=\"charts\">\n");
         foreach (Chart chart in r.Charts) { html.Append(Svg.Lines(chart)).Append('\n'); }
         if (r.Confusion is not null) { html.Append(Svg.Confusion(r.Confusion, r.ClassNames)).Append('\n'); }
@@ -42,6 +42,13 @@ internal static class HtmlReport
         {
             Table(html, r.Privacy.Table);
             html.Append(CultureInfo.InvariantCulture, $"<p>{Encode(r.Privacy.Text)}</p>\n");
+        }
+        if (r.Search is not null)
+        {
+            html.Append(CultureInfo.InvariantCulture, $"<h3>Search</h3>\n<p>{Encode(r.Search.Text)}</p>\n<div class=\"charts\">\n");
+            foreach (string drawing in r.Search.Svgs()) { html.Append(drawing).Append('\n'); }
+            html.Append("</div>\n");
+            Table(html, r.Search.Table());
         }
         foreach (ReportTable table in r.Tables) { Table(html, table); }
         if (r.Learners.Count > 0) { html.Append("<h3>What some test learners knew</h3>\n<p>Lines are the chance that the next answer to a skill is right, told by the network that did not learn from the learner. What moved a chance is by how much it would be another if that one answer had not been given (occlusion).</p>\n"); }

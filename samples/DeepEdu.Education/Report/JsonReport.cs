@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace DeepEdu.Education.Report;
@@ -44,6 +45,7 @@ internal static class JsonReport
         json.WriteEndObject();
         if (result.Canary is not null) { Write(json, result.Canary); }
         if (result.Privacy is not null) { Write(json, result.Privacy); }
+        if (result.Search is not null) { Write(json, result.Search); }
         json.WriteNumber("epochs", result.Epochs);
         if (result.Interrupted) { json.WriteBoolean("interrupted", true); }
         json.WriteNumber("seconds", Math.Round(result.Seconds, 3));
@@ -79,6 +81,31 @@ internal static class JsonReport
         json.WriteStartObject("canary");
         json.WriteBoolean("leaks", canary.Leaks);
         foreach (CanaryScore s in canary.Scores) { Write(json, s.Name, [new("value", s.Value), new("chance", s.Chance), new("bound", s.Bound)]); }
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, SearchTold told)
+    {
+        json.WriteStartObject("search");
+        json.WriteString("by", told.By);
+        json.WriteString("metric", told.Metric);
+        if (told.Best is { } best) { json.WriteNumber("best", best.Number); }
+        json.WriteStartArray("trials");
+        foreach (TrialTold trial in told.Trials)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("trial", trial.Number);
+            json.WriteStartObject("options");
+            foreach (var (name, value) in trial.Options)
+            {
+                if (double.TryParse(value, CultureInfo.InvariantCulture, out double number)) { json.WriteNumber(name, number); } else { json.WriteString(name, value); }
+            }
+            json.WriteEndObject();
+            json.WriteNumber("until", trial.Until);
+            if (double.IsFinite(trial.Value)) { json.WriteNumber("value", trial.Value); } else { json.WriteNull("value"); }
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
         json.WriteEndObject();
     }
 

@@ -57,6 +57,9 @@ internal sealed record RunResult(string Task, string Model, string Data)
     /// <summary>What is promised of the learners learned from; null where privacy was not asked for.</summary>
     public PrivacyTold? Privacy { get; init; }
 
+    /// <summary>What was tried before the run; null where nothing was searched.</summary>
+    public SearchTold? Search { get; init; }
+
     /// <summary>How it was measured: protocol, split, choice of the epoch.</summary>
     public string Protocol { get; init; } = "";
 }

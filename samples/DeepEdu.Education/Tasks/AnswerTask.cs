@@ -7,6 +7,7 @@ using DeepEdu.Education.Data;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Saved;
+using DeepEdu.Education.Search;
 using DeepEdu.Education.Ui;
 
 namespace DeepEdu.Education.Tasks;
@@ -24,12 +25,9 @@ internal sealed class AnswerTask : IEducationTask
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
     {
         Stopwatch clock = Stopwatch.StartNew();
-        QuestionSet set = options.Data is { } path ? QuestionSet.Read(path) : QuestionSet.Simulated(options.Seed, options.Quick ? 12 : 30);
-        Split part = set.Part(options.Seed);
-        progress.Line($"{set.Name}: {set.Questions.Length} questions, {set.Answers.Length} answers; {part.Train.Length} questions to learn from, {part.Validation.Length} to choose by, {part.Test.Length} to test with");
-        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([Array.ConvertAll(set.Answers, a => a.Text), Array.ConvertAll(set.Questions, q => q.Question.Text), set.Questions.Select(q => q.Answer).ToArray(), part.Train, part.Validation, part.Test]));
-        AnswerTrainer trainer = new(set, part, new(options.Epochs ?? (options.Quick ? 4 : 15), options.Batch ?? 32, options.Seed) { Device = options.Device, Kept = kept.Training("network") });
-        trainer.Fit(progress, stop);
+        var (set, part) = Read(options, progress);
+        RunFolder kept = RunFolder.Open(options, Name, Print(set, part));
+        AnswerTrainer trainer = Trained(set, part, options, kept, progress, stop);
         AnswerRanker ranker = trainer.Ranker;
         double sure = Sure(ranker);
         AnswerScores scores = AnswerScores.Of(set, part.Test, ranker);
@@ -46,10 +44,46 @@ internal sealed class AnswerTask : IEducationTask
                 + $"({trainer.Learned.BestEpoch + 1} of {trainer.Learned.EpochsRun}), and the lead of the best answer over the next under which none is given: that of all but a fifth of them. answered is the share of test questions that get an answer, hit@1_answered which share "
                 + $"of these is right. token_f1 is the overlap of the first answer's words with the right one's. {trainer.Network.ParameterCount} parameters.",
         };
-        kept.SaveModel(AnswerPredictor.Kind, new(), result, stop, [.. AnswerPredictor.Parts(set, trainer, sure)]);
+        kept.SaveModel(AnswerPredictor.Kind, AnswerPredictor.Sizes(trainer), result, stop, [.. AnswerPredictor.Parts(set, trainer, sure)]);
         return [result];
 
         double Sure(IAnswerer answerer) => AnswerScores.Of(set, part.Validation, answerer).LeadOfAllBut(NotAnswered);
+    }
+
+    public IReadOnlyList<string> Tunes(RunOptions options) => ["lr", "batch", "hidden", "dropout", "weight-decay"];
+
+    public Trials Trials(RunOptions options, IProgress progress)
+    {
+        var (set, part) = Read(options, progress);
+        return new(set.Name, Print(set, part), "val_mrr", true, Epochs(options), (its, kept, show, stop) => Trained(set, part, its, kept, show, stop).Learned.Tried);
+    }
+
+    private static (QuestionSet Set, Split Part) Read(RunOptions options, IProgress progress)
+    {
+        QuestionSet set = options.Data is { } path ? QuestionSet.Read(path) : QuestionSet.Simulated(options.Seed, options.Quick ? 12 : 30);
+        Split part = set.Part(options.Seed);
+        progress.Line($"{set.Name}: {set.Questions.Length} questions, {set.Answers.Length} answers; {part.Train.Length} questions to learn from, {part.Validation.Length} to choose by, {part.Test.Length} to test with");
+        return (set, part);
+    }
+
+    private static string Print(QuestionSet set, Split part) => Fingerprint.Of([Array.ConvertAll(set.Answers, a => a.Text), Array.ConvertAll(set.Questions, q => q.Question.Text), set.Questions.Select(q => q.Answer).ToArray(), part.Train, part.Validation, part.Test]);
+
+    private static int Epochs(RunOptions options) => options.Epochs ?? (options.Quick ? 4 : 15);
+
+    private static AnswerTrainer Trained(QuestionSet set, Split part, RunOptions options, RunFolder kept, IProgress progress, CancellationToken stop)
+    {
+        AnswerTrainer trainer = new(set, part, new(Epochs(options), options.Batch ?? 32, options.Seed)
+        {
+            Device = options.Device,
+            Kept = kept.Training("network"),
+            Until = options.Until,
+            LearningRate = options.LearningRate ?? AnswerOptions.Rate,
+            Hidden = options.Hidden ?? AnswerNet.Usual,
+            Dropout = (float)(options.Dropout ?? AnswerNet.Drop),
+            WeightDecay = options.WeightDecay ?? AnswerOptions.Decay,
+        });
+        trainer.Fit(progress, stop);
+        return trainer;
     }
 
     /// <summary>What was answered wrongly although it seemed sure.</summary>

@@ -9,6 +9,7 @@ using DeepEdu.Education.Data.Simulated;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Saved;
+using DeepEdu.Education.Search;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
@@ -28,12 +29,9 @@ internal sealed class BehaviourTask : IEducationTask
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
     {
         Stopwatch clock = Stopwatch.StartNew();
-        BehaviourLog log = Read(options).Observed(options.Weeks ?? SeenWeeks);
-        Split[] all = log.Folds(options.Seed), folds = all[..Math.Min(all.Length, options.Folds ?? (options.Quick ? 1 : all.Length))];
-        int leave = log.Learners.Count(l => l.Left is not null);
-        progress.Line($"{log.Name}: {log.Learners.Length} learners there after week {log.Weeks}, {leave} leave later; counted each week: {string.Join(", ", log.Kinds)}");
-        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([string.Join('\n', log.Learners.Select(l => string.Join('\t', [l.Name, .. l.Groups]))), log.Learners.SelectMany(l => l.Counts).ToArray(),
-            log.Learners.Select(l => l.Left ?? -1).ToArray(), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]));
+        var (log, all) = Read(options, progress);
+        Split[] folds = all[..Math.Min(all.Length, options.Folds ?? (options.Quick ? 1 : all.Length))];
+        RunFolder kept = RunFolder.Open(options, Name, Print(log, folds));
         PrivacyPlan? plan = PrivacyPlan.Of(options, Array.ConvertAll(log.Learners, l => l.Name), folds, clip: 3);
         List<RiskTrainer> trainers = [];
         List<(int Learner, float[] Profile)> profiles = [];
@@ -76,13 +74,47 @@ internal sealed class BehaviourTask : IEducationTask
             progress.Line(result.Privacy.Line);
         }
         if (options.Canary && !stop.IsCancellationRequested) { result = result with { Canary = Shuffled(log, folds, options, plan, kept, progress, stop), Seconds = clock.Elapsed.TotalSeconds }; }
-        kept.SaveModel(RiskPredictor.Kind, RiskPredictor.Sizes(log, trainers.Count), result, stop, [.. RiskPredictor.Parts(log.Kinds, trainers)]);
+        kept.SaveModel(RiskPredictor.Kind, RiskPredictor.Sizes(log, trainers), result, stop, [.. RiskPredictor.Parts(log.Kinds, trainers)]);
         return [result];
     }
 
+    public IReadOnlyList<string> Tunes(RunOptions options) => ["lr", "batch", "hidden", "dropout", "weight-decay"];
+
+    public Trials Trials(RunOptions options, IProgress progress)
+    {
+        var (log, folds) = Read(options, progress);
+        return new(log.Name, Print(log, folds[..1]), "val_loss", false, Epochs(options), (its, kept, show, stop) => Train(log, folds[0], its, null, kept, "fold-1", "", show, stop).Learned.Tried)
+        {
+            Folds = folds.Length,
+            TestedLater = Search.Trials.Meets(folds[0].Validation, folds.Skip(1).Select(f => f.Test)),
+        };
+    }
+
+    private static int Epochs(RunOptions options) => options.Epochs ?? (options.Quick ? 3 : 25);
+
+    private static (BehaviourLog Log, Split[] Folds) Read(RunOptions options, IProgress progress)
+    {
+        BehaviourLog log = Read(options).Observed(options.Weeks ?? SeenWeeks);
+        progress.Line($"{log.Name}: {log.Learners.Length} learners there after week {log.Weeks}, {log.Learners.Count(l => l.Left is not null)} leave later; counted each week: {string.Join(", ", log.Kinds)}");
+        return (log, log.Folds(options.Seed));
+    }
+
+    private static string Print(BehaviourLog log, Split[] folds) => Fingerprint.Of([string.Join('\n', log.Learners.Select(l => string.Join('\t', [l.Name, .. l.Groups]))), log.Learners.SelectMany(l => l.Counts).ToArray(),
+        log.Learners.Select(l => l.Left ?? -1).ToArray(), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]);
+
     private static RiskTrainer Train(BehaviourLog log, Split fold, RunOptions options, PrivateFold? plan, RunFolder kept, string name, string phase, IProgress progress, CancellationToken stop)
     {
-        RiskTrainer trainer = new(log, fold, new(options.Epochs ?? (options.Quick ? 3 : 25), options.Batch ?? plan?.Plan.Batch ?? 32, options.Seed) { Device = options.Device, Kept = kept.Training(name), Privacy = plan, LearningRate = plan is null ? RiskOptions.Rate : RiskOptions.PrivateRate });
+        RiskTrainer trainer = new(log, fold, new(Epochs(options), options.Batch ?? plan?.Plan.Batch ?? 32, options.Seed)
+        {
+            Device = options.Device,
+            Kept = kept.Training(name),
+            Until = options.Until,
+            Privacy = plan,
+            LearningRate = options.LearningRate ?? (plan is null ? RiskOptions.Rate : RiskOptions.PrivateRate),
+            Hidden = options.Hidden ?? RiskNet.Usual,
+            Dropout = (float)(options.Dropout ?? RiskNet.Drop),
+            WeightDecay = options.WeightDecay ?? RiskOptions.Decay,
+        });
         trainer.Fit(phase, progress, stop);
         return trainer;
     }

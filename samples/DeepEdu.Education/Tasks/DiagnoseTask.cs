@@ -6,6 +6,7 @@ using DeepEdu.Education.Data;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Saved;
+using DeepEdu.Education.Search;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
@@ -24,14 +25,13 @@ internal sealed class DiagnoseTask : IEducationTask
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
     {
         Stopwatch clock = Stopwatch.StartNew();
-        DiagnosisSet set = options.Data is { } path ? DiagnosisSet.Read(path, options.Seed) : DiagnosisSet.Simulated(options.Seed, options.Quick ? 150 : 500);
-        progress.Line(set.ToString());
+        DiagnosisSet set = Read(options, progress);
         if (set.Again > 0) { progress.Line($"{set.Again} answers to an item that the learner had answered before are left out: what it knows is taken to stand still"); }
         if (set.WithoutSkill > 0) { progress.Line($"{set.WithoutSkill} answers to items without a skill are left out"); }
         int blind = set.Blind;
         if (blind > set.Parts.Test.Length / 2) { progress.Line(string.Create(CultureInfo.InvariantCulture, $"of {set.Parts.Test.Length} test answers {blind} ask for skills of which no answer of their learner was learned from: skill by skill nothing can be told of them but the mean of the item")); }
         if (set.Repeated.Pairs.Length > 0) { progress.Line($"{set.Repeated.Count} rows seem to repeat the answer of the row before ({Named(set, set.Repeated.Pairs[0])} and {set.Repeated.Pairs.Length - 1} more pairs of items), which may flatter auc; auc_once leaves them out"); }
-        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([set.Items, set.Skills, .. set.Asks, set.Learner, set.Item, Array.ConvertAll(set.Right, r => r ? 1 : 0), set.Parts.Train, set.Parts.Validation, set.Parts.Test]));
+        RunFolder kept = RunFolder.Open(options, Name, Print(set));
         List<DiagnosisScores> baselines = [];
         ItemResponse? fitted = null;
         foreach (IDiagnoser diagnoser in Baselines(set, progress))
@@ -51,6 +51,25 @@ internal sealed class DiagnoseTask : IEducationTask
         return fitted is null || stop.IsCancellationRequested ? [result] : [result, AdaptiveTesting.Run(set, fitted, options, progress, stop)];
     }
 
+    public IReadOnlyList<string> Tunes(RunOptions options) => ["lr", "batch", "hidden", "dropout"];
+
+    public Trials Trials(RunOptions options, IProgress progress)
+    {
+        DiagnosisSet set = Read(options, progress);
+        return new(set.Name, Print(set), "val_auc", true, Epochs(options), (its, kept, show, stop) => Learn(set, its, kept, "network", "", show, stop).Learned.Tried);
+    }
+
+    private static DiagnosisSet Read(RunOptions options, IProgress progress)
+    {
+        DiagnosisSet set = options.Data is { } path ? DiagnosisSet.Read(path, options.Seed) : DiagnosisSet.Simulated(options.Seed, options.Quick ? 150 : 500);
+        progress.Line(set.ToString());
+        return set;
+    }
+
+    private static string Print(DiagnosisSet set) => Fingerprint.Of([set.Items, set.Skills, .. set.Asks, set.Learner, set.Item, Array.ConvertAll(set.Right, r => r ? 1 : 0), set.Parts.Train, set.Parts.Validation, set.Parts.Test]);
+
+    private static int Epochs(RunOptions options) => options.Epochs ?? (options.Quick ? 3 : 30);
+
     private static IEnumerable<IDiagnoser> Baselines(DiagnosisSet set, IProgress progress)
     {
         yield return new ItemMean(set);
@@ -62,7 +81,14 @@ internal sealed class DiagnoseTask : IEducationTask
 
     private static DiagnosisTrainer Learn(DiagnosisSet set, RunOptions options, RunFolder kept, string name, string phase, IProgress progress, CancellationToken stop)
     {
-        DiagnosisTrainer trainer = new(set, new(Hidden(options), options.Epochs ?? (options.Quick ? 3 : 30), options.Batch ?? (options.Data is null ? 64 : 256), options.Seed) { Device = options.Device, Kept = kept.Training(name) });
+        DiagnosisTrainer trainer = new(set, new(Hidden(options), Epochs(options), options.Batch ?? (options.Data is null ? 64 : 256), options.Seed)
+        {
+            Device = options.Device,
+            Kept = kept.Training(name),
+            Until = options.Until,
+            LearningRate = options.LearningRate ?? DiagnosisOptions.Rate,
+            Dropout = (float)(options.Dropout ?? DiagnosisOptions.Drop),
+        });
         trainer.Fit(phase, progress, stop);
         return trainer;
     }
@@ -82,7 +108,7 @@ internal sealed class DiagnoseTask : IEducationTask
         }, progress);
     }
 
-    private static int Hidden(RunOptions options) => options.Data is null ? Small : Wide;
+    private static int Hidden(RunOptions options) => options.Hidden ?? (options.Data is null ? Small : Wide);
 
     private static string Named(DiagnosisSet set, RepeatedPair pair) => $"'{set.Items[pair.Second]}' after '{set.Items[pair.First]}', alike in {pair.Alike} of {pair.Places} places";
 

@@ -7,6 +7,7 @@ using DeepEdu.Education.Data;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Saved;
+using DeepEdu.Education.Search;
 using DeepEdu.Education.Text;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
@@ -26,10 +27,10 @@ internal sealed class EssayGrading(RunOptions options)
         Stopwatch clock = Stopwatch.StartNew();
         EssaySet set = AsapReader.Read(options.Data!, options.Prompt);
         progress.Line(set.ToString());
-        Fold[] folds = options.Quick ? set.Folds[..1] : set.Folds;
+        Fold[] folds = set.Folds[..Math.Min(set.Folds.Length, options.Folds ?? (options.Quick ? 1 : set.Folds.Length))];
         List<string>[] words = [.. set.Essays.Select(e => EssayWords.Split(e.Text))];
         float[][] lengths = [.. set.Essays.Select(e => LengthFeatures.Of(e.Text))];
-        RunFolder kept = RunFolder.Open(options, "grade", Fingerprint.Of([.. set.Essays.Select(e => e.Text), set.Essays.Select(e => e.Score).ToArray(), .. folds.SelectMany(f => (int[][])[f.Train, f.Dev, f.Test])]));
+        RunFolder kept = RunFolder.Open(options, "grade", Print(set, folds));
         List<FoldScores> model = [], byLength = [], byMean = [];
         List<EssayTrainer> trainers = [];
         List<(Vocabulary, EssayScorer)> networks = [];
@@ -74,6 +75,24 @@ internal sealed class EssayGrading(RunOptions options)
         return result;
     }
 
+    /// <summary>For a search.</summary>
+    public Trials Trials(IProgress progress)
+    {
+        EssaySet set = AsapReader.Read(options.Data!, options.Prompt);
+        progress.Line(set.ToString());
+        List<string>[] words = [.. set.Essays.Select(e => EssayWords.Split(e.Text))];
+        Fold fold = set.Folds[0];
+        return new(set.Name, Print(set, set.Folds[..1]), "val_qwk", true, Epochs, (its, kept, show, stop) => new EssayGrading(its).Train(set, words, fold, kept, "fold-1", "", show, stop).Trainer.Learned.Tried)
+        {
+            Folds = set.Folds.Length,
+            TestedLater = Search.Trials.Meets(fold.Dev, set.Folds.Skip(1).Select(f => f.Test)),
+        };
+    }
+
+    private int Epochs => options.Epochs ?? (options.Quick ? 2 : 10);
+
+    private static string Print(EssaySet set, Fold[] folds) => Fingerprint.Of([.. set.Essays.Select(e => e.Text), set.Essays.Select(e => e.Score).ToArray(), .. folds.SelectMany(f => (int[][])[f.Train, f.Dev, f.Test])]);
+
     /// <summary>A test essay, the fold that it was tested in, and what was told of it.</summary>
     private sealed record TestedEssay(int Place, int Fold, double Exact, int Truth, int Words, Interval? Within, GradeIntervals? Intervals, string[] Odd)
     {
@@ -111,7 +130,15 @@ internal sealed class EssayGrading(RunOptions options)
     {
         Vocabulary vocabulary = Vocabulary.Of(fold.Train.Select(i => words[i]), VocabularySize);
         EncodedEssays essays = new([.. words.Select(w => vocabulary.Encode(w))], [.. set.Essays.Select(e => (e.Score - set.Min) / (float)(set.Max - set.Min))], set.Min, set.Max);
-        EssayTrainer trainer = new(essays, vocabulary.Count, fold.Train, fold.Dev, new(options.Epochs ?? (options.Quick ? 2 : 10), options.Batch ?? 8, options.Seed) { Device = options.Device, Kept = kept.Training(name) });
+        EssayTrainer trainer = new(essays, vocabulary.Count, fold.Train, fold.Dev, new(Epochs, options.Batch ?? 8, options.Seed)
+        {
+            Device = options.Device,
+            Kept = kept.Training(name),
+            Until = options.Until,
+            LearningRate = options.LearningRate ?? EssayOptions.Rate,
+            Hidden = options.Hidden ?? EssayScorer.Usual,
+            Dropout = (float)(options.Dropout ?? EssayScorer.Drop),
+        });
         trainer.Fit(phase, progress, stop);
         return (vocabulary, essays, trainer);
     }
@@ -159,7 +186,7 @@ internal sealed class EssayGrading(RunOptions options)
             ClassNames = [.. Enumerable.Range(set.Min, set.Max - set.Min + 1).Select(g => $"{g}")],
             Protocol = $"{model.Count} of the {set.Folds.Length} given folds; vocabulary of {VocabularySize} from the training part; in each fold the epoch with the best dev kappa "
                 + $"({string.Join(", ", trainers.Select(t => t.Learned.BestEpoch + 1))}); kappa of rounded scores over the prompt's full range; the mean over test folds (qwk {model.Min(f => f.Qwk):F3} to {model.Max(f => f.Qwk):F3}). "
-                + $"One network a fold, {trainers[0].Network.ParameterCount} parameters, no pre-trained word vectors, no hand-made features. Differs from Taghipour and Ng: 32 units, mean and sum over "
+                + $"One network a fold, {trainers[0].Network.ParameterCount} parameters, no pre-trained word vectors, no hand-made features. Differs from Taghipour and Ng: {trainers[0].Network.Hidden} units, mean and sum over "
                 + "time, dropout on word vectors, Adam with a falling rate, batches of like length. "
                 + $"Intervals are fitted on the dev essays to hold {1 - GradeIntervals.Alpha:P0} of the true scores; coverage says how many they hold of the test essays, interval how wide they are in points, review which share a person shall grade too. rmse_sure and qwk_sure are of the others, mean over the folds that have any: compare the errors, for kappa falls with the spread of the scores that are left. odd says which share of the test essays seems unlike those learned from, so that a person shall grade them too; it counts in no other number."
                 + (reached < floor ? $" Ridge regression on eight length features reaches {floor:F3}: raters of this prompt follow length, which the network has to learn from {set.Folds[0].Train.Length} essays." : ""),

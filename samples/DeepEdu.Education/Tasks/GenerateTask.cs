@@ -6,6 +6,7 @@ using DeepEdu.Education.Data;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Saved;
+using DeepEdu.Education.Search;
 using DeepEdu.Education.Text;
 using DeepEdu.Education.Ui;
 using DeepEdu.Numerics;
@@ -24,14 +25,12 @@ internal sealed class GenerateTask : IEducationTask
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
     {
         Stopwatch clock = Stopwatch.StartNew();
-        bool simulated = options.Data is null, words = options.Tokens == "word";
-        TextCorpus corpus = options.Data is { } path ? TextCorpus.Read(path, words) : TextCorpus.Simulated(options.Seed, options.Quick ? 40 : 160, words);
+        bool words = options.Tokens == "word";
+        string kind = Kind(options);
+        TextCorpus corpus = Read(options, progress);
         int tokens = corpus.Tokenizer.Count;
-        string kind = words ? "words" : "characters";
-        progress.Line($"{corpus.Name}: {corpus.Tokens.Length} {kind}, {tokens} different; {corpus.Train} to learn from, {corpus.Test - corpus.Train} to choose by, {corpus.Tokens.Length - corpus.Test} to test on");
-        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of(corpus.Tokens, corpus.Tokenizer.Decode([.. Enumerable.Range(0, tokens)])));
-        LanguageTrainer trainer = new(corpus, new(options.Epochs ?? (options.Quick ? 2 : 12), options.Batch ?? (simulated ? 16 : 32), simulated ? 64 : 256, simulated ? 50 : 100, options.Seed) { Device = options.Device, Kept = kept.Training("network") });
-        trainer.Fit(progress, stop);
+        RunFolder kept = RunFolder.Open(options, Name, Print(corpus));
+        LanguageTrainer trainer = Trained(corpus, options, kept, progress, stop);
         NGramModel single = new(corpus.Tokens.AsSpan(0, corpus.Test), tokens, 1);
         NGramModel grams = new(corpus.Tokens.AsSpan(0, corpus.Test), tokens, NGramModel.BestOrder(corpus.Tokens[..corpus.Test], corpus.Train, tokens, LongestGram));
 
@@ -62,6 +61,44 @@ internal sealed class GenerateTask : IEducationTask
             progress.Line(string.Create(CultureInfo.InvariantCulture, $"{model.Name}: {nats:F4} nats on the test part"));
             return [new("perplexity", Math.Exp(nats)), new("nats", nats), new("bits", nats / Math.Log(2)), .. TextScores.Of(text, learned)];
         }
+    }
+
+    public IReadOnlyList<string> Tunes(RunOptions options) => ["lr", "batch", "hidden", "dropout", "weight-decay"];
+
+    public Trials Trials(RunOptions options, IProgress progress)
+    {
+        TextCorpus corpus = Read(options, progress);
+        return new(corpus.Name, Print(corpus), "val_loss", false, Epochs(options), (its, kept, show, stop) => Trained(corpus, its, kept, show, stop).Learned.Tried);
+    }
+
+    private static string Kind(RunOptions options) => options.Tokens == "word" ? "words" : "characters";
+
+    private static TextCorpus Read(RunOptions options, IProgress progress)
+    {
+        bool words = options.Tokens == "word";
+        TextCorpus corpus = options.Data is { } path ? TextCorpus.Read(path, words) : TextCorpus.Simulated(options.Seed, options.Quick ? 40 : 160, words);
+        progress.Line($"{corpus.Name}: {corpus.Tokens.Length} {Kind(options)}, {corpus.Tokenizer.Count} different; {corpus.Train} to learn from, {corpus.Test - corpus.Train} to choose by, {corpus.Tokens.Length - corpus.Test} to test on");
+        return corpus;
+    }
+
+    private static string Print(TextCorpus corpus) => Fingerprint.Of(corpus.Tokens, corpus.Tokenizer.Decode([.. Enumerable.Range(0, corpus.Tokenizer.Count)]));
+
+    private static int Epochs(RunOptions options) => options.Epochs ?? (options.Quick ? 2 : 12);
+
+    private static LanguageTrainer Trained(TextCorpus corpus, RunOptions options, RunFolder kept, IProgress progress, CancellationToken stop)
+    {
+        bool simulated = options.Data is null;
+        LanguageTrainer trainer = new(corpus, new(Epochs(options), options.Batch ?? (simulated ? 16 : 32), options.Hidden ?? (simulated ? 64 : 256), simulated ? 50 : 100, options.Seed)
+        {
+            Device = options.Device,
+            Kept = kept.Training("network"),
+            Until = options.Until,
+            LearningRate = options.LearningRate ?? LanguageOptions.Rate,
+            Dropout = (float)(options.Dropout ?? LanguageNet.Drop),
+            WeightDecay = options.WeightDecay ?? LanguageOptions.Decay,
+        });
+        trainer.Fit(progress, stop);
+        return trainer;
     }
 
     private static string Number(double value) => value.ToString(CultureInfo.InvariantCulture);

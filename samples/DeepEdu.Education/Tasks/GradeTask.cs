@@ -1,6 +1,7 @@
 using DeepEdu.Education.Cli;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Report;
+using DeepEdu.Education.Search;
 using DeepEdu.Education.Ui;
 
 namespace DeepEdu.Education.Tasks;
@@ -14,8 +15,18 @@ internal sealed class GradeTask : IEducationTask
 
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
     {
-        if (options.Data is null || TextSource.TryFind(options.Data, "*images-idx3-ubyte") is not null) { return [new HandwritingGrading(options).Run(progress, stop)]; }
-        if (TextSource.TryFind(options.Data, "*.tsv") is not null) { return [new EssayGrading(options).Run(progress, stop)]; }
-        throw new DataException($"{options.Data}: neither IDX images (train-images-idx3-ubyte) nor ASAP essays (asap_promptN.tsv) in this folder.");
+        if (!Essays(options)) { return [new HandwritingGrading(options).Run(progress, stop)]; }
+        return [new EssayGrading(options).Run(progress, stop)];
+    }
+
+    public IReadOnlyList<string> Tunes(RunOptions options) => Essays(options) ? ["lr", "batch", "hidden", "dropout"] : ["lr", "batch", "dropout"];
+
+    public Trials Trials(RunOptions options, IProgress progress) => Essays(options) ? new EssayGrading(options).Trials(progress) : new HandwritingGrading(options).Trials(progress);
+
+    private static bool Essays(RunOptions options)
+    {
+        bool images = options.Data is null || TextSource.TryFind(options.Data, "*images-idx3-ubyte") is not null;
+        if (images && options.Folds is not null) { throw new DataException("--folds is of essays; images have one test part."); }
+        return !images && (TextSource.TryFind(options.Data!, "*.tsv") is not null ? true : throw new DataException($"{options.Data}: neither IDX images (train-images-idx3-ubyte) nor ASAP essays (asap_promptN.tsv) in this folder."));
     }
 }

@@ -7,6 +7,7 @@ using DeepEdu.Education.Data.Simulated;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Saved;
+using DeepEdu.Education.Search;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
@@ -22,19 +23,8 @@ internal sealed class HandwritingGrading(RunOptions options)
     {
         Stopwatch clock = Stopwatch.StartNew();
         bool embedded = options.Data is null;
-        string name = embedded ? "digits 8x8" : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Data!)));
-        var (given, test) = embedded ? Fifths(Digits.Load()) : IdxReader.ReadFolder(options.Data!);
-        if (test.Height != given.Height || test.Width != given.Width)
-        {
-            throw new DataException($"{options.Data}: training images of {given.Height}x{given.Width}, test images of {test.Height}x{test.Width}.");
-        }
-        if (given.Height < 4 || given.Width < 4) { throw new DataException($"{name}: images of {given.Height}x{given.Width}; the network pools twice and needs 4x4 or more."); }
-        if (given.Classes < 10) { throw new DataException($"{name}: {given.Classes} classes; the ten digits are needed."); }
-        given = given with { Classes = Math.Max(given.Classes, test.Classes) };
-        var (train, validation) = HoldOut(given);
-        progress.Line($"{name}: {train.Count} training, {validation.Count} validation and {test.Count} test images of {given.Height}x{given.Width}");
-
-        RunFolder kept = RunFolder.Open(options, "grade", Fingerprint.Of(given.Pixels, given.Labels, test.Pixels, test.Labels));
+        var (name, given, test, train, validation) = Read(progress);
+        RunFolder kept = RunFolder.Open(options, "grade", Print(given, test));
         DigitCnn model = Train(train, validation, kept, "network", progress, stop);
         HandwrittenSum[] sums = test.Labels.Distinct().Count(l => l < 10) == 10 ? HandwrittenSums.Create(test, Sums, options.Seed) : [];
         float[] probabilities = model.Network.Predict(test);
@@ -61,11 +51,46 @@ internal sealed class HandwritingGrading(RunOptions options)
         return result;
     }
 
+    /// <summary>For a search.</summary>
+    public Trials Trials(IProgress progress)
+    {
+        var (name, given, test, train, validation) = Read(progress);
+        return new(name, Print(given, test), "val_accuracy", true, Epochs, (its, kept, show, stop) => new HandwritingGrading(its).Train(train, validation, kept, "network", show, stop).Learned.Tried);
+    }
+
+    private (string Name, ImageSet Given, ImageSet Test, ImageSet Train, ImageSet Validation) Read(IProgress progress)
+    {
+        bool embedded = options.Data is null;
+        string name = embedded ? "digits 8x8" : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Data!)));
+        var (given, test) = embedded ? Fifths(Digits.Load()) : IdxReader.ReadFolder(options.Data!);
+        if (test.Height != given.Height || test.Width != given.Width)
+        {
+            throw new DataException($"{options.Data}: training images of {given.Height}x{given.Width}, test images of {test.Height}x{test.Width}.");
+        }
+        if (given.Height < 4 || given.Width < 4) { throw new DataException($"{name}: images of {given.Height}x{given.Width}; the network pools twice and needs 4x4 or more."); }
+        if (given.Classes < 10) { throw new DataException($"{name}: {given.Classes} classes; the ten digits are needed."); }
+        given = given with { Classes = Math.Max(given.Classes, test.Classes) };
+        var (train, validation) = HoldOut(given);
+        progress.Line($"{name}: {train.Count} training, {validation.Count} validation and {test.Count} test images of {given.Height}x{given.Width}");
+        return (name, given, test, train, validation);
+    }
+
+    private static string Print(ImageSet given, ImageSet test) => Fingerprint.Of(given.Pixels, given.Labels, test.Pixels, test.Labels);
+
+    private int Epochs => options.Epochs ?? (options.Quick ? 2 : options.Data is null ? 30 : 5);
+
     private DigitCnn Train(ImageSet train, ImageSet validation, RunFolder kept, string name, IProgress progress, CancellationToken stop)
     {
         bool embedded = options.Data is null;
-        int epochs = options.Epochs ?? (options.Quick ? 2 : embedded ? 30 : 5);
-        DigitCnn model = new(train, validation, new(epochs, options.Batch ?? (embedded ? 32 : 64), options.Seed) { Device = options.Device, Shift = train.Width / 20, Kept = kept.Training(name) });
+        DigitCnn model = new(train, validation, new(Epochs, options.Batch ?? (embedded ? 32 : 64), options.Seed)
+        {
+            Device = options.Device,
+            Shift = train.Width / 20,
+            Kept = kept.Training(name),
+            Until = options.Until,
+            LearningRate = options.LearningRate ?? DigitCnnOptions.Rate,
+            Dropout = (float)(options.Dropout ?? DigitNet.Drop),
+        });
         model.Fit(progress, stop);
         return model;
     }

@@ -1,5 +1,6 @@
 using DeepEdu.Education.Cli;
 using DeepEdu.Education.Report;
+using DeepEdu.Education.Search;
 using DeepEdu.Education.Ui;
 
 namespace DeepEdu.Education.Tasks;
@@ -12,6 +13,12 @@ internal interface IEducationTask
 
     /// <summary>Why it does not train privately; null if it does.</summary>
     string? NotPrivate { get; }
+
+    /// <summary>Names of options in <see cref="SearchSetting"/> that change what it trains, with such options.</summary>
+    IReadOnlyList<string> Tunes(RunOptions options);
+
+    /// <summary>Its data for a search.</summary>
+    Trials Trials(RunOptions options, IProgress progress);
 
     IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop);
 }

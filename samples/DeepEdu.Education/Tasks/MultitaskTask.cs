@@ -5,6 +5,7 @@ using DeepEdu.Education.Data.Simulated;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Saved;
+using DeepEdu.Education.Search;
 using DeepEdu.Education.Ui;
 using DeepEdu.Numerics;
 using DeepEdu.Tensors;
@@ -25,25 +26,56 @@ internal sealed class MultitaskTask : IEducationTask
     public IReadOnlyList<RunResult> Run(RunOptions options, IProgress progress, CancellationToken stop)
         => options.Data is null ? [.. Learners(options, progress, stop), .. Handwriting(options, progress, stop)] : [.. Grades(options, options.Data, progress, stop)];
 
+    public IReadOnlyList<string> Tunes(RunOptions options) => ["lr", "batch", "dropout", "weight-decay"];
+
+    public Trials Trials(RunOptions options, IProgress progress)
+    {
+        if (options.Data is not { } path) { throw new DataException("--search: without --data multitask runs on two sets of data that have nothing to do with each other; give --data."); }
+        LearnerTable table = Read(path, progress);
+        Head[] heads = GradeHeads(table, []);
+        var (scaler, columns, train, _) = Part(table, [], 0, FoldCount, options.Seed);
+        return new(table.Name, Print(table), "val_loss", false, Plan(options).Epochs, (its, _, _, stop) =>
+        {
+            TrainPlan plan = Plan(its);
+            MultiTaskModel model = new(Tensor.Of([table.Rows, scaler.Width], columns, plan.Device), heads, train, plan, new Rng(its.Seed).Split(0));
+            return model.Fit(stop) ? new(model.LeastValidation, plan.Epochs) : default;
+        })
+        {
+            NotHalved = "each is several small trainings, which are not kept amid their epochs.",
+            Folds = FoldCount,
+            TestedLater = true,
+        };
+    }
+
+    private static LearnerTable Read(string path, IProgress progress)
+    {
+        LearnerTable table = StudentReader.Read(path);
+        Announce(progress, table, "G1, G2, G3");
+        return table.Rows >= FoldCount ? table : throw new DataException($"{path}: {table.Rows} learners are too few for {FoldCount} folds.");
+    }
+
+    private static string Print(LearnerTable table) => Fingerprint.Of([table.Features, .. table.Targets.Values]);
+
+    private static TrainPlan Plan(RunOptions options) => new((inputs, rng) => MultiTaskNet.DenseTrunk(inputs, (float)(options.Dropout ?? 0.2), rng), MultiTaskNet.DenseWidth)
+    {
+        Device = options.Device,
+        Epochs = options.Epochs ?? (options.Quick ? 4 : 40),
+        Batch = options.Batch ?? 32,
+        LearningRate = options.LearningRate ?? 5e-3,
+        WeightDecay = options.WeightDecay ?? TrainPlan.Decay,
+        Members = options.Quick ? 1 : TrainPlan.Parts,
+    };
+
     private List<RunResult> Grades(RunOptions options, string path, IProgress progress, CancellationToken stop)
     {
         Stopwatch clock = Stopwatch.StartNew();
-        LearnerTable table = StudentReader.Read(path);
-        Announce(progress, table, "G1, G2, G3");
-        if (table.Rows < FoldCount) { throw new DataException($"{path}: {table.Rows} learners are too few for {FoldCount} folds."); }
-        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([table.Features, .. table.Targets.Values]));
+        LearnerTable table = Read(path, progress);
+        RunFolder kept = RunFolder.Open(options, Name, Print(table));
         // The settings C, B and A of Cortez and Silva 2008: no earlier grade is known, the first, both.
         (string[] Known, SharingContest Contest, List<ColumnScaler> Scalers)[] settings = [.. new (string Suffix, string[] Known)[] { ("", []), ("_b", ["G1"]), ("_a", ["G1", "G2"]) }
             .Select(s => (s.Known, new SharingContest(GradeHeads(table, s.Known), kept, s.Suffix), new List<ColumnScaler>()))];
-        TrainPlan plan = new((inputs, rng) => MultiTaskNet.DenseTrunk(inputs, 0.2f, rng), MultiTaskNet.DenseWidth)
-        {
-            Device = options.Device,
-            Epochs = options.Epochs ?? (options.Quick ? 4 : 40),
-            Batch = options.Batch ?? 32,
-            LearningRate = 5e-3,
-            Members = options.Quick ? 1 : TrainPlan.Parts,
-        };
-        int folds = options.Quick ? 2 : FoldCount;
+        TrainPlan plan = Plan(options);
+        int folds = Math.Min(FoldCount, options.Folds ?? (options.Quick ? 2 : FoldCount));
         for (int fold = 0; fold < folds && !stop.IsCancellationRequested; fold++)
         {
             foreach (var (known, contest, scalers) in settings) { scalers.Add(Fold(table, known, contest, fold, FoldCount, plan, options.Seed, stop)); }
@@ -51,7 +83,7 @@ internal sealed class MultitaskTask : IEducationTask
             if (settings[0].Contest.HasResults) { progress.Line($"fold {fold + 1}/{folds}  rmse_g3 so far: shared {settings[0].Contest.Shared[0].Value:0.000}, alone {settings[0].Contest.Alone[0].Value:0.000}"); }
         }
         List<RunResult> results = Result(table.Name, $"shared dense trunk, {plan.Members} averaged", [.. settings.Select(s => s.Contest)], gainFirst: false, plan, options, clock,
-            $"{(options.Quick ? $"{folds} folds of " : "")}{FoldCount}-fold cross-validation. rmse_g3 knows no earlier grade, rmse_g3_b the first, rmse_g3_a both; with a known grade the heads learn the difference to the last one. "
+            $"{(folds < FoldCount ? $"{folds} folds of " : "")}{FoldCount}-fold cross-validation. rmse_g3 knows no earlier grade, rmse_g3_b the first, rmse_g3_a both; with a known grade the heads learn the difference to the last one. "
             + $"Heads: the unknown grades and whether G3 is at least 10. Every model is the mean of {plan.Members} networks. naive is the last known grade, or the mean. {GainText}");
         results = With(results, options, () => Shuffled(table.Name, Cases(table), [.. settings.Select(s => (s.Contest.Heads, s.Contest.Suffix))], folds,
             (contest, setting, fold) => Fold(table, settings[setting].Known, contest, fold, FoldCount, plan, options.Seed, stop), options, progress, stop), stop);
@@ -67,15 +99,22 @@ internal sealed class MultitaskTask : IEducationTask
         RunFolder kept = RunFolder.Open(options, $"{Name}-learners", Fingerprint.Of([table.Features, .. table.Targets.Values]));
         SharingContest contest = new([.. table.Targets.Select(t => new Head(t.Key, t.Key == "time" ? HeadKind.Value : HeadKind.YesNo, t.Value))], kept);
         List<ColumnScaler> scalers = [];
-        TrainPlan plan = new((inputs, rng) => MultiTaskNet.DenseTrunk(inputs, 0.1f, rng), MultiTaskNet.DenseWidth) { Device = options.Device, Epochs = options.Epochs ?? (options.Quick ? 8 : 20), Batch = options.Batch ?? 64 };
+        TrainPlan plan = new((inputs, rng) => MultiTaskNet.DenseTrunk(inputs, (float)(options.Dropout ?? 0.1), rng), MultiTaskNet.DenseWidth)
+        {
+            Device = options.Device,
+            Epochs = options.Epochs ?? (options.Quick ? 8 : 20),
+            Batch = options.Batch ?? 64,
+            LearningRate = options.LearningRate ?? TrainPlan.Rate,
+            WeightDecay = options.WeightDecay ?? TrainPlan.Decay,
+        };
         const int of = 5;
-        int folds = options.Quick ? 1 : of;
+        int folds = Math.Min(of, options.Folds ?? (options.Quick ? 1 : of));
         for (int fold = 0; fold < folds && !stop.IsCancellationRequested; fold++)
         {
             scalers.Add(Fold(table, [], contest, fold, of, plan, options.Seed, stop));
             progress.Step($"learners, fold {fold + 1}/{folds}", fold + 1, folds);
         }
-        List<RunResult> results = Result(table.Name, "shared dense trunk", [contest], gainFirst: true, plan, options, clock, $"{(options.Quick ? "One fold of " : "")}{of}-fold cross-validation. {GainText}");
+        List<RunResult> results = Result(table.Name, "shared dense trunk", [contest], gainFirst: true, plan, options, clock, $"{(folds < of ? $"{folds} folds of " : "")}{of}-fold cross-validation. {GainText}");
         results = With(results, options, () => Shuffled(table.Name, Cases(table), [(contest.Heads, "")], folds, (shuffled, _, fold) => Fold(table, [], shuffled, fold, of, plan, options.Seed, stop), options, progress, stop), stop);
         Save(kept, table, [Setting([], contest, scalers)], results, stop);
         return results;
@@ -95,7 +134,8 @@ internal sealed class MultitaskTask : IEducationTask
             Device = options.Device,
             Epochs = options.Epochs ?? (options.Quick ? 8 : 30),
             Batch = options.Batch ?? 32,
-            LearningRate = 6e-3,
+            LearningRate = options.LearningRate ?? 6e-3,
+            WeightDecay = options.WeightDecay ?? TrainPlan.Decay,
         };
         void Learn(SharingContest of) => of.Fold(images.Pixels, [1, images.Height, images.Width], train, test, plan, new Rng(options.Seed).Split(1), stop);
         Learn(contest);
@@ -163,12 +203,19 @@ internal sealed class MultitaskTask : IEducationTask
 
     private static ColumnScaler Fold(LearnerTable table, string[] known, SharingContest contest, int fold, int of, TrainPlan plan, ulong seed, CancellationToken stop)
     {
+        var (scaler, columns, train, test) = Part(table, known, fold, of, seed);
+        contest.Fold(columns, [scaler.Width], train, test, plan, new Rng(seed).Split((ulong)fold), stop);
+        return scaler;
+    }
+
+    /// <summary>The scaled columns of all rows, and which rows of a fold are learned from and tested.</summary>
+    private static (ColumnScaler Scaler, float[] Columns, int[] Train, int[] Test) Part(LearnerTable table, string[] known, int fold, int of, ulong seed)
+    {
         int[] order = new Rng(seed).Permutation(table.Rows);
         int[] train = [.. order.Where((_, place) => place % of != fold)], test = [.. order.Where((_, place) => place % of == fold)];
         float[] columns = [.. Enumerable.Range(0, table.Rows).SelectMany(r => (float[])[.. table[r], .. known.Select(k => table.Targets[k][r])])];
         ColumnScaler scaler = new(columns, table.FeatureNames.Length + known.Length, train);
-        contest.Fold(scaler.Apply(columns), [scaler.Width], train, test, plan, new Rng(seed).Split((ulong)fold), stop);
-        return scaler;
+        return (scaler, scaler.Apply(columns), train, test);
     }
 
     /// <summary>Nothing when stopped before the first fold was done.</summary>

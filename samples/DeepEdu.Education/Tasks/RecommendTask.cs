@@ -6,6 +6,7 @@ using DeepEdu.Education.Data.Simulated;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Saved;
+using DeepEdu.Education.Search;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
 
@@ -24,11 +25,8 @@ internal sealed class RecommendTask : IEducationTask
     {
         Stopwatch clock = Stopwatch.StartNew();
         RecommendKind kind = RecommendKind.Of(options.Recommender);
-        if (options.Loss is not null && kind.Make is null) { throw new DataException($"--loss is for --network {string.Join(" and ", RecommendKind.All.Where(k => k.Make is not null).Select(k => k.Name))}; leave it out with --network {kind.Name}."); }
-        Interactions data = Read(options, kind);
-        if (kind.Make is not null) { data = data.InOrder(); }
-        progress.Line($"{data.Name}: {data.Users} users, {data.Items} items, {data.TrainCount} training interactions");
-        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([.. data.Train, data.Test, .. data.Negatives, .. data.Past ?? []]));
+        Interactions data = Read(options, kind, progress);
+        RunFolder kept = RunFolder.Open(options, Name, Print(data));
         List<(string, IReadOnlyList<Score>)> baselines = [.. Baselines(data, options, progress, stop).Select(b => (b.Model.Name, (IReadOnlyList<Score>)Scores(b.Model, data, b.Ties)))];
         INetworkRecommender model = Make(kind, options, kept.Training("network"));
         model.Fit(data, progress, stop);
@@ -49,6 +47,32 @@ internal sealed class RecommendTask : IEducationTask
         return [result];
     }
 
+    public IReadOnlyList<string> Tunes(RunOptions options) => ["lr", "batch", "factors", .. RecommendKind.Of(options.Recommender).Make is null ? (string[])["weight-decay"] : ["dropout", "loss"]];
+
+    public Trials Trials(RunOptions options, IProgress progress)
+    {
+        RecommendKind kind = RecommendKind.Of(options.Recommender);
+        Interactions data = Read(options, kind, progress);
+        return new(data.Name, Print(data), "ndcg@10", true, Epochs(kind, options), (its, kept, show, stop) =>
+        {
+            INetworkRecommender model = Make(kind, its, kept.Training("network"));
+            model.Fit(data, show, stop);
+            return model.Learned.Tried;
+        });
+    }
+
+    private static Interactions Read(RunOptions options, RecommendKind kind, IProgress progress)
+    {
+        Interactions data = Read(options, kind);
+        if (kind.Make is not null) { data = data.InOrder(); }
+        progress.Line($"{data.Name}: {data.Users} users, {data.Items} items, {data.TrainCount} training interactions");
+        return data;
+    }
+
+    private static string Print(Interactions data) => Fingerprint.Of([.. data.Train, data.Test, .. data.Negatives, .. data.Past ?? []]);
+
+    private static int Epochs(RecommendKind kind, RunOptions options) => options.Epochs ?? (options.Quick ? 2 : kind.Make is null ? 30 : 100);
+
     private static Interactions Read(RunOptions options, RecommendKind kind) => options.Data is not { } folder
         ? kind.Make is null ? SimulatedRecommender.Create(options.Seed, options.Quick ? 200 : 600).Data : SimulatedCourses.Create(options.Seed, options.Quick ? 200 : 600).Data
         : TextSource.TryFind(folder, "*.inter") is not null ? AtomicReader.Read(folder, options.Seed)
@@ -56,8 +80,25 @@ internal sealed class RecommendTask : IEducationTask
         : throw new DataException($"{folder}: neither *.inter nor *.train.rating in this folder.");
 
     private static INetworkRecommender Make(RecommendKind kind, RunOptions options, KeptTraining kept, string phase = "") => kind.Make is null
-        ? new NeuralRecommender(new(options.Factors, options.Epochs ?? (options.Quick ? 2 : 30), options.Batch ?? 256, options.Seed) { Device = options.Device, Kept = kept, Phase = phase })
-        : new SequenceRecommender(new(kind, options.Epochs ?? (options.Quick ? 2 : 100), options.Batch ?? 32, Width(options), options.Seed) { Device = options.Device, Kept = kept, Phase = phase, Loss = Loss(options) });
+        ? new NeuralRecommender(new(options.Factors, Epochs(kind, options), options.Batch ?? 256, options.Seed)
+        {
+            Device = options.Device,
+            Kept = kept,
+            Until = options.Until,
+            Phase = phase,
+            LearningRate = options.LearningRate ?? NeuralRecommenderOptions.Rate,
+            WeightDecay = options.WeightDecay ?? NeuralRecommenderOptions.Decay,
+        })
+        : new SequenceRecommender(new(kind, Epochs(kind, options), options.Batch ?? 32, Width(options), options.Seed)
+        {
+            Device = options.Device,
+            Kept = kept,
+            Until = options.Until,
+            Phase = phase,
+            Loss = Loss(options),
+            LearningRate = options.LearningRate ?? kind.LearningRate,
+            Drop = (float)(options.Dropout ?? SequenceOptions.Usual),
+        });
 
     private static INetworkRecommender Learned(Interactions data, RecommendKind kind, RunOptions options, RunFolder kept, IProgress progress, CancellationToken stop)
     {
@@ -83,7 +124,7 @@ internal sealed class RecommendTask : IEducationTask
         yield return (Best(s_shares, share => new MarkovChain(share), "weight of popularity", data, before, m => Ranking.EvaluateAll(m, before).Ndcg, progress, stop), Ties.Against);
         if (options.Data is null)
         {
-            INetworkRecommender unordered = Make(RecommendKind.Of(RecommendKind.Usual), options, KeptTraining.None, "NeuMF, ");
+            INetworkRecommender unordered = Make(RecommendKind.Of(RecommendKind.Usual), options with { LearningRate = null }, KeptTraining.None, "NeuMF, ");
             unordered.Fit(data, progress, stop);
             yield return (unordered, Ties.Against);
         }

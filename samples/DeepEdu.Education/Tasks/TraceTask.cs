@@ -7,6 +7,7 @@ using DeepEdu.Education.Data;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
 using DeepEdu.Education.Saved;
+using DeepEdu.Education.Search;
 using DeepEdu.Education.Ui;
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
@@ -26,11 +27,9 @@ internal sealed class TraceTask : IEducationTask
     {
         Stopwatch clock = Stopwatch.StartNew();
         TracingKind kind = TracingKind.Of(options.Network);
-        if (options.Plus.Any && !kind.TakesPlus) { throw new DataException($"--reconstruct, --wave1 and --wave2 are for --network {string.Join(" and ", TracingKind.All.Where(k => k.TakesPlus).Select(k => k.Name))}, which tells of all skills after each answer; leave them out with --network {kind.Name}."); }
-        TracingSet set = options.Data is { } path ? TracingSet.Read(path, options.Seed) : TracingSet.Simulated(options.Seed, options.Quick ? 120 : 300);
+        TracingSet set = Read(options, progress);
         Split[] folds = set.Folds[..Math.Min(set.Folds.Length, options.Folds ?? (options.Quick ? 1 : set.Folds.Length))];
-        progress.Line($"{set.Name}: {set.Learners.Length} learners, {set.Answers} answers, {set.Skills.Length} skills");
-        RunFolder kept = RunFolder.Open(options, Name, Fingerprint.Of([set.Skills, .. set.Learners.SelectMany(l => (int[][])[l.Skills, [.. l.Right.Select(r => r ? 1 : 0)]]), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]));
+        RunFolder kept = RunFolder.Open(options, Name, Print(set, folds));
         PrivacyPlan? plan = PrivacyPlan.Of(options, [.. set.Learners.Select((l, i) => l.Named ? l.Name : $"{i}")], folds, clip: 0.1f);
         RepeatedAnswers repeated = RepeatedAnswers.Find(set);
         if (repeated.Pairs.Length > 0) { progress.Line($"{repeated.Count} rows seem to repeat the answer of the row before ({Named(set, repeated.Pairs[0])} and {repeated.Pairs.Length - 1} more pairs of skills), which flatters auc; auc_once leaves them out{(options.Canary ? "" : ", and --canary shows the leak")}"); }
@@ -57,6 +56,49 @@ internal sealed class TraceTask : IEducationTask
         return [result];
     }
 
+    public IReadOnlyList<string> Tunes(RunOptions options) => ["lr", "batch", "hidden", .. TracingKind.Of(options.Network).TakesDropout ? (string[])["dropout"] : [], .. TracingKind.Of(options.Network).TakesPlus ? (string[])["reconstruct", "wave1", "wave2"] : []];
+
+    public Trials Trials(RunOptions options, IProgress progress)
+    {
+        TracingSet set = Read(options, progress);
+        Split fold = set.Folds[0];
+        return new(set.Name, Print(set, [fold]), "val_auc", true, Epochs(options), (its, kept, show, stop) => Trained(set, fold, "fold-1", "", its, null, 0, kept, show, stop).Learned.Tried)
+        {
+            Folds = set.Folds.Length,
+            TestedLater = Search.Trials.Meets(fold.Validation, set.Folds.Skip(1).Select(f => f.Test)),
+        };
+    }
+
+    private static TracingSet Read(RunOptions options, IProgress progress)
+    {
+        TracingKind kind = TracingKind.Of(options.Network);
+        if (options.Plus.Any && !kind.TakesPlus) { throw new DataException($"--reconstruct, --wave1 and --wave2 are for --network {string.Join(" and ", TracingKind.All.Where(k => k.TakesPlus).Select(k => k.Name))}, which tells of all skills after each answer; leave them out with --network {kind.Name}."); }
+        TracingSet set = options.Data is { } path ? TracingSet.Read(path, options.Seed) : TracingSet.Simulated(options.Seed, options.Quick ? 120 : 300);
+        progress.Line($"{set.Name}: {set.Learners.Length} learners, {set.Answers} answers, {set.Skills.Length} skills");
+        return set;
+    }
+
+    private static string Print(TracingSet set, Split[] folds) => Fingerprint.Of([set.Skills, .. set.Learners.SelectMany(l => (int[][])[l.Skills, [.. l.Right.Select(r => r ? 1 : 0)]]), .. folds.SelectMany(f => (int[][])[f.Train, f.Validation, f.Test])]);
+
+    private static int Epochs(RunOptions options) => options.Epochs ?? (options.Quick ? 3 : options.Data is null ? 40 : 30);
+
+    private static TracingTrainer Trained(TracingSet set, Split fold, string name, string phase, RunOptions options, PrivacyPlan? plan, int place, RunFolder kept, IProgress progress, CancellationToken stop)
+    {
+        TracingKind kind = TracingKind.Of(options.Network);
+        TracingTrainer trainer = new(set, fold, new(kind, Epochs(options), options.Batch ?? plan?.Batch ?? (options.Data is null ? 16 : 32), Width(kind, options), options.Seed)
+        {
+            Device = options.Device,
+            Kept = kept.Training(name),
+            Until = options.Until,
+            Plus = options.Plus,
+            Dropout = (float?)options.Dropout,
+            Privacy = plan?.Fold(place),
+            LearningRate = options.LearningRate ?? (plan is null ? kind.LearningRate : TracingOptions.PrivateRate * kind.LearningRate),
+        });
+        trainer.Fit(phase, progress, stop);
+        return trainer;
+    }
+
     /// <summary>Learns from each fold and tells its test learners.</summary>
     /// <param name="set">The data.</param>
     /// <param name="folds">Who is in which part.</param>
@@ -71,15 +113,11 @@ internal sealed class TraceTask : IEducationTask
     /// <param name="stop">Looked at after each step.</param>
     private static List<TracingTrainer> Learn(TracingSet set, Split[] folds, string name, string phase, TracingScores model, RunOptions options, PrivacyPlan? plan, RunFolder kept, IProgress progress, Func<Split, string> beside, CancellationToken stop)
     {
-        bool simulated = options.Data is null;
-        int epochs = options.Epochs ?? (options.Quick ? 3 : simulated ? 40 : 30);
-        TracingKind kind = TracingKind.Of(options.Network);
         List<TracingTrainer> trainers = [];
         for (int f = 0; f < folds.Length && (f == 0 || !stop.IsCancellationRequested); f++)
         {
             Split fold = folds[f];
-            TracingTrainer trainer = new(set, fold, new(kind, epochs, options.Batch ?? plan?.Batch ?? (simulated ? 16 : 32), Width(kind, options), options.Seed) { Device = options.Device, Kept = kept.Training($"{name}-{f + 1}"), Plus = options.Plus, Privacy = plan?.Fold(f), LearningRate = plan is null ? kind.LearningRate : TracingOptions.PrivateRate * kind.LearningRate });
-            trainer.Fit($"{phase}fold {f + 1}/{folds.Length}", progress, stop);
+            TracingTrainer trainer = Trained(set, fold, $"{name}-{f + 1}", $"{phase}fold {f + 1}/{folds.Length}", options, plan, f, kept, progress, stop);
             trainers.Add(trainer);
             model.Add(fold.Test, trainer.Network.Chances([.. fold.Test.Select(l => set.Learners[l])]));
             string more = beside(fold);
@@ -107,7 +145,11 @@ internal sealed class TraceTask : IEducationTask
     }
 
     // privately a smaller network, for noise grows with it
-    private static int Width(TracingKind kind, RunOptions options) => options.Data is null || options.Privacy is not null ? kind.Small : kind.Wide;
+    private static int Width(TracingKind kind, RunOptions options)
+    {
+        if (options.Hidden % kind.WidthOf is > 0) { throw new DataException($"--hidden {options.Hidden}: {kind.Title} has {kind.WidthOf} heads; give a multiple of {kind.WidthOf}, and to a search a list of such."); }
+        return options.Hidden ?? (options.Data is null || options.Privacy is not null ? kind.Small : kind.Wide);
+    }
 
     private static string Named(TracingSet set, RepeatedPair pair) => $"'{set.Skills[pair.Second]}' after '{set.Skills[pair.First]}', alike in {pair.Alike} of {pair.Places} places";
 

@@ -280,21 +280,4 @@ public sealed class RunFolderTests : FolderTests
         }
         Write("student-sim.csv", text.ToString());
     }
-
-    /// <summary>Interrupts at the first step or line that begins so. Of each training the first step is reported, and the last of every epoch; others as time goes by.</summary>
-    private sealed class Stopper(string at) : IProgress, IDisposable
-    {
-        private readonly CancellationTokenSource _stop = new();
-
-        public CancellationToken Token => _stop.Token;
-
-        public void Dispose() => _stop.Dispose();
-
-        public void Step(string phase, int step, int of) => Line(phase);
-
-        public void Line(string text)
-        {
-            if (text.StartsWith(at, StringComparison.Ordinal)) { _stop.Cancel(); }
-        }
-    }
 }

@@ -199,7 +199,7 @@ public sealed class TracingNetTests : FolderTests
         File.WriteAllText(file, $"{learner.Count}\n{string.Join(',', learner.Skills.Select(s => $"s{s}"))}\n{string.Join(',', learner.Right.Select(r => r ? 1 : 0))}\n2\ns0,s1\n1,0\n");
         string[][] rows = Program.Predict(run, file, "--explain");
         Assert.Equal(10, rows.Length - 1);
-        TracingNet network = TracingKind.Of(kind).Make(5, TracingKind.Of(kind).Small, DktPlus.None, new Rng(0));
+        TracingNet network = TracingKind.Of(kind).Make(5, TracingKind.Of(kind).Small, DktPlus.None, null, new Rng(0));
         CheckpointFile saved = CheckpointFile.Load(Path.Combine(run, "trace", "model.ckpt"));
         network.LoadWeights(saved.State("network-1"));
         string[] names = saved.State("skills").Texts("names");
@@ -306,7 +306,7 @@ public sealed class TracingNetTests : FolderTests
         }
     }
 
-    private static TracingNet Make(string kind, int skills, ulong seed) => TracingKind.Of(kind).Make(skills, 20, DktPlus.None, new Rng(seed));
+    private static TracingNet Make(string kind, int skills, ulong seed) => TracingKind.Of(kind).Make(skills, 20, DktPlus.None, null, new Rng(seed));
 
     private static TracedLearner Random(Rng rng, int answers, int skills) => new("u", [.. Enumerable.Range(0, answers).Select(_ => rng.Next(skills))], [.. Enumerable.Range(0, answers).Select(_ => rng.Next(2) > 0)]);
 
