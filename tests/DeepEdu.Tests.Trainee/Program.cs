@@ -14,6 +14,11 @@ if (args is ["widths"])
     Widths.Print();
     return;
 }
+if (args is ["served"])
+{
+    Served.Print();
+    return;
+}
 
 // A training that KillTests kills: with everything that has a state, and a checkpoint after every step.
 // arguments: the checkpoint, how many steps in all, and at which save of this process to stop in the middle of the file (0 for none)

@@ -27,6 +27,7 @@ public sealed partial class PackageTests : IDisposable
             Assert.Contains("README.md", names);
             Assert.Contains("lib/net10.0/DeepEdu.dll", names);
             Assert.Contains("lib/net10.0/DeepEdu.xml", names);
+            Assert.Contains("buildTransitive/DeepEdu.targets", names);
             // the pages that the README leads to come along, and so lie beside it without a network
             using var readme = new StreamReader(zip.GetEntry("README.md")!.Open());
             var pages = PageLink().Matches(readme.ReadToEnd()).Select(m => m.Groups[1].Value).Distinct().ToList();
@@ -73,6 +74,12 @@ public sealed partial class PackageTests : IDisposable
             """);
         string output = Dotnet(consumer, "run", "-c", "Release");
         Assert.EndsWith("learned", output.TrimEnd(), StringComparison.Ordinal);
+
+        // published ahead of time, code for old registers is much slower: said unless the registers were chosen
+        string[] ahead = ["msbuild", "-t:DeepEduInstructionSet", "-p:PublishAot=true"];
+        Assert.Contains("warning DEEPEDU001", Dotnet(consumer, [.. ahead, "-p:RuntimeIdentifier=win-x64"]), StringComparison.Ordinal);
+        Assert.DoesNotContain("DEEPEDU001", Dotnet(consumer, [.. ahead, "-p:RuntimeIdentifier=win-x64", "-p:IlcInstructionSet=x86-64-v2"]), StringComparison.Ordinal);
+        Assert.DoesNotContain("DEEPEDU001", Dotnet(consumer, [.. ahead, "-p:RuntimeIdentifier=osx-arm64"]), StringComparison.Ordinal);
     }
 
     private static string Dotnet(string at, params string[] arguments)
