@@ -28,6 +28,7 @@ u = lambda shape, low: (torch.rand(shape) * (3 - low) + low)
 x, y, pos, row, col, cube, im, seq = u((R, C), -3), u((R, C), -3), u((R, C), .01), u(C, -1), u((R, 1), -1), u(CUBE, -3), u(IMAGES, -3), u(SEQ, -1)
 lines, mask, targets = seq.reshape(SEQ[0], SEQ[2], SEQ[1]), x > 0, (x > 0).float()
 rows, columns, labels = torch.randint(0, R, (R,)), torch.randint(0, C, (R, C)), torch.randint(0, C, (R,))
+tiny, colours, H32 = im.reshape(4 * IMAGES[0], 4 * IMAGES[1], IMAGES[2] // 4, IMAGES[3] // 4).clone(), im[:, :3].clone(), (IMAGES[2] * 3 // 2, IMAGES[3] * 3 // 2)
 query, values = u((SEQ[0], 1, SEQ[2]), -1), u(SEQ, -1)
 graph = torch.sparse_coo_tensor(torch.randint(0, R, (2, 8 * R)), torch.rand(8 * R) * 3, (R, R)).coalesce()
 factors = x * .01 + 1
@@ -120,7 +121,7 @@ on("masked fill", lambda: x.masked_fill(mask, 0))
 both("column + row", lambda: col + row, col, row); both("matrix + row", lambda: x + row, x, row); both("matrix * column", lambda: x * col, x, col); on("cube + plane", lambda: cube + cube[0]); on("where row", lambda: torch.where(mask, x, row))
 on("broadcast row", lambda: row.expand(R, C).contiguous()); on("broadcast column", lambda: col.expand(R, C).contiguous())
 
-on("sum all", lambda: x.sum()); both("sum last", lambda: x.sum(-1), x); both("sum first", lambda: x.sum(0), x); on("sum middle", lambda: cube.sum(1)); on("sum ends", lambda: cube.sum((0, 2))); on("mean last", lambda: x.mean(-1))
+on("sum all", lambda: x.sum()); both("sum last", lambda: x.sum(-1), x); both("sum first", lambda: x.sum(0), x); on("sum middle", lambda: cube.sum(1)); on("sum of short rows", lambda: seq.sum(-1)); on("sum ends", lambda: cube.sum((0, 2))); on("mean last", lambda: x.mean(-1))
 back("mean all", lambda: x.mean(), x); on("prod last", lambda: x.prod(-1)); on("any last", lambda: mask.any(-1)); on("max all", lambda: x.max()); both("max last", lambda: x.max(-1)[0], x); on("max first", lambda: x.amax(0))
 on("max indices last", lambda: x.max(-1)); on("max indices middle", lambda: cube.max(1)); on("min last", lambda: x.amin(-1)); on("argmax last", lambda: x.argmax(-1)); on("argmax first", lambda: x.argmax(0)); on("argmax middle", lambda: cube.argmax(1))
 both("var last", lambda: x.var(-1), x); on("var first", lambda: x.var(0)); on("std all", lambda: x.std()); both("norm last", lambda: x.norm(2, -1), x); on("norm all", lambda: x.norm()); both("logsumexp last", lambda: x.logsumexp(-1), x)
@@ -134,7 +135,7 @@ back("kl divergence", lambda: F.kl_div(x, pos.detach(), reduction="batchmean"), 
 both("gather last", lambda: x.gather(-1, columns), x); on("index select rows", lambda: x.index_select(0, rows)); both("index select columns", lambda: x.index_select(1, labels), x); on("scatter add", lambda: x.scatter_add(1, columns, y))
 both("embedding", lambda: F.embedding(rows, x), x); on("one hot", lambda: F.one_hot(labels, C).float())
 
-on("concat first", lambda: torch.cat([x, y], 0)); both("concat last", lambda: torch.cat([x, y], 1), x, y); both("stack last", lambda: torch.stack([x, y], -1), x, y); both("narrow last", lambda: x.narrow(1, 3, C // 2).contiguous(), x)
+on("concat first", lambda: torch.cat([x, y], 0)); both("concat last", lambda: torch.cat([x, y], 1), x, y); on("concat with a column", lambda: torch.cat([x, col], 1)); both("stack last", lambda: torch.stack([x, y], -1), x, y); both("narrow last", lambda: x.narrow(1, 3, C // 2).contiguous(), x)
 on("split last", lambda: [p.contiguous() for p in x.split(C // 4, 1)]); both("transpose", lambda: x.t().contiguous(), x); on("transpose last of cube", lambda: cube.transpose(1, 2).contiguous()); on("transpose first of cube", lambda: cube.transpose(0, 1).contiguous())
 on("channels last", lambda: im.permute(0, 2, 3, 1).contiguous()); on("flip last", lambda: x.flip(1)); on("roll last", lambda: x.roll(5, 1)); both("repeat", lambda: x.repeat(1, 2), x); on("repeat interleave", lambda: x.repeat_interleave(2, 1))
 both("pad", lambda: F.pad(im, (1, 1, 1, 1)), im); on("pad reflect", lambda: F.pad(im, (1, 1, 1, 1), mode="reflect")); on("tril", lambda: x.tril()); on("diagonal", lambda: x.diagonal().contiguous())
@@ -168,11 +169,14 @@ def product_and_back(a):
 cases += [("sparse matmul", lambda: faster(product)), ("sparse matmul, and back", lambda: faster(product_and_back))]
 
 both("max pool 2", lambda: F.max_pool2d(im, 2), im); both("max pool 3 stride 1", lambda: F.max_pool2d(im, 3, 1, 1), im); both("avg pool 2", lambda: F.avg_pool2d(im, 2), im); both("adaptive avg pool", lambda: F.adaptive_avg_pool2d(im, 5), im)
-on("max pool 1d", lambda: F.max_pool1d(cube, 3)); both("upsample nearest", lambda: F.interpolate(im, H2), im); both("upsample bilinear", lambda: F.interpolate(im, H2, mode="bilinear"), im)
+both("max pool 1d", lambda: F.max_pool1d(cube, 3), cube); both("max pool of whole lines", lambda: F.max_pool1d(cube, CUBE[2]), cube); both("global avg pool", lambda: F.adaptive_avg_pool2d(im, 1), im); both("global max pool", lambda: F.adaptive_max_pool2d(im, 1), im)
+both("upsample nearest by half", lambda: F.interpolate(im, H32), im); both("upsample bilinear by half", lambda: F.interpolate(im, H32, mode="bilinear"), im); both("upsample nearest", lambda: F.interpolate(im, H2), im); both("upsample bilinear", lambda: F.interpolate(im, H2, mode="bilinear"), im)
 layer("conv2d 3x3", lambda: nn.Conv2d(CH, CH, 3, padding=1), im); layer("conv2d 1x1", lambda: nn.Conv2d(CH, CH, 1), im); layer("conv2d 3x3 stride 2", lambda: nn.Conv2d(CH, CH, 3, 2, 1), im)
 layer("conv2d 3x3 groups 4", lambda: nn.Conv2d(CH, CH, 3, padding=1, groups=4), im); layer("depthwise 3x3", lambda: nn.Conv2d(CH, CH, 3, padding=1, groups=CH), im)
 layer("conv transpose 3x3 stride 2", lambda: nn.ConvTranspose2d(CH, CH, 3, 2), im); layer("conv2d 3x3 to one", lambda: nn.Conv2d(CH, 1, 3, padding=1), im); layer("conv2d 3x3 to three", lambda: nn.Conv2d(CH, 3, 3, padding=1), im)
 layer("conv transpose 4x4 to one", lambda: nn.ConvTranspose2d(CH, 1, 4, 2, 1), im); layer("conv transpose 4x4 to three", lambda: nn.ConvTranspose2d(CH, 3, 4, 2, 1), im)
+layer("conv2d 3x3 of small images", lambda: nn.Conv2d(4 * CH, 4 * CH, 3, padding=1), tiny); layer("conv2d 3x3 stride 2 of small images", lambda: nn.Conv2d(4 * CH, 4 * CH, 3, 2, 1), tiny)
+layer("depthwise 3x3 of small images", lambda: nn.Conv2d(4 * CH, 4 * CH, 3, padding=1, groups=4 * CH), tiny); layer("conv2d 3x3 of three channels, relu", lambda: nn.Sequential(nn.Conv2d(3, CH, 3, padding=1), nn.ReLU()), colours)
 layer("conv1d 3", lambda: nn.Conv1d(W, W, 3, padding=1), lines)
 
 layer("batch norm", lambda: nn.BatchNorm2d(CH), im); layer("batch norm of rows", lambda: nn.BatchNorm1d(C), x); layer("batch norm of lines", lambda: nn.BatchNorm1d(W), lines); layer("layer norm", lambda: nn.LayerNorm(C), x); layer("group norm", lambda: nn.GroupNorm(2, CH), im)
@@ -180,7 +184,7 @@ layer("instance norm", lambda: nn.InstanceNorm2d(CH), im); layer("prelu", lambda
 
 first = lambda out: out[0]
 layer("lstm", lambda: nn.LSTM(W, W, batch_first=True), seq, first); layer("gru", lambda: nn.GRU(W, W, batch_first=True), seq, first); layer("rnn", lambda: nn.RNN(W, W, batch_first=True), seq, first)
-layer("encoder layer", lambda: nn.TransformerEncoderLayer(W, 4, 2 * W, 0, batch_first=True), seq); back("embedding bag", lambda: F.embedding_bag(rows.view(-1, 8), x), x)
+layer("encoder layer", lambda: nn.TransformerEncoderLayer(W, 4, 2 * W, 0, batch_first=True), seq); both("embedding bag", lambda: F.embedding_bag(rows.view(-1, 8), x), x)
 
 penalty("dense", lambda: nn.Sequential(nn.Linear(C, C), nn.Tanh(), nn.Linear(C, 1)), x)
 penalty("conv2d", lambda: nn.Sequential(nn.Conv2d(CH, CH, 3, padding=1), nn.LeakyReLU(), nn.Conv2d(CH, CH, 3, padding=1)), im)

@@ -26,6 +26,8 @@ internal sealed class OpInputs
         Factors = (X * 0.01f) + 1; // their products stay numbers
         (Row, Column, Cube, Images, Sequences) = (Uniform([Columns], -1), Uniform([Rows, 1], -1), Uniform(Shape.Create(shapes[1]), -3), Uniform(Shape.Create(shapes[2]), -3), Uniform(Shape.Create(shapes[3]), -1));
         Lines = Sequences.Alias([shapes[3][0], shapes[3][2], shapes[3][1]]);
+        SmallImages = Images.Alias([4 * Images.Shape[0], 4 * Images.Shape[1], Images.Shape[2] / 4, Images.Shape[3] / 4]);
+        Colours = Images.Narrow(1, 0, 3);
         (Query, Values) = (Uniform([shapes[3][0], 1, shapes[3][2]], -1), Uniform(Shape.Create(shapes[3]), -1));
         (Mask, OfRows, OfColumns, Labels) = (X.Greater(0), Indices.Uniform([Rows], _rng, 0, Rows), Indices.Uniform([Rows, Columns], _rng, 0, Columns), Indices.Uniform([Rows], _rng, 0, Columns));
         // steps, sequences, classes; a target has a symbol for every four steps
@@ -47,6 +49,8 @@ internal sealed class OpInputs
     public Tensor Column { get; }
     public Tensor Cube { get; }
     public Tensor Images { get; }
+    public Tensor SmallImages { get; }
+    public Tensor Colours { get; }
     public Tensor Sequences { get; }
     public Tensor Lines { get; }
     public Tensor Query { get; }
@@ -95,7 +99,7 @@ internal static class OpCases
         Back("matrix + row", i => i.X + i.Row, i => [i.X, i.Row]), Back("matrix * column", i => i.X * i.Column, i => [i.X, i.Column]), Back("column + row", i => i.Column + i.Row, i => [i.Column, i.Row]),
 
         // reductions
-        On("sum all", i => i.X.Sum()), On("sum last", i => i.X.Sum(-1)), On("sum first", i => i.X.Sum(0)), On("sum middle", i => i.Cube.Sum(1)), On("sum ends", i => i.Cube.Sum([0, 2])), On("mean last", i => i.X.Mean(-1)),
+        On("sum all", i => i.X.Sum()), On("sum last", i => i.X.Sum(-1)), On("sum first", i => i.X.Sum(0)), On("sum middle", i => i.Cube.Sum(1)), On("sum of short rows", i => i.Sequences.Sum(-1)), On("sum ends", i => i.Cube.Sum([0, 2])), On("mean last", i => i.X.Mean(-1)),
         On("prod last", i => i.X.Prod(-1)), On("any last", i => i.Mask.Any(-1)), On("max all", i => i.X.Max()), On("max last", i => i.X.Max(-1)), On("max first", i => i.X.Max(0)), On("max indices last", i => i.X.MaxWithIndices(-1).Values),
         On("max indices middle", i => i.Cube.MaxWithIndices(1).Values), On("min last", i => i.X.Min(-1)), Do("argmax last", i => i.X.ArgMax(-1)), Do("argmax first", i => i.X.ArgMax(0)), Do("argmax middle", i => i.Cube.ArgMax(1)),
         On("var last", i => i.X.Var(-1)), On("var first", i => i.X.Var(0)), On("std all", i => i.X.Std()), On("norm last", i => i.X.Norm(2, -1)), On("norm all", i => i.X.Norm()), On("logsumexp last", i => i.X.LogSumExp(-1)),
@@ -117,7 +121,7 @@ internal static class OpCases
         Back("index select columns", i => i.X.IndexSelect(1, i.Labels), X),
 
         // copies
-        On("concat first", i => Tensor.Concat([i.X, i.Y], 0)), On("concat last", i => Tensor.Concat([i.X, i.Y], 1)), On("stack last", i => Tensor.Stack([i.X, i.Y], -1)), On("narrow last", i => i.X.Narrow(1, 3, i.Columns / 2)),
+        On("concat first", i => Tensor.Concat([i.X, i.Y], 0)), On("concat last", i => Tensor.Concat([i.X, i.Y], 1)), On("concat with a column", i => Tensor.Concat([i.X, i.Column], 1)), On("stack last", i => Tensor.Stack([i.X, i.Y], -1)), On("narrow last", i => i.X.Narrow(1, 3, i.Columns / 2)),
         Do("split last", i => i.X.Split(i.Columns / 4, 1)), On("transpose", i => i.X.Transpose(0, 1)), On("transpose last of cube", i => i.Cube.Transpose(1, 2)), On("transpose first of cube", i => i.Cube.Transpose(0, 1)),
         On("channels last", i => i.Images.Permute([0, 2, 3, 1])), On("flip last", i => i.X.Flip([1])), On("roll last", i => i.X.Roll(5, 1)), On("repeat", i => i.X.Repeat([1, 2])), On("repeat interleave", i => i.X.RepeatInterleave(2, 1)),
         On("pad", i => i.Images.Pad([(0, 0), (0, 0), (1, 1), (1, 1)])), On("pad reflect", i => i.Images.Pad([(0, 0), (0, 0), (1, 1), (1, 1)], PadMode.Reflect)), On("tril", i => i.X.Tril()), On("diagonal", i => i.X.Diagonal()),
@@ -130,7 +134,10 @@ internal static class OpCases
 
         // pooling, resizing, convolution
         On("max pool 2", i => i.Images.MaxPool2d((2, 2))), On("max pool 3 stride 1", i => i.Images.MaxPool2d((3, 3), (1, 1), (1, 1))), On("avg pool 2", i => i.Images.AvgPool2d((2, 2))), On("adaptive avg pool", i => i.Images.AdaptiveAvgPool2d((5, 5))),
-        On("max pool 1d", i => i.Cube.MaxPool1d(3)), On("upsample nearest", i => i.Images.Upsample2d(Twice(i))), On("upsample bilinear", i => i.Images.Upsample2d(Twice(i), ResizeMode.Linear)),
+        On("max pool 1d", i => i.Cube.MaxPool1d(3)), Back("max pool 1d", i => i.Cube.MaxPool1d(3), i => [i.Cube]), On("max pool of whole lines", i => i.Cube.MaxPool1d(i.Cube.Shape[2])), Back("max pool of whole lines", i => i.Cube.MaxPool1d(i.Cube.Shape[2]), i => [i.Cube]),
+        On("global avg pool", i => i.Images.AdaptiveAvgPool2d((1, 1))), Back("global avg pool", i => i.Images.AdaptiveAvgPool2d((1, 1)), Images), On("global max pool", i => i.Images.AdaptiveMaxPool2d((1, 1))), Back("global max pool", i => i.Images.AdaptiveMaxPool2d((1, 1)), Images),
+        On("upsample nearest by half", i => i.Images.Upsample2d(ByHalf(i))), Back("upsample nearest by half", i => i.Images.Upsample2d(ByHalf(i)), Images), On("upsample bilinear by half", i => i.Images.Upsample2d(ByHalf(i), ResizeMode.Linear)), Back("upsample bilinear by half", i => i.Images.Upsample2d(ByHalf(i), ResizeMode.Linear), Images),
+        On("upsample nearest", i => i.Images.Upsample2d(Twice(i))), On("upsample bilinear", i => i.Images.Upsample2d(Twice(i), ResizeMode.Linear)),
         Back("max pool 2", i => i.Images.MaxPool2d((2, 2)), Images), Back("max pool 3 stride 1", i => i.Images.MaxPool2d((3, 3), (1, 1), (1, 1)), Images), Back("avg pool 2", i => i.Images.AvgPool2d((2, 2)), Images), Back("adaptive avg pool", i => i.Images.AdaptiveAvgPool2d((5, 5)), Images),
         Back("upsample nearest", i => i.Images.Upsample2d(Twice(i)), Images), Back("upsample bilinear", i => i.Images.Upsample2d(Twice(i), ResizeMode.Linear), Images),
         .. Layer("conv2d 3x3", i => new Conv2d(i.Channels, i.Channels, 3, i.Rng, padding: 1), Images), .. Layer("conv2d 1x1", i => new Conv2d(i.Channels, i.Channels, 1, i.Rng), Images),
@@ -138,6 +145,8 @@ internal static class OpCases
         .. Layer("depthwise 3x3", i => new DepthwiseConv2d(i.Channels, 3, i.Rng, padding: 1), Images), .. Layer("conv transpose 3x3 stride 2", i => new ConvTranspose2d(i.Channels, i.Channels, 3, i.Rng, stride: 2), Images),
         .. Layer("conv2d 3x3 to one", i => new Conv2d(i.Channels, 1, 3, i.Rng, padding: 1), Images), .. Layer("conv2d 3x3 to three", i => new Conv2d(i.Channels, 3, 3, i.Rng, padding: 1), Images),
         .. Layer("conv transpose 4x4 to one", i => new ConvTranspose2d(i.Channels, 1, 4, i.Rng, stride: 2, padding: 1), Images), .. Layer("conv transpose 4x4 to three", i => new ConvTranspose2d(i.Channels, 3, 4, i.Rng, stride: 2, padding: 1), Images),
+        .. Layer("conv2d 3x3 of small images", i => new Conv2d(4 * i.Channels, 4 * i.Channels, 3, i.Rng, padding: 1), SmallImages), .. Layer("conv2d 3x3 stride 2 of small images", i => new Conv2d(4 * i.Channels, 4 * i.Channels, 3, i.Rng, stride: 2, padding: 1), SmallImages),
+        .. Layer("depthwise 3x3 of small images", i => new DepthwiseConv2d(4 * i.Channels, 3, i.Rng, padding: 1), SmallImages), .. Layer("conv2d 3x3 of three channels, relu", i => new Sequential(new Conv2d(3, i.Channels, 3, i.Rng, padding: 1), new Relu()), i => [i.Colours]),
         .. Layer("conv1d 3", i => new Conv1d(i.Width, i.Width, 3, i.Rng, padding: 1), Lines),
 
         // normalisation, dropout
@@ -147,7 +156,7 @@ internal static class OpCases
 
         // recurrent layers, attention
         .. Layer("lstm", i => new Lstm(i.Width, i.Width, i.Rng), Sequences), .. Layer("gru", i => new Gru(i.Width, i.Width, i.Rng), Sequences), .. Layer("rnn", i => new SimpleRnn(i.Width, i.Width, i.Rng), Sequences),
-        .. Layer("encoder layer", i => new TransformerEncoderLayer(i.Width, 4, i.Rng, hidden: 2 * i.Width, dropout: 0), Sequences), Back("embedding bag", i => i.X.EmbeddingBag(Indices.Wrap(i.OfRows.ToArray(), [i.Rows / 8, 8])), X),
+        .. Layer("encoder layer", i => new TransformerEncoderLayer(i.Width, 4, i.Rng, hidden: 2 * i.Width, dropout: 0), Sequences), On("embedding bag", i => i.X.EmbeddingBag(Indices.Wrap(i.OfRows.ToArray(), [i.Rows / 8, 8]))), Back("embedding bag", i => i.X.EmbeddingBag(Indices.Wrap(i.OfRows.ToArray(), [i.Rows / 8, 8])), X),
         On("attention of one query", i => i.Query.Attention(i.Sequences, i.Values, 4)), Back("attention of one query", i => i.Query.Attention(i.Sequences, i.Values, 4), i => [i.Query, i.Sequences, i.Values]),
 
         // gradients of gradients
@@ -211,9 +220,13 @@ internal static class OpCases
 
     private static Tensor[] Images(OpInputs i) => [i.Images];
 
+    private static Tensor[] SmallImages(OpInputs i) => [i.SmallImages];
+
     private static Tensor[] Sequences(OpInputs i) => [i.Sequences];
 
     private static Tensor[] Lines(OpInputs i) => [i.Lines];
 
     private static (int, int) Twice(OpInputs i) => (2 * i.Images.Shape[2], 2 * i.Images.Shape[3]);
+
+    private static (int, int) ByHalf(OpInputs i) => (i.Images.Shape[2] * 3 / 2, i.Images.Shape[3] * 3 / 2);
 }

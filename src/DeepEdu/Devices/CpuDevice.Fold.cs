@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Lanes;
 
 namespace DeepEdu.Devices;
@@ -10,6 +11,9 @@ public sealed partial class CpuDevice
 {
     // a long sum is cut here; the pieces are joined in order
     private const int FoldPiece = 4096;
+
+    // up to here the folding across counts
+    private const int ShortLine = 256;
 
     // columns are cut after so many rows, and folded so many rows at a time: these lie in as many pages, which the processor reads ahead in
     private const int FoldedRows = 512, RowsAtOnce = 8, MostColumns = 1024;
@@ -68,6 +72,87 @@ public sealed partial class CpuDevice
 
     /// <summary>y [columns] of x [rows, columns], rows <paramref name="stride"/> floats apart, on the thread that asks.</summary>
     internal static void FoldRowsOf<F>(F f, ref float x, ref float y, int rows, nint stride, nint columns) where F : unmanaged, IFold => ColumnChunks<F>.Sweep(f, ref x, ref y, rows, stride, columns);
+
+    /// <summary>y [lines] of x [lines, n], on the thread that asks.</summary>
+    internal static void FoldLinesOf<F>(F f, ref float x, ref float y, int lines, int n) where F : unmanaged, IFold
+    {
+        // a register's values fold across at the end of each line, which is much of the work where lines are short: for four lines at once
+        int done = n > ShortLine ? 0 : F16.IsSupported && n >= 16 ? FoldShort<F, F16>(f, ref x, ref y, lines, n) : F8.IsSupported && n >= 8 ? FoldShort<F, F8>(f, ref x, ref y, lines, n) : F4.IsSupported && n >= 4 ? FoldShort<F, F4>(f, ref x, ref y, lines, n) : 0;
+        for (int o = done; o < lines; o++) { Unsafe.Add(ref y, o) = FoldRun(f, ref Unsafe.Add(ref x, (nint)o * n), n); }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static int FoldShort<F, L>(F f, ref float x, ref float y, int lines, int n) where F : unmanaged, IFold where L : struct, IVectorLane<L>
+    {
+        Unsafe.SkipInit(out Lines places);
+        ref float at = ref Unsafe.As<Lines, float>(ref places);
+        for (int j = 0; j < L.Width; j++) { Unsafe.Add(ref at, j) = j; }
+        L start = L.Of(f.Start), place = L.Load(in at, 0), rest = L.Of(n % L.Width);
+        int o = 0, whole = n - (n % L.Width), last = (lines * n) - (whole < n ? L.Width : 0);
+        // what a line's last vector reads behind its end must be there
+        for (; o + 4 <= lines && ((o + 3) * n) + whole <= last; o += 4, x = ref Unsafe.Add(ref x, 4 * n))
+        {
+            L a = start, b = a, c = a, d = a;
+            nint i = 0;
+            for (; i < whole; i += L.Width)
+            {
+                a = f.Step(a, L.Load(in x, i));
+                b = f.Step(b, L.Load(in x, i + n));
+                c = f.Step(c, L.Load(in x, i + n + n));
+                d = f.Step(d, L.Load(in x, i + n + n + n));
+            }
+            if (whole < n)
+            {
+                a = L.WhereGreater(rest, place, f.Step(a, L.Load(in x, i)), a);
+                b = L.WhereGreater(rest, place, f.Step(b, L.Load(in x, i + n)), b);
+                c = L.WhereGreater(rest, place, f.Step(c, L.Load(in x, i + n + n)), c);
+                d = L.WhereGreater(rest, place, f.Step(d, L.Load(in x, i + n + n + n)), d);
+            }
+            Halve(f, a, ref at, 0);
+            Halve(f, b, ref at, 4);
+            Halve(f, c, ref at, 8);
+            Halve(f, d, ref at, 12);
+            var (p, q, r, s) = Turned(F4.Load(in at, 0).V, F4.Load(in at, 4).V, F4.Load(in at, 8).V, F4.Load(in at, 12).V);
+            F4.Store(f.Join(f.Join(new F4(p), new F4(q)), f.Join(new F4(r), new F4(s))), ref y, o);
+        }
+        return o;
+    }
+
+    // a register folded by halves, down to four values
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Halve<F, L>(F f, L x, ref float to, nint at) where F : unmanaged, IFold where L : struct, IVectorLane<L>
+    {
+        if (typeof(L) == typeof(F16))
+        {
+            var v = Unsafe.As<L, F16>(ref x).V;
+            var half = f.Join(new F8(v.GetLower()), new F8(v.GetUpper())).V;
+            F4.Store(f.Join(new F4(half.GetLower()), new F4(half.GetUpper())), ref to, at);
+        }
+        else if (typeof(L) == typeof(F8))
+        {
+            var v = Unsafe.As<L, F8>(ref x).V;
+            F4.Store(f.Join(new F4(v.GetLower()), new F4(v.GetUpper())), ref to, at);
+        }
+        else { L.Store(x, ref to, at); }
+    }
+
+    // four columns of four rows
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector128<float> A, Vector128<float> B, Vector128<float> C, Vector128<float> D) Turned(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
+    {
+        if (!Sse.IsSupported)
+        {
+            return (Vector128.Create(a[0], b[0], c[0], d[0]), Vector128.Create(a[1], b[1], c[1], d[1]), Vector128.Create(a[2], b[2], c[2], d[2]), Vector128.Create(a[3], b[3], c[3], d[3]));
+        }
+        Vector128<float> p = Sse.UnpackLow(a, b), q = Sse.UnpackLow(c, d), r = Sse.UnpackHigh(a, b), s = Sse.UnpackHigh(c, d);
+        return (Sse.MoveLowToHigh(p, q), Sse.MoveHighToLow(q, p), Sse.MoveLowToHigh(r, s), Sse.MoveHighToLow(s, r));
+    }
+
+    [InlineArray(16)]
+    private struct Lines
+    {
+        private float _first;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     internal static float FoldRun<F>(F f, ref float x, nint n) where F : unmanaged, IFold
@@ -129,7 +214,7 @@ public sealed partial class CpuDevice
         public readonly void Run(int chunk)
         {
             int first = chunk * Rows, end = Math.Min(Outer, first + Rows);
-            for (int o = first; o < end; o++) { At(Y, o) = FoldRun(Formula, ref At(X, o * N), N); }
+            FoldLinesOf(Formula, ref At(X, first * N), ref At(Y, first), end - first, N);
         }
     }
 

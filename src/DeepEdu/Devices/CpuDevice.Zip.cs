@@ -133,6 +133,17 @@ public sealed partial class CpuDevice
                 return i;
             }
             L la = L.Of(a), lb = L.Of(b), lc = L.Of(c);
+            // one operand of two that repeats: nothing to decide in the loop
+            if (sa == 0 && (sb & sc) == 1)
+            {
+                for (; i <= n - L.Width; i += L.Width) { S.Store(f.Apply(la, L.Load(in b, i), L.Load(in c, i)), ref y, i); }
+                return i;
+            }
+            if (sa == 1 && (sb | sc) == 0)
+            {
+                for (; i <= n - L.Width; i += L.Width) { S.Store(f.Apply(L.Load(in a, i), lb, lc), ref y, i); }
+                return i;
+            }
             for (; i <= n - L.Width; i += L.Width)
             {
                 if (sa != 0) { la = L.Load(in a, i); }

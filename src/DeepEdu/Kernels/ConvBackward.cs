@@ -47,12 +47,12 @@ internal static unsafe class ConvBackward
         bool pool = task.End == ConvEnd.ReluPool;
         int panel = ConvLayout.Panel<L>(s.OutC), whole = ConvLayout.Whole<L>(s.OutC), panelIn = ConvLayout.Panel<L>(s.C), wholeIn = ConvLayout.Whole<L>(s.C), lines = pool ? s.OH / 2 * 2 : s.OH, columns = pool ? s.OW / 2 * 2 : s.OW;
         int pieces = (int)Math.Clamp(s.N * s.Work / PieceWork, 1, Math.Min(MaxPieces, Math.Max(1, s.N)));
-        int sumSize = (s.K * whole) + whole, packedSize = task.DX is null ? 0 : checked(s.KH * s.KW * whole * wholeIn);
+        int sumSize = (s.K * whole) + whole, packedSize = task.DX is null || s.HasFewInputs ? 0 : checked(s.KH * s.KW * whole * wholeIn);
         int starts = Math.Max(lines, whole / panel);
         float* zeros = Scratch.Layer.Take(checked(32 + packedSize + (sumSize * pieces) + (4 * starts))), packed = zeros + 32, sums = packed + packedSize;
         nint* pixels = (nint*)(sums + (sumSize * pieces)), panels = pixels + starts;
         new Span<float>(zeros, 32).Clear();
-        if (task.DX is not null) { ConvLayout.PackBackward(in s, task.Weight, panelIn, whole, packed); }
+        if (packedSize > 0) { ConvLayout.PackBackward(in s, task.Weight, panelIn, whole, packed); }
         for (int i = 0; i < lines; i++) { pixels[i] = (nint)sizeof(float) * i * s.StrideH * s.PaddedW * s.BlockC; }
         for (int o = 0; o < whole / panel; o++) { panels[o] = (nint)sizeof(float) * o * lines * columns * panel; }
         var all = new Images<L>
@@ -125,7 +125,7 @@ internal static unsafe class ConvBackward
                 return;
             }
             int inLines = ((Lines - 1) * s.StrideH) + s.SpanH, paddedH = s.H + (2 * s.PadH);
-            int imageSize = Vectors(checked(inLines * s.PaddedW * s.C)), dySize = checked(pixels * Whole), dxSize = T.DX is null ? 0 : checked(paddedH * s.PaddedW * WholeIn);
+            int imageSize = Vectors(checked(inLines * s.PaddedW * s.C)), dySize = checked(pixels * Whole), dxSize = T.DX is null ? 0 : s.HasFewInputs ? checked(s.K * pixels) : checked(paddedH * s.PaddedW * WholeIn);
             int tempSize = T.End == ConvEnd.None ? 0 : T.End == ConvEnd.Relu ? s.OutSize : pixels / 4 * Panel;
             float* dy = Scratch.Images.Take(checked(imageSize + dySize + dxSize + tempSize)), dx = dy + dySize, image = dx + dxSize, temp = image + imageSize;
             if (Whole > s.OutC) { new Span<float>(dy, dySize).Clear(); }
@@ -138,7 +138,8 @@ internal static unsafe class ConvBackward
                     ConvLayout.Pad(in s, T.X + ((nint)n * s.InSize), 0, inLines, inLines, image);
                     AddDW(image, inLines, dy, dw);
                 }
-                if (T.DX is not null)
+                if (T.DX is not null && s.HasFewInputs) { AddColumns(dy, dx, T.DX + ((nint)n * s.InSize)); }
+                else if (T.DX is not null)
                 {
                     new Span<float>(dx, dxSize).Clear();
                     AddDX(dy, dx);
@@ -232,6 +233,19 @@ internal static unsafe class ConvBackward
                     }
                 }
             }
+        }
+
+        // the columns Wᵀ·dY, added where they were read: few inputs would leave most lanes of a tile empty
+        private readonly void AddColumns(float* dy, float* columns, float* dx)
+        {
+            ref readonly var s = ref T.S;
+            int pixels = Lines * Columns, taps = s.KH * s.KW;
+            for (int o = 0; o < s.OutC; o += Panel, dy += (nint)pixels * Panel)
+            {
+                Gemm.Run(true, true, s.K, pixels, Math.Min(Panel, s.OutC - o), T.Weight + ((nint)o * s.K), s.K, dy, Panel, columns, pixels, accumulate: o > 0);
+            }
+            new Span<float>(dx, s.InSize).Clear();
+            for (int k = 0; k < s.K; k++, columns += pixels) { ConvColumns.Add(in s, k % taps, Lines, Columns, columns, dx + ((nint)k / taps * s.H * s.W)); }
         }
 
         private readonly void AddDX(float* dy, float* dx)

@@ -147,11 +147,14 @@ internal static unsafe class ConvColumns
     }
 
     /// <summary>Adds a value an output to where the tap read it.</summary>
-    public static void Add(in ConvShape s, int tap, float* values, float* plane)
+    public static void Add(in ConvShape s, int tap, float* values, float* plane) => Add(in s, tap, s.OH, s.OW, values, plane);
+
+    /// <summary>The same for the first lines and columns of the outputs.</summary>
+    public static void Add(in ConvShape s, int tap, int lines, int columns, float* values, float* plane)
     {
         int ky = tap / s.KW, kx = tap % s.KW;
-        var (first, end) = Inside(s.W, s.OW, s.StrideW, (kx * s.DilationW) - s.PadW);
-        for (int oy = 0; oy < s.OH && first < end; oy++, values += s.OW)
+        var (first, end) = Inside(s.W, columns, s.StrideW, (kx * s.DilationW) - s.PadW);
+        for (int oy = 0; oy < lines && first < end; oy++, values += columns)
         {
             int iy = (oy * s.StrideH) + (ky * s.DilationH) - s.PadH;
             if ((uint)iy >= (uint)s.H) { continue; }

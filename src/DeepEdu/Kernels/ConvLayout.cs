@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Lanes;
 
 namespace DeepEdu.Kernels;
@@ -17,6 +18,17 @@ internal static unsafe class ConvLayout
             return;
         }
         int c = 0;
+        // rows 4 KiB apart would push each other out of the cache
+        for (; Avx512F.IsSupported && c + 16 <= channels && (ldFrom & 1023) != 0; c += 16, from += 16 * ldFrom)
+        {
+            float* t = to + c;
+            int p = 0;
+            for (; p + 4 <= pixels; p += 4, t += 4 * ldTo) { GemmPack.Transpose16(from + p, ldFrom, t, ldTo); }
+            for (; p < pixels; p++, t += ldTo)
+            {
+                for (int i = 0; i < 16; i++) { t[i] = from[(i * ldFrom) + p]; }
+            }
+        }
         for (; c + 4 <= channels; c += 4, from += 4 * ldFrom)
         {
             float* t = to + c;
@@ -39,6 +51,16 @@ internal static unsafe class ConvLayout
     public static void ToFirst(int channels, int pixels, float* from, nint ldFrom, float* to, nint ldTo)
     {
         int c = 0;
+        for (; Avx512F.IsSupported && c + 16 <= channels && (ldTo & 1023) != 0; c += 16, to += 16 * ldTo)
+        {
+            float* f = from + c;
+            int p = 0;
+            for (; p + 4 <= pixels; p += 4, f += 4 * ldFrom) { GemmPack.Transpose16Back(f, ldFrom, to + p, ldTo); }
+            for (; p < pixels; p++, f += ldFrom)
+            {
+                for (int i = 0; i < 16; i++) { to[(i * ldTo) + p] = f[i]; }
+            }
+        }
         for (; c + 4 <= channels; c += 4, to += 4 * ldTo)
         {
             float* f = from + c;

@@ -34,11 +34,17 @@ internal readonly record struct ConvShape(int N, int C, int H, int W, int OutC, 
     public bool IsByPlanes => C > 0 && KH * (long)KW <= 1024 && (Groups > 1 ? GroupC <= 16 && GroupOut <= 16 && (Groups == C || !IsPointwise)
         : OutC > 0 && !IsPointwise && StrideH == 1 && StrideW == 1 && (long)OH * OW >= 192 && (OutC <= 4 || (OutC <= 8 && C <= 16)));
 
+    /// <summary>Whether planes are so small that a depthwise convolution's lanes run along the channels.</summary>
+    public bool IsByLanes => Groups == C && OutC == C && C >= 16 && H * (long)W <= 1024 && PaddedW * (long)(H + (2 * PadH)) <= 2048 && KH * (long)KW <= 64;
+
+    /// <summary>Whether images are so small, and so many, that the rows of a tile are images.</summary>
+    public bool IsByImages => Groups == 1 && N >= 4 && C >= 16 && OutC >= 16 && KH * KW > 1 && OH * OW > 0 && OH * OW <= 64 && H * (long)W <= 256 && KH * (long)KW <= 64 && !IsByPlanes;
+
     /// <summary>Whether an image has so few pixels for so large a weight that several images are convolved together.</summary>
-    public bool IsByBatches => Groups == 1 && C >= 32 && OutC >= 32 && !IsByPlanes && (long)K * OutC >= (IsPointwise ? 2048L : 16384L) * OH * OW;
+    public bool IsByBatches => Groups == 1 && C >= 32 && OutC >= 32 && !IsByPlanes && !IsByImages && (long)K * OutC >= (IsPointwise ? 2048L : 16384L) * OH * OW;
 
     /// <summary>Whether outputs fill the lanes of a vector, patches are read in place, and what follows the convolution is done in the same pass.</summary>
-    public bool IsByTiles => !IsByPlanes && !IsByColumns && !IsByBatches;
+    public bool IsByTiles => !IsByPlanes && !IsByColumns && !IsByBatches && !IsByImages;
 
     /// <summary>Whether the input has so few channels that its gradient would leave most lanes of a vector empty.</summary>
     public bool HasFewInputs => IsByTiles && C <= 6 && KH * (long)KW <= 1024;

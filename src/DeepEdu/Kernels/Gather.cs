@@ -64,7 +64,7 @@ internal static class GatherLoops
     {
         if (inner == 1)
         {
-            for (int j = 0; j < index.Length; j++) { to[j] = from[index[j]]; }
+            fixed (int* at = index) { TakeValues(from, at, to, index.Length); }
             return;
         }
         for (int j = 0; j < index.Length; j++, to += inner)
@@ -75,6 +75,21 @@ internal static class GatherLoops
             else { new ReadOnlySpan<float>(row, inner).CopyTo(new Span<float>(to, inner)); }
         }
         if (streams) { Streamed.End(); }
+    }
+
+    /// <summary>to[j] = from[index[j]].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static unsafe void TakeValues(float* from, int* index, float* to, int n)
+    {
+        int j = 0;
+        for (; j <= n - 4; j += 4)
+        {
+            // two places at a time
+            long a = *(long*)(index + j), b = *(long*)(index + j + 2);
+            float p = from[(int)a], q = from[a >> 32], r = from[(int)b], s = from[b >> 32];
+            (to[j], to[j + 1], to[j + 2], to[j + 3]) = (p, q, r, s);
+        }
+        for (; j < n; j++) { to[j] = from[index[j]]; }
     }
 
     /// <summary>to[o, index[o, j, i], i] += from[o, j, i] for i in [column, end) and every j.</summary>

@@ -123,7 +123,7 @@ internal static unsafe class GemmPack
 
     // four columns of sixteen rows: a register's lanes hold rows 4 apart, so that transposing each lane leaves the rows in order
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose16(float* from, nint ld, float* to, nint ldTo)
+    internal static void Transpose16(float* from, nint ld, float* to, nint ldTo)
     {
         Vector512<float> x0 = Lanes(from, ld), x1 = Lanes(from + ld, ld), x2 = Lanes(from + (2 * ld), ld), x3 = Lanes(from + (3 * ld), ld);
         Vector512<float> a = Avx512F.UnpackLow(x0, x2), b = Avx512F.UnpackLow(x1, x3), c = Avx512F.UnpackHigh(x0, x2), d = Avx512F.UnpackHigh(x1, x3);
@@ -131,6 +131,28 @@ internal static unsafe class GemmPack
         Avx512F.UnpackHigh(a, b).Store(to + ldTo);
         Avx512F.UnpackLow(c, d).Store(to + (2 * ldTo));
         Avx512F.UnpackHigh(c, d).Store(to + (3 * ldTo));
+    }
+
+    // the way back: sixteen columns of four rows
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Transpose16Back(float* from, nint ld, float* to, nint ldTo)
+    {
+        Vector512<float> x0 = Vector512.Load(from), x1 = Vector512.Load(from + ld), x2 = Vector512.Load(from + (2 * ld)), x3 = Vector512.Load(from + (3 * ld));
+        Vector512<float> a = Avx512F.UnpackLow(x0, x2), b = Avx512F.UnpackLow(x1, x3), c = Avx512F.UnpackHigh(x0, x2), d = Avx512F.UnpackHigh(x1, x3);
+        Put(Avx512F.UnpackLow(a, b), to, ldTo);
+        Put(Avx512F.UnpackHigh(a, b), to + ldTo, ldTo);
+        Put(Avx512F.UnpackLow(c, d), to + (2 * ldTo), ldTo);
+        Put(Avx512F.UnpackHigh(c, d), to + (3 * ldTo), ldTo);
+    }
+
+    // four floats each to rows 0, 4, 8 and 12
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(Vector512<float> x, float* to, nint ld)
+    {
+        x.GetLower().GetLower().Store(to);
+        x.GetLower().GetUpper().Store(to + (4 * ld));
+        x.GetUpper().GetLower().Store(to + (8 * ld));
+        x.GetUpper().GetUpper().Store(to + (12 * ld));
     }
 
     // four floats each of rows 0, 4, 8 and 12

@@ -1,5 +1,8 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using DeepEdu.Devices;
+using DeepEdu.Lanes;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace DeepEdu.Kernels;
@@ -69,28 +72,21 @@ internal static unsafe class Interpolate
 
         public readonly void Run(int from, int to)
         {
-            int w = Columns.N;
-            var line = new Span<float>(Scratch.Panels.Take(w), w);
+            int w = Columns.N, wide = Columns.Size;
+            float* room = Scratch.Panels.Take(checked(w + (2 * wide)));
+            var line = new Span<float>(room, w);
             for (int p = from; p < to; p++)
             {
-                float* inner = Inner + ((nint)p * Rows.N * w), outer = Outer + ((nint)p * Rows.Size * Columns.Size);
-                if (Back) { new Span<float>(inner, Rows.N * w).Clear(); }
+                float* inner = Inner + ((nint)p * Rows.N * w), outer = Outer + ((nint)p * Rows.Size * wide);
+                if (Back)
+                {
+                    Spread(outer, inner, room + w, room + w + wide);
+                    continue;
+                }
                 for (int i = 0; i < Rows.Size; i++, outer += Columns.Size)
                 {
                     float part = Rows.Part[i];
                     Span<float> low = new(inner + (Rows.Low[i] * w), w), high = new(inner + (Rows.High[i] * w), w);
-                    if (Back)
-                    {
-                        if (Columns.Times > 0) { Lines.AddGroups(ref *outer, ref line[0], w, Columns.Times); }
-                        else
-                        {
-                            line.Clear();
-                            Scatter(outer, line);
-                        }
-                        if (part != 0) { TensorPrimitives.MultiplyAdd(line, part, high, high); }
-                        TensorPrimitives.MultiplyAdd(line, 1 - part, low, low);
-                        continue;
-                    }
                     if (part == 0 && i > 0 && Rows.Part[i - 1] == 0 && Rows.Low[i - 1] == Rows.Low[i])
                     {
                         Lines.Copy(ref *(outer - Columns.Size), ref *outer, Columns.Size);
@@ -114,12 +110,81 @@ internal static unsafe class Interpolate
         {
             int[] lows = Columns.Low, highs = Columns.High;
             float[] parts = Columns.Part;
-            for (int j = 0; j < lows.Length; j++)
+            int j = 0;
+            if (Avx512F.IsSupported && lows.Length >= 16)
+            {
+                // sixteen places are made of values that stand in two registers, as long as they lie so near each other
+                fixed (int* low = lows, high = highs)
+                fixed (float* part = parts, from = x)
+                {
+                    int last = x.Length - 32;
+                    while (j < lows.Length)
+                    {
+                        // no value behind the line is read
+                        int at = Math.Min(j, lows.Length - 16), first = Math.Max(0, Math.Min(low[at], last));
+                        if (high[at + 15] - first > 31) { break; }
+                        Vector512<float> p = Vector512.Load(part + at), a, b;
+                        var start = Vector512.Create(first);
+                        Vector512<int> placeLow = Vector512.Load(low + at) - start, placeHigh = Vector512.Load(high + at) - start;
+                        var (l, h) = x.Length >= 32 ? (Vector512.Load(from + first), Vector512.Load(from + first + 16)) : Short(from, x.Length);
+                        a = Avx512F.PermuteVar16x32x2(l, placeLow, h);
+                        b = Avx512F.PermuteVar16x32x2(l, placeHigh, h);
+                        var mixed = ((Vector512<float>.One - p) * a) + (p * b);
+                        Vector512.ConditionalSelect(Vector512.Equals(p, Vector512<float>.Zero), a, mixed).Store(y + at);
+                        j = at + 16;
+                    }
+                }
+            }
+            for (; j < lows.Length; j++)
             {
                 float part = parts[j], low = x[lows[j]];
                 y[j] = part == 0 ? low : ((1 - part) * low) + (part * x[highs[j]]);
             }
         }
+
+        // dx: lines are added up first, of which there are fewer then, then columns. here and next: room for what goes to a line and to the one below it
+        private readonly void Spread(float* dy, float* dx, float* here, float* next)
+        {
+            int wide = Columns.Size, at = 0;
+            new Span<float>(here, wide).Clear();
+            new Span<float>(next, wide).Clear();
+            for (int i = 0; i < Rows.Size; i++, dy += wide)
+            {
+                for (; at < Rows.Low[i]; at++) { End(ref dx, ref here, ref next); }
+                float part = Rows.Part[i];
+                Span<float> low = new(here, wide), high = new(next, wide);
+                var line = new ReadOnlySpan<float>(dy, wide);
+                if (part == 0)
+                {
+                    TensorPrimitives.Add(line, low, low);
+                    continue;
+                }
+                TensorPrimitives.MultiplyAdd(line, part, high, high);
+                TensorPrimitives.MultiplyAdd(line, 1 - part, low, low);
+            }
+            for (; at < Rows.N; at++) { End(ref dx, ref here, ref next); }
+        }
+
+        // one line of dx is complete
+        private readonly void End(ref float* dx, ref float* here, ref float* next)
+        {
+            if (Columns.Times > 0) { Lines.AddGroups(ref *here, ref *dx, Columns.N, Columns.Times); }
+            else
+            {
+                var line = new Span<float>(dx, Columns.N);
+                line.Clear();
+                Scatter(here, line);
+            }
+            new Span<float>(here, Columns.Size).Clear();
+            float* done = here;
+            here = next;
+            next = done;
+            dx += Columns.N;
+        }
+
+        // a line of less than two registers
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static (Vector512<float> Low, Vector512<float> High) Short(float* from, int n) => (Partial.Load<F16>(from, Math.Min(16, n)).V, n > 16 ? Partial.Load<F16>(from + 16, n - 16).V : default);
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private readonly void Scatter(float* dy, Span<float> dx)

@@ -20,16 +20,17 @@ internal static class Lines
             F16.Store(F16.Load(in from, 0), ref to, 0);
             i = F16.Width - (((nint)Unsafe.AsPointer(ref to) & 63) / sizeof(float));
         }
-        if (F16.IsSupported) { i = Copy<F16>(ref from, ref to, i, n); }
-        if (F8.IsSupported) { i = Copy<F8>(ref from, ref to, i, n); }
-        if (F4.IsSupported) { i = Copy<F4>(ref from, ref to, i, n); }
-        Copy<F1>(ref from, ref to, i, n);
+        // a last register reaches back over what is there already
+        if (F16.IsSupported && n >= 16) { Copy<F16>(ref from, ref to, i, n); }
+        else if (F8.IsSupported && n >= 8) { Copy<F8>(ref from, ref to, i, n); }
+        else if (F4.IsSupported && n >= 4) { Copy<F4>(ref from, ref to, i, n); }
+        else { for (; i < n; i++) { Unsafe.Add(ref to, i) = Unsafe.Add(ref from, i); } }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        static nint Copy<L>(ref float from, ref float to, nint i, nint n) where L : struct, IVectorLane<L>
+        static void Copy<L>(ref float from, ref float to, nint i, nint n) where L : struct, IVectorLane<L>
         {
             for (; i <= n - L.Width; i += L.Width) { L.Store(L.Load(in from, i), ref to, i); }
-            return i;
+            if (i < n) { L.Store(L.Load(in from, n - L.Width), ref to, n - L.Width); }
         }
     }
 

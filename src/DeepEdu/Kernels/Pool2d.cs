@@ -10,17 +10,28 @@ internal static unsafe class Pool2d
     private const int Grain = 8192;
 
     /// <summary>y: the largest of each window; at: where in its plane it lies, or −1, if not null. The first of equals wins; a NaN beats everything.</summary>
-    public static void Max(in PoolShape s, float* x, float* y, int* at) => Work.For(s.Planes, PlanesAtOnce(s), new MaxPlanes { S = s, X = x, Y = y, At = at });
+    public static void Max(in PoolShape s, float* x, float* y, int* at)
+    {
+        if (s.IsRuns) { PoolRuns.Max(s, x, y, at); }
+        else { Work.For(s.Planes, PlanesAtOnce(s), new MaxPlanes { S = s, X = x, Y = y, At = at }); }
+    }
 
     /// <summary>dx: each dy goes to the place its value came from.</summary>
     public static void MaxBack(in PoolShape s, float* dy, int* at, float* dx) => Work.For(s.Planes, PlanesAtOnce(s), new MaxBackPlanes { S = s, DY = dy, At = at, DX = dx });
 
     /// <summary>y: the mean of each window, over its values or, with the padding, over its area.</summary>
-    public static void Average(in PoolShape s, bool countPad, float* x, float* y) => Work.For(s.Planes, PlanesAtOnce(s), new AveragePlanes { S = s, CountPad = countPad, From = x, To = y });
+    public static void Average(in PoolShape s, bool countPad, float* x, float* y)
+    {
+        if (s.IsRuns) { PoolRuns.Average(s, x, y); }
+        else { Work.For(s.Planes, PlanesAtOnce(s), new AveragePlanes { S = s, CountPad = countPad, From = x, To = y }); }
+    }
 
     /// <summary>dx: each dy in equal parts to the values it is the mean of.</summary>
-    public static void AverageBack(in PoolShape s, bool countPad, float* dy, float* dx) =>
-        Work.For(s.Planes, PlanesAtOnce(s), new AveragePlanes { S = s, CountPad = countPad, From = dy, To = dx, Back = true });
+    public static void AverageBack(in PoolShape s, bool countPad, float* dy, float* dx)
+    {
+        if (s.IsRuns) { PoolRuns.AverageBack(s, dy, dx); }
+        else { Work.For(s.Planes, PlanesAtOnce(s), new AveragePlanes { S = s, CountPad = countPad, From = dy, To = dx, Back = true }); }
+    }
 
     private static int PlanesAtOnce(in PoolShape s) => Math.Max(1, Grain / Math.Max(1, s.OH * s.OW));
 

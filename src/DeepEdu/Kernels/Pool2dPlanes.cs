@@ -6,16 +6,33 @@ namespace DeepEdu.Kernels;
 /// <summary>Max pooling by any window: the largest over its taps, for a whole plane (<see cref="PhasePlane"/>) at a time, and which tap it was.</summary>
 internal static unsafe class Pool2dPlanes
 {
+    private const int MostTogether = 2048; // floats
+
     /// <summary>y: the largest of each window of some planes; at: where in its plane it lies, or −1, if not null. The first of equals wins; a NaN beats everything.</summary>
     public static void Max(in PoolShape s, int planes, float* x, float* y, int* at)
     {
-        if (F16.IsSupported) { Max<F16>(s, planes, x, y, at); }
-        else if (F8.IsSupported) { Max<F8>(s, planes, x, y, at); }
-        else if (F4.IsSupported) { Max<F4>(s, planes, x, y, at); }
-        else { Max<F1>(s, planes, x, y, at); }
+        if (s.H > 1 || s.OH > 1 || s.KH > 1)
+        {
+            Max(s, s, planes, x, y, at);
+            return;
+        }
+        // lines: as many as stay in the first-level cache make a plane
+        int together = Math.Clamp(MostTogether / s.W, 1, planes), whole = planes - (planes % together);
+        Max(s, s with { H = together, OH = together, StrideH = 1, PadH = 0 }, whole / together, x, y, at);
+        int rest = planes - whole;
+        if (rest > 0) { Max(s, s with { H = rest, OH = rest, StrideH = 1, PadH = 0 }, 1, x + ((nint)whole * s.W), y + ((nint)whole * s.OW), at is null ? null : at + ((nint)whole * s.OW)); }
     }
 
-    private static void Max<L>(in PoolShape s, int planes, float* x, float* y, int* at) where L : struct, IVectorLane<L>, ILane<L>
+    // what lies together is a plane of its own; places are told within the planes of the caller
+    private static void Max(in PoolShape of, in PoolShape s, int planes, float* x, float* y, int* at)
+    {
+        if (F16.IsSupported) { Max<F16>(of, s, planes, x, y, at); }
+        else if (F8.IsSupported) { Max<F8>(of, s, planes, x, y, at); }
+        else if (F4.IsSupported) { Max<F4>(of, s, planes, x, y, at); }
+        else { Max<F1>(of, s, planes, x, y, at); }
+    }
+
+    private static void Max<L>(in PoolShape of, in PoolShape s, int planes, float* x, float* y, int* at) where L : struct, IVectorLane<L>, ILane<L>
     {
         var plane = new PhasePlane(s);
         int taps = s.KH * s.KW, size = plane.Size + PhasePlane.Slack, room = (s.OH * plane.Pitch) + PhasePlane.Slack;
@@ -32,14 +49,17 @@ internal static unsafe class Pool2dPlanes
             plane.Split(x, split);
             if (at is null) { Largest<L>(split, offsets, taps, best, plane.Length); }
             else { Largest<L>(split, offsets, taps, best, which, plane.Length); }
-            for (int i = 0; i < s.OH; i++, y += s.OW)
+            bool gapless = plane.Pitch == s.OW;
+            if (gapless) { new Span<float>(best, s.OH * s.OW).CopyTo(new Span<float>(y, s.OH * s.OW)); }
+            for (int i = 0; i < s.OH && !(gapless && at is null); i++)
             {
                 int line = i * plane.Pitch;
-                new Span<float>(best + line, s.OW).CopyTo(new Span<float>(y, s.OW));
+                if (!gapless) { new Span<float>(best + line, s.OW).CopyTo(new Span<float>(y + (i * s.OW), s.OW)); }
                 if (at is null) { continue; }
-                Places(s, i, which + line, steps, at);
+                Places(of, of.OH == 1 ? 0 : i, which + line, steps, at);
                 at += s.OW;
             }
+            y += s.OH * s.OW;
         }
     }
 

@@ -111,9 +111,20 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
                 f += place[k] * Walk.From[k];
                 t += place[k] * Walk.To[k];
             }
+            // short lines one behind the other
+            bool straight = stepFrom == 1 && stepTo == 1 && Repeat == 1 && !Streams && n <= 256 && last > 0;
             while (true)
             {
-                if (Repeat > 1) { Lines.Repeat(ref Unsafe.Add(ref from, f), ref Unsafe.Add(ref to, t), n, Repeat); }
+                if (straight)
+                {
+                    int run = Math.Min(end - row, Walk.Sizes[last - 1] - place[last - 1]) - 1;
+                    Block(ref Unsafe.Add(ref from, f), ref Unsafe.Add(ref to, t), run + 1, n, Walk.From[last - 1], Walk.To[last - 1]);
+                    row += run;
+                    place[last - 1] += run;
+                    f += run * Walk.From[last - 1];
+                    t += run * Walk.To[last - 1];
+                }
+                else if (Repeat > 1) { Lines.Repeat(ref Unsafe.Add(ref from, f), ref Unsafe.Add(ref to, t), n, Repeat); }
                 else if (Streams && Streamed.Suits((float*)Unsafe.AsPointer(ref Unsafe.Add(ref to, t)))) { Lines.Stream(ref Unsafe.Add(ref from, f), ref Unsafe.Add(ref to, t), n, stepFrom); }
                 else { Line(ref Unsafe.Add(ref from, f), ref Unsafe.Add(ref to, t), n, stepFrom, stepTo); }
                 if (++row == end) { return; }
@@ -127,6 +138,12 @@ public readonly record struct StridedCopy(View From, View To, Walk Walk) : IKern
                     place[k] = 0;
                 }
             }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private static void Block(ref float from, ref float to, int rows, nint n, nint nextFrom, nint nextTo)
+        {
+            for (; rows > 0; rows--, from = ref Unsafe.Add(ref from, nextFrom), to = ref Unsafe.Add(ref to, nextTo)) { Lines.Copy(ref from, ref to, n); }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

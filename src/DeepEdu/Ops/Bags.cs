@@ -181,6 +181,12 @@ public static class Bags
             {
                 var y = CpuDevice.Of(Y).Slice(b * Dim, Dim);
                 var at = At.IsNone ? default : System.Runtime.InteropServices.MemoryMarshal.Cast<float, int>(CpuDevice.Of(At)).Slice(b * Dim, Dim);
+                if (Mode != BagMode.Max)
+                {
+                    int seen = BagRows.Sum(table, Index.Span[Starts[b]..Starts[b + 1]], y, Skip);
+                    if (Mode == BagMode.Mean && seen > 1) { TensorPrimitives.Multiply(y, 1f / seen, y); }
+                    continue;
+                }
                 y.Clear();
                 at.Fill(-1);
                 int count = 0;
@@ -188,11 +194,8 @@ public static class Bags
                 {
                     if (row == Skip) { continue; }
                     var x = table.Slice(row * Dim, Dim);
-                    if (Mode == BagMode.Max) { Larger(x, row, y, at, first: count == 0); }
-                    else { TensorPrimitives.Add(y, x, y); }
-                    count++;
+                    Larger(x, row, y, at, first: count++ == 0);
                 }
-                if (Mode == BagMode.Mean && count > 1) { TensorPrimitives.Multiply(y, 1f / count, y); }
             }
         }
 

@@ -170,6 +170,7 @@ public static class Conv
         {
             fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), bias = CpuDevice.Of(Bias), y = CpuDevice.Of(Y), at = CpuDevice.Of(At))
             {
+                if (Shape.IsByLanes) { ConvLanes.Forward(Shape, x, weight, bias, y); return; }
                 if (Shape.IsByPlanes) { ConvPlanes.Forward(Shape, x, weight, bias, y); return; }
                 // a handful of pixels does not repay laying them out; and tiles find the weight packed in a session
                 if (Shape.IsByBatches && Shape.N * Shape.OH * Shape.OW >= 64) { ConvBatches.Forward(Shape, x, weight, bias, y); return; }
@@ -177,7 +178,8 @@ public static class Conv
                 var panels = new ConvForward.Panels(Shape);
                 fixed (float* packed = Prepared.Of(Weight, panels, Prepared.KeepsFor(Weight) ? default : new(Scratch.Layer.Take(panels.Length), panels.Length)))
                 {
-                    ConvForward.Run(Shape, End, x, packed, bias, y, (byte*)at);
+                    if (Shape.IsByImages) { ConvImages.Forward(Shape, x, packed, bias, y); }
+                    else { ConvForward.Run(Shape, End, x, packed, bias, y, (byte*)at); }
                 }
             }
         }
@@ -198,7 +200,9 @@ public static class Conv
             fixed (float* x = CpuDevice.Of(X), weight = CpuDevice.Of(Weight), y = CpuDevice.Of(Y), at = CpuDevice.Of(At), dy = CpuDevice.Of(DY))
             fixed (float* dx = CpuDevice.Of(DX), dw = CpuDevice.Of(DWeight), db = CpuDevice.Of(DBias))
             {
-                if (Shape.IsByPlanes) { ConvPlanes.Backward(Shape, x, weight, dy, dx, dw, db); }
+                if (Shape.IsByLanes) { ConvLanes.Backward(Shape, x, weight, dy, dx, dw, db); }
+                else if (Shape.IsByPlanes) { ConvPlanes.Backward(Shape, x, weight, dy, dx, dw, db); }
+                else if (Shape.IsByImages) { ConvImages.Backward(Shape, x, weight, dy, dx, dw, db); }
                 else if (Shape.IsByBatches) { ConvBatches.Backward(Shape, x, weight, dy, dx, dw, db); }
                 else if (Shape.IsByColumns) { ConvColumns.Backward(Shape, x, weight, dy, dx, dw, db); }
                 else if (dx is not null && End == ConvEnd.None && Shape.HasFewInputs)

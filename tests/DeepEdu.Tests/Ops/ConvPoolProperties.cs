@@ -86,6 +86,35 @@ public class ConvPoolProperties
         Assert.Equal(counted, dx);
     }, 30);
 
+    /// <summary>Windows that are whole planes, whole lines or pieces of a line, with values that repeat and a NaN now and then: the first of equals has the gradient, of several NaNs the last.</summary>
+    [Fact, Trait("Width", "yes")]
+    public void PoolingByRunsIsALoopOverThem() => ForAll(rng =>
+    {
+        int planes = 1 + rng.Next(9), down = 1 + rng.Next(3), across = 1 + rng.Next(3), run = 16 + rng.Next(60);
+        // [planes, H, W] and the window's height
+        var (h, w, kh, kw) = rng.Next(3) switch { 0 => (down * 4, run, 4, run), 1 => (down, across * run, 1, run), _ => (7, 1 + (run / 7), 7, 1 + (run / 7)) };
+        if (kh * kw < 16) { return; }
+        bool nan = rng.Next(2) == 0;
+        var x = Tensor.Of([planes, 1, h, w], [.. Enumerable.Range(0, planes * h * w).Select(_ => rng.Next(9) is var v && v == 8 ? float.NegativeInfinity : nan && rng.Next(60) == 0 ? float.NaN : v)]);
+        float[] values = x.ToArray(), dmax = new float[values.Length];
+        using var tape = new Tape();
+        tape.Watch(x);
+        Tensor max = x.MaxPool2d((kh, kw)), mean = x.AvgPool2d((kh, kw));
+        Assert.Equal([planes, 1, h / kh, w / kw], max.Shape.Sizes.ToArray());
+        float[] dx = tape.Gradients(max, Tensor.Ones(max.Shape))[x].ToArray(), shares = tape.Gradients(mean, Tensor.Ones(mean.Shape))[x].ToArray();
+        for (int i = 0; i < max.Size; i++)
+        {
+            int n = kh * kw, first = i * n, where = first;
+            for (int j = first; j < first + n; j++) { if (values[j] > values[where] || float.IsNaN(values[j])) { where = j; } }
+            Assert.Equal(values[where], max.AsSpan()[i]);
+            dmax[where]++;
+            double sum = values.Skip(first).Take(n).Sum(v => (double)v);
+            Assert.Equal(sum / n, mean.AsSpan()[i], 1e-5);
+        }
+        Assert.Equal(dmax, dx);
+        Assert.All(shares, d => Assert.Equal(1f / (kh * kw), d));
+    });
+
     /// <summary>Masked pooling over time is a loop over rows cut to their lengths; what stands in the padding does not matter and has no gradient.</summary>
     [Fact]
     public void PoolingOverTimeIsALoopOverRows() => ForAll(rng =>

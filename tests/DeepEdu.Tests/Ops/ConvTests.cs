@@ -47,26 +47,41 @@ public sealed class ConvTests
     public void MatchesLoopsForSmallImages(int n, int c, int h, int w, int outputs, int kernel, int stride, int padding, int dilation) =>
         Check(n, c, h, w, outputs, kernel, kernel, (stride, stride), (padding, padding), (dilation, dilation), 1, 5e-5f); // a thousand products in a sum
 
+    /// <summary>Small images, many at a time, whose same pixels are a tile's rows: pixels that no tap reads or that read nothing, a rest of images, images in several parts.</summary>
+    [Theory, Trait("Width", "yes")]
+    [InlineData(5, 16, 2, 2, 16, 3, 1, 1, 1), InlineData(33, 40, 4, 5, 24, 3, 2, 1, 1), InlineData(15, 32, 7, 7, 48, 3, 1, 1, 1), InlineData(4, 64, 6, 3, 33, 2, 1, 0, 1), InlineData(9, 20, 5, 5, 17, 3, 1, 2, 2), InlineData(6, 17, 7, 8, 18, 2, 3, 0, 1)]
+    [InlineData(7, 16, 3, 3, 40, 2, 1, 3, 1), InlineData(60, 130, 8, 8, 16, 3, 1, 1, 1)]
+    public void MatchesLoopsForTilesOfImages(int n, int c, int h, int w, int outputs, int kernel, int stride, int padding, int dilation) =>
+        Check(n, c, h, w, outputs, kernel, kernel, (stride, stride), (padding, padding), (dilation, dilation), 1, 5e-5f);
+
+    /// <summary>Depthwise convolutions of small planes, whose lanes are channels: whole vectors of them and a rest, padding that reaches further than the kernel, taps apart, strides that leave something.</summary>
+    [Theory, Trait("Width", "yes")]
+    [InlineData(3, 16, 7, 7, 3, 3, 1, 1, 1), InlineData(2, 37, 14, 13, 5, 5, 2, 2, 1), InlineData(5, 20, 9, 6, 3, 2, 1, 0, 2), InlineData(17, 33, 5, 5, 3, 3, 3, 2, 1), InlineData(2, 16, 4, 5, 1, 1, 2, 1, 1), InlineData(2, 18, 4, 4, 2, 2, 1, 3, 1)]
+    [InlineData(40, 48, 1, 31, 1, 7, 1, 0, 1), InlineData(3, 50, 17, 9, 4, 6, 2, 1, 1)]
+    public void MatchesLoopsForSmallPlanes(int n, int c, int h, int w, int kh, int kw, int stride, int padding, int dilation) =>
+        Check(n, c, h, w, c, kh, kw, (stride, stride), (padding, padding), (dilation, dilation), c);
+
     /// <summary>More images than a chunk of columns holds.</summary>
     [Fact]
     public void MatchesLoopsForManySmallImages() => Check(2000, 64, 3, 3, 64, 3, 3, (1, 1), (0, 0), (1, 1), 1, 1e-4f);
 
     [Theory]
     [InlineData(140, 160, 3, 1), InlineData(130, 128, 3, 2), InlineData(32, 1, 4, 1), InlineData(32, 1, 4, 2), InlineData(12, 3, 3, 1), InlineData(32, 4, 3, 1), InlineData(6, 32, 3, 1), InlineData(40, 6, 3, 2)]
-    public void FewChannelsHaveTheSameBitsOnAnyNumberOfThreads(int outputs, int c, int kernel, int stride)
+    [InlineData(40, 40, 3, 1, 40), InlineData(37, 37, 5, 2, 37)]
+    public void EveryWayHasTheSameBitsOnAnyNumberOfThreads(int outputs, int c, int kernel, int stride, int groups = 1)
     {
         int before = DeepEdu.Devices.DeepEduOptions.MaxThreads;
         var rng = new Rng(3);
-        Tensor x = Tensor.Uniform(c > 90 ? [40, c, 3, 4] : [19, c, 23, 21], rng, -1, 1), weight = Tensor.Uniform([outputs, c, kernel, kernel], rng, -1, 1);
+        Tensor x = Tensor.Uniform(c > 90 ? [40, c, 3, 4] : [19, c, 23, 21], rng, -1, 1), weight = Tensor.Uniform([outputs, c / groups, kernel, kernel], rng, -1, 1);
         float[]? dy = null;
         try
         {
             float[][] runs = Array.ConvertAll((int[])[1, 2, 8], threads =>
             {
                 DeepEdu.Devices.DeepEduOptions.MaxThreads = threads;
-                var y = x.Conv2d(weight, null, (stride, stride), (1, 1));
+                var y = x.Conv2d(weight, null, (stride, stride), (1, 1), groups: groups);
                 dy ??= Tensor.Uniform(y.Shape, rng, -1, 1).ToArray();
-                return (float[])[.. y.ToArray(), .. Gradients(() => x.Conv2d(weight, null, (stride, stride), (1, 1)), dy, x, weight).SelectMany(g => g)];
+                return (float[])[.. y.ToArray(), .. Gradients(() => x.Conv2d(weight, null, (stride, stride), (1, 1), groups: groups), dy, x, weight).SelectMany(g => g)];
             });
             Assert.Equal(runs[0], runs[1]);
             Assert.Equal(runs[0], runs[2]);
@@ -87,6 +102,10 @@ public sealed class ConvTests
         float[] dy = Tensor.Uniform([n, outputs, h / 2, w / 2], rng, -1, 1).ToArray();
         float[][] separate = Gradients(() => x.Conv2d(weight, bias, padding: (1, 1)).Relu().MaxPool2d((2, 2)), dy, x, weight, bias);
         float[][] fused = Gradients(() => x.Conv2dReluMaxPool(weight, bias, padding: (1, 1)), dy, x, weight, bias);
+        for (int i = 0; i < 3; i++) { OpCatalogTests.Near(separate[i], fused[i], Tolerance, $"gradient {i}"); }
+        dy = Tensor.Uniform(relu.Shape, rng, -1, 1).ToArray();
+        separate = Gradients(() => x.Conv2d(weight, bias, padding: (1, 1)).Relu(), dy, x, weight, bias);
+        fused = Gradients(() => x.Conv2dRelu(weight, bias, padding: (1, 1)), dy, x, weight, bias);
         for (int i = 0; i < 3; i++) { OpCatalogTests.Near(separate[i], fused[i], Tolerance, $"gradient {i}"); }
     }
 
