@@ -12,7 +12,8 @@ internal static class DataCommand
         Option<string?> format = new("--format") { Description = $"One of {string.Join(", ", DataCard.Formats)}; found out unless given.", HelpName = "NAME" };
         Option<string?> columns = new("--columns") { Description = "Columns of a long table, such as user=pupil,item=task,correct=right,time=when.", HelpName = "ROLE=NAME,..." };
         Option<string?> encoding = new("--encoding") { Description = "utf-8, latin1, utf-16 or utf-16be; found out unless given.", HelpName = "NAME" };
-        Command command = new("data", "Says what a file or folder of learners' data holds.") { path, format, columns, encoding };
+        Command command = new("data", "Says what a file or folder of learners' data holds; its commands take out of data what is of persons.") { path, format, columns, encoding };
+        foreach (Command personal in new PersonalCommands(output).All) { command.Subcommands.Add(personal); }
         command.SetAction(parse =>
         {
             foreach (string line in DataCard.Of(parse.GetValue(path)!, parse.GetValue(format), parse.GetValue(columns), TextSource.EncodingOf(parse.GetValue(encoding)))) { output.WriteLine(line); }
