@@ -15,6 +15,9 @@ public sealed partial class CpuDevice
     // up to here the folding across counts
     private const int ShortLine = 256;
 
+    // rows of few columns that are folded side by side
+    private const int Together = 16;
+
     // columns are cut after so many rows, and folded so many rows at a time: these lie in as many pages, which the processor reads ahead in
     private const int FoldedRows = 512, RowsAtOnce = 8, MostColumns = 1024;
 
@@ -29,7 +32,26 @@ public sealed partial class CpuDevice
         int pieces = (n + FoldPiece - 1) / FoldPiece;
         if (inner == 1 && pieces == 1) { FoldRows(f, x, outer, n, y); }
         else if (inner == 1) { FoldLongRows(f, x, outer, n, pieces, y); }
+        else if (outer == 1 && inner < 16 && n >= 16 * Together) { FoldNarrow(f, x, n, inner, y); }
         else { FoldColumns(f, x, outer, n, inner, y); }
+    }
+
+    // a few columns would fill no register: sixteen rows side by side are one, and fold onto each other at the end
+    private static void FoldNarrow<F>(F f, View x, int n, int inner, View y) where F : unmanaged, IFold
+    {
+        int lines = n / Together, wide = Together * inner, rows = Math.Min(lines, FoldedRows), pieces = (lines + rows - 1) / rows;
+        float[] partial = ArrayPool<float>.Shared.Rent((pieces + 1) * wide);
+        int each = Math.Max(1, Grain / (rows * wide)), chunks = (pieces + each - 1) / each;
+        var body = new ColumnChunks<F> { Formula = f, X = x, Y = y, N = lines, Inner = wide, Rows = rows, Columns = wide, Blocks = 1, Pieces = pieces, Partial = partial, Units = pieces, Each = each };
+        if (chunks == 1) { body.Run(0); } else { Work.Run(chunks, body); }
+        ref float result = ref At(y), last = ref partial[pieces * wide];
+        ColumnChunks<Joined<F>>.Sweep(new(f), ref partial[0], ref last, pieces, wide, wide);
+        ColumnChunks<Joined<F>>.Sweep(new(f), ref last, ref result, Together, inner, inner);
+        for (int r = lines * Together; r < n; r++)
+        {
+            for (int i = 0; i < inner; i++) { Unsafe.Add(ref result, i) = f.Step<F1>(Unsafe.Add(ref result, i), At(x, (r * inner) + i)).V; }
+        }
+        ArrayPool<float>.Shared.Return(partial);
     }
 
     private static void FoldRows<F>(F f, View x, int outer, int n, View y) where F : unmanaged, IFold

@@ -51,7 +51,7 @@ internal static unsafe class ConvForward
         public void Fill(float* weights, float* to)
         {
             int panel = F16.IsSupported ? ConvLayout.Panel<F16>(_s.OutC) : F8.IsSupported ? ConvLayout.Panel<F8>(_s.OutC) : F4.IsSupported ? ConvLayout.Panel<F4>(_s.OutC) : ConvLayout.Panel<F1>(_s.OutC);
-            ConvLayout.PackForward(in _s, weights, panel, to, Scratch.Sums.Take(_s.K * panel));
+            ConvLayout.PackForward(in _s, weights, panel, to);
         }
     }
 

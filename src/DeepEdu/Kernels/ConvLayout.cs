@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using DeepEdu.Devices;
 using DeepEdu.Lanes;
 
 namespace DeepEdu.Kernels;
@@ -16,6 +18,13 @@ internal static unsafe class ConvLayout
         {
             new Span<float>(from, pixels).CopyTo(new Span<float>(to, pixels));
             return;
+        }
+        if (channels == 3 && ldTo == 3 && Avx512F.IsSupported)
+        {
+            int done = Three(pixels, from, ldFrom, to);
+            pixels -= done;
+            from += done;
+            to += 3 * done;
         }
         int c = 0;
         // rows 4 KiB apart would push each other out of the cache
@@ -44,6 +53,25 @@ internal static unsafe class ConvLayout
             float* t = to + c;
             for (int p = 0; p < pixels; p++, t += ldTo) { *t = from[p]; }
         }
+    }
+
+    // colours: three registers of sixteen pixels become three of sixteen values; how many pixels
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Three(int pixels, float* from, nint ld, float* to)
+    {
+        // value i of all 48 is colour i % 3 of pixel i / 3: the first two colours, then the third among them
+        Vector512<int> i0 = Vector512.Create(0, 16, 0, 1, 17, 0, 2, 18, 0, 3, 19, 0, 4, 20, 0, 5), j0 = Vector512.Create(0, 1, 16, 3, 4, 17, 6, 7, 18, 9, 10, 19, 12, 13, 20, 15);
+        Vector512<int> i1 = Vector512.Create(21, 0, 6, 22, 0, 7, 23, 0, 8, 24, 0, 9, 25, 0, 10, 26), j1 = Vector512.Create(0, 21, 2, 3, 22, 5, 6, 23, 8, 9, 24, 11, 12, 25, 14, 15);
+        Vector512<int> i2 = Vector512.Create(0, 11, 27, 0, 12, 28, 0, 13, 29, 0, 14, 30, 0, 15, 31, 0), j2 = Vector512.Create(26, 1, 2, 27, 4, 5, 28, 7, 8, 29, 10, 11, 30, 13, 14, 31);
+        int p = 0;
+        for (; p + 16 <= pixels; p += 16, to += 48)
+        {
+            Vector512<float> a = Vector512.Load(from + p), b = Vector512.Load(from + ld + p), c = Vector512.Load(from + (2 * ld) + p);
+            Avx512F.PermuteVar16x32x2(Avx512F.PermuteVar16x32x2(a, i0, b), j0, c).Store(to);
+            Avx512F.PermuteVar16x32x2(Avx512F.PermuteVar16x32x2(a, i1, b), j1, c).Store(to + 16);
+            Avx512F.PermuteVar16x32x2(Avx512F.PermuteVar16x32x2(a, i2, b), j2, c).Store(to + 32);
+        }
+        return p;
     }
 
     /// <summary>[pixels, channels] to [channels, pixels]; ld: floats from row to row.</summary>
@@ -129,36 +157,54 @@ internal static unsafe class ConvLayout
     /// <param name="weight">The weight.</param>
     /// <param name="panel">Outputs of a panel.</param>
     /// <param name="to">The panels.</param>
-    /// <param name="rows">Room for one panel.</param>
-    public static void PackForward(in ConvShape s, float* weight, int panel, float* to, float* rows)
+    public static void PackForward(in ConvShape s, float* weight, int panel, float* to) =>
+        Work.For((s.OutC + panel - 1) / panel, Math.Max(1, CpuDevice.Grain / Math.Max(1, s.K * panel)), new Outputs { S = s, Weight = weight, Panel = panel, To = to });
+
+    /// <summary>The weight as panels of inputs: [panels, kh · kw, whole panels of out, panel], zeros in place of what does not exist.</summary>
+    public static void PackBackward(in ConvShape s, float* weight, int panel, int outputs, float* to) =>
+        Work.For((s.C + panel - 1) / panel, Math.Max(1, CpuDevice.Grain / Math.Max(1, s.KH * s.KW * outputs * panel)), new Inputs { S = s, Weight = weight, Panel = panel, Whole = outputs, To = to });
+
+    private struct Outputs : IRange
     {
-        int taps = s.KH * s.KW, block = s.BlockC, k = s.K;
-        for (int o = 0; o < s.OutC; o += panel)
+        public ConvShape S;
+        public float* Weight, To;
+        public int Panel;
+
+        public readonly void Run(int from, int to)
         {
-            int real = Math.Min(panel, s.OutC - o);
-            if (real < panel) { new Span<float>(rows, k * panel).Clear(); }
-            ToLast(real, k, weight + ((nint)o * k), k, rows, panel);
-            for (int c = 0, i = 0; c < s.C; c++)
+            int taps = S.KH * S.KW, block = S.BlockC, k = S.K, panel = Panel;
+            float* rows = Scratch.Panels.Take(checked(k * panel));
+            for (int part = from; part < to; part++)
             {
-                for (int t = 0; t < taps; t++, i++)
+                int o = part * panel, real = Math.Min(panel, S.OutC - o);
+                float* t = To + ((nint)o * k);
+                if (real < panel) { new Span<float>(rows, k * panel).Clear(); }
+                ToLast(real, k, Weight + ((nint)o * k), k, rows, panel);
+                for (int c = 0, i = 0; c < S.C; c++)
                 {
-                    new Span<float>(rows + ((nint)i * panel), panel).CopyTo(new Span<float>(to + ((nint)Row(c, t, block, taps) * panel), panel));
+                    for (int tap = 0; tap < taps; tap++, i++) { Lines.Copy(ref rows[(nint)i * panel], ref t[(nint)Row(c, tap, block, taps) * panel], panel); }
                 }
             }
-            to += (nint)k * panel;
         }
     }
 
-    /// <summary>The weight as panels of inputs: [panels, kh · kw, whole panels of out, panel], zeros in place of what does not exist.</summary>
-    public static void PackBackward(in ConvShape s, float* weight, int panel, int outputs, float* to)
+    private struct Inputs : IRange
     {
-        int taps = s.KH * s.KW, k = s.K;
-        nint tap = (nint)outputs * panel;
-        for (int c = 0; c < s.C; c += panel, to += taps * tap)
+        public ConvShape S;
+        public float* Weight, To;
+        public int Panel, Whole;
+
+        public readonly void Run(int from, int to)
         {
-            int real = Math.Min(panel, s.C - c);
-            if (real < panel || outputs > s.OutC) { new Span<float>(to, (int)(taps * tap)).Clear(); }
-            for (int o = 0; o < s.OutC; o++) { ToLast(real, taps, weight + ((nint)o * k) + ((nint)c * taps), taps, to + ((nint)o * panel), tap); }
+            int taps = S.KH * S.KW, k = S.K;
+            nint tap = (nint)Whole * Panel;
+            for (int part = from; part < to; part++)
+            {
+                int c = part * Panel, real = Math.Min(Panel, S.C - c);
+                float* t = To + (part * taps * tap);
+                if (real < Panel || Whole > S.OutC) { new Span<float>(t, (int)(taps * tap)).Clear(); }
+                for (int o = 0; o < S.OutC; o++) { ToLast(real, taps, Weight + ((nint)o * k) + ((nint)c * taps), taps, t + ((nint)o * Panel), tap); }
+            }
         }
     }
 

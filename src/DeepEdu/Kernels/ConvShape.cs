@@ -35,7 +35,7 @@ internal readonly record struct ConvShape(int N, int C, int H, int W, int OutC, 
         : OutC > 0 && !IsPointwise && StrideH == 1 && StrideW == 1 && (long)OH * OW >= 192 && (OutC <= 4 || (OutC <= 8 && C <= 16)));
 
     /// <summary>Whether planes are so small that a depthwise convolution's lanes run along the channels.</summary>
-    public bool IsByLanes => Groups == C && OutC == C && C >= 16 && H * (long)W <= 1024 && PaddedW * (long)(H + (2 * PadH)) <= 2048 && KH * (long)KW <= 64;
+    public bool IsByLanes => Groups == C && OutC == C && C >= 16 && PaddedW * (long)(H + (2 * PadH)) <= (KH * (long)KW >= 25 ? 4096 : 1280) && KH * (long)KW <= 64;
 
     /// <summary>Whether images are so small, and so many, that the rows of a tile are images.</summary>
     public bool IsByImages => Groups == 1 && N >= 4 && C >= 16 && OutC >= 16 && KH * KW > 1 && OH * OW > 0 && OH * OW <= 64 && H * (long)W <= 256 && KH * (long)KW <= 64 && !IsByPlanes;

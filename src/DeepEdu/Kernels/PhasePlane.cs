@@ -72,7 +72,7 @@ internal readonly unsafe struct PhasePlane
                     if ((uint)y >= (uint)_h || first >= end) { continue; }
                     float* from = x + (y * _w) + (first * _strideW) + b - _padW;
                     if (_strideW == 1) { new Span<float>(from, end - first).CopyTo(new Span<float>(t + first, end - first)); continue; }
-                    int p = _strideW == 2 && Avx512F.IsSupported && end - first >= 16 ? Evens(x + (y * _w), b, first, end, t) : first;
+                    int p = _strideW is 2 or 4 && Avx512F.IsSupported && end - first >= 16 ? Picked(x + (y * _w), b, first, end, t) : first;
                     from += (p - first) * _strideW;
                     if (_strideW == 2 && Vector128.IsHardwareAccelerated)
                     {
@@ -95,18 +95,21 @@ internal readonly unsafe struct PhasePlane
         }
     }
 
-    // every other value of a line, sixteen at a time, the last ones together with some of those before them; up to which it came
+    // every second or fourth value of a line, sixteen at a time, the last ones together with some of those before them; up to which it came
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int Evens(float* line, int b, int first, int end, float* to)
+    private int Picked(float* line, int b, int first, int end, float* to)
     {
-        var even = Vector512<int>.Indices * 2;
+        var places = Vector512<int>.Indices * _strideW;
         int p = first;
         while (p < end)
         {
-            int at = Math.Min(p, end - 16), column = (2 * at) + b - _padW, before = column + 32 <= _w ? 0 : 1; // nothing is read behind the line
+            int at = Math.Min(p, end - 16), column = (_strideW * at) + b - _padW, before = Math.Max(0, column + (16 * _strideW) - _w); // nothing is read behind the line
             if (column < before) { break; }
             float* from = line + column - before;
-            Avx512F.PermuteVar16x32x2(Vector512.Load(from), even + Vector512.Create(before), Vector512.Load(from + 16)).Store(to + at);
+            var which = places + Vector512.Create(before);
+            var x = Avx512F.PermuteVar16x32x2(Vector512.Load(from), which, Vector512.Load(from + 16));
+            if (_strideW == 4) { x = Vector512.Create(x.GetLower(), Avx512F.PermuteVar16x32x2(Vector512.Load(from + 32), which, Vector512.Load(from + 48)).GetLower()); }
+            x.Store(to + at);
             p = at + 16;
         }
         return p;

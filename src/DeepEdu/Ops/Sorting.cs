@@ -112,11 +112,11 @@ public static class Sorting
 
     private readonly struct Rows(View x, int[] order, int n, int inner, int k, bool descending, int rows, int rowsAChunk) : IChunks
     {
-        private const int Few = 32;
+        private const int Few = 32, Many = 256;
 
         public void Run(int chunk)
         {
-            ulong[] keys = ArrayPool<ulong>.Shared.Rent(n);
+            ulong[] keys = ArrayPool<ulong>.Shared.Rent(n), room = n >= Many ? ArrayPool<ulong>.Shared.Rent(n) : [];
             var values = CpuDevice.Of(x);
             int end = Math.Min(rows, (chunk + 1) * rowsAChunk);
             for (int row = chunk * rowsAChunk; row < end; row++)
@@ -124,10 +124,51 @@ public static class Sorting
                 var (o, i) = Math.DivRem(row, inner);
                 bool some = k < n / 4;
                 int count = some ? Select(values, (o * n * inner) + i, keys) : All(values, (o * n * inner) + i, keys);
-                if (!some || k > Few) { keys.AsSpan(0, count).Sort(); }
+                if (!some && n >= Many) { ByDigits(keys.AsSpan(0, n), room); }
+                else if (!some && n <= Few) { Place(keys.AsSpan(0, n)); }
+                else if (!some || k > Few) { keys.AsSpan(0, count).Sort(); }
                 for (int j = 0; j < k; j++) { order[(((o * k) + j) * inner) + i] = (int)(uint)keys[j]; }
             }
             ArrayPool<ulong>.Shared.Return(keys);
+            if (n >= Many) { ArrayPool<ulong>.Shared.Return(room); }
+        }
+
+        // each into its place among those before it
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private static void Place(Span<ulong> keys)
+        {
+            for (int j = 1; j < keys.Length; j++)
+            {
+                ulong key = keys[j];
+                int p = j;
+                for (; p > 0 && keys[p - 1] > key; p--) { keys[p] = keys[p - 1]; }
+                keys[p] = key;
+            }
+        }
+
+        // by the value's bits, eight at a time from the lowest: each pass keeps the order of the one before it, and positions rise to begin with
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private static void ByDigits(Span<ulong> keys, Span<ulong> room)
+        {
+            Span<int> counts = stackalloc int[4 * 256];
+            counts.Clear();
+            foreach (ulong key in keys)
+            {
+                for (int d = 0; d < 4; d++) { counts[(d * 256) + (int)(byte)(key >> (32 + (8 * d)))]++; }
+            }
+            Span<ulong> from = keys, to = room[..keys.Length];
+            for (int d = 0; d < 4; d++)
+            {
+                var starts = counts.Slice(d * 256, 256);
+                int shift = 32 + (8 * d);
+                if (starts[(byte)(from[0] >> shift)] == keys.Length) { continue; } // all alike
+                for (int b = 0, sum = 0; b < 256; b++) { (starts[b], sum) = (sum, sum + starts[b]); }
+                foreach (ulong key in from) { to[starts[(byte)(key >> shift)]++] = key; }
+                var other = from;
+                from = to;
+                to = other;
+            }
+            if (from != keys) { from.CopyTo(keys); }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
