@@ -83,6 +83,11 @@ public sealed partial class CpuDevice
                 return;
             }
             int rows = Y.Length / Inner, first = chunk * RowsAChunk, end = Math.Min(rows, first + RowsAChunk);
+            if (How.Rank == 2 && Inner < 16)
+            {
+                Narrow<S>(first, end);
+                return;
+            }
             // the outer axes' counters and the operands' places, kept up by carrying
             Broadcast.Axes at = default;
             int pa = 0, pb = 0, pc = 0;
@@ -110,6 +115,38 @@ public sealed partial class CpuDevice
                     at[axis] = 0;
                 }
             }
+        }
+
+        // rows too short for a register: many of them are one run, for which what repeats is written out
+        private readonly void Narrow<S>(int first, int end) where S : struct, IStore
+        {
+            const int Run = 512;
+            Span<float> room = stackalloc float[3 * Run];
+            for (int row = first, most = Run / Inner; row < end; row += most)
+            {
+                int count = Math.Min(most, end - row);
+                ref float a = ref Side(A, How.A, row, count, row == first, ref room[0]);
+                ref float b = ref Side(B, How.B, row, count, row == first, ref room[Run]);
+                ref float c = ref b;
+                if (C != B || How.C[0] != How.B[0] || How.C[1] != How.B[1]) { c = ref Side(C, How.C, row, count, row == first, ref room[2 * Run]); }
+                Row<S>(Formula, ref a, ref b, ref c, ref At(Y, row * Inner), 1, 1, 1, count * Inner);
+            }
+        }
+
+        // an operand's values for some rows, one behind the other; a row that repeats is written out once
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private readonly ref float Side(View x, in Broadcast.Axes steps, int row, int count, bool begins, ref float room)
+        {
+            int down = steps[0], across = steps[1];
+            ref float from = ref At(x, row * down);
+            if (across == 1 && down == Inner) { return ref from; }
+            if (down == 0 && !begins) { return ref room; }
+            ref float to = ref room;
+            for (; count > 0; count--, from = ref Unsafe.Add(ref from, down), to = ref Unsafe.Add(ref to, Inner))
+            {
+                for (nint i = 0; i < Inner; i++) { Unsafe.Add(ref to, i) = Unsafe.Add(ref from, i * across); }
+            }
+            return ref room;
         }
 
         // steps are 0 or 1 along the inner axis: anything else was copied or split before

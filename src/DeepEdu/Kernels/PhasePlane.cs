@@ -72,22 +72,12 @@ internal readonly unsafe struct PhasePlane
                     if ((uint)y >= (uint)_h || first >= end) { continue; }
                     float* from = x + (y * _w) + (first * _strideW) + b - _padW;
                     if (_strideW == 1) { new Span<float>(from, end - first).CopyTo(new Span<float>(t + first, end - first)); continue; }
-                    int p = _strideW is 2 or 4 && Avx512F.IsSupported && end - first >= 16 ? Picked(x + (y * _w), b, first, end, t) : first;
+                    int p = _strideW is >= 2 and <= 4 && Avx512F.IsSupported && end - first >= 16 ? Picked(x + (y * _w), b, first, end, t) : first;
                     from += (p - first) * _strideW;
                     if (_strideW == 2 && Vector128.IsHardwareAccelerated)
                     {
                         // one more is left for the end, behind which nothing may be read
                         for (; p + 4 < end; p += 4, from += 8) { Pool2dQuarters.Even(Vector128.Load(from), Vector128.Load(from + 4)).Store(t + p); }
-                    }
-                    if (_strideW == 3 && Avx512F.IsSupported)
-                    {
-                        // of 48 values every third: from the first two registers, then from the last
-                        Vector512<int> places = Vector512<int>.Indices * 3, first32 = places & Vector512.Create(31);
-                        var last = Vector512.ConditionalSelect(Vector512.LessThan(places, Vector512.Create(32)), Vector512<int>.Indices, places - Vector512.Create(16));
-                        for (; p + 16 < end; p += 16, from += 48)
-                        {
-                            Avx512F.PermuteVar16x32x2(Avx512F.PermuteVar16x32x2(Vector512.Load(from), first32, Vector512.Load(from + 16)), last, Vector512.Load(from + 32)).Store(t + p);
-                        }
                     }
                     for (; p < end; p++, from += _strideW) { t[p] = *from; }
                 }
@@ -95,7 +85,7 @@ internal readonly unsafe struct PhasePlane
         }
     }
 
-    // every second or fourth value of a line, sixteen at a time, the last ones together with some of those before them; up to which it came
+    // every second, third or fourth value of a line, sixteen at a time, the last ones together with some of those before them; up to which it came
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Picked(float* line, int b, int first, int end, float* to)
     {
@@ -108,6 +98,8 @@ internal readonly unsafe struct PhasePlane
             float* from = line + column - before;
             var which = places + Vector512.Create(before);
             var x = Avx512F.PermuteVar16x32x2(Vector512.Load(from), which, Vector512.Load(from + 16));
+            // of 48 values every third: from the first two registers, then from the last
+            if (_strideW == 3) { x = Avx512F.PermuteVar16x32x2(x, Vector512.ConditionalSelect(Vector512.LessThan(which, Vector512.Create(32)), Vector512<int>.Indices, which - Vector512.Create(16)), Vector512.Load(from + 32)); }
             if (_strideW == 4) { x = Vector512.Create(x.GetLower(), Avx512F.PermuteVar16x32x2(Vector512.Load(from + 32), which, Vector512.Load(from + 48)).GetLower()); }
             x.Store(to + at);
             p = at + 16;
