@@ -26,9 +26,9 @@ internal static class SearchRun
         string folder = options.Out is { } to ? Path.Combine(to, "search") : Directory.CreateTempSubdirectory("deepedu-search-").FullName;
         try
         {
-            if (options is { Out: not null, Resume: false }) { Clear(folder, task, options); }
             Trials trials = task.Trials(options with { Search = null }, progress);
             if (asked.By != SearchAsked.Random && trials.NotHalved is { } why) { throw new DataException($"--by {asked.By}: {task.Name} cannot stop a trial and go on with it: {why} Use --by {SearchAsked.Random}."); }
+            if (options is { Out: not null, Resume: false }) { Clear(folder, task, options); } // not before the data are read: a run that cannot begin takes nobody's place
             Tuner tuner = asked.Tuner(trials.Epochs, options.Seed, trials.HigherIsBetter);
             CheckpointInfo info = new() { Options = options.Settings(task.Name).Set("--search", asked.Trials).Set("--over", string.Join(' ', asked.Over)).Set("--by", asked.By), Seed = options.Seed, DataHash = trials.Print };
             if (options.Resume)

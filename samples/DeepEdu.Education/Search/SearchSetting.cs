@@ -12,7 +12,7 @@ namespace DeepEdu.Education.Search;
 /// <param name="Whole">Whether they are whole numbers.</param>
 /// <param name="Holds">Whether a text is one of them.</param>
 /// <param name="With">The options with it.</param>
-/// <param name="Given">Whether it is given already.</param>
+/// <param name="Given">Whether it is given; false where the task itself refuses what it does not look at.</param>
 internal sealed record SearchSetting(string Name, string Which, bool Whole, Func<string, bool> Holds, Func<RunOptions, string, RunOptions> With, Func<RunOptions, bool> Given)
 {
     public static IReadOnlyList<SearchSetting> All { get; } =
@@ -26,7 +26,7 @@ internal sealed record SearchSetting(string Name, string Which, bool Whole, Func
         Number("reconstruct", "numbers of 0 or more", x => x >= 0, (o, x) => o with { Plus = o.Plus with { Reconstruct = x } }, _ => false),
         Number("wave1", "numbers of 0 or more", x => x >= 0, (o, x) => o with { Plus = o.Plus with { Wave1 = x } }, _ => false),
         Number("wave2", "numbers of 0 or more", x => x >= 0, (o, x) => o with { Plus = o.Plus with { Wave2 = x } }, _ => false),
-        new("loss", $"{NextItemNet.Softmax} and {NextItemNet.Sampled}", false, x => x is NextItemNet.Softmax or NextItemNet.Sampled, (o, x) => o with { Loss = x }, o => o.Loss is not null),
+        new("loss", $"{NextItemNet.Softmax} and {NextItemNet.Sampled}", false, x => x is NextItemNet.Softmax or NextItemNet.Sampled, (o, x) => o with { Loss = x }, _ => false),
     ];
 
     /// <summary>Refuses what the task does not look at as it is run, given or searched.</summary>
