@@ -63,6 +63,7 @@ internal sealed class RecommendTask : IEducationTask
 
     private static Interactions Read(RunOptions options, RecommendKind kind, IProgress progress)
     {
+        if (options.Loss is not null && kind.Make is null) { throw new DataException($"--loss is for --network {string.Join(" and ", RecommendKind.All.Where(k => k.Make is not null).Select(k => k.Name))}; leave it out with --network {kind.Name}."); }
         Interactions data = Read(options, kind);
         if (kind.Make is not null) { data = data.InOrder(); }
         progress.Line($"{data.Name}: {data.Users} users, {data.Items} items, {data.TrainCount} training interactions");
