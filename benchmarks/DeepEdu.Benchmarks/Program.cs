@@ -6,7 +6,7 @@ using DeepEdu.Nn;
 
 namespace DeepEdu.Benchmarks;
 
-/// <summary>Ways to measure: whole workloads, pairs with PyTorch, tables of products, of element-wise functions, of all families of operations, of growing sizes, of padding and of privacy, what a GPU can do, start-up, a hundred thousand steps in a row, and
+/// <summary>Ways to measure: whole workloads, pairs with PyTorch, tables of products, of element-wise functions, of all families of operations, of growing sizes, of padding, of privacy and of several processes, what a GPU can do, start-up, a hundred thousand steps in a row, and
 /// BenchmarkDotNet's micro-benchmarks for everything else.</summary>
 internal static class Program
 {
@@ -16,7 +16,7 @@ internal static class Program
                     | compare [-w NAMES] [-t 1,2] [--mode train|infer|infer-int8] [--pairs N] [--seconds S] [--python PROGRAM] [--device cpu|gpu [--graphs]]
                     | gemm [-t 1,2] [--seconds S] [--only "NN 64"] (needs OpenBLAS and oneDNN) | elementwise [-t 1,2] [--seconds S] [--python PROGRAM]
                     | ops [-t 1,2] [--sizes small,medium,large] [--only "softmax"] [--seconds S, for each] [--python PROGRAM] | scaling [--seconds S] | padding [-t 1,2] [--seconds S]
-                    | privacy [-t 1,2] [--seconds S]
+                    | privacy [-t 1,2] [--seconds S] | processes [--pairs N]
                     | gpu [-w NAMES|none] [--pairs N] [--size 4096] [--floats 67108864] [--seconds S] [--python PROGRAM] [--device gpu|simulated] [--float32, no TF32] [--save FILE]
                     | startup | soak [--steps N] [-t THREADS] | any BenchmarkDotNet arguments, such as --filter '*Gemm*'
         """;
@@ -82,6 +82,10 @@ internal static class Program
                 return PaddingTable.Run(Threads(args, "1,2"), Seconds(args));
             case ["privacy", ..]:
                 return PrivacyTable.Run(Threads(args, "1,2"), Seconds(args));
+            case ["processes", ..]:
+                return ProcessTable.Run(int.Parse(Option(args, "--pairs", "3")));
+            case [ProcessTable.Side, var model, var parts, var threads]:
+                return ProcessTable.Serve(model, int.Parse(parts), int.Parse(threads));
             case ["gpu", ..]:
                 using (Report report = new(Option(args, "--save", "")))
                 {

@@ -12,13 +12,14 @@ using DeepEdu.Tests.Trainee;
 if (args is ["widths"])
 {
     Widths.Print();
-    return;
+    return 0;
 }
 if (args is ["served"])
 {
     Served.Print();
-    return;
+    return 0;
 }
+if (args is ["together", ..]) { return Together.Run(args); }
 
 // A training that KillTests kills: with everything that has a state, and a checkpoint after every step.
 // arguments: the checkpoint, how many steps in all, and at which save of this process to stop in the middle of the file (0 for none)
@@ -70,3 +71,4 @@ while (step < steps)
         if (step == steps) { break; }
     }
 }
+return 0;

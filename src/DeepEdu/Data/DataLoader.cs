@@ -128,7 +128,8 @@ public static class DataLoader
             (_collate, _augment, _random) = (collate, augment, random?.Fork());
         }
 
-        public B Batch(int epoch, int batch, int count, Func<int, long> number, Func<int, T> read, CancellationToken stop)
+        // of a part of a batch, the place of its first sample in the whole: random changes follow that
+        public B Batch(int epoch, int batch, int count, Func<int, long> number, Func<int, T> read, CancellationToken stop, int place = 0)
         {
             var samples = new T[count];
             var stream = _random?.Split((ulong)epoch).Split((ulong)batch);
@@ -138,7 +139,7 @@ public static class DataLoader
                 try
                 {
                     samples[i] = read(i);
-                    if (_augment is not null) { samples[i] = _augment(samples[i], stream!.Split((ulong)i)); }
+                    if (_augment is not null) { samples[i] = _augment(samples[i], stream!.Split((ulong)(place + i))); }
                 }
                 catch (Exception e) when (!(e is OperationCanceledException && stop.IsCancellationRequested))
                 {
@@ -154,18 +155,43 @@ public static class DataLoader
         }
     }
 
-    private sealed class DatasetLoader<T, B>(IDataset<T> data, IBatches batches, Maker<T, B> maker, Crew crew) : DataLoader<B>, IShuffles
+    private sealed class DatasetLoader<T, B>(IDataset<T> data, IBatches batches, Maker<T, B> maker, Crew crew) : DataLoader<B>, IShuffles, ICutBatches<B>, IStride<B>
     {
         public override int? Count => batches.Count;
 
         public bool Shuffles => batches is IShuffles { Shuffles: true };
 
         private protected override IEnumerable<B> Make(int epoch, int from, CancellationToken stop)
-            => Prefetch<(int Batch, int[] Rows), B>.Run(_ => batches.Epoch(epoch).Select((rows, b) => (b, rows)).Skip(from),
+            => Whole(epoch, batches.Epoch(epoch).Select((rows, b) => (b, rows)).Skip(from), stop);
+
+        public IEnumerable<B> Every(int first, int stride) => Whole(0, batches.Epoch(0).Select((rows, b) => (b, rows)).Where(job => job.b % stride == first), default);
+
+        public IEnumerable<BatchPart<B>> Parts(int epoch, int skip, int parts, int from, int to)
+            => Prefetch<(int Batch, int Place, int End, int[] Rows, ulong Check), BatchPart<B>>.Run(_ => Jobs(epoch, skip, parts, from, to),
+                (job, token) => job.End == job.Place ? new(0, default, job.Check) : new(job.End - job.Place,
+                    maker.Batch(epoch, job.Batch, job.End - job.Place, i => job.Rows[job.Place + i], i => data[job.Rows[job.Place + i]], token, job.Place), job.Check), crew.Workers, crew.Ahead, default);
+
+        private IEnumerable<(int, int, int, int[], ulong)> Jobs(int epoch, int skip, int parts, int from, int to)
+        {
+            int batch = skip;
+            foreach (int[] rows in batches.Epoch(epoch).Skip(skip))
+            {
+                ulong check = BatchCut.Check(rows);
+                for (int part = from; part < to; part++)
+                {
+                    var (place, end) = BatchCut.Rows(rows.Length, part, parts);
+                    yield return (batch, place, end, rows, check);
+                }
+                batch++;
+            }
+        }
+
+        private IEnumerable<B> Whole(int epoch, IEnumerable<(int Batch, int[] Rows)> jobs, CancellationToken stop)
+            => Prefetch<(int Batch, int[] Rows), B>.Run(_ => jobs,
                 (job, token) => maker.Batch(epoch, job.Batch, job.Rows.Length, i => job.Rows[i], i => data[job.Rows[i]], token), crew.Workers, crew.Ahead, stop);
     }
 
-    private sealed class StreamLoader<T, B>(StreamingDataset<T> data, int size, bool dropLast, Maker<T, B> maker, Crew crew) : DataLoader<B>, IShuffles
+    private sealed class StreamLoader<T, B>(StreamingDataset<T> data, int size, bool dropLast, Maker<T, B> maker, Crew crew) : DataLoader<B>, IShuffles, ICutBatches<B>
     {
         public override int? Count => null;
 
@@ -174,6 +200,16 @@ public static class DataLoader
         private protected override IEnumerable<B> Make(int epoch, int from, CancellationToken stop)
             => Prefetch<(int Batch, List<T> Samples), B>.Run(token => Cut(epoch, from, token),
                 (job, token) => maker.Batch(epoch, job.Batch, job.Samples.Count, i => ((long)job.Batch * size) + i, i => job.Samples[i], token), crew.Workers, crew.Ahead, stop);
+
+        // samples of a stream have no numbers before it is read, so each process reads all of it
+        public IEnumerable<BatchPart<B>> Parts(int epoch, int skip, int parts, int from, int to)
+            => Prefetch<(int Batch, int Place, int End, List<T> Samples), BatchPart<B>>.Run(
+                token => from cut in Cut(epoch, skip, token)
+                         from part in Enumerable.Range(@from, to - @from)
+                         let rows = BatchCut.Rows(cut.Samples.Count, part, parts)
+                         select (cut.Batch, rows.From, rows.To, cut.Samples),
+                (job, token) => job.End == job.Place ? new(0, default) : new(job.End - job.Place,
+                    maker.Batch(epoch, job.Batch, job.End - job.Place, i => ((long)job.Batch * size) + job.Place + i, i => job.Samples[job.Place + i], token, job.Place)), crew.Workers, crew.Ahead, default);
 
         private IEnumerable<(int Batch, List<T> Samples)> Cut(int epoch, int from, CancellationToken stop)
         {

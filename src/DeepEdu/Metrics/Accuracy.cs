@@ -50,6 +50,9 @@ public sealed class Accuracy : IMetric<Accuracy>
     }
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new Accuracy();
+
+    /// <inheritdoc/>
     public void Reset() => _mean.Reset();
 
     /// <inheritdoc/>

@@ -90,6 +90,9 @@ public sealed class Bleu : IMetric<Bleu>
     }
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new Bleu(_total.Length, _smooth);
+
+    /// <inheritdoc/>
     public void Reset()
     {
         Array.Clear(_matches);

@@ -72,6 +72,9 @@ public sealed class Calibration : IMetric<Calibration>
     }
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new Calibration(_count.Length);
+
+    /// <inheritdoc/>
     public void Reset()
     {
         Array.Clear(_count);

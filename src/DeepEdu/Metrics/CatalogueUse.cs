@@ -24,6 +24,8 @@ public sealed class CatalogueUse : IMetric<CatalogueUse>
         }
     }
 
+    private CatalogueUse(double[] information) => (_shown, _information) = (new double[information.Length], information);
+
     /// <summary><see cref="Coverage"/>.</summary>
     public double Value => Coverage;
 
@@ -68,6 +70,9 @@ public sealed class CatalogueUse : IMetric<CatalogueUse>
         for (int i = 0; i < _shown.Length; i++) { _shown[i] += other._shown[i]; }
         (_novelty, _entries) = (_novelty + other._novelty, _entries + other._entries);
     }
+
+    /// <inheritdoc/>
+    public IMetric Fresh() => new CatalogueUse(_information);
 
     /// <inheritdoc/>
     public void Reset()

@@ -110,6 +110,9 @@ public sealed class ConfusionMatrix : IMetric<ConfusionMatrix>
     public double Value => Accuracy;
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new ConfusionMatrix(Classes);
+
+    /// <inheritdoc/>
     public void Reset() => Array.Clear(_counts);
 
     /// <inheritdoc/>

@@ -62,6 +62,9 @@ public sealed class Correlation : IMetric<Correlation>
     }
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new Correlation();
+
+    /// <inheritdoc/>
     public void Reset()
     {
         _x.Clear();

@@ -68,6 +68,9 @@ public sealed class DegreeOfAgreement : IMetric<DegreeOfAgreement>
     }
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new DegreeOfAgreement();
+
+    /// <inheritdoc/>
     public void Reset() => _rows.Clear();
 
     /// <inheritdoc/>

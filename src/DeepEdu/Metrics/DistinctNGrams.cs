@@ -45,6 +45,9 @@ public sealed class DistinctNGrams : IMetric<DistinctNGrams>
     }
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new DistinctNGrams(_n);
+
+    /// <inheritdoc/>
     public void Reset()
     {
         _seen.Clear();

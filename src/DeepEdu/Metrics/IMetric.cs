@@ -11,6 +11,13 @@ public interface IMetric : IStateful
 
     /// <summary>Forgets every example.</summary>
     void Reset();
+
+    /// <summary>A metric of the same settings that has seen nothing: training in parts counts each part apart.</summary>
+    /// <exception cref="NotSupportedException">The metric does not say how one of its kind is made.</exception>
+    IMetric Fresh() => throw new NotSupportedException($"metric: {GetType().Name} does not say how one of its kind is made; write public IMetric Fresh()");
+
+    /// <summary>Takes over what a metric of the same kind has seen.</summary>
+    internal void Take(IMetric other) => throw new NotSupportedException($"metric: {GetType().Name} cannot take over what others have seen; make it an IMetric<{GetType().Name}>, which has Merge");
 }
 
 /// <summary>A metric that can take over what another one has seen: parts of the data may be counted apart, on several threads or machines.</summary>
@@ -20,4 +27,6 @@ public interface IMetric<in M> : IMetric
     /// <summary>Adds what <paramref name="other"/> has seen: the result is that of all examples.</summary>
     /// <exception cref="ArgumentException">The other metric was made with other settings.</exception>
     void Merge(M other);
+
+    void IMetric.Take(IMetric other) => Merge((M)other);
 }

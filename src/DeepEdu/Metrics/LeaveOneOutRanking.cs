@@ -78,6 +78,9 @@ public sealed class LeaveOneOutRanking : IMetric<LeaveOneOutRanking>
     public double Value => Ndcg;
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new LeaveOneOutRanking(K, _ties);
+
+    /// <inheritdoc/>
     public void Reset() => _hits = _gain = _reciprocal = _weight = 0;
 
     /// <inheritdoc/>

@@ -102,6 +102,9 @@ public sealed class ListRanking : IMetric<ListRanking>
     }
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new ListRanking(K);
+
+    /// <inheritdoc/>
     public void Reset() => Sums = new double[8];
 
     /// <inheritdoc/>

@@ -76,6 +76,9 @@ public sealed class MetricFrame<M>(Func<M> create) : IMetric<MetricFrame<M>> whe
     }
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new MetricFrame<M>(_create);
+
+    /// <inheritdoc/>
     public void Reset()
     {
         _groups.Clear();

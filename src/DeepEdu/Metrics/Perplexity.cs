@@ -32,6 +32,9 @@ public sealed class Perplexity : IMetric<Perplexity>
     }
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new Perplexity();
+
+    /// <inheritdoc/>
     public void Reset() => _mean.Reset();
 
     /// <inheritdoc/>

@@ -44,6 +44,9 @@ public sealed class PrAuc : IMetric<PrAuc>
     }
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new PrAuc();
+
+    /// <inheritdoc/>
     public void Reset() => _rows.Clear();
 
     /// <inheritdoc/>

@@ -37,6 +37,9 @@ public sealed class LogLoss : IMetric<LogLoss>
     }
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new LogLoss();
+
+    /// <inheritdoc/>
     public void Reset() => _mean.Reset();
 
     /// <inheritdoc/>
@@ -84,6 +87,9 @@ public sealed class BrierScore : IMetric<BrierScore>
     {
         foreach (var (p, yes) in Check.YesNo("brier-score", probabilities, positive, probabilities: true)) { Add(p, yes); }
     }
+
+    /// <inheritdoc/>
+    public IMetric Fresh() => new BrierScore();
 
     /// <inheritdoc/>
     public void Reset() => _mean.Reset();

@@ -59,6 +59,9 @@ public sealed class RegressionError : IMetric<RegressionError>
     public double Value => Rmse;
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new RegressionError();
+
+    /// <inheritdoc/>
     public void Reset() => _weight = _absolute = _squared = _mean = _spread = 0;
 
     /// <inheritdoc/>

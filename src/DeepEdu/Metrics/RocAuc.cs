@@ -54,6 +54,9 @@ public sealed class RocAuc : IMetric<RocAuc>
     }
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new RocAuc();
+
+    /// <inheritdoc/>
     public void Reset() => _rows.Clear();
 
     /// <inheritdoc/>

@@ -66,6 +66,9 @@ public sealed class TextOverlap : IMetric<TextOverlap>
     }
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new TextOverlap(_beta);
+
+    /// <inheritdoc/>
     public void Reset() => _exact = _f1 = _rouge = _weight = 0;
 
     /// <inheritdoc/>

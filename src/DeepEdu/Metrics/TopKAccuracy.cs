@@ -60,6 +60,9 @@ public sealed class TopKAccuracy : IMetric<TopKAccuracy>
     }
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new TopKAccuracy(K);
+
+    /// <inheritdoc/>
     public void Reset() => _mean.Reset();
 
     /// <inheritdoc/>

@@ -88,6 +88,9 @@ public sealed class WeightedKappa : IMetric<WeightedKappa>
     }
 
     /// <inheritdoc/>
+    public IMetric Fresh() => new WeightedKappa(_min, _max, _weights);
+
+    /// <inheritdoc/>
     public void Reset() => _observed.Reset();
 
     /// <inheritdoc/>

@@ -8,6 +8,9 @@ public abstract class Callback : IStateful
     /// <summary>The name that errors show and under which its state is saved.</summary>
     public virtual string Name => GetType().Name;
 
+    /// <summary>Whether every one of several processes tells it, not rank 0 alone: what changes weights or the learning rate must be. What ends training need not: <see cref="TrainingRun.Stop"/> reaches all.</summary>
+    public bool InEveryProcess { get; init; }
+
     /// <summary>Before the first step of <c>Fit</c>; again when training is taken up.</summary>
     public virtual void OnBegin(TrainingRun run) { }
 

@@ -12,6 +12,9 @@ public sealed class EarlyStopping : Callback
     private Snapshot? _best;
     private int _waited;
 
+    /// <summary>A callback of every process.</summary>
+    public EarlyStopping() => InEveryProcess = true;
+
     /// <summary>The number that is followed.</summary>
     public string Monitor { get; init; } = "val_loss";
 

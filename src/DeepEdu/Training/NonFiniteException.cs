@@ -24,6 +24,9 @@ public sealed class NonFiniteException : Exception
     /// <summary>Which sample of the batch is the first bad one, 0 first; for batches of row numbers, the row. Null if the operation's result has no entry a sample.</summary>
     public int? Sample { get; }
 
+    /// <summary>One that another process has met.</summary>
+    internal static NonFiniteException Elsewhere(int rank, string message, int step) => new($"rank {rank}: {message}", step, null, null, null);
+
     internal static NonFiniteException Of<B>(Tape tape, Tensor loss, TrainingRun run, B batch)
     {
         float value = loss.Item();

@@ -4,12 +4,17 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Training;
 
 /// <summary>Lowers the learning rate when a number of the epochs stops getting better; see <see cref="Plateau"/>.</summary>
-/// <param name="monitor">The number that is followed.</param>
-/// <param name="options">How.</param>
-public sealed class ReduceOnPlateau(string monitor = "val_loss", PlateauOptions? options = null) : Callback
+public sealed class ReduceOnPlateau : Callback
 {
+    private readonly string _monitor;
+    private readonly PlateauOptions? _options;
     private Plateau? _plateau;
     private StateDict? _saved;
+
+    /// <summary>A callback of every process.</summary>
+    /// <param name="monitor">The number that is followed.</param>
+    /// <param name="options">How.</param>
+    public ReduceOnPlateau(string monitor = "val_loss", PlateauOptions? options = null) => (_monitor, _options, InEveryProcess) = (monitor, options, true);
 
     /// <inheritdoc/>
     public override void OnBegin(TrainingRun run)
@@ -17,7 +22,7 @@ public sealed class ReduceOnPlateau(string monitor = "val_loss", PlateauOptions?
         ArgumentNullException.ThrowIfNull(run);
         if (_plateau is not null) { return; }
         if (run.HasSchedule) { throw new InvalidOperationException("a schedule sets the learning rate at every step; leave out the schedule or the plateau"); }
-        _plateau = new(run.Optimizer, options);
+        _plateau = new(run.Optimizer, _options);
         if (_saved is not null) { _plateau.LoadState(_saved); }
         _saved = null;
     }
@@ -26,7 +31,7 @@ public sealed class ReduceOnPlateau(string monitor = "val_loss", PlateauOptions?
     public override void OnEpoch(TrainingRun run, EpochResult result)
     {
         ArgumentNullException.ThrowIfNull(result);
-        _plateau!.Report(result[monitor]);
+        _plateau!.Report(result[_monitor]);
     }
 
     /// <inheritdoc/>

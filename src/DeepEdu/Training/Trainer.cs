@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using DeepEdu.Autograd;
+using DeepEdu.Collectives;
 using DeepEdu.Data;
 using DeepEdu.Memory;
 using DeepEdu.Metrics;
@@ -27,7 +28,7 @@ public partial class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objec
     private readonly Func<B, Objective> _loss = loss ?? throw new ArgumentNullException(nameof(loss));
     private readonly GradientSum _gradients = new();
     private Action<Callback>? _step, _settled;
-    private readonly DrawWatch? _draws = options is not null && options.Callbacks.Any(c => c is Checkpoints) ? new() : null;
+    private readonly DrawWatch? _draws = options is not null && (options.BatchParts > 1 || options.Collective is { Size: > 1 } || options.Callbacks.Any(c => c is Checkpoints)) ? new() : null;
     private bool _looked, _training, _amidEpoch;
 
     /// <summary>Where training stands.</summary>
@@ -82,6 +83,7 @@ public partial class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objec
 
     private OrderedDictionary<string, double> Measure(IBatches<B> data)
     {
+        if (InParts) { return MeasureTogether(data, _alone ? Collective.Alone : Group); }
         foreach (var metric in _options.Metrics) { metric.Metric.Reset(); }
         OrderedDictionary<string, double> sums = new() { ["loss"] = 0 };
         double total = 0;
@@ -113,21 +115,41 @@ public partial class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objec
         ArgumentNullException.ThrowIfNull(training);
         ArgumentOutOfRangeException.ThrowIfNegative(epochs);
         if (Interlocked.Exchange(ref _training, true)) { throw new InvalidOperationException("trainer: it trains already, on another thread or in the loop around this one; wait for its end, or make a trainer and a model for each"); }
+        bool ended = false;
         try
         {
-            foreach (var result in Learn(training, epochs, validation, stop)) { yield return result; }
+            using var each = Learn(training, epochs, validation, stop).GetEnumerator();
+            while (Next(each)) { yield return each.Current; }
+            ended = true;
         }
-        finally { Volatile.Write(ref _training, false); }
+        finally
+        {
+            if (!ended) { Group.Abort("its training was left before the end"); }
+            Volatile.Write(ref _training, false);
+        }
+    }
+
+    // what goes wrong here is told to the other processes
+    private bool Next(IEnumerator<EpochResult> each)
+    {
+        try { return each.MoveNext(); }
+        catch (Exception e)
+        {
+            Abort(Group, e);
+            throw;
+        }
     }
 
     private IEnumerable<EpochResult> Learn(IBatches<B> training, int epochs, IBatches<B>? validation, CancellationToken stop)
     {
         CheckPrivacy(training);
         Run.Begin(epochs, training.Count);
-        var meter = new ProgressMeter(Run, _options.Progress);
+        BeginTogether(training, validation is not null);
+        var meter = new ProgressMeter(Run, Group.Rank == 0 ? _options.Progress : null);
         try
         {
             Tell(c => c.OnBegin(Run));
+            Agree();
             while (Run.Epoch < epochs && Run.StopReason is null)
             {
                 long began = Stopwatch.GetTimestamp();
@@ -142,16 +164,17 @@ public partial class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objec
                     Tell(c => c.OnEpoch(Run, result));
                 }
                 Tell(_settled ??= c => c.OnSettled(Run));
+                Agree();
                 yield return result;
             }
-            (Run.History.Cancelled, Run.History.StopReason) = (stop.IsCancellationRequested && Run.Epoch < epochs && Run.StopReason is null, Run.StopReason);
+            (Run.History.Cancelled, Run.History.StopReason) = ((InParts ? _cancelled : stop.IsCancellationRequested) && Run.Epoch < epochs && Run.StopReason is null, Run.StopReason);
             Tell(c => c.OnLeaving(Run));
             Settle(c => c.OnEnd(Run));
         }
         finally
         {
             _gradients.Clear();
-            foreach (var callback in _options.Callbacks) { callback.Close(); }
+            foreach (var callback in _options.Callbacks.Where(IsTold)) { callback.Close(); }
         }
     }
 
@@ -164,14 +187,14 @@ public partial class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objec
             foreach (var (name, value) in Measure(validation)) { values[$"val_{name}"] = value; }
         }
         if (_options.Privacy is { } privacy) { values["epsilon"] = privacy.Epsilon; }
-        foreach (var (name, value) in _options.EpochNumbers?.Invoke(Run) ?? []) { values[name] = value; }
+        foreach (var (name, value) in EpochNumbers()) { values[name] = value; }
         return values;
     }
 
     private bool LearnEpoch(IBatches<B> training, ProgressMeter meter, CancellationToken stop)
     {
         _amidEpoch = true;
-        try { return LearnBatches(training, meter, stop); }
+        try { return InParts ? LearnBatchesInParts(training, meter, stop) : LearnBatches(training, meter, stop); }
         finally
         {
             Run.TakeBack();
@@ -282,11 +305,14 @@ public partial class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objec
     {
         foreach (var callback in _options.Callbacks)
         {
+            if (!IsTold(callback)) { continue; }
+            _alone = !callback.InEveryProcess;
             try { what(callback); }
             catch (Exception e) when (e is not OperationCanceledException)
             {
                 throw new InvalidOperationException($"trainer: callback {callback.Name} failed after step {Run.Step}: {e.Message}", e);
             }
+            finally { _alone = false; }
         }
     }
 
@@ -295,6 +321,9 @@ public partial class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objec
         NullItems.ThrowIfAny(options.Callbacks);
         NullItems.ThrowIfAny(options.Metrics);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.AccumulateBatches, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchParts, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.BatchParts, short.MaxValue);
+        if (options.Collective is { } group && group.Size > options.BatchParts) { throw new ArgumentException($"trainer: {group.Size} processes and {options.BatchParts} parts a batch: TrainerOptions.BatchParts must be at least {group.Size}, so that each has something to do; keep it for other numbers of processes, and they give the same bits"); }
         ArgumentOutOfRangeException.ThrowIfLessThan(options.AverageEvery, 1);
         var twice = options.Metrics.GroupBy(m => m.Name).FirstOrDefault(g => g.Count() > 1);
         if (twice is not null) { throw new ArgumentException($"trainer: two metrics are called \"{twice.Key}\""); }

@@ -1,3 +1,4 @@
+using DeepEdu.Collectives;
 using DeepEdu.Metrics;
 using DeepEdu.Numerics;
 using DeepEdu.Optim;
@@ -48,16 +49,23 @@ public sealed record TrainerOptions
     /// <summary>How many batches make one step: their gradients are averaged by weight, as if they were one batch. The last step of an epoch may have fewer.</summary>
     public int AccumulateBatches { get; init; } = 1;
 
-    /// <summary>Metrics that the loss function adds to.</summary>
+    /// <summary>Into how many parts each batch is cut: the loss is asked for one part at a time, each with random numbers of its own, and steps go along the average by weight. With the same parts, one process and
+    /// several give the same bits; memory is that of one part. Batch normalisation sees one part at a time. See docs/distributed.md.</summary>
+    public int BatchParts { get; init; } = 1;
+
+    /// <summary>The processes that train together, each with some of the <see cref="BatchParts"/>: make model, optimiser, data and options alike in each. All begin where rank 0 stands. Null: this process by itself.</summary>
+    public ICollective? Collective { get; init; }
+
+    /// <summary>Metrics that the loss function adds to. With <see cref="BatchParts"/> they hold one part while it runs; callbacks find all that was seen in <see cref="TrainingRun.Now"/>.</summary>
     public IReadOnlyList<TrackedMetric> Metrics { get; init; } = [];
 
     /// <summary>Told what happens, in this order.</summary>
     public IReadOnlyList<Callback> Callbacks { get; init; } = [];
 
-    /// <summary>Where progress is reported, such as a <see cref="ProgressBar"/>; nowhere if null.</summary>
+    /// <summary>Where progress is reported, such as a <see cref="ProgressBar"/>; nowhere if null. Of several processes rank 0 reports.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
 
-    /// <summary>Further numbers of each epoch, computed after validation: the ranking of held-out items, the error of generated text. Callbacks follow them by name.
+    /// <summary>Further numbers of each epoch, computed after validation: the ranking of held-out items, the error of generated text. Callbacks follow them by name. Of several processes rank 0 computes them.
     /// <code>EpochNumbers = run => [("hr@10", Rank(heldOut))], Callbacks = [new EarlyStopping { Monitor = "hr@10", HigherIsBetter = true }]</code></summary>
     public Func<TrainingRun, IEnumerable<(string Name, double Value)>>? EpochNumbers { get; init; }
 

@@ -46,6 +46,9 @@ public sealed class TrainingRun : IStateful
 
     internal string? StopReason { get; private set; }
 
+    /// <summary>Called before somebody looks at the metrics.</summary>
+    internal Action? Look { get; set; }
+
     internal bool HasSchedule => _options.Schedule is not null;
 
     /// <summary>Ends training after this step.</summary>
@@ -58,6 +61,7 @@ public sealed class TrainingRun : IStateful
     /// <summary>The numbers of this epoch so far: "loss", its parts, metrics, "learning_rate".</summary>
     public OrderedDictionary<string, double> Now()
     {
+        Look?.Invoke();
         OrderedDictionary<string, double> values = new() { ["loss"] = Loss };
         foreach (var (name, sum) in _parts) { values[name] = sum / _weight; }
         foreach (var metric in _options.Metrics) { values[metric.Name] = metric.Now; }
@@ -69,6 +73,7 @@ public sealed class TrainingRun : IStateful
     public void SaveState(StateDict to)
     {
         ArgumentNullException.ThrowIfNull(to);
+        Look?.Invoke();
         to.Set("model", Model).Set("optimizer", Optimizer).Set("history", History)
             .Set("epoch", Epoch).Set("batch", Batch).Set("step", Step).Set("last_loss", LastLoss).Set("loss_sum", _lossSum).Set("weight", _weight)
             .Set("part_names", [.. _parts.Keys]).Set("part_sums", [.. _parts.Values]);
@@ -132,8 +137,11 @@ public sealed class TrainingRun : IStateful
     {
         _lossSum += loss * weight;
         _weight += weight;
-        foreach (var (name, part) in parts) { _parts[name] = _parts.GetValueOrDefault(name) + (part.Item() * weight); }
+        foreach (var (name, part) in parts) { SawPart(name, part.Item(), weight); }
     }
+
+    /// <summary>Takes in one of the losses that a loss is made of.</summary>
+    internal void SawPart(string name, double value, double weight) => _parts[name] = _parts.GetValueOrDefault(name) + (value * weight);
 
     internal void Stepped()
     {

@@ -8,7 +8,7 @@ public partial class HouseTests
     // A folder may import its own floor and those below. See docs/decisions.
     private static readonly Dictionary<string, int> s_floors = new()
     {
-        ["Lanes"] = 1, ["Memory"] = 1, ["Numerics"] = 1,
+        ["Lanes"] = 1, ["Memory"] = 1, ["Numerics"] = 1, ["Collectives"] = 1,
         ["Devices"] = 2,
         ["Kernels"] = 3,
         ["Tensors"] = 4,
@@ -42,6 +42,11 @@ public partial class HouseTests
         }
         Assert.Empty(upward);
     }
+
+    // what it builds on is the interface on the first floor, so that any other transport can be built likewise
+    [Fact]
+    public void TheProcessPackageImportsTheCollectivesAlone() => Assert.Equal(["Collectives"], Repository.Sources("src/DeepEdu.Distributed")
+        .SelectMany(f => UsingLine().Matches(File.ReadAllText(f))).Select(m => m.Groups[1].Value).Distinct());
 
     [Fact]
     public void NamespaceFollowsFolder()

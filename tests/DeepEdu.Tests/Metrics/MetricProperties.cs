@@ -1,3 +1,5 @@
+using DeepEdu.Collectives;
+using DeepEdu.Io;
 using DeepEdu.Metrics;
 using DeepEdu.Tensors;
 using FsCheck;
@@ -47,6 +49,9 @@ public class MetricProperties
     public void ASavedStateGoesOn(string name) => Check(name, (row, examples, cut) => row.Resumed(examples, Math.Abs(cut) % (examples.Length + 1)));
 
     [Theory, MemberData(nameof(Names))]
+    public void PartsCountedApartAreTheWhole(string name) => Check(name, (row, examples, cut) => row.Apart(examples, Math.Abs(cut) % (examples.Length + 1)));
+
+    [Theory, MemberData(nameof(Names))]
     public void WeightsCountAsRepetition(string name) => Check(name, (row, examples, _) => row.Values([.. examples.SelectMany(e => Enumerable.Repeat(e with { Weight = 1 }, e.Weight))]));
 
     [Fact]
@@ -87,6 +92,8 @@ public class MetricProperties
         public abstract double[] Merged(Example[] examples, int cut);
 
         public abstract double[] Resumed(Example[] examples, int cut);
+
+        public abstract double[] Apart(Example[] examples, int cut);
     }
 
     private sealed class Row<M>(string name, Func<M> make, Action<M, Example, int> add, Func<M, double>[] values) : Row(name, typeof(M)) where M : IMetric<M>
@@ -110,6 +117,22 @@ public class MetricProperties
             other.LoadState(state);
             foreach (var e in examples[cut..]) { add(other, e, e.Weight); }
             return Read(other);
+        }
+
+        // as training in parts does it: of two fresh ones the first takes over what the second one has read from messages
+        public override double[] Apart(Example[] examples, int cut)
+        {
+            IMetric all = make().Fresh(), part = Filled(examples).Fresh();
+            foreach (var some in new[] { examples[..cut], examples[cut..] })
+            {
+                var message = new MessageWriter();
+                StateMessage.Write(message, Filled(some));
+                var reader = new MessageReader(message.Written.Span);
+                part.LoadState(StateMessage.Read(ref reader));
+                Assert.True(reader.IsAtEnd);
+                all.Take(part);
+            }
+            return Read((M)all);
         }
 
         private M Filled(Example[] examples)

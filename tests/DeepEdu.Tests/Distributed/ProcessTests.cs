@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using DeepEdu.Distributed;
+using DeepEdu.Io;
+using DeepEdu.Tests.Io;
+
+namespace DeepEdu.Tests.Distributed;
+
+/// <summary>Processes on the loopback: the same bytes as one, also when one was killed and all were taken up.</summary>
+[Collection("alone")]
+public sealed class ProcessTests : IDisposable
+{
+    private const int Epochs = 4;
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void OneTwoAndFourProcessesGiveTheSameBytes()
+    {
+        byte[] one = Weights("one", Start("one", []));
+        Assert.Equal(one, Weights("two", Start("two", ["launch=2"])));
+        string address = $"127.0.0.1:{Processes.FreePort()}";
+        Process[] four = [.. Enumerable.Range(0, 4).Select(r => Start("four", [], (r, 4, address)))];
+        Assert.Equal(one, Weights("four", four));
+    }
+
+    [Fact]
+    public void AProcessThatIsKilledEndsAllAndIsTakenUpToTheSameBytes()
+    {
+        byte[] peace = Weights("peace", Start("peace", []));
+        string address = $"127.0.0.1:{Processes.FreePort()}";
+        Process[] three = [.. Enumerable.Range(0, 3).Select(r => Start("killed", ["slow"], (r, 3, address)))];
+        for (int steps = 0; steps < 5;) { steps += three[0].StandardOutput.ReadLine()!.StartsWith("step", StringComparison.Ordinal) ? 1 : 0; }
+        three[2].Kill();
+        var watch = Stopwatch.StartNew();
+        string said = three[0].StandardOutput.ReadToEnd(), alsoSaid = three[1].StandardOutput.ReadToEnd();
+        Assert.All(three[..2], p => Assert.True(p.WaitForExit(10_000)));
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), "the others waited");
+        Assert.All(three[..2], p => Assert.Equal(3, p.ExitCode));
+        Assert.Contains("rank 2", said, StringComparison.Ordinal);
+        Assert.Contains("rank 2", alsoSaid, StringComparison.Ordinal);
+        foreach (var p in three) { p.Dispose(); }
+        // whole, and before the end
+        Assert.InRange(CheckpointFile.Load(_folder["killed/last.ckpt"]).State("training").Int("step"), 4, (Epochs * 5) - 1);
+        Assert.Equal(peace, Weights("killed", Start("killed", ["launch=2"])));
+    }
+
+    [Fact]
+    public void TheLauncherEndsWithTheFaultOfAny()
+    {
+        // a folder that cannot be made
+        File.WriteAllText(_folder["file"], "");
+        using var launcher = Start("file", ["launch=2"]);
+        launcher.StandardOutput.ReadToEnd();
+        Assert.True(launcher.WaitForExit(20_000));
+        Assert.NotEqual(0, launcher.ExitCode);
+    }
+
+    private byte[] Weights(string name, params Process[] processes)
+    {
+        foreach (var process in processes)
+        {
+            string said = process.StandardOutput.ReadToEnd();
+            Assert.True(process.WaitForExit(30_000));
+            Assert.True(process.ExitCode == 0, said);
+            process.Dispose();
+        }
+        return File.ReadAllBytes(_folder[$"{name}/weights"]);
+    }
+
+    private Process Start(string name, string[] more, (int Rank, int Size, string Address)? place = null)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "DeepEdu.Tests.Trainee.dll"), "together", _folder[name], $"{Epochs}", .. more]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (place is var (rank, size, address) && place is not null)
+        {
+            start.Environment["DEEPEDU_RANK"] = $"{rank}";
+            start.Environment["DEEPEDU_SIZE"] = $"{size}";
+            start.Environment["DEEPEDU_ADDRESS"] = address;
+        }
+        var process = Process.Start(start)!;
+        process.BeginErrorReadLine(); // nobody reads it, and nobody waits for that
+        return process;
+    }
+}
