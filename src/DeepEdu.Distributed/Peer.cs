@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using DeepEdu.Collectives;
@@ -10,6 +11,7 @@ internal sealed class Peer : IDisposable
 {
     private const uint Mark = 0x75644544; // "DEdu"
     private const int Header = 20, Small = 1 << 15;
+    private static readonly long s_patience = Stopwatch.Frequency / 500;
     private readonly Socket _socket;
     private readonly int _rank;
     private readonly TimeSpan _timeout;
@@ -200,8 +202,10 @@ internal sealed class Peer : IDisposable
         }
     }
 
+    // patience for what is nearly there: a thread that sleeps comes up late, and perhaps on the core of who woke it
     private int Some(Span<byte> to)
     {
+        for (long end = Stopwatch.GetTimestamp() + s_patience; Stopwatch.GetTimestamp() < end && !_socket.Poll(0, SelectMode.SelectRead);) { Thread.Yield(); }
         int n = _socket.Receive(to);
         return n > 0 ? n : throw new SocketException((int)SocketError.ConnectionReset);
     }

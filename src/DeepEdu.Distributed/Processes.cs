@@ -14,8 +14,9 @@ namespace DeepEdu.Distributed;
 /// </code></summary>
 public static class Processes
 {
-    /// <summary>The group that a launcher has told of in the environment (<see cref="TcpGroupOptions.FromEnvironment"/>); <see cref="Collective.Alone"/> without one.</summary>
-    public static ICollective Join() => TcpGroupOptions.FromEnvironment() is { Size: > 1 } options ? TcpGroup.Join(options) : Collective.Alone;
+    /// <summary>The group that a launcher has told of in the environment: by TCP (<see cref="TcpGroupOptions.FromEnvironment"/>), or by MPI if mpirun or its like is the launcher; <see cref="Collective.Alone"/> without one.</summary>
+    public static ICollective Join() => TcpGroupOptions.FromEnvironment() is { } options ? options.Size > 1 ? TcpGroup.Join(options) : Collective.Alone
+        : MpiGroup.IsLaunched ? MpiGroup.Join() : Collective.Alone;
 
     /// <summary>Starts this program anew as ranks 0 to <paramref name="count"/> − 1, which meet on the loopback, and waits for them; in those, and for a count of 1, it does nothing. Where one ends with an error, the others are ended too.</summary>
     /// <param name="count">How many processes.</param>
@@ -25,7 +26,7 @@ public static class Processes
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentNullException.ThrowIfNull(arguments);
-        if (count == 1 || TcpGroupOptions.FromEnvironment() is not null) { return null; }
+        if (count == 1 || TcpGroupOptions.FromEnvironment() is not null || MpiGroup.IsLaunched) { return null; }
         string program = Environment.ProcessPath ?? throw new InvalidOperationException("processes: this program does not know its own file; start it with DEEPEDU_RANK, DEEPEDU_SIZE and DEEPEDU_ADDRESS");
         // "dotnet program.dll" is started as that
         string[] before = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [Environment.GetCommandLineArgs()[0]] : [];

@@ -12,7 +12,7 @@ using DeepEdu.Training;
 namespace DeepEdu.Tests.Trainee;
 
 /// <summary>A training by several processes, with all that makes parts differ: dropout, batch statistics, rows of an embedding, augmentation, batches that do not divide by the parts.
-/// Arguments: "together", the folder of the checkpoints, epochs, then any of "launch=N" (start N processes of its own), "slow" (a line a step, and a pause), "mpi".</summary>
+/// Arguments: "together", the folder of the checkpoints, epochs, then any of "launch=N" (start N processes of its own), "slow" (a line a step, and a pause).</summary>
 internal static class Together
 {
     public static int Run(string[] args)
@@ -50,13 +50,11 @@ internal static class Together
             return (y - batch.Y).Square().Mean();
         }, new()
         {
-            BatchParts = 4, Collective = group, ClipNorm = 1, Metrics = [new("mae", mae, () => mae.Mae)],
-            Callbacks = [checkpoints, new LambdaCallback { Step = run =>
-            {
-                if (!slow) { return; }
-                Console.WriteLine($"step {run.Step}");
-                Thread.Sleep(30);
-            } }],
+            BatchParts = 4,
+            Collective = group,
+            ClipNorm = 1,
+            Metrics = [new("mae", mae, () => mae.Mae)],
+            Callbacks = [checkpoints, new LambdaCallback { Step = Told }],
         });
         if (group.Rank == 0) { checkpoints.Resume(trainer.Run); }
         var history = trainer.Fit(loader, epochs, held);
@@ -70,6 +68,13 @@ internal static class Together
             }
         }
         Console.WriteLine($"sent {(group as TcpGroup)?.BytesSent ?? 0}");
+
+        void Told(TrainingRun run)
+        {
+            if (!slow) { return; }
+            Console.WriteLine($"step {run.Step}");
+            Thread.Sleep(30);
+        }
     }
 
     private static (Tensor X, Indices Words, Tensor Y) Collated(IReadOnlyList<(Tensor X, int Word, float Y)> some) =>

@@ -102,18 +102,26 @@ public sealed partial class PartSum
                 for (int i = 0; i < _nodes.Count; i++) { Write(_nodes[i].Value, plan, places, start + from, start + to, MemoryMarshal.Cast<byte, float>(_each[r].Room(4 * (to - from)))); }
                 _to[r] = _each[r].Written;
             }
-            _group.Exchange("gradients, to sum", _to, _from);
+            ExchangeOthers("gradients, to sum", _each[_group.Rank]);
             var (own, end) = PartTree.Own(count, _group.Rank, size);
             _content.Clear();
             Finish(plan, places, start + own, start + end, MemoryMarshal.Cast<byte, float>(_content.Room(4 * (end - own))));
             _to.AsSpan().Fill(_content.Written);
-            _group.Exchange("gradients, summed", _to, _from);
+            ExchangeOthers("gradients, summed", _content);
             for (int r = 0; r < size; r++)
             {
                 var (from, to) = PartTree.Own(count, r, size);
                 MemoryMarshal.Cast<byte, float>(_from[r].Span).CopyTo(sum[(start + from)..(start + to)]);
             }
         }
+    }
+
+    // what this process has for itself is not copied
+    private void ExchangeOthers(string what, MessageWriter own)
+    {
+        _to[_group.Rank] = default;
+        _group.Exchange(what, _to, _from);
+        _from[_group.Rank] = MemoryMarshal.AsMemory(own.Written);
     }
 
     // the values from .. to − 1 of one sum; where it has none, whatever stands there is not looked at

@@ -13,7 +13,7 @@ public class JoinTests
     [Fact]
     public async Task AnotherTokenIsRefusedOnBothSides()
     {
-        var (host, guest) = await Both(Options(0) with { JoinTimeout = TimeSpan.FromSeconds(1.5) }, Options(1) with { Token = "wrong" });
+        var (host, guest) = await Both(Options(0) with { JoinTimeout = TimeSpan.FromSeconds(3) }, Options(1) with { Token = "wrong" });
         Assert.Contains("the token is another one", guest!.Message, StringComparison.Ordinal);
         Assert.Contains("rank 1 of 2 did not come", host!.Message, StringComparison.Ordinal);
         Assert.Contains("the token is another one", host.Message, StringComparison.Ordinal);
@@ -22,7 +22,7 @@ public class JoinTests
     [Fact]
     public async Task AnotherSizeIsRefused()
     {
-        var (_, guest) = await Both(Options(0) with { JoinTimeout = TimeSpan.FromSeconds(1.5) }, Options(1) with { Size = 3 });
+        var (_, guest) = await Both(Options(0) with { JoinTimeout = TimeSpan.FromSeconds(3) }, Options(1) with { Size = 3 });
         Assert.Contains("takes itself for one of 3 processes, rank 0 for one of 2", guest!.Message, StringComparison.Ordinal);
     }
 
@@ -41,7 +41,7 @@ public class JoinTests
 
         Socket Knock()
         {
-            for (var until = DateTime.UtcNow.AddSeconds(20); ; Thread.Sleep(10))
+            for (var until = DateTime.UtcNow.AddMinutes(1); ; Thread.Sleep(10))
             {
                 var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
                 try
@@ -94,7 +94,7 @@ public class JoinTests
         static TcpGroupOptions? From(params (string Name, string Value)[] set) => TcpGroupOptions.From(name => set.FirstOrDefault(s => s.Name == name).Value);
     }
 
-    private TcpGroupOptions Options(int rank) => new() { Rank = rank, Size = 2, Address = _address, Token = "right", JoinTimeout = TimeSpan.FromSeconds(20) };
+    private TcpGroupOptions Options(int rank) => new() { Rank = rank, Size = 2, Address = _address, Token = "right", JoinTimeout = TimeSpan.FromMinutes(1) };
 
     private static async Task<(CollectiveException? Host, CollectiveException? Guest)> Both(TcpGroupOptions host, TcpGroupOptions guest)
     {

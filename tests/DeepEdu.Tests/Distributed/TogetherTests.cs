@@ -270,9 +270,12 @@ public class TogetherTests
                 return Objective.Sum(("squares", squares, 1), ("size", y.Abs().Mean(), 0.01f));
             }, options with
             {
-                BatchParts = options.BatchParts > 1 ? options.BatchParts : 4, Collective = group, ClipNorm = 1,
+                BatchParts = options.BatchParts > 1 ? options.BatchParts : 4,
+                Collective = group,
+                ClipNorm = 1,
                 Schedule = callbacks?.Any(c => c is ReduceOnPlateau || c is LambdaCallback { Epoch: not null }) == true ? null : Schedule.Cosine(0.02, 15),
-                Metrics = [new("mae", error, () => error.Mae), new("r2", error, () => error.R2), new("auc", auc)], Callbacks = callbacks ?? [],
+                Metrics = [new("mae", error, () => error.Mae), new("r2", error, () => error.R2), new("auc", auc)],
+                Callbacks = callbacks ?? [],
             });
         }
 
