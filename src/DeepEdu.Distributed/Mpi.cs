@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using DeepEdu.Collectives;
 
@@ -6,7 +7,7 @@ namespace DeepEdu.Distributed;
 /// <summary>The few calls of MPI that an exchange needs: of Open MPI, whose handles are addresses of its variables, and of MPICH and its family, whose handles are numbers.</summary>
 internal sealed unsafe class Mpi
 {
-    private static readonly string[] s_libraries = ["libmpi.so.40", "libmpich.so.12", "libmpi.so.12", "libmpi.so", "libmpi.dylib", "msmpi.dll"];
+    private static readonly string[] s_open = ["libmpi.so.40"], s_mpich = ["libmpich.so.12", "libmpi.so.12"], s_others = ["libmpi.so", "libmpi.dylib", "msmpi.dll"];
 
     private readonly delegate* unmanaged[Cdecl]<void*, int, nint, int, int, nint, nint*, int> _send, _receive;
     private readonly delegate* unmanaged[Cdecl]<nint*, int*, void*, int> _test;
@@ -31,7 +32,11 @@ internal sealed unsafe class Mpi
         Check(((delegate* unmanaged[Cdecl]<nint, int*, int>)NativeLibrary.GetExport(library, "MPI_Comm_rank"))(_world, &rank));
         Check(((delegate* unmanaged[Cdecl]<nint, int*, int>)NativeLibrary.GetExport(library, "MPI_Comm_size"))(_world, &size));
         (Rank, Size) = (rank, size);
+        if (Launched is { } launched && launched != size) { throw new CollectiveException($"mpi-group: the launcher speaks of {launched} processes and the MPI library of {size}: it is not the launcher's own. Name that in DEEPEDU_MPI, or use the launcher that belongs to it"); }
     }
+
+    /// <summary>How many processes the launcher has started: Open MPI's; or MPICH's, Intel MPI's or Slurm's. Null without one.</summary>
+    public static int? Launched => Number("OMPI_COMM_WORLD_SIZE") ?? Number("PMI_SIZE");
 
     public int Rank { get; }
 
@@ -51,14 +56,22 @@ internal sealed unsafe class Mpi
 
     public void Finish() => Check(_finalize());
 
+    // where both are installed, the launcher's own
     private static nint Load()
     {
-        foreach (string name in s_libraries)
+        if (Environment.GetEnvironmentVariable("DEEPEDU_MPI") is { Length: > 0 } named)
+        {
+            return NativeLibrary.TryLoad(named, out nint library) ? library : throw new DllNotFoundException($"mpi-group: {named}, which DEEPEDU_MPI names, could not be loaded");
+        }
+        string[] names = Number("OMPI_COMM_WORLD_SIZE") is null ? [.. s_mpich, .. s_open, .. s_others] : [.. s_open, .. s_mpich, .. s_others];
+        foreach (string name in names)
         {
             if (NativeLibrary.TryLoad(name, out nint library)) { return library; }
         }
-        throw new DllNotFoundException($"mpi-group: no MPI library was found ({string.Join(", ", s_libraries)}); install Open MPI or MPICH, or use TCP (TcpGroup)");
+        throw new DllNotFoundException($"mpi-group: no MPI library was found ({string.Join(", ", names)}); install Open MPI or MPICH, name the library in DEEPEDU_MPI, or use TCP (TcpGroup)");
     }
+
+    private static int? Number(string variable) => int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : null;
 
     private static void Check(int code)
     {

@@ -33,7 +33,7 @@ public sealed unsafe class MpiGroup : ICollective
     }
 
     /// <summary>Whether an MPI launcher has started this process.</summary>
-    public static bool IsLaunched => Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_SIZE") is { Length: > 0 } || Environment.GetEnvironmentVariable("PMI_SIZE") is { Length: > 0 };
+    public static bool IsLaunched => Mpi.Launched is not null;
 
     /// <inheritdoc/>
     public int Rank => _mpi.Rank;
@@ -43,7 +43,8 @@ public sealed unsafe class MpiGroup : ICollective
 
     /// <summary>Joins the processes of the launcher; once in a process. By itself, without a launcher, it is a group of one.</summary>
     /// <param name="timeout">How long a rank may be silent while others wait for it; 5 minutes if null. Of a process that dies, the launcher ends the others.</param>
-    /// <exception cref="DllNotFoundException">There is no MPI on this system.</exception>
+    /// <exception cref="DllNotFoundException">There is no MPI on this system, or not the one that the variable DEEPEDU_MPI names.</exception>
+    /// <exception cref="CollectiveException">The library is of another MPI than the launcher.</exception>
     /// <exception cref="InvalidOperationException">This process has joined before.</exception>
     public static MpiGroup Join(TimeSpan? timeout = null) => new(new(), timeout ?? TimeSpan.FromMinutes(5));
 

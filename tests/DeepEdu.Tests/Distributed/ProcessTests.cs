@@ -49,13 +49,16 @@ public sealed class ProcessTests : IDisposable
     public void ProcessesOfMpiGiveTheSameBytes()
     {
         byte[] one = Weights("one", Start("one", []));
-        Assert.Equal(one, Weights("mpi", Mpirun("mpi", 3)));
-        // one that fails ends all
-        File.WriteAllText(_folder["file"], "");
-        using var fails = Mpirun("file", 2);
-        fails.StandardOutput.ReadToEnd();
-        Assert.True(fails.WaitForExit(120_000));
-        Assert.NotEqual(0, fails.ExitCode);
+        foreach (string launcher in MpiFactAttribute.Launchers)
+        {
+            Assert.Equal(one, Weights(launcher, Mpirun(launcher, launcher, 3)));
+            // one that fails ends all
+            File.WriteAllText(_folder[$"{launcher}.file"], "");
+            using var fails = Mpirun(launcher, $"{launcher}.file", 2);
+            fails.StandardOutput.ReadToEnd();
+            Assert.True(fails.WaitForExit(120_000));
+            Assert.NotEqual(0, fails.ExitCode);
+        }
     }
 
     [Fact]
@@ -87,9 +90,9 @@ public sealed class ProcessTests : IDisposable
         return Go(start, place);
     }
 
-    private Process Mpirun(string name, int processes)
+    private Process Mpirun(string launcher, string name, int processes)
     {
-        var start = new ProcessStartInfo("mpirun", ["-n", $"{processes}", "dotnet", Path.Combine(AppContext.BaseDirectory, "DeepEdu.Tests.Trainee.dll"), "together", _folder[name], $"{Epochs}"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(launcher, ["-n", $"{processes}", "dotnet", Path.Combine(AppContext.BaseDirectory, "DeepEdu.Tests.Trainee.dll"), "together", _folder[name], $"{Epochs}"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         // in a container, on few cores
         foreach (string setting in new[] { "OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "OMPI_MCA_rmaps_base_oversubscribe" }) { start.Environment[setting] = "1"; }
         return Go(start, null);
