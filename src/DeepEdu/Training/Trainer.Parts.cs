@@ -44,13 +44,7 @@ public partial class Trainer<B>
                 }
                 meter.Batch(rows);
             }
-            if (pending > 0)
-            {
-                _gradients.Step(optimizer, Bound);
-                Stepped();
-                Settle(_step ??= c => c.OnStep(Run));
-            }
-            if (Run.Batch == 0) { throw NoBatch("fit"); }
+            EndEpoch(pending);
             return true;
         }
         finally

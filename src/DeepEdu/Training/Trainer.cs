@@ -223,6 +223,13 @@ public partial class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objec
             }
             meter.Batch(rows);
         }
+        EndEpoch(pending);
+        return true;
+    }
+
+    // the last batches may be fewer than those of a step
+    private void EndEpoch(int pending)
+    {
         if (pending > 0)
         {
             _gradients.Step(optimizer, Bound);
@@ -230,7 +237,6 @@ public partial class Trainer<B>(Module model, Optimizer optimizer, Func<B, Objec
             Settle(_step ??= c => c.OnStep(Run));
         }
         if (Run.Batch == 0) { throw NoBatch("fit"); }
-        return true;
     }
 
     // false when it found a loss that is not finite and training shall stop
