@@ -43,6 +43,7 @@ internal sealed partial record SearchAsked(int Trials, IReadOnlyList<SearchAxis>
     /// <exception cref="DataException">Says what is wrong with which of them.</exception>
     public static SearchAsked Parse(int trials, string[] over, string by)
     {
+        over = [.. over.SelectMany(o => o.Split(' ', StringSplitOptions.RemoveEmptyEntries))]; // several in one pair of quotes
         if (over.Length == 0) { throw new DataException("--search: says how many settings to try, not of what; give --over too, such as --over lr=1e-4..1e-1:log hidden=32,64,128."); }
         SearchAxis[] axes = Array.ConvertAll(over, Axis);
         if (axes.GroupBy(a => a.Name).FirstOrDefault(g => g.Count() > 1) is { } twice) { throw new DataException($"--over {twice.Last()}: {twice.Key} stands in --over twice."); }

@@ -162,6 +162,7 @@ public sealed class SearchTests : FolderTests
     [InlineData("give --search N too", "recommend", "--over", "lr=1e-3,1e-2")]
     [InlineData("give --search N too", "recommend", "--by", "halving")]
     [InlineData("--search must be at least 1", "recommend", "--search", "0", "--over", "lr=1e-3,1e-2")]
+    [InlineData("no option rate can be searched", "recommend", "--search", "3", "--over", "lr=1e-3,1e-2 rate=1..2")] // in one pair of quotes
     [InlineData("no option rate can be searched; there are lr, batch", "recommend", "--search", "3", "--over", "rate=1..2")]
     [InlineData("hidden cannot be searched; recommend, as it is run here, has lr, batch, factors, weight-decay", "recommend", "--search", "3", "--over", "hidden=1..2")]
     [InlineData("the range is empty", "recommend", "--search", "3", "--over", "lr=2..1")]
