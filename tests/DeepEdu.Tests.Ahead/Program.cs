@@ -23,4 +23,4 @@ return results.Passed > 0 && results.Failed == 0 ? 0 : 1;
 
 // tests of the sources, the pages, the program's members and of the files beside it; and of the education program, whose libraries are not made for this
 static bool LooksAtTheBuild(ITestCase test) =>
-    new[] { "House.", "Education.", "OpCoverageTests.", "Nn.LayerCatalogTests.EveryLayerHasARowAndAPage", "Training.WidthTests.", "Io.KillTests." }.Any(n => test.DisplayName.StartsWith($"DeepEdu.Tests.{n}", StringComparison.Ordinal));
+    new[] { "House.", "Education.", "OpCoverageTests.", "Nn.LayerCatalogTests.EveryLayerHasARowAndAPage", "Training.WidthTests.", "Io.KillTests.", "Distributed.ProcessTests." }.Any(n => test.DisplayName.StartsWith($"DeepEdu.Tests.{n}", StringComparison.Ordinal));
