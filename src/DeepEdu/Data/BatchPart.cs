@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using DeepEdu.Collectives;
+using DeepEdu.Numerics;
 
 namespace DeepEdu.Data;
 
@@ -31,12 +32,7 @@ internal static class BatchCut
     public static (int From, int To) Rows(int rows, int part, int parts) => PartTree.Own(rows, part, parts);
 
     /// <summary>The same for the same rows in the same order.</summary>
-    public static ulong Check(ReadOnlySpan<int> rows)
-    {
-        ulong hash = 14695981039346656037; // FNV-1a: Fowler, Noll and Vo 1991
-        foreach (byte b in MemoryMarshal.AsBytes(rows)) { hash = (hash ^ b) * 1099511628211; }
-        return hash;
-    }
+    public static ulong Check(ReadOnlySpan<int> rows) => Fnv.Add(Fnv.Start, MemoryMarshal.Cast<int, uint>(rows));
 
     /// <summary>Parts of any batches that can be cut; null if these cannot.</summary>
     public static IEnumerable<BatchPart<B>>? Of<B>(IBatches<B> batches, int epoch, int skip, int parts, int from, int to) =>

@@ -164,8 +164,8 @@ internal static unsafe class ConvColumns
         }
     }
 
-    // the outputs whose input column, ox·stride + offset, exists
-    private static (int First, int End) Inside(int width, int outputs, int stride, int offset)
+    /// <summary>The outputs of an axis whose input, output·stride + offset, exists; the same of the taps at an output, which are a dilation apart.</summary>
+    internal static (int First, int End) Inside(int width, int outputs, int stride, int offset)
     {
         int first = offset >= 0 ? 0 : (-offset + stride - 1) / stride;
         int end = offset >= width ? 0 : ((width - 1 - offset) / stride) + 1;

@@ -81,13 +81,6 @@ internal static unsafe class ConvImages
     // tiles of images, of like height
     private static int Groups<L>(int images) where L : struct, IVectorLane<L>, ILane<L> => (images + ConvTile.Rows<L>() - 1) / ConvTile.Rows<L>();
 
-    // the taps of an axis that lie inside at an output
-    private static (int From, int To) Inside(int output, int stride, int pad, int dilation, int kernel, int size)
-    {
-        int at = (output * stride) - pad, from = at >= 0 ? 0 : (-at + dilation - 1) / dilation, to = at >= size ? 0 : Math.Min(kernel, ((size - 1 - at) / dilation) + 1);
-        return (from, Math.Max(from, to));
-    }
-
     // images channels last, block by block
     private struct Lay : IRange
     {
@@ -143,8 +136,8 @@ internal static unsafe class ConvImages
             for (int p = 0; p < pixels; p++)
             {
                 int oy = p / S.OW, ox = p % S.OW;
-                var (y0, y1) = Inside(oy, S.StrideH, S.PadH, S.DilationH, S.KH, S.H);
-                var (x0, x1) = Inside(ox, S.StrideW, S.PadW, S.DilationW, S.KW, S.W);
+                var (y0, y1) = ConvColumns.Inside(S.H, S.KH, S.DilationH, (oy * S.StrideH) - S.PadH);
+                var (x0, x1) = ConvColumns.Inside(S.W, S.KW, S.DilationW, (ox * S.StrideW) - S.PadW);
                 bool next = false;
                 // neighbouring taps are one run, unless they lie apart
                 int run = S.DilationW == 1 ? x1 - x0 : 1;
@@ -185,7 +178,7 @@ internal static unsafe class ConvImages
             for (int t = 0; t < taps; t++)
             {
                 int ky = t / S.KW, kx = t % S.KW;
-                var (x0, x1) = Reached(kx, S.StrideW, S.PadW, S.DilationW, S.W, S.OW);
+                var (x0, x1) = ConvColumns.Inside(S.W, S.OW, S.StrideW, (kx * S.DilationW) - S.PadW);
                 bool next = false;
                 var walk = new ConvWalk(x1 - x0, starts, S.N, sizeof(float), (nint)sizeof(float) * Image, (nint)sizeof(float) * Panel);
                 for (int oy = 0; oy < S.OH && x0 < x1; oy++)
@@ -204,13 +197,6 @@ internal static unsafe class ConvImages
                 for (int i = 0; i < block && !next; i++) { new Span<float>(sums + ((((nint)i * taps) + t) * Panel), Panel).Clear(); }
             }
             ConvLayout.ToFirst(real, block * taps, sums, Panel, DW + ((nint)o * S.K) + (c * taps), S.K);
-        }
-
-        // the outputs that a tap serves
-        private static (int From, int To) Reached(int tap, int stride, int pad, int dilation, int size, int outputs)
-        {
-            int at = (tap * dilation) - pad, from = at >= 0 ? 0 : (-at + stride - 1) / stride, to = at >= size ? 0 : Math.Min(outputs, ((size - 1 - at) / stride) + 1);
-            return (from, Math.Max(from, to));
         }
     }
 

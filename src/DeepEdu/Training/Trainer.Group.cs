@@ -6,6 +6,7 @@ using DeepEdu.Io;
 using DeepEdu.Lanes;
 using DeepEdu.Metrics;
 using DeepEdu.Nn;
+using DeepEdu.Numerics;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Training;
@@ -94,11 +95,8 @@ public partial class Trainer<B>
 
     private ulong WeightCheck()
     {
-        ulong hash = 14695981039346656037;
-        foreach (var (_, parameter) in model.Parameters())
-        {
-            foreach (uint word in MemoryMarshal.Cast<float, uint>(parameter.ToArray())) { hash = (hash ^ word) * 1099511628211; }
-        }
+        ulong hash = Fnv.Start;
+        foreach (var (_, parameter) in model.Parameters()) { hash = Fnv.Add(hash, MemoryMarshal.Cast<float, uint>(parameter.ToArray())); }
         return hash;
     }
 

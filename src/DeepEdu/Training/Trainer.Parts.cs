@@ -64,11 +64,7 @@ public partial class Trainer<B>
         {
             var error = leave is null ? RunParts(parts) : null;
             _message.Clear();
-            _message.Byte(leave is null ? (byte)0 : (byte)1);
-            _message.Text(leave ?? "");
-            _message.Long((long)parts.Current.Check);
-            _message.Byte(error is null ? (byte)0 : (byte)1);
-            _message.Text(error?.Message ?? "");
+            new StepHead(leave, parts.Current.Check, error?.Message).Write(_message);
             if (leave is null && error is null)
             {
                 _message.Values(_records.Written.Span);
@@ -130,21 +126,17 @@ public partial class Trainer<B>
         ulong check = 0;
         for (int r = 0; r < all.Length; r++)
         {
-            var head = new MessageReader(all[r].Span);
-            bool leaves = head.Byte() != 0;
-            string reason = head.Text();
-            left |= leaves;
-            if (reason.Length > 0) { Run.Stop(reason); }
-            else { _cancelled |= leaves; }
-            ulong theirs = (ulong)head.Long();
-            if (r > 0 && theirs != check)
+            var message = new MessageReader(all[r].Span);
+            var head = StepHead.Read(ref message);
+            left |= head.Leave is not null;
+            if (head.Leave is { Length: > 0 } reason) { Run.Stop(reason); }
+            else { _cancelled |= head.Leave is not null; }
+            if (r > 0 && head.Check != check)
             {
                 throw new CollectiveException($"trainer: rank {r} learns from other rows than rank 0 in batch {Run.Batch} of epoch {Run.Epoch}; make data, samplers and their seeds alike in every process", r);
             }
-            check = theirs;
-            bool faulty = head.Byte() != 0;
-            string message = head.Text();
-            if (faulty) { fault ??= (r, message); }
+            check = head.Check;
+            if (head.Fault is { } text) { fault ??= (r, text); }
         }
         if (left || fault is null) { return left; }
         _gradients.Clear();
@@ -162,11 +154,7 @@ public partial class Trainer<B>
         for (int r = 0; r < all.Length; r++)
         {
             var message = new MessageReader(all[r].Span);
-            message.Byte();
-            message.Text();
-            message.Long();
-            message.Byte();
-            message.Text();
+            StepHead.Read(ref message);
             var (from, to) = PartTree.Own(_options.BatchParts, r, all.Length);
             for (int part = from; part < to; part++)
             {
@@ -267,5 +255,29 @@ public partial class Trainer<B>
             Abort(group, e);
             throw;
         }
+    }
+
+    /// <summary>What begins each process's message about a step.</summary>
+    /// <param name="Leave">Why it does not take the step: empty if it was cancelled, null if it does.</param>
+    /// <param name="Check">Of the rows of the batch.</param>
+    /// <param name="Fault">What was not finite.</param>
+    private readonly record struct StepHead(string? Leave, ulong Check, string? Fault)
+    {
+        public void Write(MessageWriter to)
+        {
+            Text(to, Leave);
+            to.Long((long)Check);
+            Text(to, Fault);
+        }
+
+        public static StepHead Read(ref MessageReader from) => new(Text(ref from), (ulong)from.Long(), Text(ref from));
+
+        private static void Text(MessageWriter to, string? text)
+        {
+            to.Byte(text is null ? (byte)0 : (byte)1);
+            if (text is not null) { to.Text(text); }
+        }
+
+        private static string? Text(ref MessageReader from) => from.Byte() == 0 ? null : from.Text();
     }
 }

@@ -73,31 +73,6 @@ public sealed class PersonalDataTests : FolderTests
         Assert.False(File.Exists(Path.Combine(Folder, "c.csv")));
     }
 
-    /// <summary>A file of 30 MB, which would be 60 MB of text in memory, is never there as a whole. Other tests of the process leave some megabytes lying meanwhile.</summary>
-    [Fact]
-    public void LargeTablesTakeLittleMemory()
-    {
-        string table = Path.Combine(Folder, "large.csv"), to = Path.Combine(Folder, "out.csv");
-        using (StreamWriter writer = new(table))
-        {
-            writer.Write("learner,text\n");
-            string filler = new('x', 1000);
-            for (int i = 0; i < 30_000; i++) { writer.Write($"learner {i},{filler}\n"); }
-        }
-        TableCopy copy = new(table);
-        GC.Collect();
-        long before = GC.GetTotalMemory(true), most = 0;
-        int rows = 0;
-        copy.Write(to, (_, fields) =>
-        {
-            if (++rows % 10_000 == 0) { most = Math.Max(most, GC.GetTotalMemory(true) - before); }
-            return fields;
-        });
-        Assert.Equal(30_000, rows);
-        Assert.InRange(most, long.MinValue, 20_000_000);
-        Assert.Equal(new FileInfo(table).Length, new FileInfo(to).Length);
-    }
-
     [Theory]
     [InlineData("write to ann.lee+x@mail.school.org.", "write to [EMAIL].")]
     [InlineData("see https://a.b/c?d=1#e, or (www.school.org/x).", "see [URL], or ([URL]).")]
