@@ -38,6 +38,9 @@ public static partial class OpCatalog
         new("nan to num", x => x[0].NanToNum(1, 2, 3)) { Elementwise = true },
         new("nan to num, special", x => x[0].NanToNum(0.5f)) { CheckTolerance = 0 }, // ∞ is replaced
         new("where", x => Tensor.Where(x[0].Greater(1), x[1], x[2])) { Elementwise = true },
+        new("where or a number", x => Tensor.Where(x[0].Greater(1), x[1], -0.5f)) { Elementwise = true },
+        new("where a number or", x => Tensor.Where(x[0].Greater(1), 2, x[1])) { Elementwise = true },
+        new("where of numbers", x => Tensor.Where(x[0].Greater(1), 1, -1) * x[1]) { Elementwise = true },
         new("where of a mask", x => Tensor.Where(x[0], x[1], x[2])) { Elementwise = true },
         new("masked fill", x => x[0].MaskedFill(x[1], -5)) { Elementwise = true },
         new("multinomial", x => Floats(x[0].Multinomial(new Rng(1)))),

@@ -41,6 +41,9 @@ public static partial class OpCatalog
         new("quantile keeping", x => x[0].Quantile(0.75f, 0, keepDims: true)),
         new("quantile ends", x => x[0].Quantile(0, -1) + x[0].Quantile(1, -1)),
         new("quantile all", x => x[0].Quantile(0.6f)),
+        new("quantiles", x => x[0].Quantile([0.75f, 0, 0.3f, 0.3f, 1], 1)) { Big = [[70, 300]] },
+        new("quantiles keeping", x => x[0].Quantile([0.9f, 0.95f], 0, keepDims: true)),
+        new("quantiles all", x => x[0].Quantile([0.25f, 0.5f])),
         new("quantile special", x => x[0].Quantile(0.25f, 1).Detach()),
 
         new("trace", x => x[0].Trace()),

@@ -51,6 +51,7 @@ public static partial class OpCatalog
         new("slice nothing", x => x[0][.., 2..2]),
         new("pad", x => x[0].Pad([(0, 3), (2, 1)], value: 0.5f)) { Big = [[200, 170]] },
         new("pad reflect", x => x[0].Pad([(1, 0), (2, 1)], PadMode.Reflect)) { Big = [[1, 2, 100, 130]] },
+        new("pad circular", x => x[0].Pad([(1, 0), (2, 3)], PadMode.Circular)) { Big = [[1, 2, 100, 130]] },
         new("pad replicate", x => x[0].Pad([(1, 0), (2, 3)], PadMode.Replicate)),
     ];
 

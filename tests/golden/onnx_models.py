@@ -199,6 +199,7 @@ node("node-reduce-sum-9", "ReduceSum", [x], [x.sum((1, 3))], opset=9, axes=[1, -
 node("node-slice-9", "Slice", [x], [x[:, 1:, :-1]], opset=9, axes=[1, 2], starts=[1, 0], ends=[9223372036854775807, -1])
 node("node-slice-back", "Slice", [x, L([-1]), L([-9223372036854775808]), L([3]), L([-2])], [x.flip(3)[..., ::2]], constants=(1, 2, 3, 4))
 node("node-pad-9", "Pad", [a1], [F.pad(a1, (1, 2, 0, 1), value=0.5)], opset=9, pads=[0, 1, 1, 2], value=0.5)
+node("node-pad-wrap", "Pad", [x, L([0, 0, 2, 1, 0, 0, 0, 3])], [F.pad(x, (1, 3, 2, 0), mode="circular")], opset=19, constants=(1,), mode="wrap")
 node("node-pad-less", "Pad", [a1, L([0, -1, 0, 1])], [F.pad(a1, (-1, 1))], constants=(1,))
 node("node-clip-9", "Clip", [a1], [a1.clamp(-0.3, 0.3)], opset=9, min=-0.3, max=0.3)
 node("node-split-9", "Split", [x], [x[:, :1], x[:, 1:]], opset=9, axis=1, split=[1, 2])

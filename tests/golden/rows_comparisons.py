@@ -19,6 +19,9 @@ for name, f in {
     row(name, f, values=[[[0, 1, 2, N], [I, -I, -3, 1]]], grad=False)
 
 row("where", lambda c, a, b: torch.where(c > 1, a, b), [(3, 4), (3, 4), (3, 4)], [(2, 1, 3), (4, 1), ()], [(3,), (2, 3), (2, 1)], low=[0, -2, -2], high=[2, 2, 2], frozen=(0,))
+row("where or a number", lambda c, a: torch.where(c > 1, a, -0.5), [(3, 4), (3, 4)], [(3,), (2, 1)], low=[0, -2], high=[2, 2], frozen=(0,))
+row("where a number or", lambda c, a: torch.where(c > 1, 2.0, a), [(3, 4), (3, 4)], [(3,), (2, 1)], low=[0, -2], high=[2, 2], frozen=(0,))
+row("where of numbers", lambda c, a: torch.where(c > 1, 1.0, -1.0) * a, [(3, 4), (3, 4)], low=[0, -2], high=[2, 2], frozen=(0,))
 row("where of a mask", lambda c, a, b: torch.where(c != 0, a, b), values=[[[1], [0]], [1, 2, 3], [[4, 5, 6], [7, 8, 9]]], frozen=(0,))
 row("nan to num", lambda x: torch.nan_to_num(x, 1, 2, 3), [(3, 4)])
 row("nan to num, special", lambda x: torch.nan_to_num(x, 0.5, 3.4028234663852886e38, -3.4028234663852886e38), values=[[1, N, I, -I, -2]])

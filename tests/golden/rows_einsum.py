@@ -43,6 +43,9 @@ row("quantile", lambda x: x.quantile(0.3, 1), [(3, 7)], [(2, 5, 3)], distinct=Tr
 row("quantile keeping", lambda x: x.quantile(0.75, 0, keepdim=True), (6, 2), distinct=True)
 row("quantile ends", lambda x: x.quantile(0.0, -1) + x.quantile(1.0, -1), (3, 5), distinct=True)
 row("quantile all", lambda x: x.flatten().quantile(0.6), (3, 4), distinct=True)
+row("quantiles", lambda x: x.quantile(torch.tensor([0.75, 0, 0.3, 0.3, 1], dtype=x.dtype), 1), [(3, 7)], [(2, 5, 3)], distinct=True)
+row("quantiles keeping", lambda x: x.quantile(torch.tensor([0.9, 0.95], dtype=x.dtype), 0, keepdim=True), (6, 2), distinct=True)
+row("quantiles all", lambda x: x.quantile(torch.tensor([0.25, 0.5], dtype=x.dtype)), (3, 4), distinct=True)
 row("quantile special", lambda x: x.quantile(0.25, 1), values=[[[0.0, nan, 1.5], [-1.0, 2.0, 3.0]]], grad=False)
 
 row("trace", lambda x: x.diagonal(0, -2, -1).sum(-1), [(4, 4)], [(2, 3, 4)])

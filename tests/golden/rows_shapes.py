@@ -47,6 +47,7 @@ row("slice step", lambda x: x[::2, 1:6:3], [(5, 7)], [(4, 6, 3)])
 row("slice nothing", lambda x: x[:, 2:2], (2, 5))
 row("pad", lambda x: F.pad(x, (2, 1, 0, 3), value=0.5), [(2, 3)], [(2, 2, 3)])
 row("pad reflect", lambda x: F.pad(x, (2, 1, 1, 0), mode="reflect"), (1, 2, 3, 4))
+row("pad circular", lambda x: F.pad(x, (2, 3, 1, 0), mode="circular"), [(1, 2, 3, 4)], [(2, 1, 1, 3)])
 row("pad replicate", lambda x: F.pad(x, (2, 3, 1, 0), mode="replicate"), (1, 2, 3, 2))
 
 row("index-select", lambda x, i: x.index_select(1, i), [(2, 4)], [(3, 5, 2)], ints=[[3, 0, 3, 1]])

@@ -14,6 +14,14 @@ public static class Constraint
     /// <summary>Negative weights become 0. Keras' <c>NonNeg</c>.</summary>
     public static Action<Parameter> NonNegative() => w => Write(w, static v => v.Relu());
 
+    /// <summary>Values outside [min, max] become the nearer end: <c>Constraint.Clamp(-0.01f, 0.01f)</c> keeps a Wasserstein critic's slope bounded; Arjovsky et al. 2017, arXiv:1701.07875, alg. 1.
+    /// In PyTorch <c>w.data.clamp_(min, max)</c> after each step. (A penalty on the slope itself needs <c>RecordedGradients</c>.)</summary>
+    /// <param name="min">The smallest value.</param>
+    /// <param name="max">The largest value.</param>
+    /// <exception cref="ArgumentOutOfRangeException">min is above max, or either is NaN.</exception>
+    public static Action<Parameter> Clamp(float min, float max) => min <= max ? w => Write(w, v => v.Clamp(min, max))
+        : throw new ArgumentOutOfRangeException(nameof(min), $"clamp: nothing lies between {min} and {max}");
+
     /// <summary>Longer norms are scaled down to <paramref name="max"/>: Srebro et al. 2005; Srivastava et al. 2014, JMLR 15, §5.1. Keras' <c>MaxNorm</c>.</summary>
     /// <param name="max">The longest norm.</param>
     /// <param name="axes">The axes of the norm; all but the first if null.</param>

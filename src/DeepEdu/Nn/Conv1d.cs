@@ -19,7 +19,7 @@ public sealed class Conv1d : Layer, IWeighted
     /// <param name="kernel">Length of a kernel.</param>
     /// <param name="rng">Where the initial values come from; one child stream is taken.</param>
     /// <param name="stride">Steps between outputs.</param>
-    /// <param name="padding">A number, <see cref="ConvPadding.Same"/>, <see cref="ConvPadding.Valid"/> or <see cref="ConvPadding.Causal"/>.</param>
+    /// <param name="padding">A number, <see cref="ConvPadding.Same"/>, <see cref="ConvPadding.Valid"/> or <see cref="ConvPadding.Causal"/>; <see cref="ConvPadding.Circular"/> and others fill it with the line itself.</param>
     /// <param name="dilation">Steps between taps.</param>
     /// <param name="groups">How many runs of channels that do not see each other; both channel counts must be multiples of it.</param>
     /// <param name="bias">Whether a bias is added.</param>
@@ -55,7 +55,7 @@ public sealed class Conv1d : Layer, IWeighted
         {
             if (x.Rank != 3) { return x.Conv1d(weight, _bias); }
             var (before, after) = _padding.Of(x.Shape[2], _kernel, _stride, _dilation, false);
-            if (before != after) { (x, before) = (x.Pad([(before, after)]), 0); }
+            if (before != after || _padding.Fill != PadMode.Constant) { (x, before) = (x.Pad([(before, after)], _padding.Fill), 0); }
             return x.Conv1d(weight, _bias, _stride, before, _dilation, _groups);
         }
         catch (ShapeException e) when (Places(e)) { throw; }

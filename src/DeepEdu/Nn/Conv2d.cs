@@ -20,7 +20,7 @@ public sealed class Conv2d : Layer, IWeighted
     /// <param name="kernel">Height and width of a kernel.</param>
     /// <param name="rng">Where the initial values come from; one child stream is taken.</param>
     /// <param name="stride">Steps between outputs.</param>
-    /// <param name="padding">A number, a pair, <see cref="ConvPadding.Same"/> or <see cref="ConvPadding.Valid"/>.</param>
+    /// <param name="padding">A number, a pair, <see cref="ConvPadding.Same"/> or <see cref="ConvPadding.Valid"/>; <see cref="ConvPadding.Circular"/> and others fill it with the image itself.</param>
     /// <param name="dilation">Steps between taps.</param>
     /// <param name="groups">How many runs of channels that do not see each other; both channel counts must be multiples of it.</param>
     /// <param name="bias">Whether a bias is added.</param>
@@ -67,15 +67,15 @@ public sealed class Conv2d : Layer, IWeighted
         catch (ShapeException e) when (Places(e)) { throw; }
     }
 
-    // zeros that the kernel adds by itself; unequal sides are padded beforehand
+    // zeros that the kernel adds by itself; unequal sides and other values are padded beforehand
     private (int H, int W) Border(ref Tensor x)
     {
         ArgumentNullException.ThrowIfNull(x);
         if (x.Rank != 4) { return default; }
         var (top, bottom) = _padding.Of(x.Shape[2], _kernel.H, _stride.H, _dilation.H, true);
         var (left, right) = _padding.Of(x.Shape[3], _kernel.W, _stride.W, _dilation.W, false);
-        if (top == bottom && left == right) { return (top, left); }
-        x = x.Pad([(top, bottom), (left, right)]);
+        if (top == bottom && left == right && _padding.Fill == PadMode.Constant) { return (top, left); }
+        x = x.Pad([(top, bottom), (left, right)], _padding.Fill);
         return default;
     }
 

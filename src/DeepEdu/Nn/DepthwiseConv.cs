@@ -15,7 +15,7 @@ public sealed class DepthwiseConv2d : Layer
     /// <param name="rng">Where the initial values come from; one child stream is taken.</param>
     /// <param name="multiplier">Kernels a channel.</param>
     /// <param name="stride">Steps between outputs.</param>
-    /// <param name="padding">A number, a pair, <see cref="ConvPadding.Same"/> or <see cref="ConvPadding.Valid"/>.</param>
+    /// <param name="padding">A number, a pair, <see cref="ConvPadding.Same"/> or <see cref="ConvPadding.Valid"/>; <see cref="ConvPadding.Circular"/> and others fill it with the image itself.</param>
     /// <param name="dilation">Steps between taps.</param>
     /// <param name="bias">Whether a bias is added.</param>
     /// <param name="init">Other initial values of the weight; the bias then starts at 0.</param>
@@ -60,7 +60,7 @@ public sealed class DepthwiseConv1d : Layer
     /// <param name="rng">Where the initial values come from; one child stream is taken.</param>
     /// <param name="multiplier">Kernels a channel.</param>
     /// <param name="stride">Steps between outputs.</param>
-    /// <param name="padding">A number, <see cref="ConvPadding.Same"/>, <see cref="ConvPadding.Valid"/> or <see cref="ConvPadding.Causal"/>.</param>
+    /// <param name="padding">A number, <see cref="ConvPadding.Same"/>, <see cref="ConvPadding.Valid"/> or <see cref="ConvPadding.Causal"/>; <see cref="ConvPadding.Circular"/> and others fill it with the line itself.</param>
     /// <param name="dilation">Steps between taps.</param>
     /// <param name="bias">Whether a bias is added.</param>
     /// <param name="init">Other initial values of the weight; the bias then starts at 0.</param>

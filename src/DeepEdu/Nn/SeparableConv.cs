@@ -18,7 +18,7 @@ public sealed class SeparableConv2d : Layer
     /// <param name="rng">Where the initial values come from; two child streams are taken.</param>
     /// <param name="multiplier">Depthwise kernels a channel. Keras' <c>depth_multiplier</c>.</param>
     /// <param name="stride">Steps between outputs.</param>
-    /// <param name="padding">A number, a pair, <see cref="ConvPadding.Same"/> or <see cref="ConvPadding.Valid"/>.</param>
+    /// <param name="padding">A number, a pair, <see cref="ConvPadding.Same"/> or <see cref="ConvPadding.Valid"/>; <see cref="ConvPadding.Circular"/> and others fill it with the image itself.</param>
     /// <param name="dilation">Steps between taps.</param>
     /// <param name="bias">Whether a bias is added at the end.</param>
     /// <param name="init">Other initial values of both weights; the bias then starts at 0.</param>
@@ -53,7 +53,7 @@ public sealed class SeparableConv1d : Layer
     /// <param name="rng">Where the initial values come from; two child streams are taken.</param>
     /// <param name="multiplier">Depthwise kernels a channel. Keras' <c>depth_multiplier</c>.</param>
     /// <param name="stride">Steps between outputs.</param>
-    /// <param name="padding">A number, <see cref="ConvPadding.Same"/>, <see cref="ConvPadding.Valid"/> or <see cref="ConvPadding.Causal"/>.</param>
+    /// <param name="padding">A number, <see cref="ConvPadding.Same"/>, <see cref="ConvPadding.Valid"/> or <see cref="ConvPadding.Causal"/>; <see cref="ConvPadding.Circular"/> and others fill it with the line itself.</param>
     /// <param name="dilation">Steps between taps.</param>
     /// <param name="bias">Whether a bias is added at the end.</param>
     /// <param name="init">Other initial values of both weights; the bias then starts at 0.</param>

@@ -126,6 +126,29 @@ public static class Comparisons
             Tape.For(yes, no)?.AddRecordable(y, (yes, dy => dy.Kept(condition).SumTo(yes.Shape)), (no, dy => dy.MaskedFill(condition, 0).SumTo(no.Shape)));
             return y;
         }
+
+        /// <summary>yes where the condition is true, else a number.</summary>
+        /// <inheritdoc cref="Where(Tensor, Tensor, Tensor)"/>
+        public static Tensor Where(Tensor condition, Tensor yes, float no)
+        {
+            ArgumentNullException.ThrowIfNull(yes);
+            return Tensor.Where(condition, yes, Tensor.Full([], no, yes.Device));
+        }
+
+        /// <summary>A number where the condition is true, else no.</summary>
+        /// <inheritdoc cref="Where(Tensor, Tensor, Tensor)"/>
+        public static Tensor Where(Tensor condition, float yes, Tensor no)
+        {
+            ArgumentNullException.ThrowIfNull(no);
+            return Tensor.Where(condition, Tensor.Full([], yes, no.Device), no);
+        }
+
+        /// <summary>One number where the condition is true, else the other: ±1 for right and wrong, say. No gradient.</summary>
+        public static Tensor Where(Tensor condition, float yes, float no)
+        {
+            ArgumentNullException.ThrowIfNull(condition);
+            return Tensor.Where(condition, Tensor.Full([], yes, condition.Device), Tensor.Full([], no, condition.Device));
+        }
     }
 
     // 0 where the mask is false

@@ -15,6 +15,9 @@ public enum PadMode
 
     /// <summary>The first and last entry over and over. NumPy's edge, PyTorch's replicate.</summary>
     Replicate,
+
+    /// <summary>The tensor again from its other end: (b, c | a b c | a, b) padded by 2, round and round where the padding is wider. NumPy's wrap, PyTorch's circular.</summary>
+    Circular,
 }
 
 /// <summary>Entries added before and behind the axes of a tensor.</summary>
@@ -40,7 +43,7 @@ public static class Padding
                 if (before < 0 || after < 0) { ThrowPad(s, $"widths ({before}, {after}) of axis {lead + i} are negative; cut with a slice instead"); }
                 if ((long)before + after + n > int.MaxValue) { ThrowPad(s, $"widths ({before}, {after}) make axis {lead + i} longer than {int.MaxValue}"); }
                 if (mode == PadMode.Reflect && Math.Max(before, after) >= Math.Max(n, 1)) { ThrowPad(s, $"axis {lead + i} of size {n} can be mirrored by {Math.Max(0, n - 1)} at most, not ({before}, {after})"); }
-                if (mode == PadMode.Replicate && n == 0 && before + after > 0) { ThrowPad(s, $"axis {lead + i} is empty: there is nothing to repeat"); }
+                if (mode is PadMode.Replicate or PadMode.Circular && n == 0 && before + after > 0) { ThrowPad(s, $"axis {lead + i} is empty: there is nothing to repeat"); }
             }
             if (mode == PadMode.Constant) { return Constant(x, widths, value); }
             for (int i = 0; i < widths.Length; i++)
@@ -72,7 +75,12 @@ public static class Padding
         for (int i = 0; i < sources.Length; i++)
         {
             int at = i - before;
-            sources[i] = mode == PadMode.Replicate ? Math.Clamp(at, 0, n - 1) : at < 0 ? -at : at < n ? at : (2 * (n - 1)) - at;
+            sources[i] = mode switch
+            {
+                PadMode.Replicate => Math.Clamp(at, 0, n - 1),
+                PadMode.Circular => ((at % n) + n) % n,
+                _ => at < 0 ? -at : at < n ? at : (2 * (n - 1)) - at,
+            };
         }
         return sources;
     }

@@ -57,20 +57,56 @@ public static class Quantiles
         public Tensor Quantile(float q, int axis, bool keepDims = false)
         {
             ArgumentNullException.ThrowIfNull(x);
-            int at = x.Shape.Axis("quantile", axis), n = x.Shape[at];
-            if (!(q >= 0 && q <= 1)) { ThrowPart(q); }
-            if (n == 0) { ThrowEmpty("quantile", x.Shape); }
-            double rank = (double)q * (n - 1);
-            int low = (int)rank;
-            float part = (float)(rank - low);
-            Tensor[] ends = Array.ConvertAll(OrNaN(x, at, part == 0 ? Places(x, at, low) : Places(x, at, low, low + 1)), places => Taken(x, at, places, keepDims).Values);
-            return part == 0 ? ends[0] : ends[0] + ((ends[1] - ends[0]) * part);
+            return Mixed(x, x.Shape.Axis("quantile", axis), [q], keepDims)[0];
         }
+
+        /// <summary>Several quantiles along an axis, one behind the other on a new first axis: [q, ..]. The axis is sorted once; each is what <c>Quantile</c> of it alone is. PyTorch's <c>quantile</c> of a vector q.</summary>
+        /// <param name="q">Each between 0 and 1, in any order: <c>[0.25f, 0.5f, 0.75f]</c>.</param>
+        /// <param name="axis">The axis; negative counts from the end.</param>
+        /// <param name="keepDims">Whether the axis stays, of size 1, behind the new one.</param>
+        /// <exception cref="ShapeException">No such axis, or it is empty, or no quantile is asked for.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">A q is not between 0 and 1.</exception>
+        public Tensor Quantile(ReadOnlySpan<float> q, int axis, bool keepDims = false)
+        {
+            ArgumentNullException.ThrowIfNull(x);
+            if (q.IsEmpty) { throw new ShapeException("quantile", $"{x.Shape}: no quantile is asked for", x.Shape); }
+            return Tensor.Stack(Mixed(x, x.Shape.Axis("quantile", axis), q, keepDims), 0);
+        }
+
+        /// <summary>Several quantiles of all values: [q].</summary>
+        /// <exception cref="ShapeException">There is no value, or no quantile is asked for.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">A q is not between 0 and 1.</exception>
+        public Tensor Quantile(ReadOnlySpan<float> q) => x.Flatten().Quantile(q, 0);
 
         /// <summary>The quantile of all values.</summary>
         /// <exception cref="ShapeException">There is no value.</exception>
         /// <exception cref="ArgumentOutOfRangeException">q is not between 0 and 1.</exception>
         public Tensor Quantile(float q) => x.Flatten().Quantile(q, 0);
+    }
+
+    // each quantile between two ranks; the values of all their ranks are sought at once
+    private static Tensor[] Mixed(Tensor x, int axis, ReadOnlySpan<float> q, bool keepDims)
+    {
+        int n = x.Shape[axis];
+        var ends = new (int Low, float Part)[q.Length];
+        SortedSet<int> ranks = [];
+        for (int i = 0; i < q.Length; i++)
+        {
+            if (!(q[i] >= 0 && q[i] <= 1)) { ThrowPart(q[i]); }
+            if (n == 0) { ThrowEmpty("quantile", x.Shape); }
+            double rank = (double)q[i] * (n - 1);
+            int low = (int)rank;
+            ends[i] = (low, (float)(rank - low));
+            ranks.Add(low);
+            if (ends[i].Part > 0) { ranks.Add(low + 1); }
+        }
+        int[] sought = [.. ranks];
+        Tensor[] values = Array.ConvertAll(OrNaN(x, axis, Places(x, axis, sought)), places => Taken(x, axis, places, keepDims).Values);
+        return Array.ConvertAll(ends, e =>
+        {
+            var low = values[Array.IndexOf(sought, e.Low)];
+            return e.Part == 0 ? low : low + ((values[Array.IndexOf(sought, e.Low + 1)] - low) * e.Part);
+        });
     }
 
     private static (Tensor Values, Indices Indices) Taken(Tensor x, int axis, Indices places, bool keepDims)

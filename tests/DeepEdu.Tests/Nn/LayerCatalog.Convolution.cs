@@ -1,4 +1,5 @@
 using DeepEdu.Nn;
+using DeepEdu.Ops;
 
 namespace DeepEdu.Tests.Nn;
 
@@ -9,6 +10,16 @@ internal static partial class LayerCatalog
         ["conv1d-causal"] = () => new Conv1d(2, 3, 3, s_rng, padding: ConvPadding.Causal, dilation: 2),
         ["conv1d-causal-stride"] = () => new Conv1d(2, 3, 2, s_rng, stride: 2, padding: ConvPadding.Causal),
         ["conv1d-padding"] = () => new Conv1d(2, 3, 3, s_rng, padding: 2, bias: false),
+        ["conv1d-circular"] = () => new Conv1d(2, 3, 3, s_rng, padding: ConvPadding.Circular(2)),
+        ["conv1d-causal-replicate"] = () => new Conv1d(2, 3, 3, s_rng, padding: ConvPadding.Replicate(ConvPadding.Causal), dilation: 2),
+        ["conv2d-circular"] = () => new Conv2d(2, 3, 3, s_rng, stride: 2, padding: ConvPadding.Circular((2, 1))),
+        ["conv2d-reflect"] = () => new Conv2d(2, 3, 3, s_rng, padding: ConvPadding.Reflect(1)),
+        ["conv2d-same-replicate"] = () => new Conv2d(2, 3, (4, 3), s_rng, padding: ConvPadding.Replicate(ConvPadding.Same), dilation: (1, 2)),
+        ["depthwise2d-reflect"] = () => new DepthwiseConv2d(3, 3, s_rng, padding: ConvPadding.Reflect(1)),
+        ["pad"] = () => new Pad([(1, 0), (0, 2)], value: 0.5f),
+        ["pad-reflect"] = () => new Pad([(2, 1), (1, 1)], PadMode.Reflect),
+        ["pad-circular"] = () => new Pad([(2, 1), (1, 1)], PadMode.Circular),
+        ["pad-replicate"] = () => new Pad([(3, 2)], PadMode.Replicate),
         ["conv2d-padding"] = () => new Conv2d(2, 3, 3, s_rng, stride: 2, padding: (2, 1)),
         ["conv2d-groups"] = () => new Conv2d(4, 6, 3, s_rng, padding: 1, groups: 2),
         ["conv2d-same-even"] = () => new Conv2d(2, 3, (4, 3), s_rng, padding: ConvPadding.Same, dilation: (1, 2)),

@@ -111,11 +111,44 @@ public class VisionLayerTests
         for (int plane = 0; plane < 128; plane++) { Assert.All(values[(plane * 9)..((plane + 1) * 9)], v => Assert.Equal(values[plane * 9], v)); }
     }
 
+    /// <summary>On a ring a shift of the image is a shift of the answer, whatever the kernel; a constant image stays one in every padding but zeros.</summary>
+    [Fact]
+    public void PaddingIsTheImageItself()
+    {
+        var ring = new Conv2d(2, 3, 3, _rng, padding: ConvPadding.Circular(1));
+        var x = Tensor.Normal([2, 2, 5, 6], _rng);
+        Tensor Shifted(Tensor t) => t.Roll(2, 2).Roll(3, -1);
+        OpCatalogTests.Near(Shifted(ring.Forward(x)).ToArray(), ring.Forward(Shifted(x)).ToArray(), 1e-5f, "ring");
+        foreach (var padding in (ConvPadding[])[ConvPadding.Circular((2, 1)), ConvPadding.Reflect((2, 1)), ConvPadding.Replicate((2, 1)), ConvPadding.Reflect(ConvPadding.Same)])
+        {
+            var conv = new Conv2d(1, 1, 3, _rng, padding: padding);
+            float[] y = conv.Forward(Tensor.Ones([1, 1, 4, 4])).ToArray();
+            Assert.All(y, v => Assert.Equal(y[0], v));
+            var image = Tensor.Normal([2, 1, 5, 4], _rng);
+            Assert.Equal(conv.Forward(image).Relu().ToArray(), new Sequential(conv, new Relu()).Forward(image).ToArray());
+        }
+        Assert.Equal([2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0], Tensor.Arange(3).Pad([(4, 4)], PadMode.Circular).ToArray());
+    }
+
+    [Fact]
+    public void WhatPaddingCannotShowIsNamed()
+    {
+        Assert.Contains("must not see later steps, which Circular shows", Assert.Throws<ArgumentException>(() => ConvPadding.Circular(ConvPadding.Causal)).Message, StringComparison.Ordinal);
+        Assert.Contains("which Reflect shows", Assert.Throws<ArgumentException>(() => ConvPadding.Reflect(ConvPadding.Causal)).Message, StringComparison.Ordinal);
+        var conv = new Sequential(new Conv1d(1, 1, 3, _rng, padding: ConvPadding.Reflect(4)));
+        Assert.Contains("axis 2 of size 3 can be mirrored by 2 at most, not (4, 4)", Assert.Throws<ShapeException>(() => conv.Forward(Tensor.Ones([1, 1, 3]))).Message, StringComparison.Ordinal);
+        Assert.Contains("nothing to repeat", Assert.Throws<ShapeException>(() => Tensor.Zeros([0]).Pad([(1, 0)], PadMode.Circular)).Message, StringComparison.Ordinal);
+        Assert.Contains("pad: no widths", Assert.Throws<ArgumentException>(() => new Pad([])).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void ConstraintsHoldAfterEachStepOfAnyOptimiser()
     {
         float[] start = [3, 4, 0.3f, -0.4f, -6, 8];
         After(Constraint.NonNegative(), [3, 4, 0.3f, 0, 0, 8]);
+        After(Constraint.Clamp(-0.35f, 4), [3, 4, 0.3f, -0.35f, -0.35f, 4]);
+        Assert.Contains("nothing lies between 1 and -1", Assert.Throws<ArgumentOutOfRangeException>(() => Constraint.Clamp(1, -1)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => Constraint.Clamp(float.NaN, 1));
         After(Constraint.MaxNorm(2), [1.2f, 1.6f, 0.3f, -0.4f, -1.2f, 1.6f]);
         After(Constraint.UnitNorm(), [0.6f, 0.8f, 0.6f, -0.8f, -0.6f, 0.8f]);
         After(Constraint.MinMaxNorm(1, 2), [1.2f, 1.6f, 0.6f, -0.8f, -1.2f, 1.6f]);

@@ -2,6 +2,8 @@ using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
+using FsCheck;
+using FsCheck.Fluent;
 
 namespace DeepEdu.Tests.Tensors;
 
@@ -86,6 +88,62 @@ public class IndicesTests
         Assert.Equal((y.ToTensor() - x.ToTensor()).ToArray(), (y - x).ToTensor().ToArray());
         Assert.Contains("[3] and [3,1] must have as many axes", Assert.Throws<ShapeException>(() => a.Flatten().Equal(a)).Message, StringComparison.Ordinal);
         Assert.Contains("[3,1] and [2,1] do not broadcast", Assert.Throws<ShapeException>(() => a + a[..2]).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TakenAreThoseOfATensor() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(50), Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed =>
+    {
+        var rng = new Rng((ulong)seed);
+        for (int axis = -3; axis < 3; axis++)
+        {
+            int at = (axis + 3) % 3, n = s_x.Shape[at];
+            var some = Indices.Uniform([2, 2], rng, 0, n);
+            Same(s_x.ToTensor().IndexSelect(axis, some), s_x.IndexSelect(axis, some));
+            int[] sizes = [rng.Next(3), rng.Next(4), rng.Next(5)];
+            sizes[at] = rng.Next(6);
+            var each = Indices.Uniform(Shape.Create(sizes), rng, 0, n);
+            Same(s_x.ToTensor().Gather(axis, each), s_x.Gather(axis, each));
+        }
+        var mask = Tensor.Full([2, 3, 4], 0.5f).Bernoulli(rng);
+        Same(s_x.ToTensor().MaskedSelect(mask), s_x.MaskedSelect(mask));
+        foreach (var m in (Tensor[])[mask, mask[0], mask[.., ..1], mask[0, 0], mask[0, 0, 0]])
+        {
+            Same(s_x.ToTensor().MaskedFill(m, 7), s_x.MaskedFill(m, 7));
+            Same(Tensor.Where(m, s_x.ToTensor(), -s_x.ToTensor()), Indices.Where(m, s_x, s_x * -1));
+        }
+    }));
+
+    [Fact]
+    public void TakingWhatIsNotThereIsNamed()
+    {
+        Indices a = Indices.Of(new[,] { { 1, 16_777_217 }, { 3, 4 } });
+        Assert.Equal([16_777_217, 1], a.Gather(1, Indices.Of([1, 2], [1, 0])).ToArray()); // exact, which floats are not
+        Assert.Contains("gather: index 2 at position 1 is outside 0..1", Assert.Throws<ArgumentOutOfRangeException>(() => a.Gather(1, Indices.Of([1, 2], [1, 2]))).Message, StringComparison.Ordinal);
+        Assert.Contains("x [2,2] and index [3,1] along axis 1", Assert.Throws<ShapeException>(() => a.Gather(1, Indices.Full([3, 1], 0))).Message, StringComparison.Ordinal);
+        Assert.Throws<ShapeException>(() => a.Gather(0, new[] { 1 }));
+        Assert.Throws<ShapeException>(() => a.IndexSelect(2, new[] { 1 }));
+        Assert.Contains("index-select: index -1 at position 0", Assert.Throws<ArgumentOutOfRangeException>(() => a.IndexSelect(0, new[] { -1 })).Message, StringComparison.Ordinal);
+        Assert.Contains("[3] and [2,2] do not broadcast", Assert.Throws<ShapeException>(() => a.MaskedFill(Tensor.Ones([3]), 0)).Message, StringComparison.Ordinal);
+        Assert.Contains("a mask [1,2,2] for indices [2,2]", Assert.Throws<ShapeException>(() => a.MaskedFill(Tensor.Ones([1, 2, 2]), 0)).Message, StringComparison.Ordinal);
+        Assert.Throws<ShapeException>(() => a.MaskedSelect(Tensor.Ones([2])));
+        Assert.Contains("indices [2,2] and [2]", Assert.Throws<ShapeException>(() => Indices.Where(Tensor.Ones([2]), a, a[.., 0])).Message, StringComparison.Ordinal);
+        Assert.Equal([0, 2], Indices.Full([0, 2], 1).IndexSelect(0, Indices.Full([0], 0)).Shape.Sizes.ToArray());
+    }
+
+    /// <summary>A session, whose tokens are others each time, takes again.</summary>
+    [Fact]
+    public void ASessionTakesAgain()
+    {
+        var table = new Embedding(24, 3, new Rng(1));
+        Tensor Model(Indices places) => Tensor.Concat([table.Forward(s_x[..1].Squeeze(0).Gather(1, places)), Tensor.Where(table.Forward(s_x.Flatten().IndexSelect(0, places)) > 0, 1.5f, table.Forward(places))]);
+        var session = new InferenceSession(i => Model(i.Indices([3, 2])));
+        float[] y = new float[36];
+        foreach (int[] places in (int[][])[[0, 1, 2, 3, 0, 1], [3, 3, 3, 2, 0, 2]])
+        {
+            session.Run(places, y);
+            Assert.Equal(Model(Indices.Of([3, 2], places)).ToArray(), y);
+        }
+        Assert.Contains("gather: index 4 at position 5", Assert.Throws<ArgumentOutOfRangeException>(() => session.Run([0, 1, 2, 3, 0, 4], y)).Message, StringComparison.Ordinal);
     }
 
     /// <summary>As in Python, whose // and % round down for every pair of signs.</summary>

@@ -190,7 +190,7 @@ internal static partial class OnnxOperators
             if (before < 0 || after < 0) { x = x.Narrow(i, Math.Max(0, -before), x.Shape[i] + Math.Min(0, before) + Math.Min(0, after)); }
             widths[i] = (Math.Max(0, before), Math.Max(0, after));
         }
-        var mode = c.Text("mode", "constant") switch { "constant" => PadMode.Constant, "reflect" => PadMode.Reflect, "edge" => PadMode.Replicate, var m => throw c.Lacks($"mode {m}") };
+        var mode = c.Text("mode", "constant") switch { "constant" => PadMode.Constant, "reflect" => PadMode.Reflect, "edge" => PadMode.Replicate, "wrap" => PadMode.Circular, var m => throw c.Lacks($"mode {m}") };
         return new(x.Pad(widths, mode, value), c[0].Kind);
     }
 
