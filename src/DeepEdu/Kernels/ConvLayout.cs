@@ -10,7 +10,7 @@ namespace DeepEdu.Kernels;
 /// side by side, and so do the outputs of all channels.</summary>
 internal static unsafe class ConvLayout
 {
-    /// <summary>[channels, pixels] to [pixels, channels]; ld: floats from row to row.</summary>
+    /// <summary>[channels, pixels] to [pixels, channels]; ld: floats from row to row. What is left over at an end is done together with what is there before it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void ToLast(int channels, int pixels, float* from, nint ldFrom, float* to, nint ldTo)
     {
@@ -30,20 +30,29 @@ internal static unsafe class ConvLayout
         // rows 4 KiB apart would push each other out of the cache
         for (; Avx512F.IsSupported && c + 16 <= channels && (ldFrom & 1023) != 0; c += 16, from += 16 * ldFrom)
         {
-            float* t = to + c;
             int p = 0;
-            for (; p + 4 <= pixels; p += 4, t += 4 * ldTo) { GemmPack.Transpose16(from + p, ldFrom, t, ldTo); }
-            for (; p < pixels; p++, t += ldTo)
+            for (; p < pixels && pixels >= 4; p += 4)
+            {
+                p = Math.Min(p, pixels - 4);
+                GemmPack.Transpose16(from + p, ldFrom, to + c + (p * ldTo), ldTo);
+            }
+            for (float* t = to + c + (p * ldTo); p < pixels; p++, t += ldTo)
             {
                 for (int i = 0; i < 16; i++) { t[i] = from[(i * ldFrom) + p]; }
             }
         }
-        for (; c + 4 <= channels; c += 4, from += 4 * ldFrom)
+        for (; c < channels && channels >= 4; c += 4, from += 4 * ldFrom)
         {
-            float* t = to + c;
+            int back = Math.Max(0, c + 4 - channels);
+            c -= back;
+            from -= back * ldFrom;
             int p = 0;
-            for (; p + 4 <= pixels; p += 4, t += 4 * ldTo) { Transpose4(from + p, ldFrom, t, ldTo); }
-            for (; p < pixels; p++, t += ldTo)
+            for (; p < pixels && pixels >= 4; p += 4)
+            {
+                p = Math.Min(p, pixels - 4);
+                Transpose4(from + p, ldFrom, to + c + (p * ldTo), ldTo);
+            }
+            for (float* t = to + c + (p * ldTo); p < pixels; p++, t += ldTo)
             {
                 for (int i = 0; i < 4; i++) { t[i] = from[(i * ldFrom) + p]; }
             }
@@ -81,20 +90,29 @@ internal static unsafe class ConvLayout
         int c = 0;
         for (; Avx512F.IsSupported && c + 16 <= channels && (ldTo & 1023) != 0; c += 16, to += 16 * ldTo)
         {
-            float* f = from + c;
             int p = 0;
-            for (; p + 4 <= pixels; p += 4, f += 4 * ldFrom) { GemmPack.Transpose16Back(f, ldFrom, to + p, ldTo); }
-            for (; p < pixels; p++, f += ldFrom)
+            for (; p < pixels && pixels >= 4; p += 4)
+            {
+                p = Math.Min(p, pixels - 4);
+                GemmPack.Transpose16Back(from + c + (p * ldFrom), ldFrom, to + p, ldTo);
+            }
+            for (float* f = from + c + (p * ldFrom); p < pixels; p++, f += ldFrom)
             {
                 for (int i = 0; i < 16; i++) { to[(i * ldTo) + p] = f[i]; }
             }
         }
-        for (; c + 4 <= channels; c += 4, to += 4 * ldTo)
+        for (; c < channels && channels >= 4; c += 4, to += 4 * ldTo)
         {
-            float* f = from + c;
+            int back = Math.Max(0, c + 4 - channels);
+            c -= back;
+            to -= back * ldTo;
             int p = 0;
-            for (; p + 4 <= pixels; p += 4, f += 4 * ldFrom) { Transpose4(f, ldFrom, to + p, ldTo); }
-            for (; p < pixels; p++, f += ldFrom)
+            for (; p < pixels && pixels >= 4; p += 4)
+            {
+                p = Math.Min(p, pixels - 4);
+                Transpose4(from + c + (p * ldFrom), ldFrom, to + p, ldTo);
+            }
+            for (float* f = from + c + (p * ldFrom); p < pixels; p++, f += ldFrom)
             {
                 for (int i = 0; i < 4; i++) { to[(i * ldTo) + p] = f[i]; }
             }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
 
@@ -58,9 +59,10 @@ internal static unsafe class ConvPlanes
         }
     }
 
-    private static void Lines(float* from, int fromPitch, float* to, int toPitch, int width, int lines)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void CopyLines(float* from, int fromPitch, float* to, int toPitch, int width, int lines)
     {
-        for (int r = 0; r < lines; r++, from += fromPitch, to += toPitch) { new Span<float>(from, width).CopyTo(new Span<float>(to, width)); }
+        for (int r = 0; r < lines; r++, from += fromPitch, to += toPitch) { Lines.Copy(ref *from, ref *to, width); }
     }
 
     // a group of an image at a time
@@ -73,21 +75,22 @@ internal static unsafe class ConvPlanes
         public readonly void Run(int from, int to)
         {
             int pixels = S.OH * S.OW, size = Plane.Size + PhasePlane.Slack, outSize = (S.OH * Plane.Pitch) + PhasePlane.Slack;
-            float* planes = Scratch.Images.Take(checked((S.GroupC * size) + (2 * outSize) + Taps(S))), sums = planes + (S.GroupC * size), y = Y + ((nint)from * S.GroupOut * pixels);
-            int* offsets = (int*)(sums + (2 * outSize));
-            float* none = stackalloc float[2] { 0, 0 };
+            float* planes = Scratch.Images.Take(checked((S.GroupC * size) + (PlaneTaps.Most * outSize) + Taps(S))), sums = planes + (S.GroupC * size), y = Y + ((nint)from * S.GroupOut * pixels);
+            int* offsets = (int*)(sums + (PlaneTaps.Most * outSize));
+            float* none = stackalloc float[PlaneTaps.Most] { 0, 0, 0, 0 };
             Offsets(S, Plane, size, offsets);
             for (int c = 0; c < S.GroupC; c++) { Plane.Border(0, planes + (c * size)); }
             for (int i = from; i < to; i++)
             {
                 for (int c = 0; c < S.GroupC; c++) { Plane.Split(X + ((((nint)i * S.GroupC) + c) * S.H * S.W), planes + (c * size)); }
-                for (int m = 0; m < S.GroupOut; m += 2)
+                for (int m = 0, results; m < S.GroupOut; m += results)
                 {
-                    int o = (i % S.Groups * S.GroupOut) + m, results = Math.Min(2, S.GroupOut - m);
+                    int o = (i % S.Groups * S.GroupOut) + m;
+                    results = PlaneTaps.Results<L>(S.GroupOut - m);
                     PlaneTaps.Correlate<L>(planes, offsets, Weight + ((nint)o * S.K), S.K, S.K, Bias is null ? none : Bias + o, sums, outSize, Plane.Length, results);
                     for (int k = 0; k < results; k++, y += pixels)
                     {
-                        Lines(sums + (k * outSize), Plane.Pitch, y, S.OW, S.OW, S.OH);
+                        CopyLines(sums + (k * outSize), Plane.Pitch, y, S.OW, S.OW, S.OH);
                     }
                 }
             }
@@ -107,8 +110,8 @@ internal static unsafe class ConvPlanes
         {
             int size = Plane.Size + PhasePlane.Slack, outSize = (S.OH * Plane.Pitch) + PhasePlane.Slack, taps = Taps(S), all = S.GroupOut * S.KH * S.KW;
             int pitch = Plane.Pitch + Plane.MoreColumns, room = ((Plane.Rows + Plane.MoreRows) * pitch) + PhasePlane.Slack;
-            float* planes = Scratch.Images.Take(checked((S.GroupC * size) + (S.GroupOut * (outSize + room)) + (2 * room) + (all * S.GroupC) + taps + all));
-            float* dy = planes + (S.GroupC * size), bordered = dy + (S.GroupOut * outSize), sums = bordered + (S.GroupOut * room), weights = sums + (2 * room);
+            float* planes = Scratch.Images.Take(checked((S.GroupC * size) + (S.GroupOut * (outSize + room)) + (PlaneTaps.Most * room) + (all * S.GroupC) + taps + all));
+            float* dy = planes + (S.GroupC * size), bordered = dy + (S.GroupOut * outSize), sums = bordered + (S.GroupOut * room), weights = sums + (PlaneTaps.Most * room);
             int* offsets = (int*)(weights + (all * S.GroupC)), spread = offsets + taps;
             Offsets(S, Plane, size, offsets);
             for (int c = 0; c < S.GroupC; c++) { Plane.Border(0, planes + (c * size)); }
@@ -138,26 +141,30 @@ internal static unsafe class ConvPlanes
             for (int m = 0; m < S.GroupOut && WantsB; m++) { db[m] += System.Numerics.Tensors.TensorPrimitives.Sum(new ReadOnlySpan<float>(from + (m * pixels), pixels)); }
             if (!WantsW) { return; }
             for (int c = 0; c < S.GroupC; c++) { Plane.Split(X + (((image * S.GroupC) + c) * S.H * S.W), planes + (c * size)); }
-            for (int m = 0; m < S.GroupOut; m++) { Lines(from + (m * pixels), S.OW, dy + (m * outSize), Plane.Pitch, S.OW, S.OH); }
-            for (int m = 0; m < S.GroupOut; m += 2) { PlaneTaps.Dot<L>(planes, offsets, taps, dy + (m * outSize), outSize, dw + (m * taps), taps, S.OH, S.OW, Plane.Pitch, Math.Min(2, S.GroupOut - m)); }
+            for (int m = 0; m < S.GroupOut; m++) { CopyLines(from + (m * pixels), S.OW, dy + (m * outSize), Plane.Pitch, S.OW, S.OH); }
+            for (int m = 0, results; m < S.GroupOut; m += results)
+            {
+                results = PlaneTaps.Results<L>(S.GroupOut - m);
+                PlaneTaps.Dot<L>(planes, offsets, taps, dy + (m * outSize), outSize, dw + (m * taps), taps, S.OH, S.OW, Plane.Pitch, results);
+            }
         }
 
         // dx of a group: its dy, with as many zeros around as the kernel reaches, under the taps that meet each phase
         private readonly void Spread(nint image, float* dy, int pitch, int room, float* sums, float* weights, int* offsets)
         {
             int length = ((Plane.Rows - 1) * pitch) + Plane.Pitch, plane = S.H * S.W;
-            float* dx = DX + (image * S.GroupC * plane), from = DY + (image * S.GroupOut * S.OH * S.OW), none = stackalloc float[2] { 0, 0 };
+            float* dx = DX + (image * S.GroupC * plane), from = DY + (image * S.GroupOut * S.OH * S.OW), none = stackalloc float[PlaneTaps.Most] { 0, 0, 0, 0 };
             new Span<float>(dx, S.GroupC * plane).Clear();
-            for (int m = 0; m < S.GroupOut; m++) { Lines(from + (m * S.OH * S.OW), S.OW, dy + (m * room) + (Plane.MoreRows * pitch) + Plane.MoreColumns, pitch, S.OW, S.OH); }
+            for (int m = 0; m < S.GroupOut; m++) { CopyLines(from + (m * S.OH * S.OW), S.OW, dy + (m * room) + (Plane.MoreRows * pitch) + Plane.MoreColumns, pitch, S.OW, S.OH); }
             for (int a = 0; a < S.StrideH; a++)
             {
                 for (int b = 0; b < S.StrideW; b++)
                 {
                     int taps = S.GroupOut * Phase(a, b, pitch, null, null);
                     if (taps == 0) { continue; }
-                    for (int c = 0; c < S.GroupC; c += 2)
+                    for (int c = 0, results; c < S.GroupC; c += results)
                     {
-                        int results = Math.Min(2, S.GroupC - c);
+                        results = PlaneTaps.Results<L>(S.GroupC - c);
                         PlaneTaps.Correlate<L>(dy, offsets, weights + (c * taps), taps, taps, none, sums, room, length, results);
                         for (int k = 0; k < results; k++) { Plane.Join(a, b, sums + (k * room), pitch, dx + ((c + k) * plane)); }
                     }

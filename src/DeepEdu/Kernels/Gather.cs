@@ -92,6 +92,44 @@ internal static class GatherLoops
         for (; j < n; j++) { to[j] = from[index[j]]; }
     }
 
+    /// <summary>to[o, j] = from[o, index[j]] for rows o of n values, four at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static unsafe void TakeColumns(float* from, int n, int* index, int m, float* to, int rows)
+    {
+        nint next = n, nextTo = m;
+        for (; rows >= 4; rows -= 4, from += 4 * next, to += 4 * nextTo)
+        {
+            float* p = from + next, q = p + next, r = q + next, tp = to + nextTo, tq = tp + nextTo, tr = tq + nextTo;
+            for (nint j = 0; j < nextTo; j++)
+            {
+                nint at = index[j];
+                (to[j], tp[j], tq[j], tr[j]) = (from[at], p[at], q[at], r[at]);
+            }
+        }
+        for (; rows > 0; rows--, from += next, to += nextTo) { for (nint j = 0; j < nextTo; j++) { to[j] = from[index[j]]; } }
+    }
+
+    /// <summary>to[o, index[j]] += from[o, j] for rows o of n values, four at a time, and every j whose index is not <paramref name="skip"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static unsafe void AddColumns(float* from, int m, int* index, float* to, int n, int rows, int skip)
+    {
+        nint next = m, nextTo = n;
+        for (; rows >= 4; rows -= 4, from += 4 * next, to += 4 * nextTo)
+        {
+            float* p = from + next, q = p + next, r = q + next, tp = to + nextTo, tq = tp + nextTo, tr = tq + nextTo;
+            for (nint j = 0; j < next; j++)
+            {
+                nint at = index[j];
+                if (at == skip) { continue; }
+                to[at] += from[j];
+                tp[at] += p[j];
+                tq[at] += q[j];
+                tr[at] += r[j];
+            }
+        }
+        for (; rows > 0; rows--, from += next, to += nextTo) { for (nint j = 0; j < next; j++) { if (index[j] != skip) { to[index[j]] += from[j]; } } }
+    }
+
     /// <summary>to[o, index[o, j, i], i] += from[o, j, i] for i in [column, end) and every j.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Add(ref float from, ref readonly int index, ref float to, int o, int n, int m, nint inner, nint column, nint end)

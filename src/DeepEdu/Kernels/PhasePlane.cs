@@ -60,51 +60,79 @@ internal readonly unsafe struct PhasePlane
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public void Split(float* x, float* to)
     {
-        float* t = to;
+        int stride = _strideW, phase = Rows * Pitch;
+        int* ends = stackalloc int[2 * stride];
+        for (int b = 0; b < stride; b++) { (ends[2 * b], ends[(2 * b) + 1]) = Inside(b, Pitch); }
+        // columns that lie inside the plane in every phase
+        int first = ends[0], end = Math.Max(first, ends[(2 * stride) - 1]);
+        bool ragged = ends[2 * (stride - 1)] < first || ends[1] > end;
         for (int a = 0; a < _strideH; a++)
         {
-            for (int b = 0; b < _strideW; b++)
+            for (int q = 0; q < Rows; q++)
             {
-                var (first, end) = Inside(b, Pitch);
-                for (int q = 0; q < Rows; q++, t += Pitch)
+                int y = (q * _strideH) + a - _padH;
+                if ((uint)y >= (uint)_h) { continue; }
+                float* line = x + (y * _w) - _padW, t = to + (a * stride * phase) + (q * Pitch);
+                if (stride == 1) { Lines.Copy(ref line[first], ref t[first], end - first); continue; }
+                int done = Deal(line + (first * stride), t + first, phase, end - first) + first;
+                for (int b = 0; b < stride && (ragged || done < end); b++, line++, t += phase)
                 {
-                    int y = (q * _strideH) + a - _padH;
-                    if ((uint)y >= (uint)_h || first >= end) { continue; }
-                    float* from = x + (y * _w) + (first * _strideW) + b - _padW;
-                    if (_strideW == 1) { new Span<float>(from, end - first).CopyTo(new Span<float>(t + first, end - first)); continue; }
-                    int p = _strideW is >= 2 and <= 4 && Avx512F.IsSupported && end - first >= 16 ? Picked(x + (y * _w), b, first, end, t) : first;
-                    from += (p - first) * _strideW;
-                    if (_strideW == 2 && Vector128.IsHardwareAccelerated)
-                    {
-                        // one more is left for the end, behind which nothing may be read
-                        for (; p + 4 < end; p += 4, from += 8) { Pool2dQuarters.Even(Vector128.Load(from), Vector128.Load(from + 4)).Store(t + p); }
-                    }
-                    for (; p < end; p++, from += _strideW) { t[p] = *from; }
+                    int before = Math.Min(first, ends[(2 * b) + 1]), upTo = ends[(2 * b) + 1];
+                    for (int p = ends[2 * b]; p < before; p++) { t[p] = line[p * stride]; }
+                    for (int p = done; p < upTo; p++) { t[p] = line[p * stride]; }
                 }
             }
         }
     }
 
-    // every second, third or fourth value of a line, sixteen at a time, the last ones together with some of those before them; up to which it came
+    // to[b·phase + p] = from[p·stride + b] for p < n and every b; up to which p it came. The last registers are made together with values of those before them
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int Picked(float* line, int b, int first, int end, float* to)
+    private int Deal(float* from, float* to, int phase, int n)
     {
-        var places = Vector512<int>.Indices * _strideW;
-        int p = first;
-        while (p < end)
+        if (_strideW >= 4)
         {
-            int at = Math.Min(p, end - 16), column = (_strideW * at) + b - _padW, before = Math.Max(0, column + (16 * _strideW) - _w); // nothing is read behind the line
-            if (column < before) { break; }
-            float* from = line + column - before;
-            var which = places + Vector512.Create(before);
-            var x = Avx512F.PermuteVar16x32x2(Vector512.Load(from), which, Vector512.Load(from + 16));
-            // of 48 values every third: from the first two registers, then from the last
-            if (_strideW == 3) { x = Avx512F.PermuteVar16x32x2(x, Vector512.ConditionalSelect(Vector512.LessThan(which, Vector512.Create(32)), Vector512<int>.Indices, which - Vector512.Create(16)), Vector512.Load(from + 32)); }
-            if (_strideW == 4) { x = Vector512.Create(x.GetLower(), Avx512F.PermuteVar16x32x2(Vector512.Load(from + 32), which, Vector512.Load(from + 48)).GetLower()); }
-            x.Store(to + at);
-            p = at + 16;
+            ConvLayout.ToLast(n, _strideW, from, _strideW, to, phase);
+            return n;
         }
-        return p;
+        if (_strideW == 2 && Avx512F.IsSupported && n >= 16)
+        {
+            Vector512<int> even = Vector512<int>.Indices * 2, odd = even + Vector512<int>.One;
+            for (int p = 0; p < n; p += 16)
+            {
+                p = Math.Min(p, n - 16);
+                Vector512<float> x = Vector512.Load(from + (2 * p)), y = Vector512.Load(from + (2 * p) + 16);
+                Avx512F.PermuteVar16x32x2(x, even, y).Store(to + p);
+                Avx512F.PermuteVar16x32x2(x, odd, y).Store(to + phase + p);
+            }
+            return n;
+        }
+        if (_strideW == 2 && Vector128.IsHardwareAccelerated && n >= 4)
+        {
+            for (int p = 0; p < n; p += 4)
+            {
+                p = Math.Min(p, n - 4);
+                Vector128<float> x = Vector128.Load(from + (2 * p)), y = Vector128.Load(from + (2 * p) + 4);
+                Pool2dQuarters.Even(x, y).Store(to + p);
+                Pool2dQuarters.Odd(x, y).Store(to + phase + p);
+            }
+            return n;
+        }
+        if (_strideW == 3 && Avx512F.IsSupported && n >= 16)
+        {
+            for (int b = 0; b < 3; b++, to += phase)
+            {
+                // from the first two registers, then from the last
+                Vector512<int> which = (Vector512<int>.Indices * 3) + Vector512.Create(b), last = Vector512.ConditionalSelect(Vector512.LessThan(which, Vector512.Create(32)), Vector512<int>.Indices, which - Vector512.Create(16));
+                for (int p = 0; p < n; p += 16)
+                {
+                    p = Math.Min(p, n - 16);
+                    float* x = from + (3 * p);
+                    Avx512F.PermuteVar16x32x2(Avx512F.PermuteVar16x32x2(Vector512.Load(x), which, Vector512.Load(x + 16)), last, Vector512.Load(x + 32)).Store(to + p);
+                }
+            }
+            return n;
+        }
+        return 0;
     }
 
     /// <summary>Adds one phase, whose lines are <paramref name="pitch"/> floats apart, to a plane; what lies outside is dropped.</summary>
@@ -123,7 +151,19 @@ internal readonly unsafe struct PhasePlane
                 TensorPrimitives.Add(new ReadOnlySpan<float>(from + first, end - first), line, line);
                 continue;
             }
-            for (int p = first; p < end; p++, to += _strideW) { *to += from[p]; }
+            int at = first;
+            if (_strideW == 2 && Avx512F.IsSupported)
+            {
+                // each value is followed by a zero; behind the last of a line nothing is touched
+                Vector512<int> low = Vector512.Create(0, 16, 1, 16, 2, 16, 3, 16, 4, 16, 5, 16, 6, 16, 7, 16), high = Vector512.Create(8, 16, 9, 16, 10, 16, 11, 16, 12, 16, 13, 16, 14, 16, 15, 16);
+                for (; at + 16 < end; at += 16, to += 32)
+                {
+                    var v = Vector512.Load(from + at);
+                    (Vector512.Load(to) + Avx512F.PermuteVar16x32x2(v, low, Vector512<float>.Zero)).Store(to);
+                    (Vector512.Load(to + 16) + Avx512F.PermuteVar16x32x2(v, high, Vector512<float>.Zero)).Store(to + 16);
+                }
+            }
+            for (; at < end; at++, to += _strideW) { *to += from[at]; }
         }
     }
 

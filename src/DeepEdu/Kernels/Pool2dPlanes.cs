@@ -34,8 +34,10 @@ internal static unsafe class Pool2dPlanes
 
     private static void Max<L>(in PoolShape of, in PoolShape s, int planes, float* x, float* y, int* at) where L : struct, IVectorLane<L>, ILane<L>
     {
-        var plane = new PhasePlane(s);
-        int taps = s.KH * s.KW, size = plane.Size + PhasePlane.Slack, room = (s.OH * plane.Pitch) + PhasePlane.Slack;
+        // lines of whole windows, none of which reaches into the next, are one line
+        bool straight = s is { KH: 1, StrideH: 1, PadH: 0, PadW: 0 } && s.W == s.OW * s.StrideW && s.DilationW * (s.KW - 1) < s.StrideW;
+        var plane = new PhasePlane(straight ? s with { H = 1, W = s.H * s.W, OH = 1, OW = s.OH * s.OW } : s);
+        int pitch = straight ? s.OW : plane.Pitch, taps = s.KH * s.KW, size = plane.Size + PhasePlane.Slack, room = (s.OH * pitch) + PhasePlane.Slack;
         float* split = Scratch.Images.Take(checked(size + (2 * room) + (2 * taps))), best = split + size, which = best + room;
         int* offsets = (int*)(which + room), steps = offsets + taps;
         for (int t = 0; t < taps; t++)
@@ -49,12 +51,12 @@ internal static unsafe class Pool2dPlanes
             plane.Split(x, split);
             if (at is null) { Largest<L>(split, offsets, taps, best, plane.Length); }
             else { Largest<L>(split, offsets, taps, best, which, plane.Length); }
-            bool gapless = plane.Pitch == s.OW;
+            bool gapless = pitch == s.OW;
             if (gapless) { new Span<float>(best, s.OH * s.OW).CopyTo(new Span<float>(y, s.OH * s.OW)); }
             for (int i = 0; i < s.OH && !(gapless && at is null); i++)
             {
-                int line = i * plane.Pitch;
-                if (!gapless) { new Span<float>(best + line, s.OW).CopyTo(new Span<float>(y + (i * s.OW), s.OW)); }
+                int line = i * pitch;
+                if (!gapless) { Lines.Copy(ref best[line], ref y[i * s.OW], s.OW); }
                 if (at is null) { continue; }
                 Places(of, of.OH == 1 ? 0 : i, which + line, steps, at);
                 at += s.OW;

@@ -1,8 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
+using DeepEdu.Kernels;
 using DeepEdu.Lanes;
 using DeepEdu.Tensors;
 
@@ -123,7 +125,7 @@ public static class Extremes
     /// <summary>Finds the extreme along the middle axis of X [Outer, N, Inner]: its value in Values and its place in Where, both [Outer, Inner].</summary>
     public readonly record struct LocateExtreme(View X, View Values, int[] Where, int Outer, int N, int Inner, bool Largest) : IKernel, IRange
     {
-        private const int Block = 256;
+        private const int Block = 256, Together = 64, Short = 64; // columns, short rows
 
         /// <inheritdoc/>
         public static string Name => "locate extreme";
@@ -131,13 +133,19 @@ public static class Extremes
         /// <inheritdoc/>
         public void Run()
         {
-            if (Inner == 1) { Work.For(Outer, Math.Max(1, CpuDevice.Grain / N), this); }
+            if (IsShort) { Work.For((Outer + Together - 1) / Together, Math.Max(1, CpuDevice.Grain / Together / N), this); }
+            else if (Inner == 1) { Work.For(Outer, Math.Max(1, CpuDevice.Grain / N), this); }
             else { Work.For(Outer * ((Inner + Block - 1) / Block), Math.Max(1, CpuDevice.Grain / Block / N), this); }
         }
 
         /// <inheritdoc/>
         public void Run(int from, int to)
         {
+            if (IsShort)
+            {
+                for (int i = from; i < to; i++) { Rows(i * Together); }
+                return;
+            }
             if (Inner > 1)
             {
                 int blocks = (Inner + Block - 1) / Block;
@@ -176,13 +184,29 @@ public static class Extremes
         // rows of a block of columns are read whole
         private void Columns(int outer, int first)
         {
-            int n = Math.Min(Block, Inner - first), to = (outer * Inner) + first;
+            int n = Math.Min(Block, Inner - first);
+            Down(ref CpuDevice.Of(X)[(outer * N * Inner) + first], Inner, (outer * Inner) + first, n);
+        }
+
+        private bool IsShort => Inner == 1 && N <= Short && Outer >= 8;
+
+        // short rows are turned into columns
+        private unsafe void Rows(int first)
+        {
+            int n = Math.Min(Together, Outer - first);
+            float* turned = Scratch.Images.Take(N * Together);
+            fixed (float* x = CpuDevice.Of(X)[(first * N)..]) { ConvLayout.ToLast(n, N, x, N, turned, Together); }
+            Down(ref *turned, Together, first, n);
+        }
+
+        // the extremes of n columns of N values, the results from place `to` on
+        private void Down(ref float x, int step, int to, int n)
+        {
             var best = CpuDevice.Of(Values).Slice(to, n);
             var where = Where.AsSpan(to, n);
-            var x = CpuDevice.Of(X)[((outer * N * Inner) + first)..];
-            x[..n].CopyTo(best);
+            MemoryMarshal.CreateReadOnlySpan(ref x, n).CopyTo(best);
             where.Clear();
-            for (int r = 1; r < N; r++) { Better(ref x[r * Inner], ref best[0], ref where[0], n, r, Largest); }
+            for (int r = 1; r < N; r++) { Better(ref Unsafe.Add(ref x, r * step), ref best[0], ref where[0], n, r, Largest); }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]

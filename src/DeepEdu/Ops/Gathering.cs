@@ -235,9 +235,26 @@ public static class Gathering
         public void Run()
         {
             if (Y.Length == 0) { return; }
+            if (Inner == 1 && Outer > 1)
+            {
+                Work.For(Outer, Math.Max(1, CpuDevice.Grain / Index.Size), new Columns(this));
+                return;
+            }
             int rows = Math.Max(1, CpuDevice.Grain / Inner);
             bool streams = Inner >= 64 && (long)Y.Length + Math.Min(X.Length, Y.Length) >= Processor.CopiesStreamFrom;
             Work.Run(((Outer * Index.Size) + rows - 1) / rows, new Chunks(this, rows, streams));
+        }
+
+        private readonly struct Columns(SelectKernel k) : IRange
+        {
+            public unsafe void Run(int from, int to)
+            {
+                fixed (float* x = &CpuDevice.At(k.X, from * k.N), y = &CpuDevice.At(k.Y, from * k.Index.Size))
+                fixed (int* index = k.Index.Span)
+                {
+                    GatherLoops.TakeColumns(x, k.N, index, k.Index.Size, y, to - from);
+                }
+            }
         }
 
         private readonly struct Chunks(SelectKernel k, int rows, bool streams) : IChunks
@@ -274,9 +291,18 @@ public static class Gathering
 
         private readonly struct Chunks(SelectAddKernel k, Partition parts) : IChunks
         {
-            public void Run(int chunk)
+            public unsafe void Run(int chunk)
             {
                 parts.Of(chunk, out int o, out int end, out int inner, out int innerEnd);
+                if (k.Inner == 1)
+                {
+                    fixed (float* from = &CpuDevice.At(k.Source, o * k.Index.Size), to = &CpuDevice.At(k.Y, o * k.N))
+                    fixed (int* index = k.Index.Span)
+                    {
+                        GatherLoops.AddColumns(from, k.Index.Size, index, to, k.N, end - o, k.Skip);
+                    }
+                    return;
+                }
                 for (; o < end; o++)
                 {
                     GatherLoops.AddRows(ref CpuDevice.At(k.Source, o * k.Index.Size * k.Inner), k.Index.Span, ref CpuDevice.At(k.Y, o * k.N * k.Inner), k.Inner, inner, innerEnd, k.Skip);

@@ -4,6 +4,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using DeepEdu.Devices;
+using DeepEdu.Kernels;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Ops;
@@ -112,10 +113,15 @@ public static class Sorting
 
     private readonly struct Rows(View x, int[] order, int n, int inner, int k, bool descending, int rows, int rowsAChunk) : IChunks
     {
-        private const int Few = 32, Many = 256;
+        private const int Few = 32, Many = 128;
 
         public void Run(int chunk)
         {
+            if (SortLanes.Pays(n, k, inner == 1 ? rows : Math.Min(inner, rows)))
+            {
+                Lanes(chunk * rowsAChunk, Math.Min(rows, (chunk + 1) * rowsAChunk));
+                return;
+            }
             ulong[] keys = ArrayPool<ulong>.Shared.Rent(n), room = n >= Many ? ArrayPool<ulong>.Shared.Rent(n) : [];
             var values = CpuDevice.Of(x);
             int end = Math.Min(rows, (chunk + 1) * rowsAChunk);
@@ -131,6 +137,12 @@ public static class Sorting
             }
             ArrayPool<ulong>.Shared.Return(keys);
             if (n >= Many) { ArrayPool<ulong>.Shared.Return(room); }
+        }
+
+        private unsafe void Lanes(int row, int end)
+        {
+            fixed (float* values = CpuDevice.Of(x))
+            fixed (int* to = order) { SortLanes.Order(values, to, row, end, n, inner, k, descending); }
         }
 
         // each into its place among those before it

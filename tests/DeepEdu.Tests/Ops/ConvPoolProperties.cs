@@ -29,17 +29,18 @@ public class ConvPoolProperties
         Assert.Equal((there * y).Sum().Item(), (x * back).Sum().Item(), Tolerance * there.Size);
     });
 
-    /// <summary>One channel a group is one convolution a channel, gradients included.</summary>
+    /// <summary>Groups are convolutions of their own, gradients included.</summary>
     [Fact, Trait("Width", "yes")]
-    public void DepthwiseIsChannelByChannel() => ForAll(rng =>
+    public void GroupsAreConvolutionsOfTheirOwn() => ForAll(rng =>
     {
-        int c = 2 + rng.Next(3), m = 1 + rng.Next(2), kh = 1 + rng.Next(3), kw = 1 + rng.Next(4);
-        (int H, int W) stride = (1 + rng.Next(3), 1 + rng.Next(3)), dilation = (1 + rng.Next(2), 1 + rng.Next(2)), padding = (rng.Next(3), rng.Next(3));
-        Tensor x = Tensor.Uniform([2, c, 6 + rng.Next(9), 7 + rng.Next(20)], rng, -1, 1), w = Tensor.Uniform([c * m, 1, kh, kw], rng, -1, 1), b = Tensor.Uniform([c * m], rng, -1, 1);
+        bool depthwise = rng.Next(2) == 0;
+        int g = 2 + rng.Next(3), c = depthwise ? 1 : 1 + rng.Next(9), m = 1 + rng.Next(depthwise ? 2 : 9), kh = 1 + rng.Next(3), kw = 1 + rng.Next(4);
+        (int H, int W) stride = (1 + rng.Next(3), 1 + rng.Next(5)), dilation = (1 + rng.Next(2), 1 + rng.Next(2)), padding = (rng.Next(3), rng.Next(3));
+        Tensor x = Tensor.Uniform([2, g * c, 6 + rng.Next(9), 7 + rng.Next(60)], rng, -1, 1), w = Tensor.Uniform([g * m, c, kh, kw], rng, -1, 1), b = Tensor.Uniform([g * m], rng, -1, 1);
         using var tape = new Tape();
         foreach (var t in new[] { x, w, b }) { tape.Watch(t); }
-        var all = x.Conv2d(w, b, stride, padding, dilation, c);
-        var each = Tensor.Concat([.. Enumerable.Range(0, c).Select(i => x.Narrow(1, i, 1).Conv2d(w.Narrow(0, i * m, m), b.Narrow(0, i * m, m), stride, padding, dilation))], 1);
+        var all = x.Conv2d(w, b, stride, padding, dilation, g);
+        var each = Tensor.Concat([.. Enumerable.Range(0, g).Select(i => x.Narrow(1, i * c, c).Conv2d(w.Narrow(0, i * m, m), b.Narrow(0, i * m, m), stride, padding, dilation))], 1);
         Near(each, all);
         var dy = Tensor.Uniform(all.Shape, rng, -1, 1);
         Gradients one = tape.Gradients(all, dy), two = tape.Gradients(each, dy);
@@ -85,6 +86,34 @@ public class ConvPoolProperties
         }
         Assert.Equal(counted, dx);
     }, 30);
+
+    /// <summary>Max pooling of lines: windows side by side, apart or over each other, lines that they fill or not; the first of equals has the gradient, of several NaNs the last.</summary>
+    [Fact, Trait("Width", "yes")]
+    public void MaxPoolingOfLinesIsALoopOverThem() => ForAll(rng =>
+    {
+        int planes = 1 + rng.Next(60), k = 1 + rng.Next(10), stride = rng.Next(2) == 0 ? k : 1 + rng.Next(10), dilation = k == 1 || rng.Next(3) > 0 ? 1 : 2, pad = rng.Next(2) == 0 ? 0 : rng.Next((k / 2) + 1);
+        int w = rng.Next(2) == 0 ? stride * ((dilation * k) + rng.Next(40)) : (dilation * k) + rng.Next(200);
+        bool nan = rng.Next(2) == 0;
+        var x = Tensor.Of([1, planes, w], [.. Enumerable.Range(0, planes * w).Select(_ => rng.Next(9) is var v && v == 8 ? float.NegativeInfinity : nan && rng.Next(60) == 0 ? float.NaN : v == 7 ? -0f : v - 3)]);
+        float[] values = x.ToArray(), counted = new float[values.Length];
+        using var tape = new Tape();
+        var y = tape.Watch(x).MaxPool1d(k, stride, pad, dilation);
+        Tensor alone = x.Detach().MaxPool1d(k, stride, pad, dilation);
+        Assert.Equal(y.ToArray().Select(BitConverter.SingleToInt32Bits), alone.ToArray().Select(BitConverter.SingleToInt32Bits));
+        float[] dx = tape.Gradients(y, Tensor.Ones(y.Shape))[x].ToArray();
+        for (int i = 0; i < y.Size; i++)
+        {
+            int line = i / y.Shape[2] * w, where = -1;
+            for (int t = 0; t < k; t++)
+            {
+                int at = (i % y.Shape[2] * stride) + (t * dilation) - pad;
+                if ((uint)at < (uint)w && (where < 0 || values[line + at] > values[where] || float.IsNaN(values[line + at]))) { where = line + at; }
+            }
+            Assert.Equal(where < 0 ? float.NegativeInfinity : values[where], y.AsSpan()[i]);
+            if (where >= 0) { counted[where]++; }
+        }
+        Assert.Equal(counted, dx);
+    });
 
     /// <summary>Windows that are whole planes, whole lines or pieces of a line, with values that repeat and a NaN now and then: the first of equals has the gradient, of several NaNs the last.</summary>
     [Fact, Trait("Width", "yes")]
