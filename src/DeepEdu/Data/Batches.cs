@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using DeepEdu.Numerics;
 
 namespace DeepEdu.Data;
@@ -37,7 +38,7 @@ public sealed class Batches : IBatches, IShuffles
         (_sampler, Size, DropLast) = (sampler, size, dropLast);
     }
 
-    /// <summary>How many rows an epoch takes.</summary>
+    /// <summary>How many rows an epoch takes; the most, where a sampler gives some epochs fewer.</summary>
     public int Rows => _sampler.Count;
 
     /// <summary>Rows of a full batch.</summary>
@@ -49,7 +50,7 @@ public sealed class Batches : IBatches, IShuffles
     /// <summary>Whether the rows come in another order than they were given in.</summary>
     public bool Shuffles => _sampler is not SequentialSampler;
 
-    /// <summary>Batches an epoch.</summary>
+    /// <summary>Batches an epoch; the most, as <see cref="Rows"/>.</summary>
     public int Count => DropLast ? Rows / Size : (int)(((long)Rows + Size - 1) / Size);
 
     /// <summary>The batches of an epoch. Its order depends on the seed and the epoch's number alone, so that training can be taken up at any epoch.</summary>
@@ -62,6 +63,11 @@ public sealed class Batches : IBatches, IShuffles
     private IEnumerable<int[]> Cut(int epoch)
     {
         int[] order = _sampler.Order(epoch);
-        for (int b = 0; b < Count; b++) { yield return order[(b * Size)..Math.Min(Rows, (b + 1) * Size)]; }
+        if (order.Length > Rows) { ThrowMore(epoch, order.Length); }
+        for (int from = 0, end = DropLast ? order.Length / Size * Size : order.Length; from < end; from += Size) { yield return order[from..Math.Min(end, from + Size)]; }
     }
+
+    [DoesNotReturn]
+    private void ThrowMore(int epoch, int given) =>
+        throw new InvalidOperationException($"batches: {_sampler.GetType().Name} orders {given} rows in epoch {epoch}, but its Count is {Rows}; Count is the most that any epoch takes");
 }

@@ -3,7 +3,7 @@ namespace DeepEdu.Data;
 /// <summary>Says which samples an epoch takes, in which order. The order is a pure function of the epoch's number, so that training can be taken up anywhere.</summary>
 public interface ISampler
 {
-    /// <summary>How many samples an epoch takes.</summary>
+    /// <summary>How many samples an epoch takes; where epochs differ, as in a curriculum, the most.</summary>
     int Count { get; }
 
     /// <summary>The numbers of the samples of an epoch, in an array that is the caller's own.</summary>

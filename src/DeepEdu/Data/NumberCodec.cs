@@ -105,13 +105,14 @@ internal static class NumberCodec
             case NumberType.F32: TensorPrimitives.ConvertChecked(values, MemoryMarshal.Cast<byte, float>(bytes)); break;
             case NumberType.F16: TensorPrimitives.ConvertChecked(values, MemoryMarshal.Cast<byte, Half>(bytes)); break;
             case NumberType.F64: TensorPrimitives.ConvertChecked(values, MemoryMarshal.Cast<byte, double>(bytes)); break;
+            case NumberType.I8: TensorPrimitives.ConvertChecked(values, MemoryMarshal.Cast<byte, sbyte>(bytes)); break;
             case NumberType.I32: TensorPrimitives.ConvertChecked(values, MemoryMarshal.Cast<byte, int>(bytes)); break;
             case NumberType.I64: TensorPrimitives.ConvertChecked(values, MemoryMarshal.Cast<byte, long>(bytes)); break;
             case NumberType.BF16:
                 var halves = MemoryMarshal.Cast<byte, ushort>(bytes);
                 for (int i = 0; i < values.Length; i++) { halves[i] = ToBrain(float.CreateChecked(values[i])); }
                 break;
-            default: throw new ArgumentException($"numbers are written as F32, F16, BF16, F64, I32 or I64, not {type}", nameof(type));
+            default: throw new ArgumentException($"numbers are written as F32, F16, BF16, F64, I8, I32 or I64, not {type}", nameof(type));
         }
     }
 

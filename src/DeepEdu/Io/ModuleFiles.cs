@@ -35,14 +35,17 @@ public static class ModuleFiles
         /// <summary>Writes parameters and buffers for other programs: to a file named .pt or .pth as PyTorch's <c>torch.save(model.state_dict(), path)</c> does, else in the safetensors format,
         /// which PyTorch reads with <c>safetensors.torch.load_file</c>.</summary>
         /// <param name="path">Where.</param>
-        /// <param name="type">How the numbers are stored: F32, F16, BF16 or F64.</param>
-        /// <exception cref="ArgumentException">The file's name is that of another format, such as model.h5.</exception>
+        /// <param name="type">How the numbers are stored: F32, F16, BF16 or F64; or I8, in the safetensors format: the weights of dense, recurrent and attention layers in eight bits with a step for each
+        /// output under "(name)_scale", all else as F32. <see cref="LoadWeights(Module, string, bool)"/> gives the rounded weights, of which a session with <see cref="WeightPrecision.Int8"/>
+        /// computes the same bits as of the exact ones.</param>
+        /// <exception cref="ArgumentException">The file's name is that of another format, such as model.h5; or with I8, there is nothing to round.</exception>
         /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
         public void SaveWeights(string path, NumberType type = NumberType.F32)
         {
             ArgumentNullException.ThrowIfNull(module);
             ArgumentNullException.ThrowIfNull(path);
-            if (Path.GetExtension(path).ToLowerInvariant() is ".pt" or ".pth") { TorchFile.Write(path, module.UnderAllNames(), type); }
+            if (type == NumberType.I8) { EightBitFile.Write(path, module); }
+            else if (Path.GetExtension(path).ToLowerInvariant() is ".pt" or ".pth") { TorchFile.Write(path, module.UnderAllNames(), type); }
             else { SafeTensors.Write(path, [.. module.Parameters().Select(p => (p.Name, (Tensor)p.Value)), .. module.Buffers()], type); }
         }
 

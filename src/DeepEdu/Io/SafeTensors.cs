@@ -97,19 +97,27 @@ public sealed class SafeTensors : IDisposable, ISavedTensors
     /// <summary>Numbers in double precision.</summary>
     public double[] Doubles(string name) => Numbers<double>(Find(name));
 
-    /// <summary>Everything as tensors under their names.</summary>
+    /// <summary>Everything as tensors under their names; weights of eight bits (I8 beside their "(name)_scale") times their steps.</summary>
     public StateDict ToState()
     {
         var state = new StateDict();
-        foreach (var entry in Entries) { state.Set(entry.Name, Tensor(entry.Name)); }
+        Dictionary<string, Tensor> steps = new(StringComparer.Ordinal);
+        foreach (var entry in Entries)
+        {
+            var tensor = Tensor(entry.Name);
+            if (IsStep(entry.Name)) { steps.Add(entry.Name, tensor); }
+            else { state.Set(entry.Name, StepOf(entry) is not { } step ? tensor : EightBitFile.Whole(_path, entry.Name, tensor, steps.TryGetValue(step, out var s) ? s : Tensor(step))); }
+        }
         return state;
     }
 
-    IEnumerable<string> ISavedTensors.TensorNames => Entries.Select(e => e.Name);
+    IEnumerable<string> ISavedTensors.TensorNames => Entries.Select(e => e.Name).Where(n => !IsStep(n));
 
-    bool ISavedTensors.Has(string name) => _byName.ContainsKey(name);
+    bool ISavedTensors.Has(string name) => _byName.ContainsKey(name) && !IsStep(name);
 
     Shape ISavedTensors.ShapeOf(string name) => Find(name).Shape;
+
+    Tensor ISavedTensors.Tensor(string name) => StepOf(Find(name)) is { } step ? EightBitFile.Whole(_path, name, Tensor(name), Tensor(step)) : Tensor(name);
 
     /// <summary>Writes a file, as a whole or not at all.</summary>
     /// <param name="path">Where.</param>
@@ -120,9 +128,16 @@ public sealed class SafeTensors : IDisposable, ISavedTensors
     /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
     public static void Write(string path, IEnumerable<(string Name, Tensor Value)> tensors, NumberType type = NumberType.F32, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        ForeignName.ThrowIf(path, "a safetensors file", $"call it {Path.ChangeExtension(path, ".safetensors")}; SaveWeights and TorchFile.Write make PyTorch's own format under {Path.ChangeExtension(path, ".pt")}, and a checkpoint is written with Save", ".pt", ".pth", ".ckpt");
+        ThrowIfForeign(path);
         var items = Items(tensors, type);
         AtomicFile.Write(path, to => Write(to, items, metadata));
+    }
+
+    /// <summary>Writes tensors, each in its own type.</summary>
+    internal static void Write(string path, IReadOnlyList<(SafeTensorsEntry Entry, object Value)> items)
+    {
+        ThrowIfForeign(path);
+        AtomicFile.Write(path, to => Write(to, items, null));
     }
 
     /// <summary>Writes to a stream.</summary>
@@ -158,6 +173,9 @@ public sealed class SafeTensors : IDisposable, ISavedTensors
         if (!_keepOpen) { _stream.Dispose(); }
     }
 
+    private static void ThrowIfForeign(string path) =>
+        ForeignName.ThrowIf(path, "a safetensors file", $"call it {Path.ChangeExtension(path, ".safetensors")}; SaveWeights and TorchFile.Write make PyTorch's own format under {Path.ChangeExtension(path, ".pt")}, and a checkpoint is written with Save", ".pt", ".pth", ".ckpt");
+
     private static (SafeTensorsEntry, object)[] Items(IEnumerable<(string Name, Tensor Value)> tensors, NumberType type)
     {
         ArgumentNullException.ThrowIfNull(tensors);
@@ -167,6 +185,13 @@ public sealed class SafeTensors : IDisposable, ISavedTensors
             ? throw new ArgumentException($"safetensors: tensors are written as F32, F16, BF16 or F64, not {type}", nameof(type))
             : [.. all.Select(t => (new SafeTensorsEntry(t.Name, type, t.Value.Shape), (object)t.Value))];
     }
+
+    // the name of the steps of a weight of eight bits, if it is one
+    private string? StepOf(SafeTensorsEntry entry) =>
+        entry.Type == NumberType.I8 && _byName.TryGetValue(entry.Name + EightBitFile.Steps, out var steps) && steps.Type.IsFloat() ? steps.Name : null;
+
+    private bool IsStep(string name) =>
+        name.EndsWith(EightBitFile.Steps, StringComparison.Ordinal) && _byName.TryGetValue(name[..^EightBitFile.Steps.Length], out var weight) && StepOf(weight) is not null;
 
     private SafeTensorsEntry Find(string name)
     {

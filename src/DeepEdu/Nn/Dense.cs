@@ -49,6 +49,8 @@ public sealed class Dense : Layer, IWeighted
     /// <summary>b [outputs], or none.</summary>
     public Parameter? Bias => _bias;
 
+    internal override bool Multiplies => true;
+
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x)
     {

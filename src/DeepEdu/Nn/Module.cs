@@ -22,6 +22,9 @@ public abstract partial class Module : IStateful
     /// (<c>PrivateGradients</c>) refuses a model that has such a layer, with this text.</summary>
     protected internal virtual string? Mixes => null;
 
+    /// <summary>Whether the module's own matrices only multiply, so that sessions and files may round them to eight bits (<see cref="WeightPrecision.Int8"/>).</summary>
+    internal virtual bool Multiplies => false;
+
     /// <summary>What prints as the layer's kind.</summary>
     public virtual string Kind => GetType().Name;
 
@@ -140,6 +143,16 @@ public abstract partial class Module : IStateful
         var parts = Collect();
         var byName = parts.Tensors.ToDictionary(t => t.Name, t => t.Value, StringComparer.Ordinal);
         return [.. parts.Tensors, .. parts.Again.Where(a => byName.ContainsKey(a.First)).Select(a => (a.Name, byName[a.First]))];
+    }
+
+    /// <summary>The weights [outputs, inputs] that a session with <see cref="WeightPrecision.Int8"/> rounds: those of <see cref="Multiplies"/>, unless another part uses them too, such as a table.</summary>
+    internal HashSet<Tensor> Factors()
+    {
+        var parts = Collect();
+        var shared = parts.Again.Select(a => a.First).ToHashSet(StringComparer.Ordinal);
+        var kept = parts.Parameters.Where(p => !shared.Contains(p.Name)).Select(p => p.Value).ToHashSet<Tensor>(ReferenceEqualityComparer.Instance);
+        return parts.Modules.Select(m => m.Value).Append(this).Where(m => m.Multiplies).SelectMany(m => m.Parameters()).Select(p => p.Value).Where(p => p.Rank == 2 && kept.Contains(p))
+            .ToHashSet<Tensor>(ReferenceEqualityComparer.Instance);
     }
 
     /// <summary>A table of the parts, with the count of their parameters, how many of them are learned, and bytes.</summary>

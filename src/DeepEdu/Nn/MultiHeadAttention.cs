@@ -53,6 +53,8 @@ public sealed class MultiHeadAttention : Layer
         _rng = own.Fork();
     }
 
+    internal override bool Multiplies => true;
+
     /// <summary>Width of queries and result.</summary>
     public int Width => _width;
 

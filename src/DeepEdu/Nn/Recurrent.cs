@@ -76,6 +76,8 @@ public abstract class Recurrent : Layer
     /// <summary>The layer normalisations of one layer and direction, if there are any.</summary>
     internal virtual LstmNorms? Norms(int k) => null;
 
+    internal override bool Multiplies => Norms(0) is null;
+
     /// <summary>The top layer's h of every step, from states of 0: [batch, steps, directions·outputs]. <c>Run</c> also takes and gives states, and takes lengths and masks.</summary>
     public override Tensor Forward(Tensor x) => Drive(x, null, null, default).Output;
 

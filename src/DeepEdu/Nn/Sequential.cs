@@ -25,6 +25,11 @@ public sealed class Sequential : Layer
     /// <summary>The layer at a place; <c>^1</c> is the last.</summary>
     public Layer this[Index index] => _layers[index];
 
+    /// <summary>Some of the layers as a model of their own, which shares them: <c>model[..^1]</c> computes what the last layer is given. Its parameters are named from 0 on.
+    /// PyTorch's <c>model[:-1]</c>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range reaches beyond the layers.</exception>
+    public Sequential this[Range range] => new(_layers[range]);
+
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x)
     {

@@ -124,7 +124,7 @@ public static class CrossEntropyOp
 
     [DoesNotReturn]
     private static void ThrowLabels(Shape x, Shape labels, int axis) => throw new ShapeException("cross-entropy",
-        $"logits {x} with labels {labels}: expected labels {x.Without(axis)}{(labels == x ? "; these are one-hot? Give class numbers (ArgMax), or probabilities as a Tensor" : "")}", x, labels);
+        $"logits {x} with labels {labels}: expected labels {x.Without(axis)}{(labels == x ? "; these are one-hot? Give class numbers (ArgMax), or probabilities as a Tensor" : x.Rank > 2 && axis == 1 && labels == x.Without(x.Rank - 1) ? "; are the classes the last axis? Here it is axis 1: x.Flatten(0, -2).CrossEntropy(labels.Flatten())" : "")}", x, labels);
 
     [DoesNotReturn]
     private static void ThrowLabel(int label, int at, int classes, int ignore) =>

@@ -15,6 +15,27 @@ public class SamplerTests
         yield return () => new WeightedSampler(WeightedSampler.Balancing(s_labels), 120, new Rng(1), replacement: false);
     }
 
+    /// <summary>A curriculum: epochs of one's own sampler grow, and its Count is the most.</summary>
+    [Theory, InlineData(false), InlineData(true)]
+    public void EpochsMayTakeFewerRowsThanTheMost(bool dropLast)
+    {
+        var batches = new Batches(new Growing(10, 10), 4, dropLast);
+        Assert.Equal(dropLast ? 2 : 3, batches.Count);
+        Assert.Equal(dropLast ? [] : [3], batches.Epoch(0).Select(b => b.Length));
+        Assert.Equal(dropLast ? [4] : [4, 2], batches.Epoch(1).Select(b => b.Length));
+        Assert.Equal(dropLast ? [4, 4] : [4, 4, 1], batches.Epoch(2).Select(b => b.Length));
+        Assert.Equal([.. Enumerable.Range(0, 8)], batches.Epoch(2).SelectMany(b => b).Take(8));
+        var few = new Batches(new Growing(10, 5), 4, dropLast);
+        Assert.Contains("Growing orders 6 rows in epoch 1, but its Count is 5", Assert.Throws<InvalidOperationException>(() => few.Epoch(1).Count()).Message, StringComparison.Ordinal);
+    }
+
+    private sealed class Growing(int rows, int count) : ISampler
+    {
+        public int Count => count;
+
+        public int[] Order(int epoch) => [.. Enumerable.Range(0, Math.Min(rows, 3 * (epoch + 1)))];
+    }
+
     [Fact]
     public void RandomOrdersTakeEveryRowOnceAndFollowTheEpoch()
     {

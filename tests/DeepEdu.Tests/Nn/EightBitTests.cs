@@ -1,16 +1,23 @@
+using DeepEdu.Data;
 using DeepEdu.Devices;
+using DeepEdu.Io;
 using DeepEdu.Memory;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
+using DeepEdu.Tests.Io;
 
 namespace DeepEdu.Tests.Nn;
 
 /// <summary>Inference sessions with weights of eight bits.</summary>
 [Collection("alone")]
-public class EightBitTests
+public sealed class EightBitTests : IDisposable
 {
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
     /// <summary>Every layer of the catalogue with weights of eight bits: near what Forward gives, without allocating, and the same bits on one thread. A step of eight bits is 1/127 of a row's largest weight, half of that is
     /// lost at most, and of a few such a fiftieth of the largest result; where softmax, norms or several layers follow, more.</summary>
     [Theory]
@@ -43,6 +50,85 @@ public class EightBitTests
         }
         finally { DeepEduOptions.MaxThreads = threads; }
         Assert.Equal(once, y);
+    }
+
+    /// <summary>A file with weights of eight bits is to a session what the model is that it was written of, in every layer of the catalogue but those that tell of the weights themselves: the same bits.</summary>
+    [Theory]
+    [MemberData(nameof(InferenceSessionTests.Rows), MemberType = typeof(InferenceSessionTests))]
+    public void AFileOfEightBitsGivesASessionTheSameBits(string name)
+    {
+        if (InferenceSessionTests.Refused.Contains(name)) { return; }
+        var golden = LayerCatalog.Golden[name];
+        Layer layer = GoldenLayers.Load(LayerCatalog.All[name](), golden), again = GoldenLayers.Load(LayerCatalog.All[name](), golden);
+        if (layer.Factors().Count == 0 || name.StartsWith("regularizer", StringComparison.Ordinal)) { return; }
+        string path = _folder["a.safetensors"];
+        layer.SaveWeights(path, NumberType.I8);
+        Assert.True(again.LoadWeights(path).IsExact);
+        Assert.Equal(Told(layer), Told(again));
+
+        float[] Told(Layer layer)
+        {
+            using var arena = new Arena();
+            if (golden.TryGetProperty("x", out var input))
+            {
+                var x = GoldenLayers.Tensor(input);
+                float[] y = new float[layer.Forward(x).Size];
+                new InferenceSession(layer, x.Shape, WeightPrecision.Int8).Run(x.ToArray(), y);
+                return y;
+            }
+            var tokens = GoldenLayers.Indices(golden);
+            float[] z = new float[layer.Forward(tokens).Size];
+            InferenceSession.OfIndices(layer, tokens.Shape, WeightPrecision.Int8).Run(tokens.Span, z);
+            return z;
+        }
+    }
+
+    /// <summary>A quarter of the size; what another part uses too, and what is no product's, stays as it is; a part of the file goes into a part of a model; files whose steps do not fit are refused.</summary>
+    [Fact]
+    public void AFileOfEightBitsIsAQuarter()
+    {
+        var rng = new Rng(1);
+        string eight = _folder["eight.safetensors"], whole = _folder["whole.safetensors"];
+        var table = new Embedding(50, 64, rng);
+        var model = new Sequential(table, new Lstm(64, 96, rng), new MaxOverTime(), new Dense(96, 64, rng), Dense.Tied(table.Weight));
+        model.SaveWeights(eight, NumberType.I8);
+        model.SaveWeights(whole);
+        Assert.InRange(new FileInfo(eight).Length - (4L * 50 * 64), 0, 0.3 * (new FileInfo(whole).Length - (4L * 50 * 64)));
+        float[] before = table.Weight.ToArray();
+        var dense = (Dense)model[3];
+        float[] exact = dense.Weight.ToArray();
+        Assert.True(model.LoadWeights(eight).IsExact);
+        Assert.Equal(before, table.Weight.ToArray());
+        float[] rounded = dense.Weight.ToArray();
+        Assert.NotEqual(exact, rounded);
+        float half = 0.5001f * exact.Max(MathF.Abs) / 127; // half a step, of the largest
+        for (int i = 0; i < exact.Length; i++) { Assert.InRange(rounded[i] - exact[i], -half, half); }
+        model.SaveWeights(eight, NumberType.I8); // what is rounded stays
+        var other = new Dense(96, 64, rng);
+        using (var file = SafeTensors.Open(eight))
+        {
+            Assert.Equal(NumberType.I8, file.Entries.Single(e => e.Name == "3.weight").Type);
+            Assert.Equal([64, 1], file.Entries.Single(e => e.Name == "3.weight_scale").Shape);
+            other.LoadWeights(file.ToState().Part("3"));
+        }
+        Assert.Equal(rounded, other.Weight.ToArray());
+        using (var stream = new Once(File.ReadAllBytes(eight)))
+        {
+            using var file = SafeTensors.Open(stream, new FileInfo(eight).Length);
+            Assert.Equal(rounded, file.ToState().Tensor("3.weight").ToArray());
+        }
+        Assert.Contains("safetensors file; call it", Assert.Throws<ArgumentException>(() => model.SaveWeights(_folder["a.pt"], NumberType.I8)).Message, StringComparison.Ordinal);
+        Assert.Contains("no weight of this Embedding", Assert.Throws<ArgumentException>(() => table.SaveWeights(eight, NumberType.I8)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => model.SaveWeights(_folder["a.ckpt"], NumberType.I8));
+        SafeTensors.Write(eight, [(new SafeTensorsEntry("weight", NumberType.I8, [64, 96]), Tensor.Zeros([64, 96])), (new SafeTensorsEntry("weight_scale", NumberType.F32, [3]), Tensor.Ones([3])), (new SafeTensorsEntry("bias", NumberType.F32, [64]), Tensor.Zeros([64]))]);
+        Assert.Contains("\"weight\" [64,96] needs one step or 64, but \"weight_scale\" is [3]", Assert.Throws<InvalidDataException>(() => other.LoadWeights(eight)).Message, StringComparison.Ordinal);
+        Assert.Equal(rounded, other.Weight.ToArray());
+    }
+
+    /// <summary>Cannot go back.</summary>
+    private sealed class Once(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override bool CanSeek => false;
     }
 
     /// <summary>Large enough for integers on two threads: dense layers of few and of many rows, recurrent ones of one, four and five sequences, with and without lengths, agree with the same model whose weights are rounded.

@@ -17,6 +17,19 @@ public class ModuleTests
         Assert.Equal(12, model.ParameterCount);
     }
 
+    /// <summary>A part of a sequence is a model of the same layers; what is fused within it gives the same bits.</summary>
+    [Fact]
+    public void APartOfASequenceIsAModel()
+    {
+        var rng = new Rng(1);
+        var model = new Sequential(new Dense(3, 4, rng), new Relu(), new Dense(4, 2, rng), new Gelu());
+        var x = Tensor.Normal([5, 3], rng);
+        for (int at = 0; at <= 4; at++) { Assert.Equal(model.Forward(x).ToArray(), model[at..].Forward(model[..at].Forward(x)).ToArray()); }
+        Assert.Same(model[2], model[1..^1][^1]);
+        Assert.Equal(["1.weight", "1.bias"], model[1..].Parameters().Select(p => p.Name));
+        Assert.Throws<ArgumentOutOfRangeException>(() => model[..5]);
+    }
+
     [Fact]
     public void AParameterStartsFromACopyOfATensor()
     {

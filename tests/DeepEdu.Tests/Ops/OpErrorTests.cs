@@ -68,6 +68,7 @@ public class OpErrorTests
         { "ctc: lengths [2] and [1] for 1 sequences", () => DeepEdu.Nn.Losses.Ctc(Tensor.Ones([4, 1, 3]), Indices.Of([1, 2], [1, 1]), Indices.Of(2, 2), Indices.Of(2)) },
         { "softmax: axis 2 of [2,3]", () => s_x.Softmax(2) },
         { "log-softmax: axis -1 of a single value", () => Tensor.Scalar(1).LogSoftmax() },
+        { "cross-entropy: logits [2,5,3] with labels [2,5]: expected labels [2,3]; are the classes the last axis? Here it is axis 1: x.Flatten(0, -2).CrossEntropy(labels.Flatten())", () => Tensor.Zeros([2, 5, 3]).CrossEntropy(Indices.Full([2, 5], 0)) },
         { "cross-entropy: logits [2,3] with labels [3]: expected labels [2]", () => s_x.CrossEntropy(new[] { 0, 1, 2 }) },
         { "Give class numbers (ArgMax)", () => s_x.CrossEntropy(Indices.Of([2, 3], [0, 1, 0, 1, 0, 0])) },
         { "cross-entropy: class weights [2] for logits [2,3]: expected [3]", () => s_x.CrossEntropy(new[] { 0, 1 }, Tensor.Ones([2])) },
