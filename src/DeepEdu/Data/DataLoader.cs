@@ -73,7 +73,7 @@ public static class DataLoader
     /// <param name="data">The samples; read by several threads at once if there are workers.</param>
     /// <param name="batches">Which samples make up each batch, such as <see cref="Batches"/> or <see cref="LengthBuckets"/>.</param>
     /// <param name="collate">Makes a batch of its samples; see <see cref="Collate"/>.</param>
-    /// <param name="workers">Background threads that make batches while the model works; 0 makes each when it is asked for.</param>
+    /// <param name="workers">Background threads that make batches while the model works; 0, or any number in a browser, makes each when it is asked for.</param>
     /// <param name="ahead">How many batches may be ready or in the making, which bounds memory; twice the workers if 0.</param>
     /// <param name="augment">Changes a sample at random, given a stream that belongs to its place in the epoch.</param>
     /// <param name="random">Where the streams of <paramref name="augment"/> come from. One child stream is taken.</param>
@@ -91,7 +91,7 @@ public static class DataLoader
     /// <param name="size">Samples a batch; the last batch may have fewer.</param>
     /// <param name="collate">Makes a batch of its samples; see <see cref="Collate"/>.</param>
     /// <param name="dropLast">Leaves out a last batch that is not full.</param>
-    /// <param name="workers">Background threads that make batches while the model works; 0 makes each when it is asked for.</param>
+    /// <param name="workers">Background threads that make batches while the model works; 0, or any number in a browser, makes each when it is asked for.</param>
     /// <param name="ahead">How many batches may be ready or in the making, which bounds memory; twice the workers if 0.</param>
     /// <param name="augment">Changes a sample at random, given a stream that belongs to its place in the epoch.</param>
     /// <param name="random">Where the streams of <paramref name="augment"/> come from. One child stream is taken.</param>

@@ -1,9 +1,12 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
+using DeepEdu.Devices;
 
 namespace DeepEdu.Data;
 
 /// <summary>Does jobs on background threads and gives their results in order. At most <c>ahead</c> results wait or are in the making, so memory is bounded. Whatever a thread
 /// throws is thrown at its result's turn. Disposing stops and joins every thread.</summary>
+[SuppressMessage("Interoperability", "CA1416:Validate platform compatibility", Justification = "Run makes no crew where there are no threads")]
 internal sealed class Prefetch<J, R> : IDisposable
 {
     private static int s_alive;
@@ -37,10 +40,10 @@ internal sealed class Prefetch<J, R> : IDisposable
     /// <summary>Threads that have not ended, of all loaders of this kind.</summary>
     public static int Alive => Volatile.Read(ref s_alive);
 
-    /// <summary>The results in order; without workers they are made on the caller's thread, one at a time.</summary>
+    /// <summary>The results in order; without workers, or where there are no threads, they are made on the caller's, one at a time.</summary>
     public static IEnumerable<R> Run(Func<CancellationToken, IEnumerable<J>> jobs, Func<J, CancellationToken, R> work, int workers, int ahead, CancellationToken stop)
     {
-        if (workers == 0)
+        if (workers == 0 || !DeepEduOptions.HasThreads)
         {
             foreach (var job in jobs(stop))
             {

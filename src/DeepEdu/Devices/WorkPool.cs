@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
@@ -8,6 +9,7 @@ namespace DeepEdu.Devices;
 /// <summary>The threads behind <see cref="Work"/>. One job runs at a time. Each thread has its own part of the chunks, the caller the first one, so that from job to job a thread comes back to what lies in its
 /// cache; whoever is through takes chunks from the ends of other parts, so a worker that wakes late delays nobody. A worker that ran out of work spins for a while, because the next job of a training step comes
 /// within microseconds and the next step soon, then parks.</summary>
+[SuppressMessage("Interoperability", "CA1416:Validate platform compatibility", Justification = "not reached where there are no threads: MaxThreads stays 1")]
 internal static class WorkPool
 {
     // a worker that is woken may come up on the caller's core, and then it takes the system a millisecond or more to part them: rather spin from one training step to the next

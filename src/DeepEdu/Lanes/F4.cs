@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Wasm;
 using System.Runtime.Intrinsics.X86;
 using DeepEdu.Numerics;
 using V = System.Runtime.Intrinsics.Vector128<float>;
@@ -47,9 +48,10 @@ public readonly struct F4(V v) : IVectorLane<F4>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F4 operator -(F4 a) => new(-a.V);
 
+    // a browser's runtime takes the estimate number by number, with the same bits
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F4 MultiplyAdd(F4 a, F4 b, F4 c) => new(Vector128.MultiplyAddEstimate(a.V, b.V, c.V));
+    public static F4 MultiplyAdd(F4 a, F4 b, F4 c) => new(PackedSimd.IsSupported ? (a.V * b.V) + c.V : Vector128.MultiplyAddEstimate(a.V, b.V, c.V));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -155,7 +157,7 @@ public readonly struct F4(V v) : IVectorLane<F4>
     public static F4 ScaleByPowerOfTwo(F4 x, F4 n)
     {
         // two half steps, so that neither power leaves the range of a normal float
-        var whole = Vector128.ConvertToInt32Native(n.V);
+        var whole = PackedSimd.IsSupported ? Vector128.ConvertToInt32(n.V) : Vector128.ConvertToInt32Native(n.V);
         var half = Vector128.ShiftRightArithmetic(whole, 1);
         var bias = Vector128.Create(127);
         return new(x.V * Vector128.ShiftLeft(half + bias, 23).AsSingle() * Vector128.ShiftLeft(whole - half + bias, 23).AsSingle());

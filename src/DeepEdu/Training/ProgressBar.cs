@@ -16,9 +16,10 @@ public sealed class ProgressBar(TextWriter to, bool redraw, int width = 120) : I
     private readonly int _width = width > 1 ? width : throw new ArgumentOutOfRangeException(nameof(width), $"progress-bar: a terminal of {width} columns has no room for a line");
     private int _shown;
 
-    /// <summary>On the console; plain lines if its output is redirected.</summary>
+    /// <summary>On the console; plain lines if its output is redirected, or in a browser.</summary>
     public static ProgressBar Console()
     {
+        if (OperatingSystem.IsBrowser()) { return new(System.Console.Out, redraw: false); }
         bool terminal = !System.Console.IsOutputRedirected;
         return new(System.Console.Out, terminal, terminal && System.Console.WindowWidth > 20 ? System.Console.WindowWidth : 120);
     }

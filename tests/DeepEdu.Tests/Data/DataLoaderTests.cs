@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using DeepEdu.Data;
+using DeepEdu.Devices;
 using DeepEdu.Numerics;
 using DeepEdu.Tensors;
 
@@ -36,6 +37,29 @@ public sealed class DataLoaderTests : IDisposable
             Assert.Equal(Stream(0).Epoch(epoch), Stream(workers).Epoch(epoch));
         }
         Assert.NotEqual(Loader(0).Epoch(0), Loader(0).Epoch(1));
+    }
+
+    [Fact]
+    public void WhereThereAreNoThreadsTheCallerMakesTheBatches() // as in a browser
+    {
+        float[][] batches = [.. Loader(0).Epoch(1)], stream = [.. Stream(0).Epoch(1)];
+        bool before = DeepEduOptions.HasThreads;
+        DeepEduOptions.HasThreads = false;
+        try
+        {
+            List<int> makers = [];
+            Assert.Equal(batches, Loader(2, map: Told).Epoch(1));
+            Assert.Equal(stream, Stream(3, read: e => Enumerable.Range(0, 101).Select(i => Told((float)i + e))).Epoch(1));
+            Assert.Equal(202, makers.Count);
+            Assert.All(makers, m => Assert.Equal(Environment.CurrentManagedThreadId, m));
+
+            float Told(float x)
+            {
+                makers.Add(Environment.CurrentManagedThreadId);
+                return x;
+            }
+        }
+        finally { DeepEduOptions.HasThreads = before; }
     }
 
     [Theory]

@@ -209,6 +209,20 @@ public sealed class WorkTests : IDisposable
     }
 
     [Fact]
+    public void WithoutThreadsOneIsTheMost() // as in a browser
+    {
+        bool before = DeepEduOptions.HasThreads;
+        DeepEduOptions.HasThreads = false;
+        try
+        {
+            DeepEduOptions.MaxThreads = 8;
+            Assert.Equal(1, DeepEduOptions.MaxThreads);
+            Assert.Throws<ArgumentOutOfRangeException>(() => DeepEduOptions.MaxThreads = 0);
+        }
+        finally { DeepEduOptions.HasThreads = before; }
+    }
+
+    [Fact]
     public void ACallAllocatesNothing()
     {
         DeepEduOptions.MaxThreads = 2;
