@@ -50,6 +50,13 @@ internal sealed record TracingSet(string Name, string[] Skills, TracedLearner[] 
         return Drawn(log.Name, log.Learners, seed);
     }
 
+    /// <summary>Simulated learners of skills that are learnt so, named s0, s1 .., in drawn folds.</summary>
+    public static TracingSet Simulated(ulong seed, int learners, SkillChances[] skills, int answers)
+    {
+        LearnerLog log = SimulatedTracing.Create(seed, skills, learners, answers).Log;
+        return Drawn(log.Name, log.Learners, seed);
+    }
+
     /// <summary>A table or sequences in one file, of which folds are drawn; or a folder with <c>*train*.csv</c>, <c>*test*.csv</c> and, each a part of the training learners, <c>*valid1*.csv</c> ...</summary>
     public static TracingSet Read(string path, ulong seed)
     {
