@@ -70,6 +70,14 @@ public sealed partial class Tape
         Replays = true;
         try { Retrace(from, composed(), dOutputs, inputs, dInputs); }
         finally { Replays = replays; }
+        // what a tensor gets that is taken twice is already the sum over both places
+        for (int i = 1; i < inputs.Length; i++)
+        {
+            for (int j = 0; j < i; j++)
+            {
+                if (ReferenceEquals(inputs[i], inputs[j])) { dInputs[i] = null; }
+            }
+        }
     }
 
     /// <summary>The same for a function of one tensor.</summary>
