@@ -14,6 +14,7 @@ internal sealed class Recording
     // how many calls there were when a block was allocated; −1 for an input
     private readonly Dictionary<Block, int> _born = new(ReferenceEqualityComparer.Instance);
     private readonly List<Block> _written = [];
+    private readonly HashSet<int[]> _numbers = new(ReferenceEqualityComparer.Instance); // others each time
     private readonly List<Call> _calls = [];
     private readonly Stack<object> _layers = [];
     private Call[] _replay = [];
@@ -35,6 +36,7 @@ internal sealed class Recording
         try { result = work(); }
         finally { t_current = null; }
         Flush();
+        _numbers.Clear();
         _replay = [.. _calls];
         return result;
     }
@@ -84,6 +86,15 @@ internal sealed class Recording
         _written.Remove(block);
     }
 
+    /// <summary>These whole numbers are computed, or come from outside, anew each time.</summary>
+    public void Changes(int[] numbers) => _numbers.Add(numbers);
+
+    /// <summary>The host reads whole numbers: fine if they stay the same.</summary>
+    public void OnHostRead(int[] numbers)
+    {
+        if (_numbers.Contains(numbers)) { ThrowHost(); }
+    }
+
     /// <summary>The host asks for a block's memory: fine while no call can have written it; what the host writes there is then written each time.</summary>
     public void OnHostAccess(Block block)
     {
@@ -94,7 +105,7 @@ internal sealed class Recording
     /// <summary>The host reads values: they may be others each time.</summary>
     [DoesNotReturn]
     public static void ThrowHost() =>
-        throw new InvalidOperationException($"inference-session: the forward pass takes values to the host (Item, ToArray, AsSpan), and {Hint}");
+        throw new InvalidOperationException($"inference-session: the forward pass takes values to the host (Item, ToArray, AsSpan, Span), and {Hint}");
 
     /// <summary>A parameter is updated.</summary>
     [DoesNotReturn]

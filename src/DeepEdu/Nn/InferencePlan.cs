@@ -166,7 +166,7 @@ internal sealed class InferencePlan
 
     [DoesNotReturn]
     private static void ThrowOther(int output) => throw new InvalidOperationException(
-        $"inference-session: result {output} of the recorded forward pass differs from the forward pass itself on random inputs. Does it look at indices on the host, draw random numbers, or keep a state? Call Forward instead");
+        $"inference-session: result {output} of the recorded forward pass differs from the forward pass itself on random inputs. Does it draw random numbers, or keep a state? Call Forward instead");
 
     private readonly record struct Input(Shape Shape, View Floats, int[]? Numbers);
 }

@@ -210,7 +210,7 @@ public sealed class InferenceInputs
     {
         if (Given is not null) { return (Indices)Next(); }
         shape = Resize?.Invoke(_all.Count, shape) ?? shape;
-        var x = Tensors.Indices.Wrap(new int[shape.Size], shape);
+        var x = Tensors.Indices.Changing(new int[shape.Size], shape);
         _all.Add(x);
         return x;
     }

@@ -86,7 +86,7 @@ public static class Extremes
             return dx;
         }
         ));
-        return (y, Indices.Wrap(where, shape));
+        return (y, Indices.Changing(where, shape));
     }
 
     [DoesNotReturn]

@@ -100,15 +100,27 @@ public static class Sorting
 
     internal static Indices Order(Tensor x, int axis, int k, bool descending)
     {
-        int n = x.Shape[axis], inner = x.Shape.Product(axis + 1, x.Rank), rows = n == 0 ? 0 : x.Size / n;
-        int[] order = new int[rows * k];
-        if (order.Length > 0)
+        int n = x.Shape[axis], outer = x.Shape.Product(0, axis), inner = x.Shape.Product(axis + 1, x.Rank);
+        int[] order = new int[outer * k * inner];
+        var kernel = new OrderKernel(x.View, order, outer, n, inner, k, descending);
+        if (order.Length == 0) { }
+        else if (x.Device is CpuDevice) { x.Device.Launch(kernel); }
+        else { (kernel with { X = Tensor.Wrap(x.ToArray(), x.Shape).View }).Run(); }
+        return Indices.Changing(order, x.Shape.With(axis, k));
+    }
+
+    /// <summary>Where the first K values along the middle axis of X [Outer, N, Inner] stand, in order, into Where [Outer, K, Inner].</summary>
+    public readonly record struct OrderKernel(View X, int[] Where, int Outer, int N, int Inner, int K, bool Descending) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "order";
+
+        /// <inheritdoc/>
+        public void Run()
         {
-            var view = x.Device is CpuDevice ? x.View : Tensor.Wrap(x.ToArray(), x.Shape).View;
-            int rowsAChunk = Math.Max(1, CpuDevice.Grain / 4 / n);
-            Work.Run((rows + rowsAChunk - 1) / rowsAChunk, new Rows(view, order, n, inner, k, descending, rows, rowsAChunk));
+            int rows = Outer * Inner, rowsAChunk = Math.Max(1, CpuDevice.Grain / 4 / N);
+            Work.Run((rows + rowsAChunk - 1) / rowsAChunk, new Rows(X, Where, N, Inner, K, Descending, rows, rowsAChunk));
         }
-        return Indices.Wrap(order, x.Shape.With(axis, k));
     }
 
     private readonly struct Rows(View x, int[] order, int n, int inner, int k, bool descending, int rows, int rowsAChunk) : IChunks

@@ -27,7 +27,8 @@ public sealed partial class Indices
     public int Rank => Shape.Rank;
 
     /// <summary>The values.</summary>
-    public ReadOnlySpan<int> Span => _values;
+    /// <exception cref="InvalidOperationException">A session or a file is made of the forward pass, and in use the numbers would be others.</exception>
+    public ReadOnlySpan<int> Span => OnHost();
 
     internal int[] Values => _values;
 
@@ -103,7 +104,8 @@ public sealed partial class Indices
     {
         get
         {
-            if (position.Length == 1 && (uint)position[0] < (uint)Size) { return _values[position[0]]; }
+            int[] values = OnHost();
+            if (position.Length == 1 && (uint)position[0] < (uint)Size) { return values[position[0]]; }
             if (position.Length != Rank) { ThrowPosition(Shape, position.Length); }
             int at = 0;
             for (int i = 0; i < Rank; i++)
@@ -111,7 +113,7 @@ public sealed partial class Indices
                 if ((uint)position[i] >= (uint)Shape[i]) { ThrowOutside(Shape, i, position[i]); }
                 at = (at * Shape[i]) + position[i];
             }
-            return _values[at];
+            return values[at];
         }
     }
 
@@ -140,7 +142,7 @@ public sealed partial class Indices
     }
 
     /// <summary>A copy of the values.</summary>
-    public int[] ToArray() => [.. _values];
+    public int[] ToArray() => [.. OnHost()];
 
     /// <summary>Checks that every value lies in [0, limit).</summary>
     /// <exception cref="ArgumentOutOfRangeException">Names the operation, the value, where it stands and what was allowed.</exception>
@@ -161,7 +163,20 @@ public sealed partial class Indices
     {
         int[] values = new int[shape.Size];
         if (Recording.Current is { } recording) { recording.Run(new Work(values, fill)); } else { fill(values); }
+        return Changing(values, shape);
+    }
+
+    // the array of a kernel that a recording launches again, or of its input
+    internal static Indices Changing(int[] values, Shape shape)
+    {
+        Recording.Current?.Changes(values);
         return new(shape, values);
+    }
+
+    private int[] OnHost()
+    {
+        Recording.Current?.OnHostRead(_values);
+        return _values;
     }
 
     /// <summary>Whole numbers that follow from others.</summary>

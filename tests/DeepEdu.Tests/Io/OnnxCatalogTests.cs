@@ -19,7 +19,7 @@ public class OnnxCatalogTests
         ["lstm-projection"] = "a projection", ["lstm-projection-categories"] = "a projection", ["lstm-coupled"] = "coupled gates", ["lstm-coupled-projection"] = "coupled gates",
         ["embedding-max-norm"] = "a greatest norm", ["embedding-max-norm-1"] = "a greatest norm", ["embedding-max-norm-inf"] = "a greatest norm", ["embedding-max-norm-3"] = "a greatest norm", ["embedding-bag-max-norm"] = "a greatest norm",
         ["embedding-bag-sum-offsets"] = "an embedding bag with offsets", ["embedding-bag-mean-offsets"] = "an embedding bag with offsets", ["embedding-bag-max-offsets"] = "an embedding bag with offsets",
-        ["embedding-bag-weights-offsets"] = "index-add",
+        ["embedding-bag-weights-offsets"] = "whole numbers that are computed",
     };
 
     // rows that take their input's first axis for something else than a batch

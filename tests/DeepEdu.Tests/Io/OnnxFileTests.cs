@@ -108,6 +108,7 @@ public class OnnxFileTests
             a.Greater(b), a.Less(b), a.Equal(a), a.NotEqual(b), a.GreaterOrEqual(b), a.LessOrEqual(b), Tensor.Maximum(a, b), Tensor.Minimum(a, b), a.MaskedFill(a.Greater(0), -1), a.Atan2(b), a.Remainder(0.7f), (a * 3).Round(),
             a.Silu(), a.Mish(), a.LogSigmoid(), a.Expm1(), a.Sign(), a.Tanh().Erf(), a.Norm(2, 1), a.Std(1), a.Prod(1), a.Min(1), a.ArgMax(1).ToTensor(), wide[.., 1..4, ^3..], wide.CDist(column.Repeat(1, 1, 4)),
             column * wide[.., 0..1], (a.Unsqueeze(0) - a.Unsqueeze(1)).Square().Sum(2), a.CumSum(0), a.Softmax(0), a.Flip(0), a[0], a.T, a.Repeat(2, 1), a + Tensor.Ones([a.Shape[0], 4]), x.Whole([2, 3]).OneHot(5),
+            b.Sort(1).Values, b.TopK(2, 1, largest: false).Indices.ToTensor(), b.Sort(0, descending: true).Values, b.Gather(0, a.ArgSort(0)), wide.IndexAdd(1, Indices.Of(4, 0, 4), column.Repeat(1, 1, 4)), a.MaxWithIndices(0).Values,
         ];
     }, below: 5);
 

@@ -34,6 +34,7 @@ internal static partial class OnnxRun
     private static OnnxArray[] Run(OnnxReader.Node n, OnnxArray?[] x) => n.Op switch
     {
         "Split" => Split(x[0]!, Axis(n, x[0]!, 0), [.. x[1]!.Values.Select(v => (int)v)]),
+        "TopK" => TopK(n, x[0]!, (int)x[1]!.Values[0]),
         "LSTM" => Sequence(n, x, 4),
         "GRU" => Sequence(n, x, 3),
         "RNN" => Sequence(n, x, 1),
@@ -239,6 +240,15 @@ internal static partial class OnnxRun
     {
         Assert.Equal(x.Shape[axis], sizes.Sum());
         return [.. sizes.Select((n, k) => Slice([x, new([1], [sizes[..k].Sum()]), new([1], [sizes[..k].Sum() + n]), new([1], [axis]), new([1], [1])]))];
+    }
+
+    // values and places; of equal values the first
+    private static OnnxArray[] TopK(OnnxReader.Node n, OnnxArray x, int k)
+    {
+        int axis = Axis(n, x, -1);
+        var order = Along(x, axis, v => [.. Enumerable.Range(0, v.Length).OrderBy(i => n.Int("largest", 1) == 1 ? -v[i] : v[i]).Select(i => (double)i)]);
+        var first = Slice([order, new([1], [0]), new([1], [k]), new([1], [axis]), new([1], [1])]);
+        return [OnnxArray.Of(first.Shape, i => { int[] at = OnnxArray.At(first.Shape, i); at[axis] = (int)first.Values[i]; return x[at]; }), first];
     }
 
     // data, starts, ends, axes, steps; one axis at a time is all that is written

@@ -305,6 +305,42 @@ public class InferenceSessionTests
         Assert.Contains("there is no input 2", Assert.Throws<ArgumentOutOfRangeException>(() => { using var call = session.Begin(); call.Set(2, [1f, 2]); }).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Places in order are computed in each call, of short rows and long ones, of columns, by values that are equal too.</summary>
+    [Theory]
+    [InlineData(2, 3)]
+    [InlineData(40, 7)]
+    [InlineData(5, 300)]
+    public void OrdersFollowTheValuesOfEachCall(int rows, int columns)
+    {
+        Tensor[] Forward(Tensor x)
+        {
+            var (best, where) = x.TopK(2);
+            var (sorted, order) = x.Sort(0, descending: true);
+            return [best, where.ToTensor(), sorted, order.ToTensor(), x.Gather(1, x.ArgSort()), x.IndexSelect(0, x.Sum(1).ArgSort()), x.MaxWithIndices(1).Indices.ToTensor()];
+        }
+        var session = new InferenceSession(i => Forward(i.Tensor([rows, columns])));
+        var rng = new Rng(5);
+        float[] x = new float[rows * columns];
+        void Call()
+        {
+            using var call = session.Begin();
+            call.Set(0, x);
+            call.Run();
+        }
+        for (int k = 0; k < 5; k++)
+        {
+            for (int i = 0; i < x.Length; i++) { x[i] = rng.Next(0, 20) * 0.5f; }
+            var expected = Forward(Tensor.Of([rows, columns], x));
+            using (var call = session.Begin())
+            {
+                call.Set(0, x);
+                call.Run();
+                for (int i = 0; i < expected.Length; i++) { Assert.Equal(expected[i].ToArray(), call.Output(i).ToArray()); }
+            }
+        }
+        Assert.Equal(0, Allocated(Call));
+    }
+
     [Fact]
     public void AModelThatLooksAtValuesIsRefused()
     {
@@ -312,10 +348,14 @@ public class InferenceSessionTests
         Assert.Contains("to the host", Assert.Throws<InvalidOperationException>(() => Of(x => x.Sum().Item() > 2 ? x : -x)).Message, StringComparison.Ordinal);
         Assert.Contains("to the host", Assert.Throws<InvalidOperationException>(() => Of(x => Tensor.Of((x * 2f).ToArray()))).Message, StringComparison.Ordinal);
         Assert.Contains("to the host", Assert.Throws<InvalidOperationException>(() => Of(x => { x.Exp().AsSpan()[0] = 1; return x; })).Message, StringComparison.Ordinal);
-        // a count of calls, and indices read on the host, show in the second computation
+        Assert.Contains("to the host", Assert.Throws<InvalidOperationException>(() => new InferenceSession(i => Tensor.Of(Array.ConvertAll(i.Indices([3]).ToArray(), v => 2f * v)))).Message, StringComparison.Ordinal);
+        // numbers that one trial would not tell from a constant
+        Assert.Contains("to the host", Assert.Throws<InvalidOperationException>(() => Of(x => x * x.ArgMax(0).Span[0])).Message, StringComparison.Ordinal);
+        Assert.Contains("to the host", Assert.Throws<InvalidOperationException>(() => Of(x => x * x.TopK(1).Indices[0])).Message, StringComparison.Ordinal);
+        Assert.Contains("to the host", Assert.Throws<InvalidOperationException>(() => new InferenceSession(i => Tensor.Full([2], i.Indices([3])[1..][0]))).Message, StringComparison.Ordinal);
+        // a count of calls shows in the second computation
         int calls = 0;
         Assert.Contains("differs", Assert.Throws<InvalidOperationException>(() => Of(x => x * ++calls)).Message, StringComparison.Ordinal);
-        Assert.Contains("differs", Assert.Throws<InvalidOperationException>(() => new InferenceSession(i => Tensor.Of(Array.ConvertAll(i.Indices([300]).ToArray(), v => 2f * v)))).Message, StringComparison.Ordinal);
         // what the host writes before it is computed with is a constant
         var session = Of(x =>
         {

@@ -21,6 +21,7 @@ internal sealed partial class OnnxTranslator
             case (Gathering.SelectKernel k, Gathering.SelectKernel l): Select(k, l); break;
             case (Gathering.GatherKernel k, Gathering.GatherKernel l): Gather(k, l); break;
             case (Gathering.ScatterAddKernel k, Gathering.ScatterAddKernel l): ScatterAdd(k, l); break;
+            case (Gathering.SelectAddKernel { Skip: < 0 } k, Gathering.SelectAddKernel l): IndexAdd(k, l); break;
             case (Bags.ShortenKernel k, Bags.ShortenKernel l):
                 Read(k.Table, l.Table);
                 throw new NotSupportedException("an embedding with a greatest norm, which changes its weights where it looks them up; shorten the rows once, and export an embedding without");
@@ -31,6 +32,7 @@ internal sealed partial class OnnxTranslator
             case (BatchNorms.BatchNormKernel k, BatchNorms.BatchNormKernel l): BatchNorm(k, l); break;
             case (Cumulative.RunningSum k, Cumulative.RunningSum l): RunningSum(k, l); break;
             case (Extremes.LocateExtreme k, Extremes.LocateExtreme l): Extreme(k, l); break;
+            case (Sorting.OrderKernel k, Sorting.OrderKernel l): Order(k, l); break;
             case (Triangles.TriangleKernel k, Triangles.TriangleKernel l): Triangle(k, l); break;
             case (Conv.Conv2dKernel k, Conv.Conv2dKernel l): Convolution(k, l); break;
             case (Conv.Conv2dGradientKernel k, Conv.Conv2dGradientKernel l): Transposed(k, l); break;
@@ -136,6 +138,16 @@ internal sealed partial class OnnxTranslator
         OnnxView to = new(k.Y, l.Y);
         string y = graph.Add("ScatterElements", [shapes.Name(shapes.As(memory.Read(to), outer, n, inner)), Whole(k.Index.Values, l.Index.Values, outer, m, inner),
             shapes.Name(shapes.As(Read(k.Source, l.Source), outer, m, inner))], ("axis", 1), ("reduction", "add"));
+        memory.Write(to, OnnxValue.Named(y, outer, n, inner));
+    }
+
+    private void IndexAdd(in Gathering.SelectAddKernel k, in Gathering.SelectAddKernel l)
+    {
+        OnnxSize outer = new(k.Outer, l.Outer), n = new(k.N, l.N), m = new(k.Index.Size, l.Index.Size), inner = new(k.Inner, l.Inner);
+        OnnxView to = new(k.Y, l.Y);
+        string index = graph.Add("Expand", [Whole(k.Index.Values, l.Index.Values, 1, m, 1), shapes.Sizes(outer, m, inner)]);
+        string y = graph.Add("ScatterElements", [shapes.Name(shapes.As(memory.Read(to), outer, n, inner)), index, shapes.Name(shapes.As(Read(k.Source, l.Source), outer, m, inner))],
+            ("axis", 1), ("reduction", "add"));
         memory.Write(to, OnnxValue.Named(y, outer, n, inner));
     }
 
@@ -265,6 +277,14 @@ internal sealed partial class OnnxTranslator
         string x = shapes.Name(shapes.As(Read(k.X, l.X), outer, n, inner));
         memory.Write(new(k.Values, l.Values), OnnxValue.Named(graph.Add(k.Largest ? "ReduceMax" : "ReduceMin", [x], ("axes", (int[])[1]), ("keepdims", 0)), outer, inner));
         _whole[k.Where] = (graph.Add(k.Largest ? "ArgMax" : "ArgMin", [x], ("axis", 1), ("keepdims", 0)), [outer, inner]);
+    }
+
+    // equal values keep their order there too
+    private void Order(in Sorting.OrderKernel k, in Sorting.OrderKernel l)
+    {
+        OnnxSize outer = new(k.Outer, l.Outer), n = new(k.N, l.N), inner = new(k.Inner, l.Inner), first = new(k.K, l.K);
+        string x = shapes.Name(shapes.As(Read(k.X, l.X), outer, n, inner));
+        _whole[k.Where] = (graph.AddMany("TopK", [x, shapes.Sizes(first)], 2, ("axis", 1), ("largest", k.Descending ? 1 : 0), ("sorted", 1))[1], [outer, first, inner]);
     }
 
     private void Triangle(in Triangles.TriangleKernel k, in Triangles.TriangleKernel l)
