@@ -90,9 +90,10 @@ public class OnnxFileTests
     [Fact]
     public void MovesAreExported() => Same(new Dense(1, 1, s_rng), x =>
     {
-        var a = x.Numbers([2, 4, 6]);
+        Tensor a = x.Numbers([2, 4, 6]), b = x.Numbers([2, 4, 1, 1]);
         return
         [
+            b.Reshape(-1, 1, 4, 1).Upsample2d((8, 1)), b.Reshape(-1, 1, 2, 2).Upsample2d((3, 4), ResizeMode.Linear),
             a.Permute(0, 2, 1), a.Permute(2, 0, 1), a[.., 1.., 2..5], a.Narrow(1, 1, 2), a.Flip(1), a.Flip(2, 0), a.Pad([(1, 2), (0, 3)], value: 7), a.Pad([(2, 2)], PadMode.Reflect), a.Roll(2, 2), a.Unfold(2, 3, 2),
             Tensor.Concat([a, a * 2, a.Narrow(1, 0, 1)], 1), Tensor.Stack([a, -a], 3), a.Repeat(1, 2, 1), a.RepeatInterleave(2, 0), a.Mean(0), a.Sum([0, 2], keepDims: true), a - a.Max(2, keepDims: true),
             a.Reshape(-1, 3, 8), a.IndexSelect(2, Indices.Of(5, 0, 0)), a.Mean(), a.MatMul(a, transB: true), Tensor.Einsum("bij,bik->bjk", a, a), a.Tril(1), Tensor.Zeros(a.Shape) + 1 + a[.., 0..1],

@@ -177,8 +177,8 @@ internal sealed partial class OnnxTranslator
         if (k.Back) { throw new NotSupportedException("the gradient of resizing"); }
         var x = Read(k.Inner, l.Inner);
         bool line = (k.Rows.N, k.Rows.Size) == (1, 1) && x.Shape.Length <= 3;
-        OnnxSize planes = new(k.Planes, l.Planes);
-        if (x.Shape.Length != (line ? 3 : 4)) { x = shapes.As(x, line ? [planes, 1, k.Columns.N] : [planes, 1, k.Rows.N, k.Columns.N]); }
+        OnnxSize[] image = line ? [k.Columns.N] : [k.Rows.N, k.Columns.N];
+        if (x.Shape.Length != image.Length + 2 || !x.Shape.AsSpan(2).SequenceEqual(image)) { x = shapes.As(x, [new(k.Planes, l.Planes), 1, .. image]); }
         if (!line) { x = Along(x, 2, k.Rows); }
         memory.Write(new(k.Outer, l.Outer), Along(x, line ? 2 : 3, k.Columns));
     }
