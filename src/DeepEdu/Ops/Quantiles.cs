@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using DeepEdu.Autograd;
+using DeepEdu.Devices;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Ops;
@@ -124,10 +125,11 @@ public static class Quantiles
         var order = Sorting.Order(x, axis, count, fromAbove);
         return Array.ConvertAll(ranks, rank =>
         {
-            int[] places = new int[order.Size / count];
             int place = fromAbove ? n - 1 - rank : rank;
-            for (int i = 0; i < places.Length; i++) { places[i] = order.Span[(((i / inner * count) + place) * inner) + (i % inner)]; }
-            return Indices.Wrap(places, x.Shape.With(axis, 1));
+            return Indices.Made(x.Shape.With(axis, 1), to =>
+            {
+                for (int i = 0; i < to.Length; i++) { to[i] = order.Values[(((i / inner * count) + place) * inner) + (i % inner)]; }
+            });
         });
     }
 
@@ -135,14 +137,13 @@ public static class Quantiles
     private static Indices[] OrNaN(Tensor x, int axis, Indices[] places)
     {
         var (largest, at) = x.Detach().MaxWithIndices(axis, keepDims: true);
-        float[] values = largest.ToArray();
-        if (!Array.Exists(values, float.IsNaN)) { return places; }
-        return Array.ConvertAll(places, one =>
+        float[]? read = x.Device is CpuDevice ? null : largest.ToArray();
+        var view = largest.View;
+        return Array.ConvertAll(places, one => Indices.Made(one.Shape, to =>
         {
-            int[] mixed = one.ToArray();
-            for (int i = 0; i < mixed.Length; i++) { if (float.IsNaN(values[i])) { mixed[i] = at.Span[i]; } }
-            return Indices.Wrap(mixed, one.Shape);
-        });
+            var values = read ?? CpuDevice.Of(view);
+            for (int i = 0; i < to.Length; i++) { to[i] = float.IsNaN(values[i]) ? at.Values[i] : one.Values[i]; }
+        }));
     }
 
     [DoesNotReturn]
