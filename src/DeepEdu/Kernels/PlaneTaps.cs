@@ -67,12 +67,12 @@ internal static unsafe class PlaneTaps
                 float* x = at + offsets[t];
                 X a = O.Load(x), b = default, c = default, d = default;
                 if (W.Value > 1) { (b, c, d) = (O.Load(x + w), O.Load(x + (2 * w)), O.Load(x + (3 * w))); }
-                Add<X, O, W>(next, a, b, c, d, ref a0, ref b0, ref c0, ref d0);
-                if (V.Value > 1) { Add<X, O, W>(next + nextWeights, a, b, c, d, ref a1, ref b1, ref c1, ref d1); }
+                Add<X, O, W>(O.Broadcast(next), a, b, c, d, ref a0, ref b0, ref c0, ref d0);
+                if (V.Value > 1) { Add<X, O, W>(O.Broadcast(next + nextWeights), a, b, c, d, ref a1, ref b1, ref c1, ref d1); }
                 if (V.Value > 2)
                 {
-                    Add<X, O, W>(next + (2 * nextWeights), a, b, c, d, ref a2, ref b2, ref c2, ref d2);
-                    Add<X, O, W>(next + (3 * nextWeights), a, b, c, d, ref a3, ref b3, ref c3, ref d3);
+                    Add<X, O, W>(O.Broadcast(next + (2 * nextWeights)), a, b, c, d, ref a2, ref b2, ref c2, ref d2);
+                    Add<X, O, W>(O.Broadcast(next + (3 * nextWeights)), a, b, c, d, ref a3, ref b3, ref c3, ref d3);
                 }
             }
             Put<X, O, W>(a0, b0, c0, d0, to + i);
@@ -86,9 +86,8 @@ internal static unsafe class PlaneTaps
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add<X, O, W>(float* weight, X a, X b, X c, X d, ref X a0, ref X b0, ref X c0, ref X d0) where X : struct where O : struct, IRegister<X> where W : struct, INumber
+    private static void Add<X, O, W>(X by, X a, X b, X c, X d, ref X a0, ref X b0, ref X c0, ref X d0) where X : struct where O : struct, IRegister<X> where W : struct, INumber
     {
-        X by = O.Broadcast(weight);
         a0 = O.MultiplyAdd(by, a, a0);
         if (W.Value == 1) { return; }
         b0 = O.MultiplyAdd(by, b, b0);
@@ -136,12 +135,12 @@ internal static unsafe class PlaneTaps
         {
             float* dy = y + i;
             X a = O.Load(xa + i), b = O.Load(xb + i), c = O.Load(xc + i), d = O.Load(xd + i);
-            Add<X, O>(dy, a, b, c, d, ref a0, ref b0, ref c0, ref d0);
-            if (V.Value > 1) { Add<X, O>(dy + nextY, a, b, c, d, ref a1, ref b1, ref c1, ref d1); }
+            Add<X, O, N4>(O.Load(dy), a, b, c, d, ref a0, ref b0, ref c0, ref d0);
+            if (V.Value > 1) { Add<X, O, N4>(O.Load(dy + nextY), a, b, c, d, ref a1, ref b1, ref c1, ref d1); }
             if (V.Value > 2)
             {
-                Add<X, O>(dy + (2 * nextY), a, b, c, d, ref a2, ref b2, ref c2, ref d2);
-                Add<X, O>(dy + (3 * nextY), a, b, c, d, ref a3, ref b3, ref c3, ref d3);
+                Add<X, O, N4>(O.Load(dy + (2 * nextY)), a, b, c, d, ref a2, ref b2, ref c2, ref d2);
+                Add<X, O, N4>(O.Load(dy + (3 * nextY)), a, b, c, d, ref a3, ref b3, ref c3, ref d3);
             }
         }
         Put<X, O, N4>(a0, b0, c0, d0, to);
@@ -151,16 +150,6 @@ internal static unsafe class PlaneTaps
             Put<X, O, N4>(a2, b2, c2, d2, to + (8 * w));
             Put<X, O, N4>(a3, b3, c3, d3, to + (12 * w));
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add<X, O>(float* y, X a, X b, X c, X d, ref X a0, ref X b0, ref X c0, ref X d0) where X : struct where O : struct, IRegister<X>
-    {
-        X by = O.Load(y);
-        a0 = O.MultiplyAdd(by, a, a0);
-        b0 = O.MultiplyAdd(by, b, b0);
-        c0 = O.MultiplyAdd(by, c, c0);
-        d0 = O.MultiplyAdd(by, d, d0);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -68,7 +68,7 @@ public sealed partial class Indices
         ArgumentNullException.ThrowIfNull(mask);
         if (mask.Shape != Shape) { throw new ShapeException("masked-select", $"indices {Shape} with a mask {mask.Shape}: they must have one shape; Expand the mask?", Shape, mask.Shape); }
         float[] wanted = mask.ToArray();
-        return Of([.. _values.Where((_, i) => wanted[i] != 0)]);
+        return Flatten().Select([.. Enumerable.Range(0, Size).Where(i => wanted[i] != 0)]);
     }
 
     /// <summary>yes where the condition is not 0, else no. PyTorch's <c>where</c>.</summary>

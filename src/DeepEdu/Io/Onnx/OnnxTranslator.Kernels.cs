@@ -135,20 +135,20 @@ internal sealed partial class OnnxTranslator
     private void ScatterAdd(in Gathering.ScatterAddKernel k, in Gathering.ScatterAddKernel l)
     {
         OnnxSize outer = new(k.Outer, l.Outer), n = new(k.N, l.N), m = new(k.M, l.M), inner = new(k.Inner, l.Inner);
-        OnnxView to = new(k.Y, l.Y);
-        string y = graph.Add("ScatterElements", [shapes.Name(shapes.As(memory.Read(to), outer, n, inner)), Whole(k.Index.Values, l.Index.Values, outer, m, inner),
-            shapes.Name(shapes.As(Read(k.Source, l.Source), outer, m, inner))], ("axis", 1), ("reduction", "add"));
-        memory.Write(to, OnnxValue.Named(y, outer, n, inner));
+        Add(new(k.Y, l.Y), [outer, n, inner], Whole(k.Index.Values, l.Index.Values, outer, m, inner), Read(k.Source, l.Source), [outer, m, inner]);
     }
 
     private void IndexAdd(in Gathering.SelectAddKernel k, in Gathering.SelectAddKernel l)
     {
         OnnxSize outer = new(k.Outer, l.Outer), n = new(k.N, l.N), m = new(k.Index.Size, l.Index.Size), inner = new(k.Inner, l.Inner);
-        OnnxView to = new(k.Y, l.Y);
-        string index = graph.Add("Expand", [Whole(k.Index.Values, l.Index.Values, 1, m, 1), shapes.Sizes(outer, m, inner)]);
-        string y = graph.Add("ScatterElements", [shapes.Name(shapes.As(memory.Read(to), outer, n, inner)), index, shapes.Name(shapes.As(Read(k.Source, l.Source), outer, m, inner))],
-            ("axis", 1), ("reduction", "add"));
-        memory.Write(to, OnnxValue.Named(y, outer, n, inner));
+        Add(new(k.Y, l.Y), [outer, n, inner], graph.Add("Expand", [Whole(k.Index.Values, l.Index.Values, 1, m, 1), shapes.Sizes(outer, m, inner)]), Read(k.Source, l.Source), [outer, m, inner]);
+    }
+
+    // values of the source, each at its place on the middle axis
+    private void Add(OnnxView to, OnnxSize[] shape, string index, OnnxValue source, OnnxSize[] sizes)
+    {
+        string y = graph.Add("ScatterElements", [shapes.Name(shapes.As(memory.Read(to), shape)), index, shapes.Name(shapes.As(source, sizes))], ("axis", 1), ("reduction", "add"));
+        memory.Write(to, OnnxValue.Named(y, shape));
     }
 
     // bags of one length: [bags, length] indices
