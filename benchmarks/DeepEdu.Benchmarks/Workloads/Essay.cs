@@ -31,12 +31,11 @@ internal sealed class Essay : Workload<(Indices Words, Tensor Scores)>
 
     private sealed class Net(int width, int hidden, Rng rng) : Module
     {
-        private readonly Embedding _e = new(Vocabulary, width, rng);
-        private readonly Lstm _l = new(width, hidden, rng);
-        private readonly Dense _d = new(hidden, 1, rng);
+        private readonly Sequential _states = new(new Embedding(Vocabulary, width, rng), new Lstm(width, hidden, rng));
+        private readonly Dense _score = new(hidden, 1, rng);
 
-        public Tensor Forward(Indices words) => _d.Forward(_l.Forward(_e.Forward(words)).Mean(1)).Sigmoid().Squeeze(1);
+        public Tensor Forward(Indices words) => _score.Forward(_states.Forward(words).Mean(1)).Sigmoid().Squeeze(1);
 
-        protected internal override void Parts(Parts p) => p.Of(_e).Of(_l).Of(_d);
+        protected internal override void Parts(Parts p) => p.Of(_states).Of(_score);
     }
 }

@@ -1,55 +1,77 @@
-using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
 
 namespace DeepEdu.Kernels;
 
-/// <summary>A recurrent layer's inputs that are categories: row q of the gates' input parts is the column of Wᵢ for category q, and the gradient of that column the sum over
-/// its rows. The products with one-hot rows, without their zeros.</summary>
-/// <param name="categories">One for each row.</param>
-/// <param name="count">How many categories there are.</param>
-/// <param name="plan">The cell's gates.</param>
-/// <param name="hidden">H.</param>
-internal readonly unsafe struct CategoryTable(int[] categories, int count, CellPlan plan, int hidden)
+/// <summary>A recurrent layer's inputs that are categories: the gates' input parts of a step are its category's row of a table, and the gradient of that row is the sum over
+/// its steps. The products with one-hot vectors, without their zeros.</summary>
+/// <param name="Categories">One for each row of the gates.</param>
+/// <param name="Count">How many categories there are.</param>
+/// <param name="Plan">The cell's gates.</param>
+/// <param name="Hidden">H.</param>
+/// <param name="Turned">Whether the rows are the gates as a weight has them, [G·H], or planes, [planes of the inputs · Hp].</param>
+internal readonly unsafe record struct CategoryTable(int[] Categories, int Count, CellPlan Plan, int Hidden, bool Turned)
 {
     private const int ColumnsAChunk = 128; // eight cache lines of each row: fewer come singly, after a wait each
+    private const int MostAtOnce = 1024; // whose sums of a chunk stay in the second-level cache
 
-    private int Padded => RecurrentWeights.Padded(hidden);
+    private int Padded => RecurrentWeights.Padded(Hidden);
 
-    /// <summary>gates [rows, planes·Hp] ← bias + the categories' rows of a <see cref="RecurrentWeights.Table"/>, for a stretch of rows.</summary>
-    public void Take(int first, int rows, float* table, float* bias, float* gates)
+    /// <summary>From one row to the next.</summary>
+    public int Width => Plan.Input.Count * (Turned ? Hidden : Padded);
+
+    /// <summary>Where the inputs' plane p starts in a row.</summary>
+    private int Place(int p) => Turned ? Plan.Input.Of(p) * Hidden : p * Padded;
+
+    /// <summary>gates [planes·Hp] ← bias + a row of the table, for the units from..to.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Take<L>(float* row, float* bias, float* gates, int from, int to) where L : struct, IVectorLane<L>, ILane<L>
     {
-        int width = plan.Input.Count * Padded;
-        Work.For(rows, Math.Max(1, CpuDevice.Grain / width),
-            new Rows { Categories = categories, First = first, Table = table, Bias = bias, Gates = gates, Width = width, Before = plan.Input.Plane * Padded, Planes = plan.Planes * Padded });
+        int first = Plan.Input.Plane, end = first + Plan.Input.Count, padded = Padded, whole = Turned ? Math.Min(to, Hidden - L.Width + 1) : to;
+        for (int plane = 0; plane < Plan.Planes; plane++, bias += padded, gates += padded)
+        {
+            int unit = from;
+            if (plane >= first && plane < end)
+            {
+                float* values = row + Place(plane - first);
+                for (; unit < whole; unit += L.Width) { L.Store(L.Load(in *values, unit) + L.Load(in *bias, unit), ref *gates, unit); }
+                if (unit < to) { L.Store(Partial.Load<L>(values + unit, Hidden - unit) + L.Load(in *bias, unit), ref *gates, unit); }
+                continue;
+            }
+            for (; unit < to; unit += L.Width) { L.Store(L.Load(in *bias, unit), ref *gates, unit); } // a plane without inputs
+        }
     }
 
-    /// <summary>to [categories, planes of the inputs · Hp] ← for each category the sum of its rows of gates [rows, planes·Hp], those that count, in their order.</summary>
+    /// <summary>to, of the table's shape, ← for each category the sum of its rows of gates [rows, planes·Hp], those that count, in their order.</summary>
     public void Add(RecurrentRows rows, float* gates, float* to)
     {
-        int width = plan.Input.Count * Padded;
-        new Span<float>(to, count * width).Clear();
-        Work.For(width, ColumnsAChunk, new Columns { Categories = categories, Runs = rows.Runs, Gates = gates + (plan.Input.Plane * Padded), Planes = plan.Planes * Padded, To = to, Width = width });
+        int width = Turned ? Hidden : Padded, planes = Plan.Planes * Padded;
+        gates += Plan.Input.Plane * Padded;
+        if (Count > MostAtOnce)
+        {
+            var sorted = Sorted(rows);
+            for (int p = 0; p < Plan.Input.Count; p++) { sorted.Product(null, gates + (p * Padded), planes, to + Place(p), Width, width); }
+            return;
+        }
+        new Span<float>(to, Count * Width).Clear();
+        for (int p = 0; p < Plan.Input.Count; p++)
+        {
+            Work.For(width, ColumnsAChunk, new Columns { Categories = Categories, Runs = rows.Runs, Gates = gates + (p * Padded), Planes = planes, To = to + Place(p), Width = Width });
+        }
     }
 
-    private struct Rows : IRange
+    // each category's rows
+    private SparseRows Sorted(RecurrentRows rows)
     {
-        public int[] Categories;
-        public float* Table, Bias, Gates;
-        public int First, Width, Before, Planes;
-
-        public readonly void Run(int from, int to)
-        {
-            ReadOnlySpan<float> before = new(Bias, Before), bias = new(Bias + Before, Width);
-            for (nint q = First + from; q < First + to; q++)
-            {
-                float* row = Gates + (q * Planes);
-                before.CopyTo(new(row, Before)); // planes without inputs
-                TensorPrimitives.Add(new(Table + ((nint)Categories[q] * Width), Width), bias, new(row + Before, Width));
-            }
-        }
+        var memory = RecurrentMemory.RentView(SparseRows.Room(Count, rows.Count));
+        if (rows.AreAll) { return SparseRows.Of(memory, Count, Categories, default); }
+        var counted = MemoryMarshal.Cast<float, int>(RecurrentMemory.Rent(rows.Count));
+        counted.Fill(-1);
+        foreach (var (from, count) in rows.Runs) { Categories.AsSpan(from, count).CopyTo(counted[from..]); }
+        return SparseRows.Of(memory, Count, counted, default);
     }
 
     private struct Columns : IRange

@@ -70,11 +70,11 @@ internal readonly record struct RecurrentBackward(RecurrentData Data, View DOutp
                 Bias(db, plan.Late, dbh);
             }
             if (dwr is not null) { Sum(d.Rows, 0, n, h, total, n, raw, h, dwr); }
-            fixed (float* product = RecurrentMemory.Rent(plan.Gates * hp * Math.Max(e, n)))
+            fixed (float* product = RecurrentMemory.Rent(plan.Gates * hp * Math.Max(d.Turned ? 0 : e, n)))
             {
                 int width = plan.Input.Count * hp;
                 float* dIn = gates + (plan.Input.Plane * hp);
-                if (dwi is not null && d.Categories is { } categories) { new CategoryTable(categories, e, plan, h).Add(d.Rows, gates, product); }
+                if (dwi is not null && d.Categories is { } categories) { new CategoryTable(categories, e, plan, h, d.Turned).Add(d.Rows, gates, d.Turned ? dwi : product); }
                 else if (dwi is not null || dx is not null)
                 {
                     fixed (float* inputs = RecurrentMemory.Rent(dx is null ? 0 : width * e))
@@ -83,7 +83,7 @@ internal readonly record struct RecurrentBackward(RecurrentData Data, View DOutp
                         Inputs(d.Rows, e, width, x, dIn, planes, inputs, dwi is null ? null : product, dx);
                     }
                 }
-                if (dwi is not null) { RecurrentWeights.Separate(product, plan.Input, h, e, dwi); }
+                if (dwi is not null && !d.Turned) { RecurrentWeights.Separate(product, plan.Input, h, e, dwi); }
                 if (!DWeightHh.IsNone) { RecurrentGradient(plan, gates, product); }
             }
         }

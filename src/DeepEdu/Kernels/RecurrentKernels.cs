@@ -25,6 +25,9 @@ internal readonly record struct RecurrentData
     /// <summary>Instead of inputs, which one of each row's E values is 1 while the others are 0 [rows].</summary>
     public int[]? Categories { get; init; }
 
+    /// <summary>Whether Wᵢ is turned, [E, G·H]: with categories only.</summary>
+    public bool Turned { get; init; }
+
     /// <summary>R, the width of h: H, or that of the projection.</summary>
     public required int Recurrent { get; init; }
 
@@ -109,7 +112,8 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
         fixed (float* x = CpuDevice.Of(d.X), bi = CpuDevice.Of(d.BiasIh), bh = CpuDevice.Of(d.BiasHh),
             h0 = CpuDevice.Of(d.H0), c0 = CpuDevice.Of(d.C0), gates = CpuDevice.Of(d.Gates), cells = CpuDevice.Of(d.Cells), start = CpuDevice.Of(d.Start), y = CpuDevice.Of(d.Output),
             lastH = CpuDevice.Of(LastH), lastC = CpuDevice.Of(LastC), mask = CpuDevice.Of(d.Mask), masked = CpuDevice.Of(d.Masked), raw = CpuDevice.Of(d.Raw),
-            reset = CpuDevice.Of(d.Reset), inputs = RecurrentMemory.Prepare(d.WeightIh, new(d.Categories is not null ? RecurrentLayout.Table : stepwise ? RecurrentLayout.Steps : RecurrentLayout.Rows, input, h, e)),
+            reset = CpuDevice.Of(d.Reset), inputs = d.Turned ? CpuDevice.Of(d.WeightIh)
+                : RecurrentMemory.Prepare(d.WeightIh, new(d.Categories is not null ? RecurrentLayout.Table : stepwise ? RecurrentLayout.Steps : RecurrentLayout.Rows, input, h, e)),
             panels = int8 ? default : RecurrentMemory.Prepare(d.WeightHh, new(RecurrentLayout.Steps, recurrent, h, n)),
             codes = int8 ? Prepared.Of(d.WeightHh, new RecurrentInt8(recurrent, h, n), default) : default, whole = RecurrentMemory.Rent(int8 ? RecurrentSequence.MostParts * batch * Int8Panels.Pairs(n) : 0),
             latePanels = late.Count > 0 ? RecurrentMemory.Prepare(d.WeightHh, new(RecurrentLayout.Steps, late, h, n)) : default,
@@ -118,7 +122,7 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
             masked0 = RecurrentMemory.Rent(masks && h0 is not null ? batch * n : 0), turns = RecurrentMemory.Rent(RecurrentSequence.Shares(d) ? Lockstep.Length : 0))
         {
             RecurrentWeights.Bias(bi, bh, plan, h, bias);
-            if (!stepwise) { Inputs(plan, x, inputs, bias, gates); }
+            if (!stepwise && d.Categories is null) { Inputs(plan, x, inputs, bias, gates); }
             RecurrentMemory.Pad(plan.HasCell ? c0 : h0, batch, h, start, hp);
             if (turns is not null) { new Span<float>(turns, Lockstep.Length).Clear(); }
             if (masked0 is not null) { RecurrentMemory.Multiply(h0, mask, batch * n, masked0); }
@@ -127,6 +131,7 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
                 Kind = d.Kind, Rows = d.Rows, Hidden = h, Recurrent = n, Keep = d.Keep, Gates = gates, Cells = cells, Start = start, Output = y, H0 = masked0 is null ? h0 : masked0,
                 Weights = panels, LateWeights = latePanels, Reset = reset, Projection = projection, Raw = raw, Space = space, Mask = mask, Masked = masked,
                 Input = stepwise ? inputs : null, X = x, Bias = bias, Inputs = e, Turns = turns,
+                Table = d.Categories is null ? null : inputs, Categories = d.Categories is null ? default : new(d.Categories, e, plan, h, d.Turned),
                 Int8 = codes, Whole = (short*)whole,
             }.Run();
             d.Rows.ClearOthers(y, n);
@@ -140,22 +145,17 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
         }
     }
 
-    // all steps' input parts in one product or look-up; planes that have none start from their bias
+    // all steps' input parts in one product; planes that have none start from their bias
     private unsafe void Inputs(CellPlan plan, float* x, float* weights, float* bias, float* gates)
     {
         var set = plan.Input;
-        int e = Data.Inputs, h = Data.Hidden, hp = Data.Padded, planes = plan.Planes * hp;
-        var (rows, categories) = (Data.Rows, Data.Categories);
+        int e = Data.Inputs, hp = Data.Padded, planes = plan.Planes * hp;
+        var rows = Data.Rows;
         if (rows.AreScattered) { Stretch(0, rows.Count); return; }
         foreach (var (from, count) in rows.Runs) { Stretch(from, count); }
 
         void Stretch(nint from, int count)
         {
-            if (categories is not null)
-            {
-                new CategoryTable(categories, e, plan, h).Take((int)from, count, weights, bias, gates);
-                return;
-            }
             float* to = gates + (from * planes);
             Gemm.Run(false, true, count, set.Count * hp, e, x + (from * e), e, weights, e, to + (set.Plane * hp), planes, false, new Epilogue(bias + (set.Plane * hp), false));
             for (nint q = 0; q < count && set.Plane > 0; q++) { RecurrentMemory.Copy(bias, set.Plane * hp, to + (q * planes)); }
@@ -167,7 +167,10 @@ internal readonly record struct RecurrentForward(RecurrentData Data, View LastH,
 internal static unsafe class RecurrentMemory
 {
     /// <summary>Memory of the current arena; its content is undefined.</summary>
-    public static Span<float> Rent(int length) => length == 0 ? default : ((CpuBlock)CpuDevice.Instance.Allocate(length)).Span[..length];
+    public static Span<float> Rent(int length) => length == 0 ? default : CpuDevice.Of(RentView(length));
+
+    /// <inheritdoc cref="Rent"/>
+    public static View RentView(int length) => new(CpuDevice.Instance.Allocate(length), 0, length);
 
     /// <summary>Weights in a layout for the way forward.</summary>
     public static Span<float> Prepare(View weights, in RecurrentPanels how) =>

@@ -5,7 +5,7 @@ using DeepEdu.Lanes;
 
 namespace DeepEdu.Kernels;
 
-/// <summary>The recurrent part of a cell over whole sequences. The gates' input parts x·Wᵢᵀ + b are there already, or made
+/// <summary>The recurrent part of a cell over whole sequences. The gates' input parts x·Wᵢᵀ + b are there already, or made or looked up
 /// step by step, so that no more than one step's gates are ever in memory. Threads take groups of sequences and never wait for each other; where there is one group and
 /// the weights are many, two of them share the units and wait for each other in each step.</summary>
 internal unsafe partial struct RecurrentSequence : IChunks
@@ -36,6 +36,12 @@ internal unsafe partial struct RecurrentSequence : IChunks
 
     /// <summary>Packed Wᵢ, if the gates are to be made step by step; else null.</summary>
     public float* Input;
+
+    /// <summary>Instead of inputs, the table of their categories; else null.</summary>
+    public float* Table;
+
+    /// <inheritdoc cref="Table"/>
+    public CategoryTable Categories;
 
     /// <summary>Then also the inputs [rows, E], and the biases [planes·Hp].</summary>
     public float* X, Bias;
@@ -156,8 +162,8 @@ internal unsafe partial struct RecurrentSequence : IChunks
                 h[i] = s > 0 ? recent + (last * recurrent) : H0 + (r * recurrent);
                 before[i] = s > 0 && Keep ? Cells + (last * padded) : Start + (r * padded);
                 after[i] = Keep ? Cells + (q * padded) : Start + (r * padded);
-                g[i] = Gates + ((Keep || Input is null ? q : r) * planes * padded);
-                x[i] = X + (q * Inputs);
+                g[i] = Gates + ((Keep || (Input is null && Table is null) ? q : r) * planes * padded);
+                x[i] = Table is null ? X + (q * Inputs) : Table + ((nint)Categories.Categories[q] * Categories.Width);
                 y[i] = Projection is null ? Output + (q * hidden) : Raw + ((Keep ? q : r) * hidden);
                 reset[i] = Reset + ((Keep ? q : r) * padded);
             }
@@ -173,13 +179,15 @@ internal unsafe partial struct RecurrentSequence : IChunks
                 {
                     int mine = part ^ i;
                     if (!turns.TryTake(mine, s)) { continue; }
-                    if (int8) { Units<L, C>(at, running, whole, each, mine * half, mine == 0 ? half : padded); }
-                    else { Units<L, C>(at, running, s, mine * half, mine == 0 ? half : padded); }
+                    int from = mine * half, to = mine == 0 ? half : padded;
+                    if (Table is not null) { Look<L>(at, running, from, to); }
+                    if (int8) { Units<L, C>(at, running, whole, each, from, to); } else { Units<L, C>(at, running, s, from, to); }
                     turns.Finish(mine, s);
                 }
                 turns.Await(s);
                 continue;
             }
+            if (Table is not null) { Look<L>(at, running, 0, padded); }
             if (int8) { Units<L, C>(at, running, whole, each, 0, padded); }
             else { Units<L, C>(at, running, s, 0, padded); }
             if (C.Resets)
@@ -200,6 +208,12 @@ internal unsafe partial struct RecurrentSequence : IChunks
     private readonly struct StepRows(float** h, float** g, float** y, float** reset, float** before, float** after, float** x)
     {
         public readonly float** H = h, G = g, Y = y, Reset = reset, Before = before, After = after, X = x;
+    }
+
+    // a row of the table after the other: so the memory tells what comes next
+    private readonly void Look<L>(in StepRows rows, int running, int from, int to) where L : struct, IVectorLane<L>, ILane<L>
+    {
+        for (int i = 0; i < running; i++) { Categories.Take<L>(rows.X[i], Bias, rows.G[i], from, to); }
     }
 
     // a step of the units from..to

@@ -49,21 +49,24 @@ internal readonly struct SparseRows(View memory, int rows, int room)
     }
 
     /// <summary>y [rows, n] = this · x, each entry's value at its number in <paramref name="values"/>; 1 if that is null. Rows do not meet: the same bits on any number of threads.</summary>
-    public unsafe void Product(float* values, float* x, float* y, int n) => Work.For(rows, Grain(n), new Products(this, values, x, y, n));
+    public unsafe void Product(float* values, float* x, float* y, int n) => Product(values, x, n, y, n, n);
+
+    /// <summary>The same of the first n columns of matrices whose rows stand so far apart.</summary>
+    public unsafe void Product(float* values, float* x, int stepX, float* y, int stepY, int n) => Work.For(rows, Grain(n), new Products(this, values, x, stepX, y, stepY, n));
 
     /// <summary>Of each entry the product of row i of y and the row of x that its column names, into its number in <paramref name="values"/>.</summary>
     public unsafe void Dots(float* values, float* x, float* y, int n) => Work.For(rows, Grain(n), new EntryDots(this, values, x, y, n));
 
     private int Grain(int n) => (int)Math.Clamp((long)CpuDevice.Grain * rows / Math.Max(1, (long)n * (room + rows)), 1, Math.Max(1, rows));
 
-    private readonly unsafe struct Products(SparseRows a, float* values, float* x, float* y, int n) : IRange
+    private readonly unsafe struct Products(SparseRows a, float* values, float* x, int stepX, float* y, int stepY, int n) : IRange
     {
         public void Run(int from, int to)
         {
-            if (F16.IsSupported) { a.Product<F16>(from, to, values, x, y, n); }
-            else if (F8.IsSupported) { a.Product<F8>(from, to, values, x, y, n); }
-            else if (F4.IsSupported) { a.Product<F4>(from, to, values, x, y, n); }
-            else { a.Product<F1>(from, to, values, x, y, n); }
+            if (F16.IsSupported) { a.Product<F16>(from, to, values, x, stepX, y, stepY, n); }
+            else if (F8.IsSupported) { a.Product<F8>(from, to, values, x, stepX, y, stepY, n); }
+            else if (F4.IsSupported) { a.Product<F4>(from, to, values, x, stepX, y, stepY, n); }
+            else { a.Product<F1>(from, to, values, x, stepX, y, stepY, n); }
         }
     }
 
@@ -80,7 +83,7 @@ internal readonly struct SparseRows(View memory, int rows, int room)
 
     // four vectors of a row stay in registers while its entries pass; not fused, so that bits are those of messages in memory, on any device
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private unsafe void Product<L>(int from, int to, float* values, float* x, float* y, int n) where L : struct, IVectorLane<L>, ILane<L>
+    private unsafe void Product<L>(int from, int to, float* values, float* x, nint stepX, float* y, nint stepY, int n) where L : struct, IVectorLane<L>, ILane<L>
     {
         fixed (int* start = Memory)
         {
@@ -88,17 +91,17 @@ internal readonly struct SparseRows(View memory, int rows, int room)
             int last = start[rows] - 1;
             for (int i = from; i < to; i++)
             {
-                float* row = y + ((nint)i * n);
+                float* row = y + (i * stepY);
                 int first = start[i], end = start[i + 1], c = 0;
                 for (; c + (4 * L.Width) <= n; c += 4 * L.Width)
                 {
                     L a0 = 0f, a1 = 0f, a2 = 0f, a3 = 0f;
                     for (int e = first; e < end; e++)
                     {
-                        float* v = x + ((nint)column[e] * n) + c;
+                        float* v = x + (column[e] * stepX) + c;
                         if (Sse.IsSupported)
                         {
-                            float* later = x + ((nint)column[Math.Min(last, e + Ahead)] * n) + c;
+                            float* later = x + (column[Math.Min(last, e + Ahead)] * stepX) + c;
                             for (int line = 0; line < 4 * L.Width; line += 16) { Sse.Prefetch0(later + line); }
                         }
                         L w = values is null ? 1f : values[number[e]];
@@ -118,7 +121,7 @@ internal readonly struct SparseRows(View memory, int rows, int room)
                     L a = 0f;
                     for (int e = first; e < end; e++)
                     {
-                        float* v = x + ((nint)column[e] * n) + c;
+                        float* v = x + (column[e] * stepX) + c;
                         a += (count == L.Width ? L.Load(in *v, 0) : Partial.Load<L>(v, count)) * (values is null ? 1f : values[number[e]]);
                     }
                     if (count == L.Width) { L.Store(a, ref *row, c); }

@@ -1,3 +1,5 @@
+using DeepEdu.Autograd;
+using DeepEdu.Devices;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
@@ -8,6 +10,10 @@ namespace DeepEdu.Nn;
 /// <c>Embedding(count, width)</c>.</summary>
 public sealed class Embedding : Layer
 {
+    // multiply-adds that a number made of a vector must save each time to be worth being looked up, and on the way back being added to the others of its vector: measured, where what is
+    // looked up stays in the cache and where it does not
+    private const int Worth = 8, WorthOfMany = 16, Many = 512;
+
     private readonly Parameter _weight;
     private readonly int _padding;
     private readonly float? _maxNorm;
@@ -52,8 +58,22 @@ public sealed class Embedding : Layer
     /// <exception cref="InvalidOperationException">Always.</exception>
     public override Tensor Forward(Tensor x) => throw new InvalidOperationException($"{Kind}: takes Indices (int32), not a tensor of numbers; x.ToIndices() converts whole ones");
 
-    internal override Layer? Fuse(Layer next) =>
-        _padding < 0 && _maxNorm is null && !_sparse && next is Recurrent recurrent && recurrent.Norms(0) is null && recurrent.Inputs == _weight.Shape[1] ? new BeforeRecurrent(this, recurrent) : null;
+    internal override Layer? Fuse(Layer next) => next is Recurrent recurrent ? new BeforeRecurrent(this, recurrent) : null;
+
+    /// <summary>For who multiplies the vectors with weights of its own, and may do so once for each different one: vectors [k, width], and which of them stands at each place. Null where
+    /// that would not pay.</summary>
+    internal (Tensor Vectors, Indices Places)? Shared(Indices x)
+    {
+        int all = _weight.Shape[0];
+        bool plain = _padding < 0 && _maxNorm is null && !_sparse;
+        if (Recording.Current is { TellsLayers: true }) { return null; } // a file is made of the layers
+        // a session's words are others each time, and an answer is its answer to the bit; a GPU's products cost little
+        if (!Tape.IsTraining || _weight.Device is not CpuDevice) { return plain && x.Size >= 2 * all ? (_weight, x) : null; }
+        x.CheckBelow("embedding", all);
+        var (rows, places) = DistinctRows.Of(x);
+        if ((long)(x.Size - rows.Length) * _weight.Shape[1] < (long)x.Size * (rows.Length < Many ? Worth : WorthOfMany)) { return null; }
+        return plain && rows.Length >= all - (all / 8) ? (_weight, x) : (Forward(rows), places);
+    }
 
     /// <inheritdoc/>
     protected internal override void Parts(Parts p)
@@ -62,12 +82,10 @@ public sealed class Embedding : Layer
         p.Of(_weight);
     }
 
-    // Of few different vectors and many steps, the product with the input weights is made once a vector, not once a step: Wᵢ·Eᵀ is the input weight of one-hot vectors.
     private sealed class BeforeRecurrent(Embedding embedding, Recurrent recurrent) : Layer
     {
         public override Tensor Forward(Tensor x) => embedding.Forward(x);
 
-        public override Tensor Forward(Indices x) =>
-            x.Rank == 2 && x.Size >= 2 * embedding._weight.Shape[0] ? recurrent.Look(embedding._weight, x) : recurrent.Forward(embedding.Forward(x));
+        public override Tensor Forward(Indices x) => recurrent.Drive(embedding, x, null, null, default).Output;
     }
 }

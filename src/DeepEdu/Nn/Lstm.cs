@@ -80,6 +80,16 @@ public sealed class Lstm : Recurrent
         return new(output, new(h, c!));
     }
 
+    /// <summary>Runs the layers over rows of a table of <see cref="Recurrent.Inputs"/> columns: as over <c>table.Forward(rows)</c>, rows being [batch, steps], but a training step multiplies a row
+    /// that comes up again and again with the first layer's weights once, where that pays. What a <see cref="Sequential"/> does by itself, with states, lengths and masks.</summary>
+    /// <inheritdoc cref="Run(Tensor, LstmState?, Indices?, bool, Tensor?)"/>
+    /// <exception cref="ArgumentOutOfRangeException">A row is not in the table.</exception>
+    public LstmOutput Run(Embedding table, Indices rows, LstmState? state = null, Indices? lengths = null, bool padLeft = false, Tensor? mask = null)
+    {
+        var (output, h, c) = Drive(table, rows, state?.H, state?.C, new(lengths, mask, padLeft));
+        return new(output, new(h, c!));
+    }
+
     /// <summary>Takes over the weights of one layer and direction of a Keras LSTM: kernel [inputs, 4·hidden] and recurrent kernel [hidden, 4·hidden], the columns of i, f,
     /// c and o in this order, and its one bias [4·hidden], which becomes bias_ih; bias_hh becomes 0.</summary>
     /// <exception cref="ShapeException">A length does not fit.</exception>

@@ -37,7 +37,8 @@ public abstract class Recurrent : Layer
         var own = rng.Fork();
         float bound = 1 / MathF.Sqrt(Hidden);
         var standard = Standard(setup.Init, bound);
-        int gates = CellPlan.Of(setup.Kind).Gates * Hidden;
+        long all = (long)CellPlan.Of(setup.Kind).Gates * Hidden;
+        int gates = all <= int.MaxValue ? (int)all : throw new ShapeException(setup.Op, $"hidden is {Hidden}: its gates would have {all} units, more than {int.MaxValue}");
         for (int k = 0; k < _weights.Length; k++)
         {
             int inputs = k < _directions ? Inputs : Outputs * (setup.Merge == BidirectionalMerge.Concat ? _directions : 1);
@@ -86,13 +87,6 @@ public abstract class Recurrent : Layer
     /// <exception cref="ArgumentOutOfRangeException">A category is negative or not below the inputs.</exception>
     public override Tensor Forward(Indices x) => Drive(x, null, null, default).Output;
 
-    /// <summary>The same as over the rows of a table [count, inputs], without looking up more than their products with Wᵢ.</summary>
-    internal Tensor Look(Tensor table, Indices rows)
-    {
-        try { return Drive(null, rows, table, [.. rows.Shape, Inputs], null, null, default).Output; }
-        catch (ShapeException e) when (Places(e)) { throw; }
-    }
-
     /// <summary>Runs all layers; states are [layers·directions, batch, width].</summary>
     internal (Tensor Output, Tensor H, Tensor? C) Drive(Tensor x, Tensor? h, Tensor? c, RecurrentSteps steps)
     {
@@ -127,6 +121,16 @@ public abstract class Recurrent : Layer
         catch (ShapeException e) when (Places(e)) { throw; }
     }
 
+    /// <summary>The same with rows of a table. Where some of them come up again and again, the product with Wᵢ is made once for each, not once a step.</summary>
+    internal (Tensor Output, Tensor H, Tensor? C) Drive(Embedding table, Indices rows, Tensor? h, Tensor? c, RecurrentSteps steps)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        ArgumentNullException.ThrowIfNull(rows);
+        if (rows.Rank != 2 || table.Weight.Shape[1] != Inputs || Norms(0) is not null || table.Shared(rows) is not { } shared) { return Drive(table.Forward(rows), h, c, steps); }
+        try { return Drive(null, shared.Places, shared.Vectors, [.. rows.Shape, Inputs], h, c, steps); }
+        catch (ShapeException e) when (Places(e)) { throw; }
+    }
+
     private (Tensor Output, Tensor H, Tensor? C) Drive(Tensor? x, Indices? categories, Tensor? table, Shape shape, Tensor? h, Tensor? c, RecurrentSteps steps)
     {
         int n = _weights.Length, batch = shape[BatchFirst ? 0 : 1];
@@ -153,7 +157,8 @@ public abstract class Recurrent : Layer
     private protected virtual (Tensor Output, Tensor H, Tensor? C) RunLayer(int k, RecurrentX x, Tensor? h0, Tensor? c0, RecurrentSteps steps, bool reverse, Tensor? recurrentMask)
     {
         var w = _weights[k];
-        return RecurrentCall.Run(Op, Cell, new(x.Dense, x.Table is null ? w.WeightIh : w.WeightIh.MatMul(x.Table, transB: true), w.WeightHh, w.BiasIh, w.BiasHh, h0, c0, w.WeightHr) { Categories = x.Categories }, steps.Lengths, steps.Mask, BatchFirst, steps.PadLeft, reverse, recurrentMask);
+        return RecurrentCall.Run(Op, Cell, new(x.Dense, x.Table is null ? w.WeightIh : x.Table.MatMul(w.WeightIh, transB: true), w.WeightHh, w.BiasIh, w.BiasHh, h0, c0, w.WeightHr) { Categories = x.Categories, Turned = x.Table is not null },
+            steps.Lengths, steps.Mask, BatchFirst, steps.PadLeft, reverse, recurrentMask);
     }
 
     /// <summary>The parameters of one layer, read forwards.</summary>

@@ -30,4 +30,14 @@ public abstract class RecurrentOfH : Recurrent
         var (output, h, _) = Drive(categories, state, null, new(lengths, mask, padLeft));
         return new(output, h);
     }
+
+    /// <summary>Runs the layers over rows of a table of <see cref="Recurrent.Inputs"/> columns: as over <c>table.Forward(rows)</c>, rows being [batch, steps], but a training step multiplies a row
+    /// that comes up again and again with the first layer's weights once, where that pays. What a <see cref="Sequential"/> does by itself, with states, lengths and masks.</summary>
+    /// <inheritdoc cref="Run(Tensor, Tensor?, Indices?, bool, Tensor?)"/>
+    /// <exception cref="ArgumentOutOfRangeException">A row is not in the table.</exception>
+    public RecurrentOutput Run(Embedding table, Indices rows, Tensor? state = null, Indices? lengths = null, bool padLeft = false, Tensor? mask = null)
+    {
+        var (output, h, _) = Drive(table, rows, state, null, new(lengths, mask, padLeft));
+        return new(output, h);
+    }
 }

@@ -23,7 +23,9 @@ public sealed class Sequential : Layer
     public IReadOnlyList<Layer> Layers => _layers;
 
     /// <summary>The layer at a place; <c>^1</c> is the last.</summary>
-    public Layer this[Index index] => _layers[index];
+    /// <exception cref="ArgumentOutOfRangeException">There is no such place.</exception>
+    public Layer this[Index index] => index.GetOffset(_layers.Length) is var at && (uint)at < (uint)_layers.Length ? _layers[at]
+        : throw new ArgumentOutOfRangeException(nameof(index), $"sequential: there is no layer {index} of {_layers.Length}");
 
     /// <summary>Some of the layers as a model of their own, which shares them: <c>model[..^1]</c> computes what the last layer is given. Its parameters are named from 0 on.
     /// PyTorch's <c>model[:-1]</c>.</summary>

@@ -11,6 +11,9 @@ internal readonly record struct RecurrentInputs(Tensor? X, Tensor WeightIh, Tens
 {
     /// <summary>Instead of x, where each row of a one-hot x would hold its 1: x's first two axes.</summary>
     public Indices? Categories { get; init; }
+
+    /// <summary>Whether Wᵢ is turned, [E, G·H]: with categories only.</summary>
+    public bool Turned { get; init; }
 }
 
 /// <summary>One call of a recurrent operation, which remembers what its gradient needs.</summary>
@@ -24,6 +27,7 @@ internal sealed class RecurrentCall
     private readonly Tensor? _mask;
     private readonly Shape _shape; // of x
     private readonly Indices? _categories;
+    private readonly bool _turned;
     private readonly Device _device;
     private RecurrentData _data;
     private Tensor? _h, _c;
@@ -31,7 +35,7 @@ internal sealed class RecurrentCall
 
     private RecurrentCall(string op, CellKind kind, RecurrentInputs p, Shape shape, RecurrentPadding padding, bool reverse, Tensor? mask)
     {
-        (_op, _kind, _shape, _categories, _padding, _reverse, _mask, _device) = (op, kind, shape, p.Categories, padding, reverse, mask, p.WeightHh.Device);
+        (_op, _kind, _shape, _categories, _turned, _padding, _reverse, _mask, _device) = (op, kind, shape, p.Categories, p.Turned, padding, reverse, mask, p.WeightHh.Device);
         _inputs = [p.X, p.WeightIh, p.WeightHh, p.BiasIh, p.BiasHh, p.H0, p.C0, p.WeightHr];
     }
 
@@ -41,12 +45,13 @@ internal sealed class RecurrentCall
     {
         ArgumentNullException.ThrowIfNull(p.WeightIh, "weightIh");
         ArgumentNullException.ThrowIfNull(p.WeightHh, "weightHh");
-        p.Categories?.CheckBelow(op, p.WeightIh.Shape[1]);
-        Shape x = p.X is null ? [.. p.Categories!.Shape, p.WeightIh.Shape[1]] : p.X.Shape;
+        int kinds = p.WeightIh.Shape[p.Turned ? 0 : 1];
+        p.Categories?.CheckBelow(op, kinds);
+        Shape x = p.X is null ? [.. p.Categories!.Shape, kinds] : p.X.Shape;
         if (x.Rank != 3) { throw new ShapeException(op, $"x is {x}; [batch, steps, inputs] or, time first, [steps, batch, inputs] is needed", x); }
         int gates = CellPlan.Of(kind).Gates, e = x[2], h = p.WeightHh.Rank == 2 ? p.WeightHh.Shape[0] / gates : 0, width = p.WeightHr is null ? h : p.WeightHr.Shape[0];
         int batch = x[batchFirst ? 0 : 1];
-        Check("weightIh", p.WeightIh, [gates * h, e]);
+        Check("weightIh", p.WeightIh, p.Turned ? [e, gates * h] : [gates * h, e]);
         Check("weightHh", p.WeightHh, [gates * h, width]);
         Check("biasIh", p.BiasIh, [gates * h]);
         Check("biasHh", p.BiasHh, [gates * h]);
@@ -87,9 +92,9 @@ internal sealed class RecurrentCall
         var data = new RecurrentData
         {
             Kind = _kind, Rows = rows, Inputs = _shape[2], Hidden = hidden, Recurrent = width,
-            X = _inputs[0] is null ? default : _padding.Pack(_inputs[0]!).View, Categories = _categories is null ? null : _padding.Pack(_categories).Values, WeightIh = View(_inputs[1]), WeightHh = View(_inputs[2]),
+            X = _inputs[0] is null ? default : _padding.Pack(_inputs[0]!).View, Categories = _categories is null ? null : _padding.Pack(_categories).Values, WeightIh = View(_inputs[1]), Turned = _turned, WeightHh = View(_inputs[2]),
             BiasIh = View(_inputs[3]), BiasHh = View(_inputs[4]), H0 = View(_inputs[5]), C0 = View(_inputs[6]), WeightHr = View(_inputs[7]), Mask = View(_mask),
-            Gates = New([keep || !rows.Stepwise || _categories is not null ? rows.Count : batch, plan.Planes * padded]).View, Cells = keep && plan.HasState ? New([rows.Count, padded]).View : default,
+            Gates = New([keep || (!rows.Stepwise && _categories is null) ? rows.Count : batch, plan.Planes * padded]).View, Cells = keep && plan.HasState ? New([rows.Count, padded]).View : default,
             Start = New([batch, padded]).View, Output = output.View, Raw = _inputs[7] is null ? default : New([keep ? rows.Count : batch, hidden]).View,
             Masked = _mask is null ? default : New([rows.Count, width]).View, Reset = plan.Late.Count == 0 ? default : New([keep ? rows.Count : batch, padded]).View, Keep = keep,
         };

@@ -20,7 +20,7 @@ internal static class RecurrentSteps
         for (int i = 0; i < steps; i++)
         {
             int t = reverse ? steps - 1 - i : i;
-            var input = x is not null ? At(x, t).MatMul(p.WeightIh, transB: true) : p.WeightIh.Transpose(0, 1).Embedding(batchFirst ? p.Categories![.., t] : p.Categories![t, ..]);
+            var input = x is not null ? At(x, t).MatMul(p.WeightIh, transB: true) : (p.Turned ? p.WeightIh : p.WeightIh.Transpose(0, 1)).Embedding(batchFirst ? p.Categories![.., t] : p.Categories![t, ..]);
             if (p.BiasIh is not null) { input += p.BiasIh; }
             var (next, cell) = Step(kind, p, input, h, mask is null ? h : h * mask, c, gates);
             if (marks is null) { (h, c, outputs[t]) = (next, cell, next); continue; }

@@ -25,6 +25,8 @@ public partial class DeviceNetsTests
         new("gru reset before of categories, lengths", Weights(3, 6, 7), x => Look(CellKind.GruResetBefore, x, s_categories, Indices.Of(4, 0, 2))),
         new("simple rnn of categories, time first", Weights(1, 6, 7), x => Look(CellKind.Tanh, x, s_categories.Reshape([4, 3]), batchFirst: false)),
         new("lstm of one category", Weights(4, 1, 5), x => Look(CellKind.Lstm, x, Indices.Full([3, 37], 0))),
+        new("lstm of a table's rows", Turned(4, 6, 7), x => Look(CellKind.Lstm, x, s_categories, turned: true)),
+        new("gru of a table's rows, lengths", Turned(3, 6, 7), x => Look(CellKind.Gru, x, s_categories, Indices.Of(4, 0, 2), turned: true)),
     ];
 
     /// <summary>One-hot vectors are not made: they would be the largest tensor by far.</summary>
@@ -46,9 +48,11 @@ public partial class DeviceNetsTests
     // Wᵢ, Wₕ, bᵢ, bₕ
     private static Shape[] Weights(int gates, int categories, int hidden) => [[gates * hidden, categories], [gates * hidden, hidden], [gates * hidden], [gates * hidden]];
 
-    private static Tensor[] Look(CellKind kind, Tensor[] x, Indices categories, Indices? lengths = null, Tensor? mask = null, bool batchFirst = true, bool padLeft = false, bool reverse = false)
+    private static Shape[] Turned(int gates, int categories, int hidden) => [[categories, gates * hidden], .. Weights(gates, categories, hidden)[1..]];
+
+    private static Tensor[] Look(CellKind kind, Tensor[] x, Indices categories, Indices? lengths = null, Tensor? mask = null, bool batchFirst = true, bool padLeft = false, bool reverse = false, bool turned = false)
     {
-        var inputs = new RecurrentInputs(null, x[0], x[1], x.Length > 2 ? x[2] : null, x.Length > 2 ? x[3] : null, null) { Categories = categories };
+        var inputs = new RecurrentInputs(null, x[0], x[1], x.Length > 2 ? x[2] : null, x.Length > 2 ? x[3] : null, null) { Categories = categories, Turned = turned };
         var (output, h, c) = RecurrentCall.Run("recurrent", kind, inputs, lengths, mask, batchFirst, padLeft, reverse, null);
         return c is null ? [output, h] : [output, h, c];
     }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using DeepEdu.Autograd;
 using DeepEdu.Io;
 using DeepEdu.Lanes;
@@ -15,6 +16,32 @@ namespace DeepEdu.Tests.Io;
 public class OnnxFileTests
 {
     private static readonly Rng s_rng = new(3);
+
+    /// <summary>A formula without numbers is one byte that holds anything, and one behind it starts after three more.</summary>
+    [Fact]
+    public void FormulasAreComparedByTheirNumbersAlone()
+    {
+        Assert.True(Same<Comparisons.EqualFormula>(1, 2));
+        Assert.True(Same<Comparisons.WithFormula<Comparisons.EqualFormula>>(1, 2));
+        Assert.False(OnnxTranslator.HaveSameNumbers(new Comparisons.WithFormula<Comparisons.EqualFormula>(default, 3), new(default, 4)));
+        Assert.True(OnnxTranslator.HaveSameNumbers(new Arithmetic.DivideFormula(float.NaN), new(float.NaN)));
+
+        static bool Same<F>(byte a, byte b) where F : unmanaged
+        {
+            F one = default, other = default;
+            // the first byte is none of a number's: those start at the fourth
+            (MemoryMarshal.AsBytes(new Span<F>(ref one))[0], MemoryMarshal.AsBytes(new Span<F>(ref other))[0]) = (a, b);
+            return OnnxTranslator.HaveSameNumbers(one, other);
+        }
+    }
+
+    /// <summary>A recurrent layer that runs over a table's rows is written as the two layers, also where a session would multiply the whole table first.</summary>
+    [Fact]
+    public void WordsOfATableAreLookedUpAndRead()
+    {
+        var (table, lstm) = (new Embedding(3, 4, s_rng), new Lstm(4, 5, s_rng));
+        Same(new Sequential(table, lstm), x => [lstm.Run(table, x.Whole([2, 9])).Output], below: 3);
+    }
 
     [Fact]
     public void LengthsAreAnInput()

@@ -16,8 +16,8 @@ internal static class RecurrentCategories
         int rows = p.Rows.Count;
         var w = GpuDevice.Of(p.WeightIh);
         // columns are read straight once they lie as rows, which is worth it unless most are not read
-        bool turned = rows >= p.Inputs / 4;
-        if (turned)
+        bool turned = p.Turned || rows >= p.Inputs / 4;
+        if (turned && !p.Turned)
         {
             var table = GpuDevice.Of(new View(d.Allocate(p.Inputs * width), 0, p.Inputs * width));
             StridedCopyKernel.Transpose(d, w, table, width, p.Inputs);
@@ -34,9 +34,10 @@ internal static class RecurrentCategories
     public static void Pull(GpuDevice d, in RecurrentData p, Floats gates, int width, View to)
     {
         if (to.Length == 0) { return; }
-        View sums = new(d.Allocate(to.Length), 0, to.Length);
+        View sums = p.Turned ? to : new(d.Allocate(to.Length), 0, to.Length);
         d.Fill(sums, 0);
         GatheringKernel.AddListed(d, gates, GpuDevice.Of(sums), p.Categories, -1, 1, 0, width);
+        if (p.Turned) { return; }
         StridedCopyKernel.Transpose(d, GpuDevice.Of(sums), GpuDevice.Of(to), p.Inputs, width);
     }
 

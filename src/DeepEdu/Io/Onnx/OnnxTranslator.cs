@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
 using DeepEdu.Ops;
@@ -120,8 +119,11 @@ internal sealed partial class OnnxTranslator(OnnxGraph graph, OnnxShapes shapes,
     // numbers inside a formula must be the same for every batch
     private static void CheckFormula<F>(F a, F b) where F : unmanaged
     {
-        if (!MemoryMarshal.AsBytes(new ReadOnlySpan<F>(in a)).SequenceEqual(MemoryMarshal.AsBytes(new ReadOnlySpan<F>(in b)))) { throw new NotSupportedException("a number that is computed from the size of the batch"); }
+        if (!HaveSameNumbers(a, b)) { throw new NotSupportedException("a number that is computed from the size of the batch"); }
     }
+
+    /// <summary>Whether two formulas are the same. Field by field: the bytes of one without numbers, and those between fields, hold anything.</summary>
+    internal static bool HaveSameNumbers<F>(F a, F b) where F : unmanaged => EqualityComparer<F>.Default.Equals(a, b);
 
     // Σ x / n, n being the number of summands, also where that is the batch
     private bool IsMean<F>(F a, F b, OnnxValue x, OnnxView to) where F : unmanaged
