@@ -18,6 +18,7 @@ internal static class App
     private const int Leak = 3;
     private const int Missed = 4;
     private const int Interrupted = 130;
+    private const int LongestLine = 1000;
 
     public static int Run(string[] args, TextWriter output, TextWriter error)
     {
@@ -137,9 +138,15 @@ internal static class App
     {
         if (Directory.Exists(file)) { throw new DataException($"{file}: is a folder; give a file."); }
         bool isNew = !File.Exists(file);
-        File.Open(file, FileMode.OpenOrCreate, FileAccess.Write).Dispose();
+        try { File.Open(file, FileMode.OpenOrCreate, FileAccess.Write).Dispose(); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new DataException($"{file}: cannot be written: {e.Message}"); }
         if (isNew) { File.Delete(file); }
     }
 
-    private static string OneLine(string text) => text.ReplaceLineEndings(" ").Replace('\t', ' ').Trim();
+    // what an error quotes may be a field of any length
+    private static string OneLine(string text)
+    {
+        text = text.ReplaceLineEndings(" ").Replace('\t', ' ').Trim();
+        return text.Length <= LongestLine ? text : $"{text.AsSpan(0, LongestLine / 2)} … {text.AsSpan(text.Length - (LongestLine / 2))}";
+    }
 }

@@ -10,7 +10,7 @@ internal sealed partial record Floor(string Text, string? Task, string Metric, b
     public static Floor? Parse(string text)
     {
         Match m = Shape().Match(text);
-        return m.Success && double.TryParse(m.Groups["value"].ValueSpan, CultureInfo.InvariantCulture, out double value)
+        return m.Success && double.TryParse(m.Groups["value"].ValueSpan, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
             ? new(text, m.Groups["task"] is { Success: true } task ? task.Value : null, m.Groups["metric"].Value, m.Groups["than"].Value == ">=", value) : null;
     }
 

@@ -69,13 +69,7 @@ internal static class PredictCommand
     }
 
     private static Option<double> Between(double low, double high, Option<double> option)
-    {
-        option.Validators.Add(r =>
-        {
-            if (r.Tokens.Count == 1 && double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out double value) && !(value >= low && value <= high)) { r.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} must be between {low} and {high}.")); }
-        });
-        return option;
-    }
+        => RunFlags.Real(option, x => x >= low && x <= high, string.Create(CultureInfo.InvariantCulture, $"between {low} and {high}"));
 
     private static void Write(TextWriter to, string[][] lines)
     {

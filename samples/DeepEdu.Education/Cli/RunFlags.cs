@@ -39,9 +39,9 @@ internal sealed class RunFlags
 
     public Option<int?> Hidden { get; } = AtLeastOne(new Option<int?>("--hidden") { Description = "Units of the network; the command's own unless given.", HelpName = "N" });
 
-    public Option<double?> Dropout { get; } = Between(new Option<double?>("--dropout") { Description = "The share of values left out while learning, from 0 to below 1; the command's own unless given.", HelpName = "P" }, x => x is >= 0 and < 1, "from 0 to below 1");
+    public Option<double?> Dropout { get; } = Real(new Option<double?>("--dropout") { Description = "The share of values left out while learning, from 0 to below 1; the command's own unless given.", HelpName = "P" }, x => x is >= 0 and < 1, "from 0 to below 1");
 
-    public Option<double?> WeightDecay { get; } = Between(new Option<double?>("--weight-decay") { Description = "Decoupled weight decay; the command's own unless given.", HelpName = "X" }, x => x >= 0 && double.IsFinite(x), "0 or more");
+    public Option<double?> WeightDecay { get; } = Real(new Option<double?>("--weight-decay") { Description = "Decoupled weight decay; the command's own unless given.", HelpName = "X" }, x => x >= 0 && double.IsFinite(x), "0 or more");
 
     /// <summary>Of the command that grades.</summary>
     public Option<int> Prompt { get; } = new("--prompt") { Description = "Essay prompt, 1..8.", HelpName = "N", DefaultValueFactory = _ => 1 };
@@ -136,18 +136,20 @@ internal sealed class RunFlags
         return asked;
     }
 
-    private static Option<double?> Between(Option<double?> option, Func<double, bool> holds, string which)
+    /// <summary>A number of a kind. A comma is refused: as the runtime reads them, 0,5 would be 5.</summary>
+    internal static O Real<O>(O option, Func<double, bool> holds, string which) where O : Option
     {
-        option.Validators.Add(r => { if (r.Tokens.Count == 1 && double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out double x) && !holds(x)) { r.AddError($"{option.Name} must be {which}."); } });
+        option.Validators.Add(r =>
+        {
+            if (r.Tokens.Count != 1) { return; }
+            string typed = r.Tokens[0].Value;
+            if (!double.TryParse(typed, NumberStyles.Float, CultureInfo.InvariantCulture, out double x)) { r.AddError($"{option.Name} {typed}: is no number{(typed.Contains(',', StringComparison.Ordinal) ? "; it is written with a point, as in 0.5" : "")}."); }
+            else if (!holds(x)) { r.AddError($"{option.Name} must be {which}."); }
+        });
         return option;
     }
 
-    private static Option<double> Share(string name, string description)
-    {
-        Option<double> option = new(name) { Description = description, HelpName = "X" };
-        option.Validators.Add(r => { if (r.Tokens.Count == 1 && double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out double x) && !(x >= 0 && double.IsFinite(x))) { r.AddError($"{name} must be 0 or more."); } });
-        return option;
-    }
+    private static Option<double> Share(string name, string description) => Real(new Option<double>(name) { Description = description, HelpName = "X" }, x => x >= 0 && double.IsFinite(x), "0 or more");
 
     private static Option<string[]> Floors(Option<string[]> option)
     {
@@ -162,16 +164,7 @@ internal sealed class RunFlags
     }
 
     private static Option<double?> Above(double low, double high, Option<double?> option)
-    {
-        option.Validators.Add(r =>
-        {
-            if (r.Tokens.Count == 1 && double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out double value) && !(value > low && value < high))
-            {
-                r.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} must be above {low}{(double.IsFinite(high) ? $" and below {high}" : "")}."));
-            }
-        });
-        return option;
-    }
+        => Real(option, x => x > low && x < high, string.Create(CultureInfo.InvariantCulture, $"above {low}{(double.IsFinite(high) ? $" and below {high}" : "")}"));
 
     // of a file or folder
     internal static O Named<O>(O option) where O : Option

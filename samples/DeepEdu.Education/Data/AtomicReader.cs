@@ -67,7 +67,7 @@ internal static class AtomicReader
 
     // a float cannot hold seconds since 1970
     private static long Time(TableRow row, int column)
-        => double.TryParse(row.Fields[column], NumberStyles.Float, CultureInfo.InvariantCulture, out double time) ? (long)time : throw row.Error($"timestamp '{row.Fields[column]}' is not a number.");
+        => double.TryParse(row.Fields[column], NumberStyles.Float, CultureInfo.InvariantCulture, out double time) && Math.Abs(time) < 9e18 ? (long)time : throw row.Error($"timestamp '{row.Fields[column]}' is not a number.");
 
     private static int[][] Candidates(int[][] train, int[] held, int items, ulong seed)
     {

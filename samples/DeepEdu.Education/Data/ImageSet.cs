@@ -57,8 +57,8 @@ internal static class IdxReader
         for (int a = 0; a < axes; a++)
         {
             shape[a] = BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(4 + 4 * a));
-            size *= shape[a];
             if (shape[a] < 1) { throw new DataException($"{path}: the header states a size of {shape[a]}."); }
+            size = Math.Min(size * shape[a], int.MaxValue); // which no file of bytes here has
         }
         if (bytes.Length != 4 + 4 * axes + size) { throw new DataException($"{path}: the header states {size} values but {bytes.Length - 4 - 4 * axes} follow."); }
         return shape;

@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.IO.Compression;
 using System.Text;
+using DeepEdu.Data;
 
 namespace DeepEdu.Education.Data;
 
@@ -40,9 +40,12 @@ internal static class TextSource
     {
         try
         {
+            if (Directory.Exists(path)) { throw new DataException($"{path}: is a folder; give a file."); }
             Stream file = File.OpenRead(path);
             if (file.Length == 0) { file.Dispose(); throw new DataException($"{path}: the file is empty."); }
-            return path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(file, CompressionMode.Decompress) : file;
+            if (!path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) { return file; }
+            file.Dispose();
+            return DataFile.Open(path); // which notices where one was cut off
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new DataException($"{path}: {e.Message}"); }
     }

@@ -68,7 +68,12 @@ internal static class ModelFile
             throw new DataException($"{saved.Path}: a checkpoint, but no {Name} of this program{(saved.Parts.Contains("training") ? "; it is of a training that --resume goes on with" : "")}.");
         }
         if (saved.Info.Options.Long(Version) != Newest) { throw new DataException($"{saved.Path}: was written as version {saved.Info.Options.Long(Version)}, this program reads version {Newest}; train anew, or predict with the program that wrote it."); }
-        return (saved, load(saved));
+        try { return (saved, load(saved)); }
+        // sizes that are not those of the weights show themselves in many ways
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or ArithmeticException or IndexOutOfRangeException or KeyNotFoundException or OutOfMemoryException)
+        {
+            throw new DataException($"{saved.Path}: what it says of its model and its weights do not fit together ({e.Message.TrimEnd('.')}); was it changed since it was written? Train anew.");
+        }
     }
 
     private static string Find(string path)

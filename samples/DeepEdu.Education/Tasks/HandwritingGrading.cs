@@ -69,7 +69,8 @@ internal sealed class HandwritingGrading(RunOptions options)
         }
         if (given.Height < 4 || given.Width < 4) { throw new DataException($"{name}: images of {given.Height}x{given.Width}; the network pools twice and needs 4x4 or more."); }
         if (given.Classes < 10) { throw new DataException($"{name}: {given.Classes} classes; the ten digits are needed."); }
-        given = given with { Classes = Math.Max(given.Classes, test.Classes) };
+        int classes = Math.Max(given.Classes, test.Classes); // the network tells as many of each image
+        (given, test) = (given with { Classes = classes }, test with { Classes = classes });
         var (train, validation) = HoldOut(given);
         progress.Line($"{name}: {train.Count} training, {validation.Count} validation and {test.Count} test images of {given.Height}x{given.Width}");
         return (name, given, test, train, validation);

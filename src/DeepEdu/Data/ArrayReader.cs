@@ -8,6 +8,8 @@ namespace DeepEdu.Data;
 /// <c>Npy</c>.</summary>
 public sealed class ArrayReader : IDisposable
 {
+    private const int Block = 1 << 22; // numbers that are taken on trust from a packed file
+
     private readonly Stream _stream;
     private readonly string _path;
     private readonly int[] _sizes;
@@ -70,9 +72,7 @@ public sealed class ArrayReader : IDisposable
         for (int at = 0; at < _sizes[0]; at += rows)
         {
             var shape = Shape.Create(_sizes).With(0, Math.Min(rows, _sizes[0] - at));
-            float[] values = new float[shape.Size];
-            Read<float>(values);
-            yield return Tensor.Wrap(values, shape);
+            yield return Tensor.Wrap(Numbers<float>(shape.Size), shape);
         }
         ThrowUnlessAtEnd();
     }
@@ -80,17 +80,32 @@ public sealed class ArrayReader : IDisposable
     private T[] All<T>(out Shape shape) where T : unmanaged, INumber<T>
     {
         try { shape = Shape.Create(_sizes); }
-        catch (ShapeException e) { throw new InvalidDataException($"{_path}: [{string.Join(',', _sizes)}] is too large to be read at once; use Rows", e); }
-        var values = new T[shape.Size];
-        Read<T>(values);
+        catch (ShapeException e) { throw TooLarge(e); }
+        var values = Numbers<T>(shape.Size);
         ThrowUnlessAtEnd();
         return _columnsFirst ? RowsFirst(values) : values;
+    }
+
+    // a header may state any sizes: memory is taken for what the file has
+    private T[] Numbers<T>(int size) where T : unmanaged, INumber<T>
+    {
+        if (size > Array.MaxLength) { throw TooLarge(null); }
+        bool known = _stream is FileStream { CanSeek: true };
+        if (known && (long)size * Type.Width() > _stream.Length - _stream.Position) { throw CutOff(null); }
+        var values = new T[known ? size : Math.Min(size, Block)];
+        Read<T>(values);
+        for (int done = values.Length; done < size; done = values.Length)
+        {
+            Array.Resize(ref values, (int)Math.Min(size, 2L * done));
+            Read(values.AsSpan(done));
+        }
+        return values;
     }
 
     private void Read<T>(Span<T> values) where T : unmanaged, INumber<T>
     {
         try { NumberCodec.Read(_stream, Type, _bigEndian, values); }
-        catch (EndOfStreamException e) { throw new InvalidDataException($"{_path}: cut off: [{string.Join(',', _sizes)}] of {Type} needs more bytes", e); }
+        catch (EndOfStreamException e) { throw CutOff(e); }
         catch (InvalidDataException e) when (!e.Message.StartsWith(_path, StringComparison.Ordinal)) { throw new InvalidDataException($"{_path}: {e.Message}", e); }
     }
 
@@ -108,6 +123,10 @@ public sealed class ArrayReader : IDisposable
         }
         return ordered;
     }
+
+    private InvalidDataException CutOff(Exception? cause) => new($"{_path}: cut off: [{string.Join(',', _sizes)}] of {Type} needs more bytes", cause);
+
+    private InvalidDataException TooLarge(Exception? cause) => new($"{_path}: [{string.Join(',', _sizes)}] is too large to be read at once; use Rows", cause);
 
     private void ThrowUnlessWhole()
     {

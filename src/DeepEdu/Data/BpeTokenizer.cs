@@ -79,14 +79,14 @@ public sealed class BpeTokenizer : ITokenizer
             using var json = JsonDocument.Parse(vocabulary);
             foreach (var token in json.RootElement.EnumerateObject())
             {
-                if (!numbers.TryAdd(token.Name, token.Value.GetInt32())) { throw new InvalidDataException($"bpe-tokenizer: token \"{token.Name}\" has two numbers"); }
+                if (!numbers.TryAdd(token.Name, token.Value.GetInt32())) { throw new InvalidDataException($"bpe-tokenizer: token \"{Excerpt.Of(token.Name)}\" has two numbers"); }
             }
             texts = new string[numbers.Count];
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException) { throw new InvalidDataException($"bpe-tokenizer: the vocabulary is not a JSON object of tokens and their numbers: {e.Message}", e); }
         foreach (var (text, number) in numbers)
         {
-            if ((uint)number >= (uint)texts.Length || texts[number] is not null) { throw new InvalidDataException($"bpe-tokenizer: token \"{text}\" has number {number}; numbers must be 0..{texts.Length - 1}, each once"); }
+            if ((uint)number >= (uint)texts.Length || texts[number] is not null) { throw new InvalidDataException($"bpe-tokenizer: token \"{Excerpt.Of(text)}\" has number {number}; numbers must be 0..{texts.Length - 1}, each once"); }
             texts[number] = text;
         }
         List<(int, int, int)> list = [];
@@ -96,12 +96,12 @@ public sealed class BpeTokenizer : ITokenizer
         {
             if (text.Length == 0 || (line == 1 && text.StartsWith("#version", StringComparison.Ordinal))) { continue; }
             int space = text.IndexOf(' ', StringComparison.Ordinal);
-            if (space < 1 || space == text.Length - 1) { throw new InvalidDataException($"bpe-tokenizer: line {line} of the merges is not two tokens: \"{text}\""); }
+            if (space < 1 || space == text.Length - 1) { throw new InvalidDataException($"bpe-tokenizer: line {line} of the merges is not two tokens: \"{Excerpt.Of(text)}\""); }
             string left = text[..space], right = text[(space + 1)..];
             list.Add((Number(left), Number(right), Number(left + right)));
             made[numbers[left + right]] = true;
 
-            int Number(string token) => numbers.TryGetValue(token, out int n) ? n : throw new InvalidDataException($"bpe-tokenizer: line {line} of the merges: no token \"{token}\" in the vocabulary");
+            int Number(string token) => numbers.TryGetValue(token, out int n) ? n : throw new InvalidDataException($"bpe-tokenizer: line {line} of the merges: no token \"{Excerpt.Of(token)}\" in the vocabulary");
         }
         byte[]?[] bytes = new byte[]?[texts.Length];
         for (int t = 0; t < texts.Length; t++)

@@ -9,7 +9,7 @@ public static class DataFile
     /// <summary>A file's bytes from its beginning, unpacked on the way, in little memory whatever its size. The end of the name decides: ".gz" is gzip; ".zip" is the one file in the archive, or
     /// the one named after an exclamation mark: "words.zip!glove.6B.50d.txt"; all else is read as it is. The stream cannot seek. What is broken in it is told with the file's name.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The archive is broken, or does not hold such a file; or, when reading, a packed file is cut off or damaged.</exception>
+    /// <exception cref="InvalidDataException">It is a folder; the archive is broken, or does not hold such a file; or, when reading, a packed file is cut off or damaged.</exception>
     public static Stream Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -28,7 +28,7 @@ public static class DataFile
         {
             var zip = new ZipArchive(file, ZipArchiveMode.Read);
             var entry = Choose(zip, name, inner);
-            return new UnpackedStream(entry.Open(), inner is null ? name : $"{name}!{inner}", zip, crc => crc == entry.Crc32);
+            return Checked(entry, inner is null ? name : $"{name}!{inner}", zip);
         }
         catch (Exception e)
         {
@@ -38,6 +38,9 @@ public static class DataFile
         }
     }
 
+    /// <summary>The content of an entry, whose checksum is asked for at its end.</summary>
+    internal static Stream Checked(ZipArchiveEntry entry, string name, IDisposable? owner = null) => new UnpackedStream(entry.Open(), name, owner, crc => crc == entry.Crc32);
+
     /// <summary>A path's ending without ".gz", such as ".bin" of "vectors.bin.gz", in lower case.</summary>
     internal static string Kind(string path)
     {
@@ -46,7 +49,11 @@ public static class DataFile
         return Path.GetExtension(path).ToLowerInvariant();
     }
 
-    private static FileStream Plain(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+    /// <summary>The path, if it is not a folder: of these the runtime says no more than that they are not to be read.</summary>
+    /// <exception cref="InvalidDataException">It is one.</exception>
+    internal static string NoFolder(string path) => Directory.Exists(path) ? throw new InvalidDataException($"{path}: is a folder; give a file") : path;
+
+    private static FileStream Plain(string path) => new(NoFolder(path), FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
 
     // GZipStream takes a file that was cut off for one that has ended. The checksum stands eight bytes before the end; of files that were joined, each part has its own, which
     // GZipStream has looked at.

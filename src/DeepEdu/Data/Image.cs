@@ -57,8 +57,9 @@ public sealed class Image
     public static Image Read(ReadOnlySpan<byte> file) => Png.IsPng(file) ? Png.Read(file) : Netpbm.IsNetpbm(file) ? Netpbm.Read(file)
         : throw new InvalidDataException(file is [0xff, 0xd8, 0xff, ..] ? "a JPEG, which is not read; convert it to PNG" : "neither PNG nor PGM nor PPM");
 
-    /// <summary>Writes the image: ".png", ".pgm" or ".ppm".</summary>
+    /// <summary>Writes the image, as a whole or not at all: ".png", ".pgm" or ".ppm".</summary>
     /// <exception cref="ArgumentException">The name ends otherwise, or the format has no place for such an image.</exception>
+    /// <exception cref="IOException">It could not be written; what stood there before still does.</exception>
     public void Write(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -68,7 +69,7 @@ public sealed class Image
             ".pgm" or ".ppm" => Netpbm.Write(this),
             var other => throw new ArgumentException($"image: \"{other}\" files are not written; use .png, .pgm or .ppm", nameof(path)),
         };
-        File.WriteAllBytes(path, bytes);
+        WholeFile.Write(path, to => to.Write(bytes));
     }
 
     /// <summary>The image as numbers in 0..1: [channels, height, width], as convolutions want it.</summary>

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace DeepEdu.Data;
@@ -38,6 +39,6 @@ public static class JsonLines
             return parse(json.RootElement);
         }
         catch (JsonException e) { throw new InvalidDataException($"{path}:{number}: not JSON: {e.Message}", e); }
-        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException) { throw new InvalidDataException($"{path}:{number}: {e.Message}", e); }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException) { throw new InvalidDataException($"{path}:{number}: {e.Message.TrimEnd('.')}, in {Excerpt.Of(Encoding.UTF8.GetString(line.Span))}", e); }
     }
 }

@@ -14,6 +14,7 @@ public sealed class TakenItems
     public TakenItems(IReadOnlyList<int[]> taken, int items)
     {
         NullItems.ThrowIfAny(taken);
+        ArgumentOutOfRangeException.ThrowIfNegative(items);
         Items = items;
         _taken = new int[taken.Count][];
         for (int u = 0; u < _taken.Length; u++)

@@ -1,7 +1,7 @@
 namespace DeepEdu.Data;
 
 /// <summary>The content of a packed file. Errors name the file; when the end is reached, its checksum is asked for.</summary>
-internal sealed class UnpackedStream(Stream content, string path, IDisposable owner, Func<uint, bool> intact) : Stream
+internal sealed class UnpackedStream(Stream content, string path, IDisposable? owner, Func<uint, bool> intact) : Stream
 {
     private uint _crc;
 
@@ -40,7 +40,7 @@ internal sealed class UnpackedStream(Stream content, string path, IDisposable ow
         if (disposing)
         {
             content.Dispose();
-            owner.Dispose();
+            owner?.Dispose();
         }
         base.Dispose(disposing);
     }

@@ -13,6 +13,8 @@ namespace DeepEdu.Data;
 /// </code></summary>
 public sealed class WordVectors
 {
+    private const int Longest = 1 << 20;
+
     private readonly List<string> _words;
     private readonly Dictionary<string, int> _rows;
 
@@ -91,7 +93,7 @@ public sealed class WordVectors
         while (lines.Next(out var line))
         {
             if (line.Span.TrimEnd((byte)' ').Length == 0) { continue; }
-            if (lines.Number == 1 && Counts(line.Span) is { } counts)
+            if (lines.Number == 1 && Counts(line.Span, path) is { } counts)
             {
                 (stated, vector) = (counts.Words, new float[counts.Dimensions]);
                 continue;
@@ -124,7 +126,7 @@ public sealed class WordVectors
     {
         using var file = open();
         var bytes = new ByteLines(file, path);
-        if (!bytes.Next(out var head) || Counts(head.Span) is not { } counts) { throw new InvalidDataException($"{path}: not word2vec's binary format: its first line is not two counts"); }
+        if (!bytes.Next(out var head) || Counts(head.Span, path) is not { } counts) { throw new InvalidDataException($"{path}: not word2vec's binary format: its first line is not two counts"); }
         float[] vector = new float[counts.Dimensions];
         for (long i = 0; i < counts.Words; i++)
         {
@@ -138,13 +140,16 @@ public sealed class WordVectors
             catch (EndOfStreamException e) { throw new InvalidDataException($"{path}: cut off at word {i} of {counts.Words}", e); }
             yield return (word, vector);
         }
+        while (bytes.Peek() == '\n') { bytes.Skip(); }
+        if (bytes.Peek() >= 0) { throw new InvalidDataException($"{path}: its first line says {counts.Words} words, more follow"); }
     }
 
-    private static (long Words, int Dimensions)? Counts(ReadOnlySpan<byte> line)
+    private static (long Words, int Dimensions)? Counts(ReadOnlySpan<byte> line, string path)
     {
         line = line.Trim((byte)' ');
         int blank = line.IndexOf((byte)' ');
         return blank > 0 && long.TryParse(line[..blank], NumberStyles.None, CultureInfo.InvariantCulture, out long words)
-            && int.TryParse(line[(blank + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out int dimensions) && dimensions > 0 ? (words, dimensions) : null;
+            && long.TryParse(line[(blank + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out long dimensions) && dimensions > 0
+            ? (words, dimensions <= Longest ? (int)dimensions : throw new InvalidDataException($"{path}: its first line states vectors of {dimensions} numbers, at most {Longest} are read; is it another kind of file?")) : null;
     }
 }

@@ -21,7 +21,7 @@ public sealed class CpuBlock : Block
             _array = GC.AllocateUninitializedArray<float>(capacity);
             return;
         }
-        _array = GC.AllocateUninitializedArray<float>(capacity + (Alignment / sizeof(float)), pinned: true);
+        _array = GC.AllocateUninitializedArray<float>((int)Math.Min((long)capacity + (Alignment / sizeof(float)), int.MaxValue), pinned: true);
         _start = FirstAligned(_array);
     }
 

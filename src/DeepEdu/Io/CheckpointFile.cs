@@ -1,3 +1,4 @@
+using DeepEdu.Data;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Io;
@@ -102,7 +103,7 @@ public sealed class CheckpointFile
     /// <exception cref="InvalidDataException">It is no checkpoint, was saved by a later library, was cut off, or some of its bytes changed; says which part is hurt.</exception>
     public static CheckpointFile Load(string path)
     {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16);
+        using var file = new FileStream(DataFile.NoFolder(path), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16);
         return CheckpointReader.Read(path, file);
     }
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using DeepEdu.Data;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Io;
@@ -28,7 +29,7 @@ public sealed record CheckpointInfo
         byte[] buffer = new byte[1 << 16];
         foreach (string path in paths)
         {
-            using var file = File.OpenRead(path);
+            using var file = File.OpenRead(DataFile.NoFolder(path));
             for (int n; (n = file.Read(buffer)) > 0;) { hash.AppendData(buffer, 0, n); }
         }
         return $"sha256:{Convert.ToHexStringLower(hash.GetHashAndReset())}";

@@ -70,19 +70,19 @@ internal sealed record Manifest(int Version, string Library, CheckpointInfo Info
             json.Read();
             switch (field)
             {
-                case "format": format = json.GetString()!; break;
+                case "format": format = Text(ref json, field); break;
                 case "version":
                     version = json.GetInt32();
                     if (version > Newest) { throw new InvalidDataException($"it is of format version {version}, this library knows versions up to {Newest}: it was saved by a later library"); }
                     break;
-                case "library": library = json.GetString()!; break;
-                case "architecture": info = info with { Architecture = json.GetString()! }; break;
+                case "library": library = Text(ref json, field); break;
+                case "architecture": info = info with { Architecture = Text(ref json, field) }; break;
                 case "options": StateJson.Read(ref json, info.Options); break;
                 case "metrics": StateJson.Read(ref json, info.Metrics); break;
                 case "seed": info = info with { Seed = json.GetUInt64() }; break;
                 case "data_hash": info = info with { DataHash = json.GetString() }; break;
                 case "parts":
-                    while (json.Read() && json.TokenType != JsonTokenType.EndArray) { parts.Add(json.GetString()!); }
+                    while (json.Read() && json.TokenType != JsonTokenType.EndArray) { parts.Add(Text(ref json, field)); }
                     break;
                 case "files":
                     while (json.Read() && json.TokenType != JsonTokenType.EndArray) { files.Add(File(ref json)); }
@@ -104,12 +104,14 @@ internal sealed record Manifest(int Version, string Library, CheckpointInfo Info
             json.Read();
             switch (field)
             {
-                case "name": name = json.GetString()!; break;
+                case "name": name = Text(ref json, field); break;
                 case "bytes": bytes = json.GetInt64(); break;
-                case "sha256": sha256 = json.GetString()!; break;
+                case "sha256": sha256 = Text(ref json, field); break;
                 default: json.Skip(); break;
             }
         }
         return new(name, bytes, sha256);
     }
+
+    private static string Text(ref Utf8JsonReader json, string field) => json.GetString() ?? throw new InvalidDataException($"its manifest is broken: \"{field}\" is null");
 }

@@ -17,10 +17,12 @@ public static class Npz
     {
         try
         {
-            using var zip = ZipFile.OpenRead(path);
-            return [.. zip.Entries.Select(e => e.FullName).Where(n => n.EndsWith(".npy", StringComparison.Ordinal)).Select(n => n[..^4])];
+            using var zip = ZipFile.OpenRead(DataFile.NoFolder(path));
+            string[] names = [.. zip.Entries.Select(e => e.FullName).Where(n => n.EndsWith(".npy", StringComparison.Ordinal)).Select(n => n[..^4])];
+            if (names.Length == 0 && zip.Entries.Count > 0) { throw new InvalidDataException($"it holds {Excerpt.Of(zip.Entries[0].FullName)} and no array, whose name would end in .npy"); }
+            return names.CountBy(n => n).FirstOrDefault(n => n.Value > 1) is { Value: > 1 } twice ? throw new InvalidDataException($"two arrays are called \"{twice.Key}\"") : names;
         }
-        catch (InvalidDataException e) { throw new InvalidDataException($"{path}: not a NumPy archive, or a broken one: {e.Message}", e); }
+        catch (InvalidDataException e) when (!e.Message.StartsWith(path, StringComparison.Ordinal)) { throw new InvalidDataException($"{path}: not a NumPy archive, or a broken one: {e.Message}", e); }
     }
 
     /// <summary>Opens one array and reads its header.</summary>

@@ -63,7 +63,7 @@ public sealed class SafeTensors : IDisposable, ISavedTensors
     /// <exception cref="InvalidDataException">It is not a sound safetensors file; says why.</exception>
     public static SafeTensors Open(string path)
     {
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+        var file = new FileStream(DataFile.NoFolder(path), FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
         return new(file, file.Length, path, keepOpen: false);
     }
 

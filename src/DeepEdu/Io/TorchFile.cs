@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
+using System.Numerics;
 using DeepEdu.Data;
 using DeepEdu.Tensors;
 
@@ -19,7 +20,7 @@ public static class TorchFile
     /// <exception cref="InvalidDataException">It is no such file, or broken, or holds a whole model in place of its state dict.</exception>
     public static StateDict Read(string path)
     {
-        using var file = File.OpenRead(path);
+        using var file = File.OpenRead(DataFile.NoFolder(path));
         try
         {
             using var zip = Open(file);
@@ -56,7 +57,7 @@ public static class TorchFile
     internal static bool IsZip(string path)
     {
         Span<byte> head = stackalloc byte[2];
-        using var file = File.OpenRead(path);
+        using var file = File.OpenRead(DataFile.NoFolder(path));
         return file.ReadAtLeast(head, 2, throwOnEndOfStream: false) == 2 && head.SequenceEqual("PK"u8);
     }
 
@@ -80,7 +81,11 @@ public static class TorchFile
         foreach (var (key, item) in pairs)
         {
             if (++storages.Entries > MostEntries) { throw new InvalidDataException($"it has more than {MostEntries} entries"); }
-            if (Convert.ToString(key, CultureInfo.InvariantCulture) is not { Length: > 0 } name) { continue; }
+            if (Named(key) is not { Length: > 0 } name)
+            {
+                if (item is Pickle.Made { Of.Text: Storages.Rebuild }) { throw new InvalidDataException("a tensor's name in its dictionary is neither a text nor a number"); }
+                continue; // a setting of Python
+            }
             switch (item)
             {
                 case Pickle.Made { Of.Text: Storages.Rebuild } tensor: to.Set(name, storages.Tensor(name, tensor.From)); break;
@@ -94,13 +99,25 @@ public static class TorchFile
         }
     }
 
+    private static string? Named(object? key) => key switch { string text => text, long or double or bool or BigInteger => Convert.ToString(key, CultureInfo.InvariantCulture), _ => null };
+
     private static byte[] Bytes(ZipArchiveEntry entry, long longest)
     {
         if (entry.Length > longest) { throw new InvalidDataException($"{entry.Name} is longer than the file"); }
-        using var from = entry.Open();
+        using var from = Checked(entry, entry.Name);
         byte[] bytes = new byte[entry.Length];
         from.ReadExactly(bytes);
+        ThrowUnlessAtEnd(from, entry.Name);
         return bytes;
+    }
+
+    // PyTorch can be told to compute no checksums
+    private static Stream Checked(ZipArchiveEntry entry, string name) => entry.Crc32 == 0 ? entry.Open() : DataFile.Checked(entry, name);
+
+    // the end is where the checksum is asked for
+    private static void ThrowUnlessAtEnd(Stream from, string name)
+    {
+        if (from.ReadByte() >= 0) { throw new InvalidDataException($"{name} is longer than the zip's table of contents says"); }
     }
 
     /// <summary>The memories that tensors are views of.</summary>
@@ -112,6 +129,8 @@ public static class TorchFile
         private const int MostExpanded = 1 << 24;
 
         private readonly Dictionary<string, float[]> _read = [];
+        private long _spread; // numbers of all tensors
+
         private readonly HashSet<float[]> _given = []; // those that a tensor has for its own
 
         /// <summary>How many entries of dictionaries have been put.</summary>
@@ -134,6 +153,7 @@ public static class TorchFile
             {
                 throw new InvalidDataException($"\"{name}\" {shape} reaches beyond its {values.Length} numbers");
             }
+            if ((_spread += shape.Size) > (8 * longest) + MostExpanded) { throw new InvalidDataException($"its tensors up to \"{name}\" take {_spread} numbers of the few that a file of {longest} bytes holds"); }
             // most tensors are a storage as it lies
             if (last == start + (long)shape.Size - 1 && IsRowMajor(sizes, steps))
             {
@@ -181,14 +201,15 @@ public static class TorchFile
                 "torch.CharStorage" => NumberType.I8,
                 "torch.ByteStorage" => NumberType.U8,
                 "torch.BoolStorage" => NumberType.Bool,
-                _ => throw new InvalidDataException($"numbers of the kind {kind} are not read"),
+                _ => throw new InvalidDataException($"numbers of the kind {Excerpt.Of(kind)} are not read"),
             };
             var entry = zip.GetEntry($"{folder}data/{key}") ?? throw new InvalidDataException($"the numbers data/{key} are missing");
             if (entry.Length > longest) { throw new InvalidDataException($"the numbers data/{key} are longer than the file"); }
             if (entry.Length / type.Width() > Array.MaxLength) { throw new InvalidDataException($"the numbers data/{key} are more than one array holds"); }
             values = GC.AllocateUninitializedArray<float>((int)(entry.Length / type.Width()));
-            using var from = entry.Open();
+            using var from = Checked(entry, $"data/{key}");
             NumberCodec.Read<float>(from, type, bigEndian: false, values);
+            if (entry.Length % type.Width() == 0) { ThrowUnlessAtEnd(from, $"data/{key}"); }
             return _read[key] = values;
         }
 

@@ -18,7 +18,7 @@ public sealed class TransformerDecoder : Module
         ArgumentNullException.ThrowIfNull(layer);
         ArgumentOutOfRangeException.ThrowIfNegative(layers);
         _layers = new TransformerDecoderLayer[layers];
-        for (int i = 0; i < layers; i++) { _layers[i] = layer(); }
+        for (int i = 0; i < layers; i++) { _layers[i] = layer() ?? throw new ArgumentException($"transformer-decoder: the function gave null as layer {i}", nameof(layer)); }
         _norm = norm;
     }
 

@@ -19,7 +19,7 @@ public sealed class TransformerEncoder : Layer
         ArgumentNullException.ThrowIfNull(layer);
         ArgumentOutOfRangeException.ThrowIfNegative(layers);
         _layers = new TransformerEncoderLayer[layers];
-        for (int i = 0; i < layers; i++) { _layers[i] = layer(); }
+        for (int i = 0; i < layers; i++) { _layers[i] = layer() ?? throw new ArgumentException($"transformer-encoder: the function gave null as layer {i}", nameof(layer)); }
         _norm = norm;
     }
 

@@ -59,8 +59,10 @@ public readonly struct Shape : IEquatable<Shape>
     }
 
     /// <summary>The product of the sizes of axes [from, to).</summary>
+    /// <exception cref="ShapeException">There are no such axes.</exception>
     public int Product(int from, int to)
     {
+        if (from < to && (from < 0 || to > Rank)) { ThrowAxis("shape", from < 0 ? from : to - 1, this); }
         int n = 1;
         for (int i = from; i < to; i++) { n *= _sizes![i]; }
         return n;

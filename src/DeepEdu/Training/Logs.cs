@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using DeepEdu.Io;
 
 namespace DeepEdu.Training;
 
@@ -17,10 +18,10 @@ public sealed class CsvLog(string path) : Callback
     {
         ArgumentNullException.ThrowIfNull(run);
         _names = [];
+        string? header = run.Epoch > 0 && File.Exists(path) ? File.ReadLines(path).FirstOrDefault() : null;
+        if (header?.StartsWith(Head, StringComparison.Ordinal) == false) { throw new InvalidDataException($"{path} does not begin with \"{Head}\"; is it another file? Give another path, or move it away"); }
         LogFile.Keep(path, run.Epoch == 0 ? 0 : run.Epoch + 1);
-        if (run.Epoch == 0 || File.ReadLines(path).FirstOrDefault() is not { } header) { return; }
-        if (!header.StartsWith(Head, StringComparison.Ordinal)) { throw new InvalidDataException($"{path} does not begin with \"{Head}\"; is it another file? Give another path, or move it away"); }
-        _names = Fields(header[Head.Length..]);
+        if (header is not null) { _names = Fields(header[Head.Length..]); }
     }
 
     /// <inheritdoc/>
@@ -70,6 +71,7 @@ public sealed class JsonLog(string path) : Callback
     public override void OnBegin(TrainingRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
+        if (run.Epoch > 0 && File.Exists(path) && File.ReadLines(path).FirstOrDefault() is { } first && !first.StartsWith("{\"epoch\":", StringComparison.Ordinal)) { throw new InvalidDataException($"{path} does not begin with \"{{\"epoch\":\"; is it another file? Give another path, or move it away"); }
         LogFile.Keep(path, run.Epoch);
     }
 
@@ -104,6 +106,6 @@ internal static class LogFile
     {
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) { Directory.CreateDirectory(folder); }
         string[] kept = lines == 0 || !File.Exists(path) ? [] : [.. File.ReadLines(path).Take(lines)];
-        File.WriteAllText(path, string.Concat(kept.Select(l => l + "\n")));
+        AtomicFile.Write(path, to => to.Write(Encoding.UTF8.GetBytes(string.Concat(kept.Select(l => l + "\n")))));
     }
 }

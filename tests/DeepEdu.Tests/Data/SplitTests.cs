@@ -79,6 +79,52 @@ public class SplitTests
         Assert.Contains("too few different times", Assert.Throws<ArgumentException>(() => Split.Temporal([4, 4, 4, 4])).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Each part lies before the next, wherever in it the earliest and the latest row stand; what is of one time is not before.</summary>
+    [Theory]
+    [InlineData(new long[] { 3, 3, 5 }, "row 0 of training (time 3) is not before row 1 of validation (time 3)")]
+    [InlineData(new long[] { 1, 3, 3 }, "row 1 of validation (time 3) is not before row 2 of test (time 3)")]
+    [InlineData(new long[] { 3, 4, 3 }, "row 0 of training (time 3) is not before row 2 of test (time 3)")]
+    public void WhatIsOfOneTimeIsNotBefore(long[] times, string says) =>
+        Assert.Contains(says, Assert.Throws<LeakException>(() => new Split([0], [2], [1]).RefuseLaterTraining(times)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void TheLatestAndTheEarliestRowsOfPartsAreCompared()
+    {
+        long[] times = [1, 9, 2, 12, 8, 11];
+        Assert.Contains("row 1 of training (time 9) is not before row 4 of test (time 8)", Assert.Throws<LeakException>(() => new Split([0, 1, 2], [3, 4, 5]).RefuseLaterTraining(times)).Message, StringComparison.Ordinal);
+        var fine = new Split([0, 4, 2], [3, 5], [1]);
+        Assert.Same(fine, fine.RefuseLaterTraining(times));
+        Assert.Contains("too few different times to learn from the earliest", Assert.Throws<ArgumentException>(() => Split.Temporal([1, 2, 2, 2, 2], 0.2, 0.4)).Message, StringComparison.Ordinal);
+        Assert.Equal(([0, 1], [2], [3]), (Split.Temporal([1, 2, 3, 4], 0.25, 0.25).Train, Split.Temporal([1, 2, 3, 4], 0.25, 0.25).Validation, Split.Temporal([1, 2, 3, 4], 0.25, 0.25).Test), new Parts());
+        Assert.Empty(Split.Temporal([], 0.2).Train);
+    }
+
+    private sealed class Parts : IEqualityComparer<(int[], int[], int[])>
+    {
+        public bool Equals((int[], int[], int[]) a, (int[], int[], int[]) b) => a.Item1.SequenceEqual(b.Item1) && a.Item2.SequenceEqual(b.Item2) && a.Item3.SequenceEqual(b.Item3);
+
+        public int GetHashCode((int[], int[], int[]) x) => 0;
+    }
+
+    [Fact]
+    public void PartsAreDrawnAtRandomAndHaveTheirShares()
+    {
+        int[] seeds = [1, 2, 3, 4];
+        Assert.Equal(4, seeds.Select(s => string.Join(' ', Split.Stratified(s_labels, new Rng((ulong)s)).Test.Order())).Distinct().Count());
+        Assert.Equal(4, seeds.Select(s => string.Join(' ', Split.ByGroup<string>(s_students, new Rng((ulong)s)).Test.Order())).Distinct().Count());
+        for (ulong seed = 0; seed < 20; seed++) { Assert.InRange(Split.ByGroup<string>(s_students, new Rng(seed), 0.25, 0.25).Validation.Length, 40, 60); } // 50, of groups of up to 18
+        var halves = Split.ByGroup<int>([1, 2, 3, 4], new Rng(1), 0.5, 0.25); // to the row
+        Assert.Equal((1, 1, 2), (halves.Train.Length, halves.Validation.Length, halves.Test.Length));
+        Assert.Equal((1, 0, 1), (Split.Random(2, new Rng(1), 0.9).Train.Length, 0, Split.Random(2, new Rng(1), 0.9).Test.Length));
+        foreach (var wrong in (Func<Split>[])[() => Split.Stratified(s_labels, new Rng(1), 0.7, 0.4), () => Split.ByGroup<string>(s_students, new Rng(1), 0.7, 0.4), () => Split.Temporal([1, 2, 3], 0.7, 0.4), () => Split.Random(9, new Rng(1), 0.7, 0.4)])
+        {
+            Assert.Contains("shares 0.7 for test and 0.4 for validation", Assert.Throws<ArgumentOutOfRangeException>(wrong).Message, StringComparison.Ordinal);
+        }
+        Assert.Throws<ArgumentOutOfRangeException>(() => Split.Random(9, new Rng(1), -0.1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Split.Random(9, new Rng(1), 0.1, -0.1));
+        Assert.Contains("6 groups for 1 times", Assert.Throws<ArgumentException>(() => Split.LastOfGroup<int>([1, 1, 2, 1, 3, 2], [1])).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void TheLastOfEachLearnerIsHeldOut()
     {

@@ -64,6 +64,12 @@ public sealed class CommandLineTests : FolderTests
     [InlineData("--json needs a name", "recommend", "--json", "")]
     [InlineData("--data needs a name", "recommend", "--data", "")]
     [InlineData("--data needs a command", "--data", "/nowhere/at/all")]
+    [InlineData("--lr 0,01: is no number; it is written with a point", "grade", "--lr", "0,01")] // which would be 1
+    [InlineData("--wave2 0,5: is no number", "trace", "--wave2", "0,5")]
+    [InlineData("--epsilon 1,5: is no number", "trace", "--epsilon", "1,5")]
+    [InlineData("--temperature 0,8: is no number", "predict", "--model", "m", "--in", "f", "--temperature", "0,8")]
+    [InlineData("--assert auc>=0,75: is not like", "trace", "--assert", "auc>=0,75")]
+    [InlineData("--assert auc>=NaN: is not like", "trace", "--assert", "auc>=NaN")]
     [InlineData("frobnicate", "frobnicate")]
     public void WrongInputIsOneLineAndExitCodeTwo(string expected, params string[] args)
     {
@@ -86,6 +92,40 @@ public sealed class CommandLineTests : FolderTests
             Assert.Single(error.TrimEnd().Split('\n'));
             Assert.False(File.Exists(report));
         }
+    }
+
+    /// <summary>A file that was cut off reads well up to there: its rows are fewer, and nothing else tells.</summary>
+    [Theory]
+    [InlineData(8)]
+    [InlineData(40)]
+    public void APackedTableThatWasCutOffIsRefused(int missing)
+    {
+        using MemoryStream packed = new();
+        using (System.IO.Compression.GZipStream gzip = new(packed, System.IO.Compression.CompressionLevel.Optimal, leaveOpen: true)) { gzip.Write(Encoding.UTF8.GetBytes("user,item,correct\n" + string.Concat(Enumerable.Range(0, 300).Select(i => $"u{i % 9},t{i * 7919 % 101},1\n")))); }
+        string path = Path.Combine(Folder, "a.csv.gz");
+        File.WriteAllBytes(path, packed.ToArray());
+        Assert.Equal(0, Call("data", "--data", path).Code);
+        File.WriteAllBytes(path, packed.ToArray()[..^missing]);
+        var (code, _, error) = Call("data", "--data", path);
+        Assert.Equal((2, $"{path}: not a gzip file, or a broken one."), (code, error.Trim()));
+    }
+
+    [Fact]
+    public void AFieldOfAnyLengthIsQuotedInShort()
+    {
+        string path = Path.Combine(Folder, "long.csv");
+        File.WriteAllText(path, $"user,item,correct\nu,t,{new string('x', 100_000)}\n");
+        var (code, _, error) = Call("data", "--data", path);
+        Assert.Equal(2, code);
+        Assert.InRange(error.Length, 100, 1200);
+        Assert.EndsWith("x' is not a number.", error.Trim(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ATimeThatIsNoNumberIsNamed()
+    {
+        File.WriteAllText(Path.Combine(Folder, "x.inter"), "user_id:token\titem_id:token\ttimestamp:float\nu\ti\t1\nu\tj\tNaN\n");
+        Assert.Contains("x.inter, line 3: timestamp 'NaN' is not a number", Call("recommend", "--quick", "--data", Folder, "--out", Folder).Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -66,6 +66,28 @@ public sealed class GradingTests : FolderTests
         Assert.InRange(Value(run, "accuracy"), 0.8, 1); // 0.94 when written
     }
 
+    /// <summary>A class that only one of the two parts has moves no image's answer to another's place.</summary>
+    [Theory]
+    [InlineData(40, 0)]
+    [InlineData(40, 10)]
+    [InlineData(0, 10)]
+    public void AClassBeyondTheDigitsIsOneMore(int inTraining, int inTest)
+    {
+        ImageSet digits = Digits.Load();
+        WriteIdx("train", With(digits.Take([.. Enumerable.Range(0, 600)]), inTraining));
+        WriteIdx("t10k", With(digits.Take([.. Enumerable.Range(600, 200)]), inTest));
+        RunResult run = Grade(new() { Data = Folder, Epochs = 16 });
+        Assert.Equal(200 + inTest, run.Confusion!.Total);
+        Assert.InRange(Value(run, "accuracy"), 0.85, 1); // answers at other places are right one time in ten
+
+        // dark on light
+        static ImageSet With(ImageSet set, int others) => set with
+        {
+            Pixels = [.. Enumerable.Range(0, others).SelectMany(i => set[i].ToArray().Select(p => 1 - p)), .. set.Pixels],
+            Labels = [.. Enumerable.Repeat(11, others), .. set.Labels],
+        };
+    }
+
     [Fact]
     public void StoppingReturnsWhatWasLearned()
     {
@@ -180,6 +202,29 @@ public sealed class GradingTests : FolderTests
         GradeIntervals few = GradeIntervals.Fit(essays[..50], 2, 12)!;
         Assert.Equal(few.Of(new(7, 100, 0)), few.Of(new(7, 100, 0.5)));
         Assert.Null(GradeIntervals.Fit(essays[..8], 2, 12));
+    }
+
+    /// <summary>Nine essays are needed for an interval, a hundred for one by difficulty; no essay is thought easier than three tenths of the mean error; grades that a person shall see lie more than a point, or a tenth of the scale, away.</summary>
+    [Fact]
+    public void IntervalsBeginAtTheirNumbersAndReviewsAtTheirDistance()
+    {
+        (GradedEssay Essay, int Truth)[] essays = [.. Enumerable.Range(0, 100).Select(i => (new GradedEssay(5 + (i % 2 == 0 ? 1 : -3), 50 + i, i / 200.0), 5))];
+        Assert.Null(GradeIntervals.Fit(essays[..8], 0, 10));
+        Assert.Equal(new(5, 2, 8), GradeIntervals.Fit(essays[..9], 0, 10)!.Of(new(5, 50, 0)));
+        Assert.False(State(essays[..99]).Bool("by_error"));
+        Assert.True(State(essays).Bool("by_error"));
+        Assert.Equal(0.3, State(essays).Double("least"), 1e-6); // of every other essay, which are one point off
+        Assert.Equal(1e-3, State([.. essays.Select(e => (e.Essay with { Exact = 5 }, 5))]).Double("least"));
+        GradeIntervals ten = GradeIntervals.Fit(essays[..9], 2, 12)!, sixty = GradeIntervals.Fit(essays[..9], 0, 60)!;
+        Assert.Equal([false, true, false, true], new[] { new Interval(5, 3.01, 6), new(5, 3, 6), new(5, 4, 6.99), new(5, 4, 7) }.Select(i => ten.NeedsReview(i, 5)));
+        Assert.Equal([false, true, false, true], new[] { new Interval(30, 23.01, 31), new(30, 23, 31), new(30, 30, 36.99), new(30, 30, 37) }.Select(i => sixty.NeedsReview(i, 30)));
+
+        static StateDict State((GradedEssay, int)[] of)
+        {
+            StateDict state = new();
+            GradeIntervals.Fit(of, 0, 10)!.SaveState(state);
+            return state;
+        }
     }
 
     [Theory, InlineData(0.3, "+0.30"), InlineData(-0.126, "-0.13"), InlineData(0, "0.00"), InlineData(0.004, "0.00"), InlineData(-0.004, "0.00")]

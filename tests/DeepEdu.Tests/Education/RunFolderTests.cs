@@ -6,6 +6,7 @@ using DeepEdu.Education.Data;
 using DeepEdu.Education.Data.Simulated;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Report;
+using DeepEdu.Education.Saved;
 using DeepEdu.Education.Tasks;
 using DeepEdu.Education.Text;
 using DeepEdu.Education.Ui;
@@ -239,6 +240,22 @@ public sealed class RunFolderTests : FolderTests
             else if (name == "finished") { to.Set(name, from.Bool(name)); }
             else { to.Set(name, from.Long(name)); }
         }
+    }
+
+    /// <summary>A model whose sizes were changed by hand, and that vouches for them.</summary>
+    [Theory]
+    [InlineData("height", 0)]
+    [InlineData("width", -3)]
+    [InlineData("classes", int.MaxValue)]
+    public void SizesThatNoModelHasAreNamed(string name, int size)
+    {
+        string model = Path.Combine(Folder, "model.ckpt");
+        DigitNet network = new(8, 8, 10, new Rng(1));
+        StateDict options = new();
+        foreach (string its in (string[])["height", "width", "classes"]) { options.Set(its, its == name ? size : DigitPredictor.Sizes(network).Long(its)); }
+        options.Set(ModelFile.Version, ModelFile.Newest).Set(ModelFile.Task, "grade").Set(ModelFile.Data, "digits").Set(ModelFile.Finished, true);
+        CheckpointFile.Save(model, new() { Architecture = DigitPredictor.Kind, Options = options }, ("network", network));
+        Program.Fails("what it says of its model and its weights do not fit together", "predict", "--model", model, "--in", Write("rows.csv", "image\n"));
     }
 
     private (IEducationTask, RunOptions) Of(string what)

@@ -60,6 +60,31 @@ public class OnnxModelFaultTests
         Assert.Contains("\"nowhere\" is used before, or without, something that gives it", Assert.Throws<InvalidDataException>(() => OnnxFile.Load(new MemoryStream(file))).Message, StringComparison.Ordinal);
     }
 
+    private static byte[] File13(params ProtoWriter[] nodes)
+    {
+        var port = new ProtoWriter().Text(1, "x").Message(2, new ProtoWriter().Message(1, new ProtoWriter().Number(1, 1)));
+        var graph = new ProtoWriter();
+        foreach (var node in nodes) { graph.Message(1, node); }
+        return new ProtoWriter().Message(8, new ProtoWriter().Number(2, 13)).Message(7, graph.Message(11, port).Message(12, new ProtoWriter().Text(1, "y"))).Written.ToArray();
+    }
+
+    private static string Says<T>(Func<object> act) where T : Exception => Assert.Throws<T>(act).Message;
+
+    // what the operators themselves would meet as an index outside an array, or as null
+    [Fact]
+    public void AttributesThatDoNotFitAreNamedWithTheirOperator()
+    {
+        // strides of a convolution: one, where the input has two axes of pixels
+        var strides = new ProtoWriter().Text(1, "strides").Number(8, 2).Number(20, 7);
+        var weight = new ProtoWriter().Text(4, "ConstantOfShape").Text(1, "s").Text(2, "w");
+        var shape = new ProtoWriter().Text(4, "Constant").Text(2, "s").Message(5, new ProtoWriter().Text(1, "value_ints").Number(8, 1).Number(8, 1).Number(8, 1).Number(8, 1).Number(20, 7));
+        var conv = new ProtoWriter().Text(4, "Conv").Text(1, "x").Text(1, "w").Text(2, "y").Message(5, strides);
+        var model = OnnxFile.Load(new MemoryStream(File13(shape, weight, conv)));
+        Assert.Equal("onnx-model: Conv that gives \"y\": its attributes and inputs do not fit together: [1,1,4,4], [1,1,1,1], strides = [2]", Says<InvalidDataException>(() => model.Run(Tensor.Ones([1, 1, 4, 4]))));
+        Assert.Contains("If that gives \"y\" lacks a branch", Says<InvalidDataException>(() => OnnxFile.Load(new MemoryStream(File13(new ProtoWriter().Text(4, "If").Text(1, "x").Text(2, "y"))))), StringComparison.Ordinal);
+        Assert.Contains("a constant gives 0 results, not 1", Says<InvalidDataException>(() => OnnxFile.Load(new MemoryStream(File13(new ProtoWriter().Text(4, "Constant"))))), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void InputsThatDoNotFitAreNamed()
     {

@@ -4,6 +4,11 @@ namespace DeepEdu.Tests.Tensors;
 
 public class ShapeTests
 {
+    [Theory]
+    [InlineData(0, 3)]
+    [InlineData(-1, 1)]
+    public void AProductOfAxesThatAreNotThereIsAnError(int from, int to) => Assert.Throws<ShapeException>(() => Shape.Create([2, 3]).Product(from, to));
+
     [Fact]
     public void AxesAreNamedWhereThereAreNone()
     {

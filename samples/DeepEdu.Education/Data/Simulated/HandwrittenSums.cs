@@ -13,7 +13,7 @@ internal static class HandwrittenSums
         Rng rng = new(seed);
         List<int>[] byDigit = new List<int>[10];
         for (int d = 0; d < 10; d++) { byDigit[d] = []; }
-        for (int i = 0; i < digits.Count; i++) { byDigit[digits.Labels[i]].Add(i); }
+        for (int i = 0; i < digits.Count; i++) { if (digits.Labels[i] < 10) { byDigit[digits.Labels[i]].Add(i); } } // others may be letters
         HandwrittenSum[] sums = new HandwrittenSum[count];
         for (int s = 0; s < count; s++)
         {

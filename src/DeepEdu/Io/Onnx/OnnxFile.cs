@@ -1,3 +1,4 @@
+using DeepEdu.Data;
 using DeepEdu.Nn;
 using DeepEdu.Tensors;
 
@@ -74,7 +75,7 @@ public static class OnnxFile
     public static OnnxModel Load(string path, Func<string, bool>? learn = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Read(File.ReadAllBytes(path), path, Path.GetDirectoryName(Path.GetFullPath(path)), learn);
+        return Read(File.ReadAllBytes(DataFile.NoFolder(path)), path, Path.GetDirectoryName(Path.GetFullPath(path)), learn);
     }
 
     /// <summary>Reads a model from a stream, to its end.</summary>

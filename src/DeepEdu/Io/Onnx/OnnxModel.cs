@@ -162,6 +162,7 @@ public sealed class OnnxModel : Layer
     /// <summary>All results of all inputs, in the file's order.</summary>
     /// <exception cref="ArgumentException">Another number of inputs, or one of another kind.</exception>
     /// <exception cref="ShapeException">An input has other axes or sizes than the file says.</exception>
+    /// <exception cref="InvalidDataException">The attributes of an operator do not fit what it is given; names it.</exception>
     public OnnxResults Run(params ReadOnlySpan<OnnxArgument> inputs)
     {
         if (inputs.Length != Inputs.Count) { throw new ArgumentException($"onnx-model: {inputs.Length} inputs, but the model takes {Inputs.Count}: {string.Join("; ", Inputs)}", nameof(inputs)); }

@@ -1,3 +1,4 @@
+using DeepEdu.Data;
 using DeepEdu.Devices;
 using DeepEdu.Tensors;
 
@@ -49,17 +50,20 @@ internal sealed class OnnxPlan
     {
         if (node is { Op: "Constant", Domain: "" })
         {
-            int place = New(node.Outputs[0]);
+            int place = New(node.Outputs is [var output] ? output : throw new InvalidDataException($"a constant gives {node.Outputs.Length} results, not 1"));
             _constants.Add((place, known[place] = Constant(node, constant)));
             return;
         }
         OnnxPlan? then = Inner("then_branch"), other = Inner("else_branch");
+        if (node is { Op: "If", Domain: "" } && (then is null || other is null)) { throw new InvalidDataException($"{node.Label} lacks a branch"); }
         int[] inputs = [.. node.Inputs.Concat(then?.Captured ?? []).Concat(other?.Captured ?? []).Select(i => i.Length == 0 ? -1 : Place(i, outer))];
         int[] outputs = [.. node.Outputs.Select(o => o.Length == 0 ? -1 : New(o))];
         var step = new Step(node, OnnxOperators.Find(node), inputs, outputs, then, other);
         if (then is null && inputs.All(i => i < 0 || known.ContainsKey(i)))
         {
-            var values = Do(step, [.. inputs.Select(i => i < 0 ? null : known[i])], CpuDevice.Instance);
+            OnnxCell[] values;
+            try { values = Do(step, [.. inputs.Select(i => i < 0 ? null : known[i])], CpuDevice.Instance); }
+            catch (OutOfMemoryException e) { throw new InvalidDataException(e.Message, e); }
             for (int i = 0; i < outputs.Length; i++)
             {
                 if (outputs[i] >= 0) { _constants.Add((outputs[i], known[outputs[i]] = new OnnxCell(values[i].Host).AsConstant())); }
@@ -132,11 +136,25 @@ internal sealed class OnnxPlan
             {
                 // the condition, what the one branch reads, what the other
                 int first = then._captured.Count;
-                return inputs[0]!.Host.Values[0] != 0 ? then.Run([], inputs.AsSpan(1, first), device) : other.Run([], inputs.AsSpan(1 + first), device);
+                return AsMany(step, inputs[0]!.Host.Values[0] != 0 ? then.Run([], inputs.AsSpan(1, first), device) : other.Run([], inputs.AsSpan(1 + first), device));
             }
-            var values = step.Run!(new(step.Node, inputs, _opset, device));
-            return values.Length >= step.Outputs.Length ? values : throw new NotSupportedException($"onnx-model: {step.Node.Label} is asked for {step.Outputs.Length} results; {values.Length} are supported");
+            return AsMany(step, step.Run!(new(step.Node, inputs, _opset, device)));
         }
         catch (ShapeException e) when (e.Op != "onnx-model") { throw new ShapeException("onnx-model", $"{step.Node.Label}: {e.Message}", [.. e.Shapes]); }
+        catch (OutOfMemoryException e) { throw new InsufficientMemoryException($"onnx-model: {step.Node.Label}: there is not the memory for what it is asked for: {Given(step.Node, inputs)}", e); }
+        // an attribute that is too short, of another kind, or out of all bounds shows itself in many ways
+        catch (Exception e) when (e is IndexOutOfRangeException or NullReferenceException or InvalidCastException or OverflowException or DivideByZeroException or KeyNotFoundException)
+        {
+            throw new InvalidDataException($"onnx-model: {step.Node.Label}: its attributes and inputs do not fit together: {Given(step.Node, inputs)}", e);
+        }
     }
+
+    private static string Given(OnnxProtoNode node, OnnxCell?[] inputs) => string.Join(", ",
+    [
+        .. inputs.Select(i => i is null ? "nothing" : i.Shape.ToString()),
+        .. node.Attributes.Select(a => $"{a.Key} = {Excerpt.Of(a.Value switch { long[] v => $"[{string.Join(',', v)}]", float[] v => $"[{string.Join(',', v)}]", long or float or string => $"{a.Value}", _ => "…" })}"),
+    ]);
+
+    private static OnnxCell[] AsMany(Step step, OnnxCell[] values)
+        => values.Length >= step.Outputs.Length ? values : throw new NotSupportedException($"onnx-model: {step.Node.Label} is asked for {step.Outputs.Length} results; {values.Length} are supported");
 }
