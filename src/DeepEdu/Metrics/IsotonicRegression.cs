@@ -38,11 +38,10 @@ public sealed class IsotonicRegression : ISaveState
         foreach (var (_, value, weight) in points)
         {
             (double Y, double W, int Count) block = (value, weight, 1);
-            while (blocks.Count > 0 && blocks[^1].Y >= block.Y)
+            while (blocks.Count > 0 && blocks[^1].Y > block.Y)
             {
                 var (before, own, count) = blocks[^1];
-                // equals are not mixed, so that what rises already stays to the bit
-                block = (before == block.Y ? before : ((before * own) + (block.Y * block.W)) / (own + block.W), own + block.W, count + block.Count);
+                block = (((before * own) + (block.Y * block.W)) / (own + block.W), own + block.W, count + block.Count);
                 blocks.RemoveAt(blocks.Count - 1);
             }
             blocks.Add(block);
@@ -59,7 +58,6 @@ public sealed class IsotonicRegression : ISaveState
     /// <exception cref="ArgumentException">The lengths differ, there is no example, a score is not finite, or all answers are alike.</exception>
     public static IsotonicRegression Fit(ReadOnlySpan<double> scores, ReadOnlySpan<bool> positive)
     {
-        Check.SameLength("isotonic-regression", scores.Length, positive.Length);
         Check.TwoKinds("isotonic-regression", positive);
         return Fit(scores, Array.ConvertAll(positive.ToArray(), p => p ? 1.0 : 0));
     }

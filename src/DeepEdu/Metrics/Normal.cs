@@ -22,9 +22,7 @@ internal static class Normal
     /// <summary>1 − erf x, to some 1e-15 of its value.</summary>
     public static double Erfc(double x)
     {
-        if (double.IsNaN(x)) { return double.NaN; }
         if (x < 0) { return 2 - Erfc(-x); }
-        if (x > 27) { return 0; }
         if (x < 2)
         {
             // erf x = 2/√π · e^(−x²) Σ 2ⁿ x²ⁿ⁺¹ / (2n + 1)!!: all terms positive (Abramowitz and Stegun 7.1.6)

@@ -16,7 +16,7 @@ public sealed class LogLoss : IMetric<LogLoss>
     public void Add(double probability, bool positive, double weight = 1)
     {
         Check.Probability("log-loss", probability);
-        AddTrueClass(positive ? probability : 1 - Math.Clamp(probability, Epsilon, 1 - Epsilon), weight);
+        AddTrueClass(positive ? probability : 1 - probability, weight);
     }
 
     /// <summary>Adds an example of several classes: the distribution and the true class.</summary>

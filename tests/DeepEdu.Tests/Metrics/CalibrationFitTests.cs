@@ -160,6 +160,33 @@ public class CalibrationFitTests
         foreach (double s in scores) { Assert.Equal(plain.Probability(s), scaled.Probability(s * unit), 1e-9); }
     }
 
+    /// <summary>Where a whole step of Newton's leads away from the least loss: its slopes are 0 at what is found, for the targets that Platt's rule gives.</summary>
+    [Theory]
+    [InlineData(new[] { 1.249, -14989.023, 0, -0.518, -0.001, 568.564, -49.931, -1.863, 0.954, -0.099 }, new[] { 1 })]
+    [InlineData(new[] { -0.593, 0, 2.004, 0, 0, 0.572, -1.243, -0.7, -0.439, 0, 0, 0.436, 2, -1.278, 0, -0.711, 1, -0.002, -0.911, 2, 1.097, -0.266, -1.417, 0.204, 1, 0, 6.684, 0.483, 0.003, -80.345 }, new[] { 11, 29 })]
+    [InlineData(new[] { 1.0, 2, -1, 3, 0.5, -3 }, new[] { 0, 3, 4 })]
+    public void PlattScalingEndsWhereItsLossIsLeast(double[] scores, int[] positive)
+    {
+        bool[] yes = [.. scores.Select((_, i) => positive.Contains(i))];
+        var fit = PlattScaling.Fit(scores, yes);
+        double high = (positive.Length + 1.0) / (positive.Length + 2), low = 1.0 / (scores.Length - positive.Length + 2), widest = scores.Max(Math.Abs);
+        double[] off = [.. scores.Select((s, i) => fit.Probability(s) - (yes[i] ? high : low))];
+        Assert.Equal(0, off.Sum(), 1e-9);
+        Assert.Equal(0, off.Zip(scores, (d, s) => d * s / widest).Sum(), 1e-9);
+    }
+
+    /// <summary>Logits fifty times as large, whose powers of e are no doubles, want a temperature fifty times as high.</summary>
+    [Fact]
+    public void LargeLogitsWantAHighTemperature()
+    {
+        var rng = new Rng(3);
+        Tensor logits = Tensor.Normal([60, 3], rng);
+        Indices labels = Indices.Wrap([.. Enumerable.Range(0, 60).Select(i => i % 4 == 0 ? rng.Next(3) : logits.ArgMax(1).ToArray()[i])], [60]);
+        double plain = TemperatureScaling.Fit(logits, labels).Temperature;
+        Assert.InRange(plain, 0.05, 1.9);
+        Assert.Equal(50 * plain, TemperatureScaling.Fit(logits * 50, labels).Temperature, 1e-4 * 50 * plain);
+    }
+
     /// <summary>What was not saved by such a fit is refused, not taken up.</summary>
     [Fact]
     public void AStateThatCannotBeIsRefused()

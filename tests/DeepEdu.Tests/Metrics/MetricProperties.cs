@@ -54,6 +54,15 @@ public class MetricProperties
     [Theory, MemberData(nameof(Names))]
     public void WeightsCountAsRepetition(string name) => Check(name, (row, examples, _) => row.Values([.. examples.SelectMany(e => Enumerable.Repeat(e with { Weight = 1 }, e.Weight))]));
 
+    [Theory, MemberData(nameof(Names))]
+    public void AResetMetricIsANewOne(string name) => Check(name, (row, examples, cut) => row.Reset(examples, Math.Abs(cut) % (examples.Length + 1)));
+
+    [Theory, MemberData(nameof(Names))]
+    public void WeightsBelowZeroAreRefused(string name)
+    {
+        if (name != "distinct") { s_rows.Single(r => r.Name == name).Refuses(new(1, 2, -1)); } // which counts texts, not weights
+    }
+
     [Fact]
     public void EveryMetricOfTheLibraryHasARow()
     {
@@ -94,6 +103,10 @@ public class MetricProperties
         public abstract double[] Resumed(Example[] examples, int cut);
 
         public abstract double[] Apart(Example[] examples, int cut);
+
+        public abstract double[] Reset(Example[] examples, int cut);
+
+        public abstract void Refuses(Example example);
     }
 
     private sealed class Row<M>(string name, Func<M> make, Action<M, Example, int> add, Func<M, double>[] values) : Row(name, typeof(M)) where M : IMetric<M>
@@ -111,13 +124,24 @@ public class MetricProperties
         {
             StateDict state = new();
             Filled(examples[..cut]).SaveState(state);
-            M other = Filled([new(1, 2, 1), new(3, 3, 2)]);
-            other.Reset();
-            Assert.Equal(Read(make()), Read(other));
+            M other = Filled([new(1, 2, 1), new(3, 3, 2)]); // what it has seen is forgotten
             other.LoadState(state);
             foreach (var e in examples[cut..]) { add(other, e, e.Weight); }
             return Read(other);
         }
+
+        // filled with others, emptied, and filled
+        public override double[] Reset(Example[] examples, int cut)
+        {
+            M metric = Filled([.. examples[cut..], new(1, 2, 1), new(3, 3, 2)]);
+            metric.Reset();
+            Assert.Equal(Read(make()), Read(metric));
+            foreach (var e in examples) { add(metric, e, e.Weight); }
+            return Read(metric);
+        }
+
+        public override void Refuses(Example example) =>
+            Assert.Contains($"weight {example.Weight} must be finite and not negative", Assert.Throws<ArgumentOutOfRangeException>(() => add(make(), example, example.Weight)).Message, StringComparison.Ordinal);
 
         // as training in parts does it: of two fresh ones the first takes over what the second one has read from messages
         public override double[] Apart(Example[] examples, int cut)

@@ -9,6 +9,16 @@ namespace DeepEdu.Tests.Nn;
 public class ModuleTests
 {
     [Fact]
+    public void ALayerThatIsNotThereIsNamed()
+    {
+        var model = new Sequential(new Relu(), new Relu());
+        Assert.Contains("sequential: there is no layer 2 of 2", Assert.Throws<ArgumentOutOfRangeException>(() => model[2]).Message, StringComparison.Ordinal);
+        Assert.Contains("there is no layer ^3 of 2", Assert.Throws<ArgumentOutOfRangeException>(() => model[^3]).Message, StringComparison.Ordinal);
+        Assert.Contains("transformer-encoder: the function gave null as layer 0", Assert.Throws<ArgumentException>(() => new TransformerEncoder(() => null!, 2)).Message, StringComparison.Ordinal);
+        Assert.Contains("transformer-decoder: the function gave null as layer 0", Assert.Throws<ArgumentException>(() => new TransformerDecoder(() => null!, 2)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void TiedParametersCountOnce()
     {
         var tied = new Dense(3, 3, new Rng(1));

@@ -29,6 +29,15 @@ public class OrdinalTests
     }
 
     [Fact]
+    public void AGradeMustBeMoreLikelyThanNot()
+    {
+        Assert.Equal([0, 1, 0], Ordinal.CoralGrades(Tensor.Of([3, 2], [0f, 0, 0.1f, 0, -1, 0])).ToArray());
+        // σ(0) = ½; σ(1)σ(0.2) = .40 and σ(3)σ(2) = .84: a product, whose factors may all be above ½
+        Assert.Equal([0, 1, 2], Ordinal.CornGrades(Tensor.Of([3, 2], [0f, 5, 1, 0.2f, 3, 2])).ToArray());
+        Assert.Equal([0, 1], Ordinal.Levels(new[] { 0, 1 }, 2).ToArray());
+    }
+
+    [Fact]
     public void SoftKappaOfCertainRowsIsOneMinusKappa()
     {
         int[] truth = [0, 1, 2, 3, 3, 1, 0, 2], guess = [0, 2, 2, 3, 1, 1, 1, 2];

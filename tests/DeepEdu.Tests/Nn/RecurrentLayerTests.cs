@@ -49,6 +49,13 @@ public class RecurrentLayerTests
         }
     }
 
+    // 2³⁰ units have 2³² gates, which as an int are none
+    [Theory]
+    [InlineData(1 << 30)]
+    [InlineData(int.MaxValue)]
+    public void MoreGatesThanThereAreNumbersForAreRefused(int hidden)
+        => Assert.Contains($"lstm: hidden is {hidden}: its gates would have {4L * hidden} units", Assert.Throws<ShapeException>(() => new Lstm(1, hidden, new Rng(1))).Message, StringComparison.Ordinal);
+
     [Fact]
     public void NormalisationStartsAsNone()
     {

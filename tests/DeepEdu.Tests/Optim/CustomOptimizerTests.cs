@@ -77,6 +77,43 @@ public class CustomOptimizerTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new Momentum(Groups(model), true, rate: -1));
     }
 
+    [Fact]
+    public void AFormulaHasUpToThreeStatistics()
+    {
+        var w = new Parameter([2], [1, 2]);
+        var three = new Three([("w", w)]);
+        using (var tape = new Tape()) { three.Step(tape.Gradients((w * Tensor.Of(1f, 10)).Sum())); }
+        Assert.Equal([1, 10, 2, 20, 3, 30], three.State().Skip(1).SelectMany(s => s.Value.ToArray()));
+        Assert.Equal([1 - 6, 2 - 60], w.ToArray());
+        Assert.Equal(2, three.Refused);
+    }
+
+    private sealed class Three(IReadOnlyList<(string, Parameter)> parameters) : CustomOptimizer(parameters, 0.1, 0, "a", "b", "c")
+    {
+        public int Refused { get; private set; }
+
+        protected override void Update(ParameterStep step)
+        {
+            step.Run(new Sums());
+            foreach (int none in new[] { -1, 3 })
+            {
+                try { step.State(none); }
+                catch (ArgumentOutOfRangeException) { Refused++; }
+            }
+        }
+    }
+
+    private readonly struct Sums : IUpdate
+    {
+        public static int States => 3;
+
+        public void Step<L>(ref L w, L g, ref L s1, ref L s2, ref L s3) where L : struct, ILane<L>
+        {
+            (s1, s2, s3) = (s1 + g, s2 + (2f * g), s3 + (3f * g));
+            w -= s1 + s2 + s3;
+        }
+    }
+
     private static Dense Model() => new(5, 2, new Rng(1));
 
     private static ParameterGroup[] Groups(Dense model) =>

@@ -66,6 +66,24 @@ public class GradientSumTests
         }
     }
 
+    /// <summary>A parameter without a gradient in this sum is not stepped, though it had one in the last; a weight of 0 adds nothing.</summary>
+    [Fact]
+    public void WhatIsNotInTheSumStays()
+    {
+        Parameter a = new([1], [1]), b = new([1], [1]);
+        var sum = new GradientSum();
+        var adam = new Adam([("a", a), ("b", b)]);
+        foreach (var (w, weight) in new[] { (a, 2.0), (b, 3.0) })
+        {
+            using (var tape = new Tape()) { sum.Add(tape.Gradients((5 * w).Sum()), weight); }
+            using (var tape = new Tape()) { sum.Add(tape.Gradients((70 * w).Sum()), 0); }
+            sum.Step(adam, g => Assert.Equal(5, g[w].ToArray()[0], 1e-5f));
+        }
+        Assert.Equal([1, 1], adam.State().Where(s => s.Name.EndsWith("step", StringComparison.Ordinal)).Select(s => s.Value.Item()));
+        sum.Step(adam); // nothing was added
+        Assert.Equal(2, adam.State().Count(s => s.Name.EndsWith("step", StringComparison.Ordinal) && s.Value.Item() == 1));
+    }
+
     private sealed class Net : Module
     {
         private readonly Dense _out;

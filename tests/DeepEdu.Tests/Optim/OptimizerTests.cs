@@ -65,6 +65,7 @@ public class OptimizerTests
         Parameter w = Start(), other = Start();
         Optimizer first = s_kinds[kind]([("w", w)]), second = s_kinds[kind]([("w", other)]);
         for (int i = 0; i < 7; i++) { Step(first, w, i); }
+        for (int i = 0; i < 9; i++) { Step(second, other, i + 3); } // what it had is forgotten
         other.CopyFrom(w.AsSpan());
         second.Restore([.. first.State().Select(s => (s.Name, Tensor.Of(s.Value.Shape, s.Value.ToArray())))]);
         for (int i = 7; i < 12; i++)
@@ -73,6 +74,20 @@ public class OptimizerTests
             Step(second, other, i);
         }
         Assert.Equal(w.ToArray(), other.ToArray());
+        // of one that had not stepped, too
+        Parameter begun = Start(), fresh = Start();
+        second = s_kinds[kind]([("w", begun)]);
+        for (int i = 0; i < 9; i++) { Step(second, begun, i); }
+        second.Restore([]);
+        Assert.Empty(second.State());
+        begun.CopyFrom(fresh.AsSpan());
+        var never = s_kinds[kind]([("w", fresh)]);
+        for (int i = 0; i < 3; i++)
+        {
+            Step(second, begun, i);
+            Step(never, fresh, i);
+        }
+        Assert.Equal(fresh.ToArray(), begun.ToArray());
     }
 
     [Fact]
@@ -109,6 +124,39 @@ public class OptimizerTests
             () => new Adagrad([]), () => new RmsProp([]), () => new Lion([]),
         ];
         Assert.All(all, make => Assert.Contains("no parameter", Assert.Throws<ArgumentException>(make).Message, StringComparison.Ordinal));
+    }
+
+    /// <summary>Decay that is not decoupled is a part of the gradient, in each formula of each kind.</summary>
+    [Fact]
+    public void WeightDecayIsAPartOfTheGradient()
+    {
+        Func<Parameter, double, Optimizer>[] all =
+        [
+            (w, d) => new Sgd([("w", w)], new() { LearningRate = 0.1, WeightDecay = d, Momentum = 0.5 }),
+            (w, d) => new Adam([("w", w)], new() { LearningRate = 0.1, WeightDecay = d, AmsGrad = true }),
+            (w, d) => new Adagrad([("w", w)], new() { LearningRate = 0.1, WeightDecay = d }),
+            (w, d) => new RmsProp([("w", w)], new() { WeightDecay = d }),
+            (w, d) => new RmsProp([("w", w)], new() { WeightDecay = d, Momentum = 0.5 }),
+            (w, d) => new RmsProp([("w", w)], new() { WeightDecay = d, Centered = true }),
+            (w, d) => new RmsProp([("w", w)], new() { WeightDecay = d, Momentum = 0.5, Centered = true }),
+            (w, d) => new NAdam([("w", w)], new() { LearningRate = 0.1, WeightDecay = d }),
+            (w, d) => new RAdam([("w", w)], new() { LearningRate = 0.1, WeightDecay = d }),
+            (w, d) => new Adamax([("w", w)], new() { LearningRate = 0.1, WeightDecay = d }),
+            (w, d) => new Adadelta([("w", w)], new() { LearningRate = 0.1, WeightDecay = d }),
+        ];
+        foreach (var make in all)
+        {
+            Parameter decayed = Start(), plain = Start();
+            Optimizer with = make(decayed, 0.25), without = make(plain, 0);
+            for (int i = 0; i < 4; i++)
+            {
+                using var tape = new Tape();
+                var g = Tensor.Of(Numbers(s_golden.GetProperty("gradients")[i]));
+                with.Step(tape.Gradients(decayed, g));
+                without.Step(tape.Gradients(plain, g + (0.25f * plain)));
+            }
+            Assert.Equal(plain.ToArray(), decayed.ToArray(), (a, b) => Math.Abs(a - b) < 1e-5f);
+        }
     }
 
     [Fact]

@@ -66,7 +66,8 @@ public class ScheduleTests
         var plateau = new Plateau(optimizer, Options(kind));
         foreach (var (metric, rate) in golden.GetProperty("metrics").EnumerateArray().Zip(golden.GetProperty("rates").EnumerateArray()))
         {
-            plateau.Report(metric.GetDouble());
+            double before = optimizer.LearningRate;
+            Assert.Equal(Math.Abs(before - rate.GetDouble()) > 1e-12, plateau.Report(metric.GetDouble()));
             Assert.Equal(rate.GetDouble(), optimizer.LearningRate, 1e-12);
         }
     }
@@ -97,6 +98,53 @@ public class ScheduleTests
 
         static Sgd Make() => new([("w", new Parameter([1], [0]))], new() { LearningRate = 0.3 });
     }
+
+    /// <summary>A gain of just the threshold is none; a factor of 0 stops; a rate that would hardly change does not.</summary>
+    [Theory, InlineData(false, 8.0, 7.5, 7.25), InlineData(true, 8.0, 8.5, 8.75)]
+    public void APlateausThresholdIsNoGain(bool higherIsBetter, double first, double same, double better)
+    {
+        var sgd = new Sgd([("w", new Parameter([1], [0]))], new() { LearningRate = 0.5 });
+        var plateau = new Plateau(sgd, new() { Patience = 0, Factor = 0, HigherIsBetter = higherIsBetter, Threshold = 0.5, ThresholdIsAbsolute = true });
+        Assert.False(plateau.Report(first));
+        Assert.False(plateau.Report(better));
+        Assert.Equal((better, 0.5), (plateau.Best, sgd.LearningRate));
+        plateau = new Plateau(sgd, new() { Patience = 0, Factor = 0, HigherIsBetter = higherIsBetter, Threshold = 0.0625, ThresholdIsAbsolute = false });
+        Assert.False(plateau.Report(first));
+        Assert.True(plateau.Report(same));
+        Assert.Equal((first, 0.0), (plateau.Best, sgd.LearningRate));
+        Assert.False(plateau.Report(same));
+        sgd.LearningRate = 0.5;
+        Assert.False(new Plateau(sgd, new() { Patience = 0, Factor = 0.1, Floor = 0.5 }).Report(double.NaN)); // at its floor already
+        sgd.LearningRate = 1e-8;
+        Assert.False(new Plateau(sgd, new() { Patience = 0, Factor = 0, Threshold = 0 }).Report(double.NaN));
+        Assert.Equal(1e-8, sgd.LearningRate);
+    }
+
+    [Fact]
+    public void TheEndsOfSchedules()
+    {
+        Assert.Equal([0.8, 0.8 / 25 / 1e4, 0.8 / 25 / 1e4], new[] { 0, 9, 100 }.Select(Schedule.OneCycle(0.8, 10, 0.1).At), (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal(0.8 / 25 / 1e4 + ((0.8 - (0.8 / 25 / 1e4)) * 0.9), Schedule.OneCycle(0.8, 10, 0, linear: true).At(0), 1e-12); // PyTorch's: the peak is one step before the first
+        Assert.Equal([0.8 / 25, 0.8], new[] { 0, 9 }.Select(Schedule.OneCycle(0.8, 10, 1).At), (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.True(Schedule.OneCycle(0.8, 2).At(0) > Schedule.OneCycle(0.8, 2).At(1));
+        Assert.Equal([0.1, 0.45, 0.8, 0.45, 0.1], Enumerable.Range(0, 5).Select(Schedule.Cyclic(0.1, 0.8, 2).At), (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal([0.1, 0.8, 0.1, 0.8], Enumerable.Range(0, 4).Select(Schedule.Cyclic(0.1, 0.8, 1, 1).At), (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal([0.1, 0.8, 0.45, 0.1], Enumerable.Range(0, 4).Select(Schedule.Cyclic(0.1, 0.8, 1, 2).At), (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal([3, 2, 1, 1], Enumerable.Range(0, 4).Select(Schedule.Linear(3, 1, 2).At));
+        // up to 3.4, down to 6.8, and away to 10
+        Assert.Equal([0.1, 0.1 + (0.9 * 2 / 3.4), 1 - (0.9 * 1.6 / 3.4), 0.1 - (0.09 * 1.2 / 3.2), 0.01], new[] { 0, 2, 5, 8, 10 }.Select(Schedule.OneCycle(1, 11, 0.4, 10, 10, threePhases: true, linear: true).At), (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal((5, 7), (Schedule.Constant(5).WarmUp(0).At(0), Schedule.Constant(5).Then(0, Schedule.Constant(7)).At(0)));
+        Assert.Equal((3, 0), (Schedule.Cosine(3, 1).At(0), Schedule.Cosine(3, 1).At(1)));
+        Assert.Equal((3, 3), (Schedule.CosineRestarts(3, 1).At(0), Schedule.CosineRestarts(3, 1).At(1)));
+    }
+
+    public static TheoryData<Func<object>> Wrong => [.. (Func<object>[])[() => Schedule.Cosine(1, 0), () => Schedule.CosineRestarts(1, 0), () => Schedule.CosineRestarts(1, 1, 0), () => Schedule.OneCycle(1, 1),
+        () => Schedule.OneCycle(1, 9, -0.1), () => Schedule.OneCycle(1, 9, 1.1), () => Schedule.OneCycle(1, 9, 0.6, threePhases: true), () => Schedule.OneCycle(1, 9, double.NaN), () => Schedule.Cyclic(0, 1, 0),
+        () => Schedule.Cyclic(0, 1, 1, 0), () => Schedule.Polynomial(1, 0), () => Schedule.Constant(1).WarmUp(-1), () => Schedule.Constant(1).WarmUp(0, 0.1), () => Schedule.Constant(1).Then(-1, Schedule.Constant(1)),
+        () => Schedule.Constant(1).At(-1), () => Schedule.Step(1, 0)]];
+
+    [Theory, MemberData(nameof(Wrong))]
+    public void SchedulesOfNoStepsAreRefused(Func<object> make) => Assert.Throws<ArgumentOutOfRangeException>(make);
 
     private static PlateauOptions Options(string kind) => kind switch
     {

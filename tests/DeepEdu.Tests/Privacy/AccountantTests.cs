@@ -60,6 +60,12 @@ public class AccountantTests
         for (int i = 0; i < 300; i++) { parts.Add(1.1, 0.02); }
         parts.Add(Of(0.8, 0.05, 20));
         Assert.Equal((320, all.Epsilon(1e-5)), (parts.Steps, parts.Epsilon(1e-5)));
+        // alike in the noise alone, or in the rate alone, they are not alike
+        PrivacyAccountant near = Of(1.1, 0.02, 300);
+        near.Add(1.1, 0.05, 20);
+        near.Add(0.8, 0.02, 10);
+        Assert.Equal(Enumerable.Range(0, PrivacyAccountant.Orders.Count).Min(i => SubsampledGaussian.Epsilon(PrivacyAccountant.Orders[i],
+            new[] { (1.1, 0.02, 300), (1.1, 0.05, 20), (0.8, 0.02, 10) }.Sum(k => k.Item3 * SubsampledGaussian.Divergence(PrivacyAccountant.Orders[i], k.Item1, k.Item2)), 1e-5)), near.Epsilon(1e-5), 1e-12);
         double sum = Enumerable.Range(0, PrivacyAccountant.Orders.Count).Min(i => SubsampledGaussian.Epsilon(PrivacyAccountant.Orders[i],
             (300 * SubsampledGaussian.Divergence(PrivacyAccountant.Orders[i], 1.1, 0.02)) + (20 * SubsampledGaussian.Divergence(PrivacyAccountant.Orders[i], 0.8, 0.05)), 1e-5));
         Assert.Equal(sum, all.Epsilon(1e-5), 1e-12);
@@ -111,6 +117,14 @@ public class AccountantTests
         Assert.Contains("order 1", Assert.Throws<ArgumentOutOfRangeException>(() => SubsampledGaussian.Divergence(1, 1, 0.1)).Message, StringComparison.Ordinal);
         Assert.Contains("delta 1", Assert.Throws<ArgumentOutOfRangeException>(() => Of(1, 0.1, 1).Epsilon(1)).Message, StringComparison.Ordinal);
         Assert.Contains("epsilon -2", Assert.Throws<ArgumentOutOfRangeException>(() => Of(1, 0.1, 1).Delta(-2)).Message, StringComparison.Ordinal);
+        Assert.Contains("steps ('-1')", Assert.Throws<ArgumentOutOfRangeException>(() => Of(1, 0.1, -1)).Message, StringComparison.Ordinal);
+        Assert.Contains("epsilon ∞", Assert.Throws<ArgumentOutOfRangeException>(() => PrivacyAccountant.NoiseFor(double.PositiveInfinity, 1e-5, 0.1, 10)).Message.Replace("Infinity", "∞", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("delta 0", Assert.Throws<ArgumentOutOfRangeException>(() => PrivacyAccountant.NoiseFor(1, 0, 0.1, 10)).Message, StringComparison.Ordinal);
+        Assert.Contains("rate 2", Assert.Throws<ArgumentOutOfRangeException>(() => PrivacyAccountant.NoiseFor(1, 1e-5, 2, 10)).Message, StringComparison.Ordinal);
+        Assert.Contains("steps ('0')", Assert.Throws<ArgumentOutOfRangeException>(() => PrivacyAccountant.NoiseFor(1, 1e-5, 0.1, 0)).Message, StringComparison.Ordinal);
+        Assert.InRange(PrivacyAccountant.NoiseFor(1e9, 1e-5, 0.1, 1), 0.02, 0.02003); // the least that is looked at
+        Assert.Contains("1 noises, 2 rates", Assert.Throws<InvalidDataException>(() => new PrivacyAccountant().LoadState(new StateDict().Set("noises", [1.0]).Set("rates", [0.1, 0.2]).Set("steps", [1L]))).Message, StringComparison.Ordinal);
+        Assert.Contains("2 counts", Assert.Throws<InvalidDataException>(() => new PrivacyAccountant().LoadState(new StateDict().Set("noises", [1.0]).Set("rates", [0.1]).Set("steps", [1L, 2]))).Message, StringComparison.Ordinal);
         Assert.Contains("epsilon 0", Assert.Throws<ArgumentOutOfRangeException>(() => PrivacyAccountant.NoiseFor(0, 1e-5, 0.1, 10)).Message, StringComparison.Ordinal);
         Assert.Contains("fewer steps", Assert.Throws<ArgumentOutOfRangeException>(() => PrivacyAccountant.NoiseFor(1e-4, 1e-12, 1, 1_000_000_000)).Message, StringComparison.Ordinal);
     }

@@ -32,6 +32,20 @@ public sealed class CallbackTests : IDisposable
         Assert.Equal(best < 0 ? double.NaN : scores[best], stopping.Best);
     }
 
+    /// <summary>A log that goes on where another file stands leaves that file as it is.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ALogDoesNotCutAnotherFile(bool csv)
+    {
+        string path = Path.Combine(_folder, "thesis.txt"), text = string.Concat(Enumerable.Range(0, 99).Select(i => $"line {i}\n"));
+        File.WriteAllText(path, text);
+        var trainer = _data.Trainer(Clouds.Model(), new());
+        trainer.Fit(Clouds.Learned, 2);
+        Assert.Contains("thesis.txt does not begin with", Assert.Throws<InvalidDataException>(() => (csv ? (Callback)new CsvLog(path) : new JsonLog(path)).OnBegin(trainer.Run)).Message, StringComparison.Ordinal);
+        Assert.Equal(text, File.ReadAllText(path));
+    }
+
     [Fact]
     public void EarlyStoppingOfAnErrorLooksForTheLeastAndMayKeepTheLast()
     {
@@ -41,6 +55,17 @@ public sealed class CallbackTests : IDisposable
         Assert.Equal((4, 1), (history.Epochs.Count, stopping.BestEpoch));
         Assert.Equal(weights[3], Clouds.Weights(model));
         Assert.Contains("score has not got better for 2 epochs: the best was 0.3 in epoch 2", history.StopReason, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(false, 2.0, 1.5, 1.25), InlineData(true, 2.0, 2.5, 2.75)]
+    public void AGainOfJustTheLeastStepIsNone(bool higherIsBetter, double first, double same, double better)
+    {
+        var stopping = new EarlyStopping { Monitor = "score", HigherIsBetter = higherIsBetter, MinDelta = 0.5, Patience = 9 };
+        Fit([first, same, first, same], stopping);
+        Assert.Equal((0, first), (stopping.BestEpoch, stopping.Best));
+        Fit([first, same, better], stopping = new EarlyStopping { Monitor = "score", HigherIsBetter = higherIsBetter, MinDelta = 0.5, Patience = 9 });
+        Assert.Equal((2, better), (stopping.BestEpoch, stopping.Best));
+        Assert.True(double.IsNaN(new EarlyStopping().Best));
     }
 
     [Fact]
@@ -92,6 +117,8 @@ public sealed class CallbackTests : IDisposable
         string[] objects = File.ReadAllLines(json);
         Assert.Equal(history["loss"], objects.Select(o => JsonDocument.Parse(o).RootElement.GetProperty("loss").GetDouble()));
         Assert.Equal([0, 1, 2, 3], objects.Select(o => JsonDocument.Parse(o).RootElement.GetProperty("epoch").GetInt32()));
+        Assert.Equal(history.Epochs.Select(e => (e.Steps, Math.Round(e.Seconds, 3))), objects.Select(o => JsonDocument.Parse(o).RootElement).Select(o => (o.GetProperty("steps").GetInt32(), o.GetProperty("seconds").GetDouble())));
+        Assert.Equal(history.Epochs.Select(e => $"{e.Epoch},{e.Steps},{e.Seconds.ToString("F3", CultureInfo.InvariantCulture)}"), rows[1..].Select(r => string.Join(',', r.Split(',')[..3])));
         Fit([1, double.NaN], new JsonLog(json));
         Assert.Equal(JsonValueKind.Null, JsonDocument.Parse(File.ReadAllLines(json)[1]).RootElement.GetProperty("score").ValueKind);
     }
@@ -128,6 +155,8 @@ public sealed class CallbackTests : IDisposable
         string[] lines = File.ReadAllLines(path);
         Assert.EndsWith(",learning_rate,\"at 0.5, \"\"hard\"\"\"", lines[0], StringComparison.Ordinal);
         Assert.EndsWith(",0.02,1", lines[2], StringComparison.Ordinal);
+        _data.Trainer(model, new() { EpochNumbers = _ => [("\"", 7)], Callbacks = [new CsvLog(path)] }).Fit(Clouds.Learned, 1);
+        Assert.EndsWith(",learning_rate,\"\"\"\"", File.ReadAllLines(path)[0], StringComparison.Ordinal);
         File.WriteAllText(path, "something else\n");
         Assert.Contains("does not begin with \"epoch,steps,seconds,\"", Assert.Throws<InvalidOperationException>(() => first!.Fit(Clouds.Learned, 3)).Message, StringComparison.Ordinal);
     }

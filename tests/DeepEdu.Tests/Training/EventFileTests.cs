@@ -49,6 +49,38 @@ public sealed class EventFileTests : IDisposable
         Assert.Equal("text", Text([.. Fields((byte[])metadata.Single(f => f.Field == 1).Value)], 1));
     }
 
+    [Theory]
+    [InlineData(new[] { 3f, 3 }, 2, new[] { 4.0, 5 }, new[] { 2.0, 0 })] // all the same: bins as wide as 1
+    [InlineData(new[] { 0f, 1, 2, 4, 8 }, 4, new[] { 2.0, 4, 6, 8 }, new[] { 2.0, 1, 1, 1 })]
+    [InlineData(new[] { -1f, float.PositiveInfinity, 1 }, 1, new[] { 1.0 }, new[] { 2.0 })]
+    public void HistogramsCountFromEdgeToEdge(float[] values, int bins, double[] upper, double[] counts)
+    {
+        using var events = new EventFile(Path.Combine(_folder, "not", "there"));
+        events.Histogram("none", 1, [float.NaN]);
+        events.Histogram("some", 1, values, bins);
+        var read = Events(events.Path).ToList(); // written already
+        var fields = Fields((byte[])Value(read[1]).Single(f => f.Field == 5).Value).ToList();
+        Assert.Equal([1, 2, 3, 4, 5, 6, 7], fields.Select(f => f.Field));
+        Assert.Equal(upper, Doubles((byte[])fields[5].Value));
+        Assert.Equal(counts, Doubles((byte[])fields[6].Value));
+        double now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        Assert.All(read, e => Assert.InRange(BitConverter.Int64BitsToDouble((long)e.Single(f => f.Field == 1).Value), now - 600, now + 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => events.Histogram("some", 1, values, 0));
+    }
+
+    [Fact]
+    public void ALossEveryNoStepsIsNone()
+    {
+        var data = new Clouds();
+        using var board = new TensorBoard(_folder) { LossEvery = 0 };
+        data.Trainer(Clouds.Model(), new() { Callbacks = [board] }).Fit(Clouds.Learned, 1);
+        string path = Assert.Single(Directory.GetFiles(_folder));
+        Assert.DoesNotContain("step/loss", Events(path).Skip(1).Select(e => Text(Value(e), 1)));
+        board.Close();
+        using var free = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None); // nobody holds it
+        Assert.Equal(10, new TensorBoard(_folder).LossEvery);
+    }
+
     [Fact]
     public void TheCallbackWritesLossEpochsSummaryAndWeights()
     {
@@ -74,7 +106,9 @@ public sealed class EventFileTests : IDisposable
 
     private static IEnumerable<List<(int Field, object Value)>> Events(string path)
     {
-        byte[] all = File.ReadAllBytes(path);
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite); // it may still be written
+        byte[] all = new byte[file.Length];
+        file.ReadExactly(all);
         for (int at = 0; at < all.Length;)
         {
             int length = (int)BinaryPrimitives.ReadUInt64LittleEndian(all.AsSpan(at));

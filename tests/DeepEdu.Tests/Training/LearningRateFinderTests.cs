@@ -84,4 +84,44 @@ public class LearningRateFinderTests
         Assert.True(double.IsNaN(LearningRateFinder.Run(model, sgd, i => 1 + i, steps: 6).Suggestion));
         Assert.Equal(3, LearningRateFinder.Run(model, sgd, i => i < 3 ? 5 - i : float.PositiveInfinity, steps: 6).Rates.Count);
     }
+
+    /// <summary>Rates even in their logarithm, means with the weights 0.9ⁿ, an end where the mean is more than four times its least, and the rate at which it falls fastest.</summary>
+    [Theory]
+    [InlineData(1e-4, 1e4, 9, new[] { 5, 4.9, 4, 3.7, 3.5, 3.6, 13.9, 14.1, 1 }, 8, 1e-2)]
+    [InlineData(1, 16, 5, new[] { 5, 4, 3.5, 3.6, 3.7 }, 5, 0.4)] // a tenth of the rate of the least, which lies below the steepest one's
+    [InlineData(1, 16, 5, new[] { 5.0, 4, 3, 2, 2 }, 5, 0.8)] // of equal slopes the first, of equal losses the first
+    [InlineData(1, 16, 5, new[] { 5.0, 6, 4, 6, 7 }, 5, 0.4)]
+    [InlineData(1, 16, 5, new[] { -5.0, -1, -0.5, -1, -0.1 }, 5, double.NaN)] // losses below 0 have no multiple
+    public void MeansAndSuggestionFollowTheirFormulas(double low, double high, int steps, double[] means, int count, double suggestion)
+    {
+        double Weight(int n) => Enumerable.Range(0, n).Sum(k => Math.Pow(0.9, k));
+        float Loss(int i) => (float)((means[i] * Weight(i + 1)) - (i == 0 ? 0 : 0.9 * means[i - 1] * Weight(i)));
+        var (model, sgd, _) = Made(m => new Sgd(m.Parameters(), new() { LearningRate = 1 }));
+        List<double> rates = [];
+        var curve = LearningRateFinder.Run(model, sgd, i =>
+        {
+            rates.Add(sgd.LearningRate);
+            return Loss(i);
+        }, low, high, steps);
+        Assert.Equal(rates, curve.Rates);
+        Assert.Equal(Enumerable.Range(0, count).Select(i => low * Math.Pow(high / low, i / (steps - 1.0))), rates, (a, b) => Math.Abs((a / b) - 1) < 1e-12);
+        Assert.Equal(means[..count], curve.Losses, (a, b) => Math.Abs(a - b) < 1e-5);
+        Assert.Equal(suggestion, curve.Suggestion, 1e-9);
+    }
+
+    [Fact]
+    public void ACurveIsDrawnFromItsLeastToItsLargest()
+    {
+        string Bar(int cells) => new('#', cells);
+        Assert.Equal($"  1.0e-03          4 {Bar(40)}\n  1.0e-02          2  <\n  1.0e-01          3 {Bar(20)}", new LearningRateCurve([1e-3, 1e-2, 1e-1], [4, 2, 3], 0.02).ToString());
+        Assert.Equal("  1.0e-03          2\n  1.0e-02          2  <", new LearningRateCurve([1e-3, 1e-2], [2, 2], 0.01).ToString());
+        Assert.DoesNotContain("<", new LearningRateCurve([1e-3], [2], double.NaN).ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(0.0, 1.0, 2.0), InlineData(1.0, 1.0, 2.0), InlineData(0.1, 1.0, 1.0), InlineData(0.1, double.PositiveInfinity, 2.0)]
+    public void RangesThatAreNoneAreRefused(double low, double high, double runaway)
+    {
+        var (model, sgd, step) = Made(m => new Sgd(m.Parameters(), new() { LearningRate = 1 }));
+        Assert.Contains("it takes 0 < low < high, at least 5 steps, and a factor above 1", Assert.Throws<ArgumentException>(() => LearningRateFinder.Run(model, sgd, step, low, high, 5, runaway)).Message, StringComparison.Ordinal);
+    }
 }

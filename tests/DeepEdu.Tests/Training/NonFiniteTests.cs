@@ -41,6 +41,10 @@ public class NonFiniteTests
         var error = Assert.Throws<NonFiniteException>(() => Trainer(rows => _data.Loss(_model, rows), new()).Fit(InOrder, 1));
         Assert.Equal(("0", 52, 5), (error.Layer, error.Sample, error.Step));
         Assert.Contains("in Linear, [10,8], in layer \"0\"", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("spoilt", error.Message, StringComparison.Ordinal);
+        var nested = new Sequential(_model);
+        error = Assert.Throws<NonFiniteException>(() => new Trainer(nested, new Sgd(nested.Parameters()), rows => _data.Loss(nested, rows)).Fit(InOrder, 1));
+        Assert.Equal("0.0", error.Layer);
     }
 
     [Fact]

@@ -36,6 +36,19 @@ public class ProgressTests
         Assert.Equal("\r" + "epoch 2/4  batch 7  5 rows/s  1:01:11".PadRight("epoch 2/4  [=====               ] 50/200  loss 0.25  accuracy 0.9  1234 rows/s  1:23 left".Length), text.ToString());
     }
 
+    [Theory]
+    [InlineData(0.94, "0.9 s"), InlineData(59, "59.0 s"), InlineData(60, "1:00"), InlineData(3599, "59:59"), InlineData(3600, "1:00:00")]
+    public void ALineIsCutToTheTerminalAndTimesHaveTheirUnits(double seconds, string time)
+    {
+        using var text = new StringWriter { NewLine = "\n" };
+        var bar = new ProgressBar(text, redraw: true, width: 12);
+        bar.Report(new(0, 1, 1, null, 5, new Dictionary<string, double>(), 5, TimeSpan.FromSeconds(seconds), null, false));
+        Assert.Equal("\repoch 1/1  ", text.ToString()); // a line as long as the terminal would begin the next one
+        bar.Report(new(0, 1, 2, null, 5, new Dictionary<string, double>(), 5, TimeSpan.FromSeconds(seconds), null, true));
+        bar.Report(new(0, 1, 1, null, 5, new Dictionary<string, double>(), 5, TimeSpan.Zero, null, true));
+        Assert.Equal($"\repoch 1/1  \repoch 1/1  5 rows/s  {time}\n\repoch 1/1  5 rows/s  0.0 s\n", text.ToString()); // nothing is left of a line that ended
+    }
+
     [Fact]
     public void ReportsCountUpAndTheTimeLeftComesToNothing()
     {
