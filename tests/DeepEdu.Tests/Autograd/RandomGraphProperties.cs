@@ -16,9 +16,10 @@ public class RandomGraphProperties
 {
     private const int Leaves = 3, Steps = 10;
 
-    /// <summary>The kernels' gradients are those of the formulas that are recorded, which round otherwise: 1e-4 of the largest; and the same bits on one thread.</summary>
+    /// <summary>The kernels' gradients are those of the formulas that are recorded, which round otherwise: 1e-4 of the leaf's largest, and where that cancels (a softmax over one value has no slope) 1e-6 of what
+    /// is added up, which is of the size of one or of any leaf's gradient; and the same bits on one thread.</summary>
     [Fact]
-    public void GradientsAreThoseOfTheFormulas() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(150), Prop.ForAll(Gen.Choose(0, 1 << 24).ToArbitrary(), seed =>
+    public void GradientsAreThoseOfTheFormulas() => Properties.Hold(150, Prop.ForAll(Gen.Choose(0, 1 << 24).ToArbitrary(), seed =>
     {
         var leaves = Draw(seed);
         using var tape = new Tape();
@@ -26,9 +27,10 @@ public class RandomGraphProperties
         var loss = Loss(Grow(seed, leaves));
         Tensor[] reached = [.. leaves.Where(leaf => tape.Gradients(loss).Find(leaf) is { } g && g.ToArray().Any(v => v != 0))];
         float[][] kernels = Bits(), formulas = reached.Length == 0 ? [] : Array.ConvertAll(tape.RecordedGradients(loss, reached), g => g.ToArray());
+        float largest = kernels.Length == 0 ? 0 : kernels.Max(g => g.Max(MathF.Abs));
         for (int i = 0; i < reached.Length; i++)
         {
-            float bound = 1e-4f * (1e-3f + kernels[i].Max(MathF.Abs));
+            float bound = (1e-4f * kernels[i].Max(MathF.Abs)) + (1e-6f * (1 + largest));
             for (int j = 0; j < kernels[i].Length; j++) { Assert.Equal(kernels[i][j], formulas[i][j], bound); }
         }
         int threads = DeepEduOptions.MaxThreads;
@@ -45,7 +47,7 @@ public class RandomGraphProperties
 
     /// <summary>Outside of a tape, inside of one and in a session: the same bits, call after call.</summary>
     [Fact]
-    public void ForwardIsTheSameEverywhere() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(150), Prop.ForAll(Gen.Choose(0, 1 << 24).ToArbitrary(), seed =>
+    public void ForwardIsTheSameEverywhere() => Properties.Hold(150, Prop.ForAll(Gen.Choose(0, 1 << 24).ToArbitrary(), seed =>
     {
         var leaves = Draw(seed);
         var session = new InferenceSession(x => Grow(seed, Array.ConvertAll(leaves, leaf => x.Tensor(leaf.Shape))));

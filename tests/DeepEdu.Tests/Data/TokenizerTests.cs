@@ -98,9 +98,9 @@ public class TokenizerTests
     {
         var bpe = BpeTokenizer.Train(s_texts, 300);
         var text = ArbMap.Default.ArbFor<string>().Convert(s => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(s ?? "")), s => s); // well-formed: a lone surrogate is no character
-        Prop.ForAll(text, s => bpe.Decode(bpe.Encode(s)) == s).QuickCheckThrowOnFailure();
+        Prop.ForAll(text, s => bpe.Decode(bpe.Encode(s)) == s).Hold();
         var known = Gen.Elements("low", " ", "est", "'s", "\n", "日", "👩‍🏫", "\0", "é").ListOf().Select(string.Concat).ToArbitrary();
-        Prop.ForAll(known, s => bpe.Decode(bpe.Encode(s)) == s && bpe.Encode(s).Length <= Encoding.UTF8.GetByteCount(s)).QuickCheckThrowOnFailure();
+        Prop.ForAll(known, s => bpe.Decode(bpe.Encode(s)) == s && bpe.Encode(s).Length <= Encoding.UTF8.GetByteCount(s)).Hold();
         string run = new('a', 100_000);
         Assert.Equal(run, bpe.Decode(bpe.Encode(run)));
     }

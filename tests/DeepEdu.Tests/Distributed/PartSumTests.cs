@@ -36,7 +36,7 @@ public class PartSumTests
             }
         }
         Assert.Equal((c.parts, 1, expected), (before, top.Count, top.Top));
-    }).QuickCheckThrowOnFailure();
+    }).Hold();
 
     [Theory]
     [InlineData(false, 7)]

@@ -179,7 +179,7 @@ public sealed class TorchFileTests : IDisposable
     public void CutAndFlippedFilesAreErrorsOfTheFormat()
     {
         byte[] whole = File.ReadAllBytes(Write("run"));
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(600), Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed =>
+        Properties.Hold(600, Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed =>
         {
             var rng = new Rng((ulong)seed);
             byte[] broken = whole[..(rng.Next(3) == 0 ? rng.Next(whole.Length) : whole.Length)];

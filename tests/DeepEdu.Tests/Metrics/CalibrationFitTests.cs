@@ -106,7 +106,7 @@ public class CalibrationFitTests
             Assert.True(held >= ((c.n + 1) * (1 - c.alpha)) - 1e-9, $"{held} of {c.n + 1} at alpha {c.alpha}");
             Assert.True(inSet >= ((c.n + 1) * (1 - c.alpha)) - 1e-9, $"{inSet} of {c.n + 1} at alpha {c.alpha}");
             Assert.True(held < c.n + 1 || c.alpha * (c.n + 1) < 2, "an interval that holds everything is too wide");
-        }).QuickCheckThrowOnFailure();
+        }).Hold();
 
         static T[] Without<T>(T[] of, int at) => [.. of[..at], .. of[(at + 1)..]];
     }
@@ -123,7 +123,7 @@ public class CalibrationFitTests
             Assert.Equal(at.Order(), at);
             Assert.Equal(told, x.Select(IsotonicRegression.Fit(x, told, w).Predict), (a, b) => Math.Abs(a - b) < 1e-14); // lines between knots round
             Assert.Equal(list.Sum(p => p.W * p.Y), told.Zip(w).Sum(p => p.First * p.Second), 1e-9);
-        }).QuickCheckThrowOnFailure();
+        }).Hold();
     }
 
     [Fact]
@@ -139,7 +139,7 @@ public class CalibrationFitTests
             Assert.True(Loss(fit.Apply(logits), labels) <= Loss(logits, labels) + 1e-6, $"{Loss(fit.Apply(logits), labels)} after {Loss(logits, labels)} at {fit.Temperature}");
             Assert.InRange(fit.Temperature, TemperatureScaling.Coldest, TemperatureScaling.Hottest);
             Assert.Equal(logits.ArgMax(1).ToArray(), fit.Apply(logits).ArgMax(1).ToArray());
-        }).QuickCheckThrowOnFailure();
+        }).Hold();
     }
 
     [Fact]

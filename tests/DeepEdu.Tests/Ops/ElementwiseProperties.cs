@@ -178,6 +178,6 @@ public class ElementwiseProperties
         Assert.Equal(a.ToArray(), b.ToArray());
     }
 
-    private static void ForAll(Action<Shape, Rng> law, int runs = 100) => Check.One(Config.QuickThrowOnFailure.WithMaxTest(runs), Prop.ForAll(s_shapes, c =>
+    private static void ForAll(Action<Shape, Rng> law, int runs = 100) => Properties.Hold(runs, Prop.ForAll(s_shapes, c =>
         law(Shape.Create(c.Sizes), new Rng((ulong)c.Seed))));
 }

@@ -40,5 +40,5 @@ public class MatMulProperties
     }
 
     private static void ForAll(Action<int[], Rng> law) =>
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(100), Prop.ForAll(s_sizes, c => law(c.Sizes, new Rng((ulong)c.Seed))));
+        Properties.Hold(100, Prop.ForAll(s_sizes, c => law(c.Sizes, new Rng((ulong)c.Seed))));
 }

@@ -80,7 +80,7 @@ public class OrderProperties
 
     private static int Bits(float x) => BitConverter.SingleToInt32Bits(x);
 
-    private static void ForAll(Action<Tensor, Rng> law) => Check.One(Config.QuickThrowOnFailure.WithMaxTest(60), Prop.ForAll(Gen.Choose(0, 1 << 20).ToArbitrary(), seed =>
+    private static void ForAll(Action<Tensor, Rng> law) => Properties.Hold(60, Prop.ForAll(Gen.Choose(0, 1 << 20).ToArbitrary(), seed =>
     {
         var rng = new Rng((ulong)seed);
         int n = rng.Next(3) switch { 0 => rng.Next(12), 1 => rng.Next(70), _ => rng.Next(300) };

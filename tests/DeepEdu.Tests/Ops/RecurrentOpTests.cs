@@ -154,7 +154,7 @@ public sealed class RecurrentOpTests
     }
 
     [Fact]
-    public void EveryOptionEqualsItsEquations() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(150), Prop.ForAll(s_seeds, c => EqualsItsEquations((Cell)c.Cell, new Rng((ulong)c.Seed))));
+    public void EveryOptionEqualsItsEquations() => Properties.Hold(150, Prop.ForAll(s_seeds, c => EqualsItsEquations((Cell)c.Cell, new Rng((ulong)c.Seed))));
 
     [Theory, Trait("Width", "yes")]
     [MemberData(nameof(Cells))]

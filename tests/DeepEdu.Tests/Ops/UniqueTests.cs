@@ -29,7 +29,7 @@ public class UniqueTests
     }
 
     [Fact]
-    public void ValuesRiseAndMakeUpTheTensor() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(50), Prop.ForAll(Gen.Choose(0, 1 << 20).ToArbitrary(), seed =>
+    public void ValuesRiseAndMakeUpTheTensor() => Properties.Hold(50, Prop.ForAll(Gen.Choose(0, 1 << 20).ToArbitrary(), seed =>
     {
         var rng = new Rng((ulong)seed);
         Shape shape = [rng.Next(1, 5), rng.Next(1, 30)];

@@ -95,7 +95,7 @@ public class AccountantTests
         double epsilon = Of(c.Noise, c.Rate, c.steps).Epsilon(1e-5);
         return epsilon >= Of(c.Noise * c.More, c.Rate, c.steps).Epsilon(1e-5) && epsilon <= Of(c.Noise, Math.Min(1, c.Rate * c.More), c.steps).Epsilon(1e-5)
             && epsilon <= Of(c.Noise, c.Rate, (long)(c.steps * c.More) + 1).Epsilon(1e-5) && epsilon > 0;
-    }).QuickCheckThrowOnFailure();
+    }).Hold();
 
     /// <summary>The divergence grows with its order, without a jump between whole and broken orders, which are computed otherwise.</summary>
     [Fact]

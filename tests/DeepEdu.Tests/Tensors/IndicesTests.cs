@@ -91,7 +91,7 @@ public class IndicesTests
     }
 
     [Fact]
-    public void TakenAreThoseOfATensor() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(50), Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed =>
+    public void TakenAreThoseOfATensor() => Properties.Hold(50, Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed =>
     {
         var rng = new Rng((ulong)seed);
         for (int axis = -3; axis < 3; axis++)

@@ -106,7 +106,7 @@ public sealed class TunerTests
     }
 
     [Fact]
-    public void ItGoesOnFromItsState() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(60), Prop.ForAll(Gen.Choose(0, 1 << 20).ToArbitrary(), seed => GoesOn(new Rng((ulong)seed))));
+    public void ItGoesOnFromItsState() => Properties.Hold(60, Prop.ForAll(Gen.Choose(0, 1 << 20).ToArbitrary(), seed => GoesOn(new Rng((ulong)seed))));
 
     private static void GoesOn(Rng draw)
     {
