@@ -330,7 +330,7 @@ public class AttentionTests
         }
     }
 
-    private static void ForAll(int tests, Action<byte, byte, byte> holds) => Properties.Hold(tests, 
+    private static void ForAll(int tests, Action<byte, byte, byte> holds) => Properties.Hold(tests,
         Prop.ForAll(Gen.Choose(0, 255).ArrayOf(3).ToArbitrary(), v => holds((byte)v[0], (byte)v[1], (byte)v[2])));
 
     private static void Says<E>(string part, Action act) where E : Exception => Assert.Contains(part, Assert.Throws<E>(act).Message, StringComparison.Ordinal);
