@@ -10,6 +10,7 @@ internal sealed class Door : IDisposable
     private readonly Socket _listener;
     private readonly TcpGroupOptions _options;
     private readonly Dictionary<int, (Socket Socket, Claim Claim)> _guests = [];
+    private readonly HashSet<int> _taken = []; // ranks of the guests, and of those that are being told they are let in
     private readonly List<string> _refused = [];
     private readonly object _gate = new();
     private bool _closed;
@@ -20,8 +21,7 @@ internal sealed class Door : IDisposable
         _listener = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            _listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-            _listener.Bind(at);
+            _listener.Bind(at); // not with ReuseAddress: two that listen there would share who comes
             _listener.Listen(Math.Max(16, options.Size));
         }
         catch (SocketException e)
@@ -39,8 +39,10 @@ internal sealed class Door : IDisposable
     {
         lock (_gate)
         {
-            while (_guests.Count < _options.Size - 1 - _options.Rank)
+            while (true)
             {
+                foreach (int rank in _guests.Keys.ToArray()) { LetGo(rank); }
+                if (_guests.Count == _options.Size - 1 - _options.Rank) { break; }
                 int left = (int)Math.Clamp(deadline - Environment.TickCount64, 0, int.MaxValue);
                 if (left > 0)
                 {
@@ -76,29 +78,43 @@ internal sealed class Door : IDisposable
             Socket socket;
             try { socket = _listener.Accept(); }
             catch (Exception e) when (e is SocketException or ObjectDisposedException) { return; }
-            Task.Run(() => Greet(socket));
+            // not on the thread pool, which the program may keep busy
+            try { new Thread(() => Greet(socket)) { IsBackground = true, Name = "DeepEdu greeting" }.Start(); }
+            catch (OutOfMemoryException) { socket.Dispose(); } // the system refuses a thread: who belongs here comes again
         }
     }
 
     private void Greet(Socket socket)
     {
+        int letIn = -1;
         try
         {
             socket.ReceiveTimeout = socket.SendTimeout = (int)Greeting.Patience.TotalMilliseconds;
-            var claim = Greeting.Host(socket, _options.Token, Judge);
+            var claim = Greeting.Host(socket, _options.Token, c =>
+            {
+                string? fault = Judge(c);
+                if (fault is null) { letIn = c.Rank; }
+                return fault;
+            });
             lock (_gate)
             {
-                if (_closed || !_guests.TryAdd(claim.Rank, (socket, claim))) { socket.Dispose(); }
+                if (_closed) { socket.Dispose(); }
+                else { _guests.Add(claim.Rank, (socket, claim)); }
                 Monitor.PulseAll(_gate);
             }
         }
-        catch (Exception e) when (e is SocketException or Refusal or InvalidDataException or ObjectDisposedException)
+        catch (Exception e)
         {
             string who = "";
             try { who = $"{(socket.RemoteEndPoint as IPEndPoint)?.Address}: "; }
             catch (Exception lost) when (lost is SocketException or ObjectDisposedException) { }
             socket.Dispose();
-            lock (_gate) { _refused.Add(who + e.Message); }
+            lock (_gate)
+            {
+                _taken.Remove(letIn); // lost before it was told
+                _refused.Add(who + e.Message);
+                Monitor.PulseAll(_gate);
+            }
         }
     }
 
@@ -107,6 +123,30 @@ internal sealed class Door : IDisposable
         if (claim.Version != Claim.ThisVersion) { return $"it is built with version {claim.Version} of DeepEdu.Distributed, rank {_options.Rank} with {Claim.ThisVersion}"; }
         if (claim.Size != _options.Size) { return $"it takes itself for one of {claim.Size} processes, rank {_options.Rank} for one of {_options.Size}"; }
         if (claim.Rank <= _options.Rank || claim.Rank >= _options.Size) { return $"rank {claim.Rank} does not come to rank {_options.Rank} of {_options.Size}"; }
-        lock (_gate) { return _closed || _guests.ContainsKey(claim.Rank) ? $"a process of rank {claim.Rank} is here already" : null; }
+        lock (_gate)
+        {
+            // one that is being told may have given up meanwhile, and be the one that comes again
+            for (long end = Environment.TickCount64 + ((long)Greeting.Patience.TotalMilliseconds / 2); !_closed && _taken.Contains(claim.Rank) && !_guests.ContainsKey(claim.Rank);)
+            {
+                if (!Monitor.Wait(_gate, (int)Math.Max(0, end - Environment.TickCount64))) { break; }
+            }
+            LetGo(claim.Rank);
+            return _closed || !_taken.Add(claim.Rank) ? $"a process of rank {claim.Rank} is here already" : null;
+        }
+    }
+
+    // a guest that has left since: this process was so slow to answer that it lost patience, and comes again
+    private void LetGo(int rank)
+    {
+        if (_closed || !_guests.TryGetValue(rank, out var guest) || !HasLeft(guest.Socket)) { return; }
+        guest.Socket.Dispose();
+        _guests.Remove(rank);
+        _taken.Remove(rank);
+    }
+
+    private static bool HasLeft(Socket socket)
+    {
+        try { return socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0; }
+        catch (SocketException) { return true; }
     }
 }

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using DeepEdu.Collectives;
 
@@ -30,24 +28,17 @@ public static class Processes
         string program = Environment.ProcessPath ?? throw new InvalidOperationException("processes: this program does not know its own file; start it with DEEPEDU_RANK, DEEPEDU_SIZE and DEEPEDU_ADDRESS");
         // "dotnet program.dll" is started as that
         string[] before = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [Environment.GetCommandLineArgs()[0]] : [];
-        string address = $"127.0.0.1:{FreePort()}", token = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
+        using var place = new MeetingPlace();
+        string token = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
         return Run(count, rank =>
         {
             var start = new ProcessStartInfo(program, [.. before, .. arguments]);
             start.Environment["DEEPEDU_RANK"] = rank.ToString(CultureInfo.InvariantCulture);
             start.Environment["DEEPEDU_SIZE"] = count.ToString(CultureInfo.InvariantCulture);
-            start.Environment["DEEPEDU_ADDRESS"] = address;
+            start.Environment["DEEPEDU_ADDRESS"] = place.Address;
             start.Environment["DEEPEDU_TOKEN"] = token;
             return start;
         });
-    }
-
-    /// <summary>A port of the loopback that nobody uses now.</summary>
-    internal static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     private static int Run(int count, Func<int, ProcessStartInfo> start)

@@ -12,7 +12,7 @@ using DeepEdu.Training;
 namespace DeepEdu.Tests.Trainee;
 
 /// <summary>A training by several processes, with all that makes parts differ: dropout, batch statistics, rows of an embedding, augmentation, batches that do not divide by the parts.
-/// Arguments: "together", the folder of the checkpoints, epochs, then any of "launch=N" (start N processes of its own), "slow" (a line a step, and a pause).</summary>
+/// Arguments: "together", the folder of the checkpoints, epochs, then any of "launch=N" (start N processes of its own), "told" (a line a step), "stand=R" (rank R stands still after step 8, to be killed).</summary>
 internal static class Together
 {
     public static int Run(string[] args)
@@ -22,7 +22,7 @@ internal static class Together
         using var group = Processes.Join();
         try
         {
-            Train(group, args[1], int.Parse(args[2], null), args.Contains("slow"));
+            Train(group, args[1], int.Parse(args[2], null), args.Contains("told"), args.Contains($"stand={group.Rank}"));
             return 0;
         }
         catch (CollectiveException e)
@@ -32,7 +32,7 @@ internal static class Together
         }
     }
 
-    private static void Train(ICollective group, string folder, int epochs, bool slow)
+    private static void Train(ICollective group, string folder, int epochs, bool told, bool stands)
     {
         var rng = new Rng(3);
         var net = new Net(rng);
@@ -54,7 +54,7 @@ internal static class Together
             Collective = group,
             ClipNorm = 1,
             Metrics = [new("mae", mae, () => mae.Mae)],
-            Callbacks = [checkpoints, new LambdaCallback { Step = Told }],
+            Callbacks = [checkpoints, new LambdaCallback { Step = Told }, new LambdaCallback { Step = Stand, InEveryProcess = true }],
         });
         if (group.Rank == 0) { checkpoints.Resume(trainer.Run); }
         var history = trainer.Fit(loader, epochs, held);
@@ -71,9 +71,12 @@ internal static class Together
 
         void Told(TrainingRun run)
         {
-            if (!slow) { return; }
-            Console.WriteLine($"step {run.Step}");
-            Thread.Sleep(30);
+            if (told) { Console.WriteLine($"step {run.Step}"); }
+        }
+
+        void Stand(TrainingRun run)
+        {
+            if (stands && run.Step == 8) { Thread.Sleep(TimeSpan.FromMinutes(10)); }
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using DeepEdu.Collectives;
@@ -6,23 +7,25 @@ using DeepEdu.Distributed;
 namespace DeepEdu.Tests.Distributed;
 
 /// <summary>Who belongs to a group comes in, whatever else knocks; who does not is told why.</summary>
-public class JoinTests
+public sealed class JoinTests : IDisposable
 {
-    private readonly string _address = $"127.0.0.1:{Processes.FreePort()}";
+    private readonly MeetingPlace _place = new();
+
+    public void Dispose() => _place.Dispose();
 
     [Fact]
-    public async Task AnotherTokenIsRefusedOnBothSides()
+    public void AnotherTokenIsRefusedOnBothSides()
     {
-        var (host, guest) = await Both(Options(0) with { JoinTimeout = TimeSpan.FromSeconds(3) }, Options(1) with { Token = "wrong" });
+        var (host, guest) = Both(Options(1) with { Token = "wrong" });
         Assert.Contains("the token is another one", guest!.Message, StringComparison.Ordinal);
         Assert.Contains("rank 1 of 2 did not come", host!.Message, StringComparison.Ordinal);
         Assert.Contains("the token is another one", host.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task AnotherSizeIsRefused()
+    public void AnotherSizeIsRefused()
     {
-        var (_, guest) = await Both(Options(0) with { JoinTimeout = TimeSpan.FromSeconds(3) }, Options(1) with { Size = 3 });
+        var (_, guest) = Both(Options(1) with { Size = 3 });
         Assert.Contains("takes itself for one of 3 processes, rank 0 for one of 2", guest!.Message, StringComparison.Ordinal);
     }
 
@@ -46,7 +49,7 @@ public class JoinTests
                 var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
                 try
                 {
-                    socket.Connect("127.0.0.1", int.Parse(_address.Split(':')[1], null));
+                    socket.Connect("127.0.0.1", IPEndPoint.Parse(_place.Address).Port);
                     return socket;
                 }
                 catch (SocketException) when (DateTime.UtcNow < until) { socket.Dispose(); }
@@ -94,12 +97,102 @@ public class JoinTests
         static TcpGroupOptions? From(params (string Name, string Value)[] set) => TcpGroupOptions.From(name => set.FirstOrDefault(s => s.Name == name).Value);
     }
 
-    private TcpGroupOptions Options(int rank) => new() { Rank = rank, Size = 2, Address = _address, Token = "right", JoinTimeout = TimeSpan.FromMinutes(1) };
-
-    private static async Task<(CollectiveException? Host, CollectiveException? Guest)> Both(TcpGroupOptions host, TcpGroupOptions guest)
+    // connections to one port would be shared among all who listen there
+    [Fact]
+    public void APortThatIsTakenIsSaid()
     {
-        var first = Task.Run(() => Record.Exception(() => TcpGroup.Join(host).Dispose()) as CollectiveException);
-        var second = Task.Run(() => Record.Exception(() => TcpGroup.Join(guest).Dispose()) as CollectiveException);
-        return (await first, await second);
+        using var door = new Door(IPEndPoint.Parse(_place.Address), Options(0));
+        var e = Assert.Throws<CollectiveException>(() => TcpGroup.Join(Options(0) with { JoinTimeout = TimeSpan.FromSeconds(0.2) }));
+        Assert.Contains("is the port taken", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OfAllWhoClaimARankAtOnceOneIsLetIn()
+    {
+        const int Many = 8;
+        var options = Options(0) with { Size = 3 };
+        for (int round = 0; round < 40; round++)
+        {
+            using var door = new Door(new(IPAddress.Loopback, 0), options);
+            using var all = new Barrier(Many);
+            var said = new string[Many];
+            Thread[] threads = [.. Enumerable.Range(0, Many).Select(i => new Thread(() =>
+            {
+                using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                socket.Connect(IPAddress.Loopback, door.Port);
+                all.SignalAndWait();
+                said[i] = Record.Exception(() => Greeting.Come(socket, options.Token, new(1, 3, 0, Claim.ThisVersion)))?.Message ?? "let in";
+                all.SignalAndWait(); // who has left may be replaced
+            }))];
+            Array.ForEach(threads, t => t.Start());
+            Array.ForEach(threads, t => t.Join());
+            Assert.Single(said, "let in");
+            Assert.Equal(Many - 1, said.Count(s => s == "a process of rank 1 is here already"));
+        }
+    }
+
+    // rank 0 stood still for longer than the other one waits for an answer
+    [Fact]
+    public void WhoLostPatienceMayComeAgain()
+    {
+        var options = Options(0);
+        using var door = new Door(new(IPAddress.Loopback, 0), options);
+        using (var first = Come()) { }
+        for (var until = DateTime.UtcNow.AddMinutes(1); ; Thread.Sleep(10)) // that it has left may take a moment to arrive
+        {
+            try
+            {
+                using var second = Come();
+                var guest = Assert.Single(door.Guests(Environment.TickCount64 + 60_000));
+                Assert.Equal(second.LocalEndPoint, guest.Value.Socket.RemoteEndPoint);
+                guest.Value.Socket.Dispose();
+                return;
+            }
+            catch (Refusal) when (DateTime.UtcNow < until) { }
+        }
+
+        Socket Come()
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                socket.Connect(IPAddress.Loopback, door.Port);
+                Greeting.Come(socket, options.Token, new(1, 2, 0, Claim.ThisVersion));
+                return socket;
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task AProgramThatKeepsTheThreadPoolBusyIsJoined()
+    {
+        using var end = new ManualResetEventSlim();
+        // more than the pool makes threads for while the ranks wait
+        Task[] busy = [.. Enumerable.Range(0, 400).Select(_ => Task.Run(end.Wait))];
+        try { Assert.Equal([3, 3], Ranks.Tcp(2, g => g.Gather<int>([g.Rank + 1]).Sum(v => v[0]))); }
+        finally { end.Set(); }
+        await Task.WhenAll(busy);
+    }
+
+    private TcpGroupOptions Options(int rank) => new() { Rank = rank, Size = 2, Address = _place.Address, Token = "right", JoinTimeout = TimeSpan.FromMinutes(1) };
+
+    // rank 0 waits in vain: longer and longer, until the other one was there in time
+    private (CollectiveException? Host, CollectiveException? Guest) Both(TcpGroupOptions guest)
+    {
+        foreach (int seconds in new[] { 1, 10, 100 })
+        {
+            var options = Options(0) with { JoinTimeout = TimeSpan.FromSeconds(seconds) };
+            var said = new CollectiveException?[2];
+            Thread[] threads = [.. new[] { options, guest with { JoinTimeout = options.JoinTimeout } }.Select((o, i) => new Thread(() => said[i] = Record.Exception(() => TcpGroup.Join(o).Dispose()) as CollectiveException))];
+            Array.ForEach(threads, t => t.Start());
+            Array.ForEach(threads, t => t.Join());
+            if (said[1]?.Message.Contains("did not reach rank 0", StringComparison.Ordinal) != true) { return (said[0], said[1]); }
+        }
+        throw new TimeoutException("the two never met");
     }
 }

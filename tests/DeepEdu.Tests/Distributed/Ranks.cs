@@ -7,14 +7,16 @@ namespace DeepEdu.Tests.Distributed;
 /// <summary>Runs a body once a rank, each on a thread of its own.</summary>
 internal static class Ranks
 {
+    private static readonly TimeSpan s_long = TimeSpan.FromMinutes(5); // for what does not come at all: a machine may be slow
+
     /// <summary>On a group of threads.</summary>
-    public static T[] Threads<T>(int size, Func<ICollective, T> body) => All(ThreadGroup.Of(size, TimeSpan.FromMinutes(2)).Select(g => new Func<ICollective>(() => g)), body);
+    public static T[] Threads<T>(int size, Func<ICollective, T> body) => All(ThreadGroup.Of(size, s_long).Select(g => new Func<ICollective>(() => g)), body);
 
     /// <summary>On the loopback.</summary>
     public static T[] Tcp<T>(int size, Func<ICollective, T> body, TimeSpan? timeout = null)
     {
-        string address = $"127.0.0.1:{Processes.FreePort()}";
-        return All(Enumerable.Range(0, size).Select(r => new Func<ICollective>(() => TcpGroup.Join(new() { Rank = r, Size = size, Address = address, Token = "t", Timeout = timeout ?? TimeSpan.FromMinutes(2), JoinTimeout = TimeSpan.FromMinutes(2) }))), body);
+        using var place = new MeetingPlace();
+        return All(Enumerable.Range(0, size).Select(r => new Func<ICollective>(() => TcpGroup.Join(new() { Rank = r, Size = size, Address = place.Address, Token = "t", Timeout = timeout ?? s_long, JoinTimeout = s_long }))), body);
     }
 
     public static T[] Of<T>(bool tcp, int size, Func<ICollective, T> body) => tcp ? Tcp(size, body) : Threads(size, body);
@@ -42,7 +44,7 @@ internal static class Ranks
             catch (Exception e) { errors[r] = ExceptionDispatchInfo.Capture(e); }
         }))];
         foreach (var thread in threads) { thread.Start(); }
-        foreach (var thread in threads) { Assert.True(thread.Join(TimeSpan.FromMinutes(4)), "a rank hangs"); }
+        foreach (var thread in threads) { Assert.True(thread.Join(3 * s_long), "a rank hangs"); }
         Array.Find(errors, e => e is not null)?.Throw();
         return results;
     }
