@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Compression;
+using System.Reflection;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
@@ -39,11 +40,13 @@ public sealed partial class PackageTests : IDisposable
         }
         Directory.CreateDirectory(consumer);
         string version = Path.GetFileNameWithoutExtension(package)["DeepEdu.".Length..];
+        // what the package needs was restored for the build: no network
+        string there = typeof(PackageTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "Packages").Value!;
         File.WriteAllText(Path.Combine(consumer, "consumer.csproj"), $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
                 <OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework><ImplicitUsings>enable</ImplicitUsings><Nullable>enable</Nullable>
-                <RestoreAdditionalProjectSources>{feed}</RestoreAdditionalProjectSources>
+                <RestoreSources>{feed};{there}</RestoreSources><NuGetAudit>false</NuGetAudit>
                 <RestorePackagesPath>{Path.Combine(_folder, "packages")}</RestorePackagesPath>
               </PropertyGroup>
               <ItemGroup><PackageReference Include="DeepEdu" Version="{version}" /></ItemGroup>
