@@ -11,7 +11,7 @@ internal sealed class Dawdle(int at) : IStateful
     {
         if (++_saves != at) { return; }
         Console.WriteLine("writing");
-        Thread.Sleep(60_000);
+        Thread.Sleep(TimeSpan.FromMinutes(10));
     }
 
     public void LoadState(StateDict from) { }

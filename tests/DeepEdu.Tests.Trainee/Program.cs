@@ -22,10 +22,11 @@ if (args is ["served"])
 if (args is ["together", ..]) { return Together.Run(args); }
 
 // A training that KillTests kills: with everything that has a state, and a checkpoint after every step.
-// arguments: the checkpoint, how many steps in all, and at which save of this process to stop in the middle of the file (0 for none)
+// arguments: the checkpoint, how many steps in all, at which save of this process to stop in the middle of the file (0 for none), and after which of its steps to stand still (0 for none)
 string path = args[0];
 int steps = int.Parse(args[1], null);
 var dawdle = new Dawdle(int.Parse(args[2], null));
+int still = int.Parse(args[3], null);
 
 var rng = new Rng(11);
 var model = new Sequential(new Dense(6, 16, rng), new BatchNorm(16), new Relu(), new Dropout(0.2f, rng), new Dense(16, 3, rng));
@@ -49,6 +50,7 @@ if (File.Exists(path))
     saved.Restore("mine", mine);
 }
 int step = mine.Int("step");
+still += still > 0 ? step : 0;
 double losses = mine.Double("losses");
 while (step < steps)
 {
@@ -68,6 +70,7 @@ while (step < steps)
         mine = new StateDict().Set("step", (long)step).Set("losses", losses);
         CheckpointFile.Save(path, new() { Seed = 11 }, ("model", model), ("optimizer", optimizer), ("dawdle", dawdle), ("average", average), ("accuracy", accuracy), ("loader", loader), ("mine", mine));
         Console.WriteLine($"step {step}");
+        if (step == still) { Thread.Sleep(TimeSpan.FromMinutes(10)); }
         if (step == steps) { break; }
     }
 }

@@ -25,8 +25,7 @@ public sealed class WorkTests : IDisposable
             catch (ThreadInterruptedException) { told = true; }
         });
         caller.Start();
-        both.Left.Wait();
-        while ((caller.ThreadState & ThreadState.WaitSleepJoin) == 0) { Thread.Sleep(1); }
+        while (!both.Left || (caller.ThreadState & ThreadState.WaitSleepJoin) == 0) { Thread.Sleep(1); }
         caller.Interrupt();
         Assert.False(caller.Join(50));
         both.Released.Set();
@@ -42,7 +41,7 @@ public sealed class WorkTests : IDisposable
     {
         public ManualResetEventSlim Met { get; } = new();
 
-        public ManualResetEventSlim Left { get; } = new();
+        public volatile bool Left; // no event: setting one may wait for whoever waits for it, and the interrupt is for the wait behind
 
         public ManualResetEventSlim Released { get; } = new();
     }
@@ -54,8 +53,8 @@ public sealed class WorkTests : IDisposable
         {
             if (chunk == 0)
             {
-                both.Met.Wait(TimeSpan.FromSeconds(20));
-                both.Left.Set();
+                both.Met.Wait(TimeSpan.FromMinutes(2));
+                both.Left = true;
                 return;
             }
             both.Met.Set();

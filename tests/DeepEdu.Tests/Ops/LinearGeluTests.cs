@@ -8,6 +8,7 @@ using DeepEdu.Tensors;
 namespace DeepEdu.Tests.Ops;
 
 /// <summary>Dense and GELU in one pass, and the dense layer behind it, whose way back takes GELU's slope along: bits of the separate operations.</summary>
+[Collection("process settings")]
 public class LinearGeluTests
 {
     // small, and with a wide weight: one product and a pass after it; large: blocks of rows, the last one shorter, and columns that fill no vector
