@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""PyTorch on a GPU: square matrix products at each float32 precision, a convolution with its gradients in float32 and TF32, and value-by-value functions, each batch of calls timed from launch to completion.
+"""PyTorch on a GPU: square matrix products at each float32 precision, a convolution and attention with their gradients in float32 and TF32, and value-by-value functions, each batch of calls timed from launch to completion.
 python3 torch_gpu.py SIZE FLOATS SECONDS; JSON lines: {torch}, which version on which GPU, then {op, seconds}, the fastest fifth of the batches, or {op, error}."""
 import sys, json, time, torch
 
@@ -23,9 +23,17 @@ def conv(tf32):
     torch.autograd.grad(torch.nn.functional.conv2d(image, weight, padding=1), (image, weight), pull)
 
 
+def attention(tf32):
+    # what PyTorch makes of matrix products follows their switch
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    torch.autograd.grad(torch.nn.functional.scaled_dot_product_attention(*heads), heads, drag)
+
+
 channels, side = min(64, size), min(56, size)
 image, weight = (torch.randn(*s, device="cuda", requires_grad=True) for s in ((min(32, size), channels, side, side), (channels, channels, 3, 3)))
 pull = torch.randn(*image.shape, device="cuda")
+heads = [torch.randn(min(8, size), min(8, size), min(512, size), min(64, size), device="cuda", requires_grad=True) for _ in range(3)]
+drag = torch.randn(*heads[0].shape, device="cuda")
 half = (a.bfloat16(), b.bfloat16(), c.bfloat16())
 OPS = {
     "matmul highest": lambda: product("highest"),
@@ -33,6 +41,8 @@ OPS = {
     "matmul medium": lambda: torch.mm(half[0], half[1], out=half[2]),  # factors already bfloat16: "medium" itself is TF32 on NVIDIA GPUs
     "conv highest": lambda: conv(False),
     "conv high": lambda: conv(True),
+    "attention highest": lambda: attention(False),
+    "attention high": lambda: attention(True),
     "copy": lambda: y.copy_(x),
     "add": lambda: torch.add(x, z, out=y),
     "relu": lambda: torch.clamp_min(x, 0, out=y),

@@ -9,6 +9,6 @@ public enum MatMulPrecision
     /// <summary>Factors are rounded to TF32: the exponent of float32 and 11 significant bits. Sums are float32.</summary>
     High,
 
-    /// <summary>Factors are rounded to bfloat16: the exponent of float32 and 8 significant bits; those of convolutions to TF32. Sums are float32.</summary>
+    /// <summary>Factors are rounded to bfloat16: the exponent of float32 and 8 significant bits; those of convolutions and attention to TF32. Sums are float32.</summary>
     Medium,
 }

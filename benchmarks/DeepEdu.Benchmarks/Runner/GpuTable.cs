@@ -9,7 +9,7 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Benchmarks.Runner;
 
-/// <summary>What a GPU can do, beside PyTorch's CUDA backend in processes of its own, as a page of markdown: square matrix products at each precision, with their largest error; a convolution and its gradients in float32 and TF32; value-by-value functions
+/// <summary>What a GPU can do, beside PyTorch's CUDA backend in processes of its own, as a page of markdown: square matrix products at each precision, with their largest error; a convolution and attention with their gradients in float32 and TF32; value-by-value functions
 /// beside the bandwidth of a copy; and the training step of every workload, as it is and with launches as graphs. What fails is said in its row, and the rest goes on.</summary>
 internal static class GpuTable
 {
@@ -30,6 +30,7 @@ internal static class GpuTable
         report.Line($"\n| {device.Name} | DeepEdu ms | | largest error | PyTorch ms | ratio |\n|---|---|---|---|---|---|");
         if (size > 0) { Try(report, "matmul", () => Products(report, device, size, seconds, theirs)); }
         if (size > 0) { Try(report, "conv", () => Convolutions(report, device, size, seconds, theirs)); }
+        if (size > 0) { Try(report, "attention", () => Attention(report, device, size, seconds, theirs)); }
         if (floats > 0) { Try(report, "values", () => Values(report, device, floats, seconds, theirs)); }
         report.Line($"\n{device.MemoryReport()}");
     }
@@ -82,6 +83,30 @@ internal static class GpuTable
                 tape.Gradients(x.Conv2d(w, padding: (1, 1)), pull);
             });
             Row(report, $"conv {precision}".ToLowerInvariant(), t, $"{3 * 2.0 * images.Size * channels * 9 / t / 1e12:f2} TFLOP/s", "", theirs);
+        }
+        device.MatMulPrecision = MatMulPrecision.Highest;
+    }
+
+    // 8 sequences of 512 places, 8 heads of 64: forward and all gradients
+    private static void Attention(Report report, GpuDevice device, int size, double seconds, Dictionary<string, double> theirs)
+    {
+        Rng rng = new(4);
+        int heads = Math.Min(8, size), places = Math.Min(512, size), width = Math.Min(64, size);
+        Shape shape = [Math.Min(8, size), places, heads * width];
+        Tensor q = Tensor.Normal(shape, rng).To(device), k = Tensor.Normal(shape, rng).To(device), v = Tensor.Normal(shape, rng).To(device), pull = Tensor.Normal(shape, rng).To(device);
+        foreach (var precision in (MatMulPrecision[])[MatMulPrecision.Highest, MatMulPrecision.High])
+        {
+            device.MatMulPrecision = precision;
+            double t = Time(device, seconds, () =>
+            {
+                using var tape = new Tape();
+                tape.Watch(q);
+                tape.Watch(k);
+                tape.Watch(v);
+                tape.Gradients(q.Attention(k, v, heads), pull);
+            });
+            // two products forward and five back; scores are made once more in each of the two ways back, which counts for nothing
+            Row(report, $"attention {precision}".ToLowerInvariant(), t, $"{7 * 2.0 * shape.Size * places / t / 1e12:f2} TFLOP/s", "", theirs);
         }
         device.MatMulPrecision = MatMulPrecision.Highest;
     }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
 using ILGPU;
@@ -76,7 +75,8 @@ public sealed partial class GpuDevice
         private readonly View[] _views = new View[UpdateManyLoop<F>.Most * Views];
         private int _count, _groups;
 
-        public bool Takes(F other) => _count < UpdateManyLoop<F>.Most && MemoryMarshal.AsBytes(new ReadOnlySpan<F>(in f)).SequenceEqual(MemoryMarshal.AsBytes(new ReadOnlySpan<F>(in other)));
+        // field by field: the bytes of a formula without numbers, and those between fields, hold anything
+        public bool Takes(F other) => _count < UpdateManyLoop<F>.Most && EqualityComparer<F>.Default.Equals(f, other);
 
         public void Add(in UpdateTarget target, ReadOnlySpan<View> views, int groups)
         {

@@ -63,9 +63,9 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     /// <summary>How often the host has waited for the accelerator: where a value was read, and few times else.</summary>
     public long HostWaits => _staging.Waits;
 
-    /// <summary>How exactly matrix products, dense layers, the input products of recurrent layers and convolutions are made: in float32 unless set otherwise. The other values round both factors (those of
-    /// convolutions to TF32 at most) and leave the products to tensor cores. Without such cores (<see cref="HasTensorCores"/>) they change nothing, which <see cref="Log"/> is told, or throw if <see cref="Strict"/>.
-    /// Attention and the steps of recurrent layers are always float32. PyTorch's <c>torch.set_float32_matmul_precision</c>, and <c>torch.backends.cudnn.allow_tf32</c>.</summary>
+    /// <summary>How exactly matrix products, dense layers, the input products of recurrent layers, convolutions and attention are made: in float32 unless set otherwise. The other values round both factors (those of
+    /// convolutions and attention to TF32 at most) and leave the products to tensor cores. Without such cores (<see cref="HasTensorCores"/>) they change nothing, which <see cref="Log"/> is told, or throw if <see cref="Strict"/>.
+    /// The steps of recurrent layers are always float32. PyTorch's <c>torch.set_float32_matmul_precision</c>, and <c>torch.backends.cudnn.allow_tf32</c>.</summary>
     /// <exception cref="NotSupportedException">There are no tensor cores, and the device is strict.</exception>
     public MatMulPrecision MatMulPrecision
     {

@@ -44,7 +44,7 @@ public sealed class Adadelta : Optimizer
         Epsilon = (float)_options.Epsilon,
     }, gradient);
 
-    internal struct Formula : IUpdate
+    internal record struct Formula : IUpdate
     {
         public float Rate, Pull, Decay, Fresh, Epsilon;
 

@@ -50,7 +50,7 @@ public sealed class Adagrad : Optimizer
         Epsilon = (float)_options.Epsilon,
     }, gradient);
 
-    internal struct Formula : IUpdate
+    internal record struct Formula : IUpdate
     {
         public float Rate, Pull, Epsilon;
 

@@ -59,7 +59,7 @@ public class Adam : Optimizer
     }
 
     /// <summary>What the formulas share: the coefficients of one step.</summary>
-    internal struct Core
+    internal record struct Core
     {
         public float B1, A1, B2, A2, Rate, Root, Epsilon, Pull, Shrink;
 
@@ -76,7 +76,7 @@ public class Adam : Optimizer
     }
 
     /// <summary>One step.</summary>
-    internal struct Plain : IUpdate
+    internal record struct Plain : IUpdate
     {
         public Core Core;
 
@@ -91,7 +91,7 @@ public class Adam : Optimizer
     }
 
     /// <summary>One step of AMSGrad.</summary>
-    internal struct Largest : IUpdate
+    internal record struct Largest : IUpdate
     {
         public Core Core;
 

@@ -38,7 +38,7 @@ public sealed class Adamax : Optimizer
         Pull = (float)weightDecay,
     }, gradient);
 
-    internal struct Formula : IUpdate
+    internal record struct Formula : IUpdate
     {
         public float B1, A1, B2, Rate, Epsilon, Pull;
 

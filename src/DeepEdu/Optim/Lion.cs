@@ -45,7 +45,7 @@ public sealed class Lion : Optimizer
         Shrink = (float)(1 - (learningRate * weightDecay)),
     }, gradient);
 
-    internal struct Formula : IUpdate
+    internal record struct Formula : IUpdate
     {
         public float B1, A1, B2, A2, Rate, Shrink;
 

@@ -66,7 +66,7 @@ public sealed class NAdam : Optimizer
         return _product;
     }
 
-    internal struct Formula : IUpdate
+    internal record struct Formula : IUpdate
     {
         public float B1, A1, B2, A2, Now, Ahead, Root, Epsilon, Pull, Shrink;
 

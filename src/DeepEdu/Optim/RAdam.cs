@@ -52,7 +52,7 @@ public sealed class RAdam : Optimizer
         }, gradient);
     }
 
-    internal struct Formula : IUpdate
+    internal record struct Formula : IUpdate
     {
         public float B1, A1, B2, A2, Rate, Root, Epsilon, Pull, Shrink;
 

@@ -57,7 +57,7 @@ public sealed class RmsProp : Optimizer
         else { slot.Run(new Full { Plain = plain, Momentum = (float)_options.Momentum, Center = _options.Centered ? 1 : 0 }, gradient); }
     }
 
-    internal struct Plain : IUpdate
+    internal record struct Plain : IUpdate
     {
         public float Rate, Pull, Decay, Fresh, Epsilon;
 
@@ -72,7 +72,7 @@ public sealed class RmsProp : Optimizer
         }
     }
 
-    internal struct Full : IUpdate
+    internal record struct Full : IUpdate
     {
         public Plain Plain;
         public float Momentum, Center;

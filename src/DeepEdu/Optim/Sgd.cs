@@ -56,7 +56,7 @@ public sealed class Sgd : Optimizer
         }, gradient);
     }
 
-    internal struct Plain : IUpdate
+    internal record struct Plain : IUpdate
     {
         public float Rate, Pull;
 
@@ -67,7 +67,7 @@ public sealed class Sgd : Optimizer
             => w -= Rate * L.MultiplyAdd(Pull, w, g);
     }
 
-    internal struct Heavy : IUpdate
+    internal record struct Heavy : IUpdate
     {
         public float Rate, Pull, Momentum, Fresh, Ahead;
 

@@ -39,6 +39,7 @@ internal static class GpuKernels
         return name.StartsWith("SequenceKernel", StringComparison.Ordinal) ? Threads(kernel)
             : name.StartsWith("ProductKernel<Small", StringComparison.Ordinal) ? 1024
             : name.StartsWith("ProductKernel", StringComparison.Ordinal) || name.StartsWith("ConvTensorTiles", StringComparison.Ordinal) || name.StartsWith("StepKernel", StringComparison.Ordinal) ? 512
+            : name.Contains("TensorAttention", StringComparison.Ordinal) ? 512
             // a gradient by dual numbers of four values, each of which takes whole turns off twice, in double precision; tan's own is from its result
             : name.Contains("PullMap<Angles.TanFormula>", StringComparison.Ordinal) ? 512
             // third derivatives, by dual numbers of dual numbers
@@ -66,6 +67,7 @@ internal static class GpuKernels
             }
         }
         foreach (var product in Fitting(typeof(IConvProduct))) { yield return typeof(ConvTensorTiles<,>).MakeGenericType(product, typeof(TensorCoreProducts<Tf32>)); }
+        foreach (var way in (Type[])[typeof(AttentionForwardKernel<>), typeof(AttentionQueryPull<>), typeof(AttentionKeyPull<>)]) { yield return way.MakeGenericType(typeof(TensorAttention<TensorCoreRow>)); }
         foreach (var (loop, formula) in s_loops)
         {
             foreach (var f in Fitting(formula)) { yield return loop.MakeGenericType(f); }

@@ -24,6 +24,14 @@ public class SimulatedTests
         TensorCoreTests.Check(device, medium ? MatMulPrecision.Medium : MatMulPrecision.High, 8, 20, 40, true, true);
     }
 
+    [Fact]
+    public void AttentionByTensorCoresIsSimulated()
+    {
+        using var device = GpuDevice.Simulated();
+        device.MatMulPrecision = MatMulPrecision.High;
+        TensorAttentionTests.Check("lengths, causal with an offset", device);
+    }
+
     [Theory, InlineData("mlp"), InlineData("lstm")]
     public void TrainsAsOnTheProcessor(string model)
     {

@@ -17,6 +17,7 @@ public class TrafficTests(ITestOutputHelper log)
     {
         ["attention"] = (d => [Numbers([1, 96, 128], 1, d), Numbers([1, 96, 128], 2, d), Numbers([1, 96, 128], 3, d)], x => x[0].Attention(x[1], x[2], heads: 2), 1.1, 1.1),
         ["self-attention, causal"] = (d => [Numbers([2, 64, 192], 1, d)], x => x[0].SelfAttention(2, AttentionMask.Past), 1.1, 1.1),
+        ["attention by tensor cores"] = (d => [Numbers([1, 96, 128], 1, Rounding(d)), Numbers([1, 96, 128], 2, d), Numbers([1, 96, 128], 3, d)], x => x[0].Attention(x[1], x[2], heads: 2), 1.1, 1.1),
         ["matmul"] = (d => [Numbers([128, 96], 1, d), Numbers([96, 128], 2, d)], x => x[0].MatMul(x[1]), 1.1, 1.1),
         ["conv2d"] = (d => [Numbers([2, 8, 12, 12], 1, d), Numbers([16, 8, 3, 3], 2, d), Numbers([16], 3, d)], x => x[0].Conv2d(x[1], x[2]), 1.8, 1.1),
         ["lstm"] = (d => [Numbers([4, 3, 16], 1, d), Numbers([4 * 40, 16], 2, d), Numbers([4 * 40, 40], 3, d), Numbers([4 * 40], 4, d), Numbers([4 * 40], 5, d), Numbers([4, 40], 6, d), Numbers([4, 40], 7, d)],
@@ -69,6 +70,12 @@ public class TrafficTests(ITestOutputHelper log)
             var y = run(x);
             var g = tape.Gradients((y * Numbers(y.Shape, 9, device)).Sum());
         }
+    }
+
+    private static GpuDevice Rounding(GpuDevice device)
+    {
+        device.MatMulPrecision = MatMulPrecision.High;
+        return device;
     }
 
     private static Tensor Numbers(Shape shape, int seed, Device device) => Tensor.Of(shape, [.. Enumerable.Range(0, shape.Size).Select(i => 0.3f * MathF.Sin((i * 1.7f) + (seed * 0.61f)))], device);

@@ -1,6 +1,7 @@
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
 using DeepEdu.Gpu.Tests.Cuda;
+using DeepEdu.Lanes;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
@@ -39,6 +40,33 @@ public class UpdatesTests
             Assert.Equal(3, Count(device)); // 8, 1, and the other formula's 2
         }
 
+        /// <summary>The bytes of a formula without numbers hold anything, and so do those between the fields of another.</summary>
+        [EmulatedFact]
+        public unsafe void AFormulaIsItsFields()
+        {
+            EmulatedDriver.Start(EmulatedDriver.Kind.CountOnly);
+            using var device = EmulatedDriver.NewDevice();
+            Halving halving;
+            new Span<byte>(&halving, sizeof(Halving)).Fill(0xA5);
+            Assert.Equal(1, LaunchesOf(device, default, halving));
+            Shrinking shrinking;
+            new Span<byte>(&shrinking, sizeof(Shrinking)).Fill(0xA5);
+            (shrinking.When, shrinking.By) = (1, 0.5f);
+            Assert.Equal(1, LaunchesOf(device, new() { When = 1, By = 0.5f }, shrinking));
+            Assert.Equal(2, LaunchesOf(device, new() { When = 1, By = 0.25f }, shrinking));
+        }
+
+        private static long LaunchesOf<F>(GpuDevice device, F one, F other) where F : unmanaged, IUpdate
+        {
+            Tensor w = Tensor.Ones([8], device), g = Tensor.Ones([8], device);
+            EmulatedDriver.Reset();
+            device.BeginUpdates();
+            device.Update(one, w.View, g.View, default, default, default);
+            device.Update(other, w.View, g.View, default, default, default);
+            device.EndUpdates();
+            return EmulatedDriver.CountOf("cuLaunchKernel");
+        }
+
         private static long Count(GpuDevice device)
         {
             var (optimizer, parameters) = Make(device);
@@ -54,6 +82,23 @@ public class UpdatesTests
             }
             return EmulatedDriver.CountOf("cuLaunchKernel");
         }
+    }
+
+    internal record struct Halving : IUpdate
+    {
+        public static int States => 0;
+
+        public readonly void Step<L>(ref L w, L g, ref L s1, ref L s2, ref L s3) where L : struct, ILane<L> => w *= 0.5f;
+    }
+
+    internal record struct Shrinking : IUpdate
+    {
+        public byte When;
+        public float By;
+
+        public static int States => 0;
+
+        public readonly void Step<L>(ref L w, L g, ref L s1, ref L s2, ref L s3) where L : struct, ILane<L> => w *= When * By;
     }
 
     private static (Adam Optimizer, (string Name, Parameter Value)[] Parameters) Make(Device device)

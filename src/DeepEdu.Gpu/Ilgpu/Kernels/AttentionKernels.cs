@@ -19,7 +19,7 @@ internal static class AttentionKernels
             if (k.Y.Length == 0) { return; }
             using var arena = new Arena();
             var task = Task(d, k);
-            d.Start(Blocks(k.Plan, k.Plan.Queries), new AttentionForwardKernel { Task = task });
+            Forward(d, k.Plan, task);
         });
         device.Register((GpuDevice d, in AttentionOps.AttentionPullKernel k) => Pull(d, k));
     }
@@ -42,9 +42,33 @@ internal static class AttentionKernels
         if (k.Dk.IsNone) { (dk, dv) = (Beside(dq, width), Beside(dq, 2 * width)); }
         else { (dk, dv) = (AttentionRow.Of(k.Dk, dy, task.K.Row, task.K.Batch, plan.Width), AttentionRow.Of(k.Dv, dy, task.V.Row, task.V.Batch, plan.ValueWidth)); }
         AttentionRow pull = AttentionRow.Of(k.Dy, dy, task.O.Row, task.O.Batch, plan.ValueWidth);
-        if (plan.Queries > 0) { d.Start(Blocks(plan, plan.Queries), new AttentionQueryPull { Task = task, Dy = pull, Delta = delta, Dq = dq }); }
-        if (plan.Keys > 0) { d.Start(Blocks(plan, plan.Keys), new AttentionKeyPull { Task = task, Dy = pull, Delta = delta, Dk = dk, Dv = dv }); }
+        Pull(d, plan, task, pull, delta, dq, dk, dv);
     }
+
+    private static void Forward(GpuDevice d, in AttentionPlan p, AttentionTask task)
+    {
+        if (!Rounds(d, p)) { Forward<FloatAttention>(d, p, task); }
+        else if (d.Accelerator.AcceleratorType == AcceleratorType.CPU) { Forward<TensorAttention<SharedRow>>(d, p, task); }
+        else { Forward<TensorAttention<TensorCoreRow>>(d, p, task); }
+    }
+
+    private static void Forward<P>(GpuDevice d, in AttentionPlan p, AttentionTask task) where P : struct, IAttentionProducts => d.Start(Blocks(p, p.Queries), new AttentionForwardKernel<P> { Task = task });
+
+    private static void Pull(GpuDevice d, in AttentionPlan p, AttentionTask task, AttentionRow dy, Floats delta, AttentionRow dq, AttentionRow dk, AttentionRow dv)
+    {
+        if (!Rounds(d, p)) { Pull<FloatAttention>(d, p, task, dy, delta, dq, dk, dv); }
+        else if (d.Accelerator.AcceleratorType == AcceleratorType.CPU) { Pull<TensorAttention<SharedRow>>(d, p, task, dy, delta, dq, dk, dv); }
+        else { Pull<TensorAttention<TensorCoreRow>>(d, p, task, dy, delta, dq, dk, dv); }
+    }
+
+    private static void Pull<P>(GpuDevice d, in AttentionPlan p, AttentionTask task, AttentionRow dy, Floats delta, AttentionRow dq, AttentionRow dk, AttentionRow dv) where P : struct, IAttentionProducts
+    {
+        if (p.Queries > 0) { d.Start(Blocks(p, p.Queries), new AttentionQueryPull<P> { Task = task, Dy = dy, Delta = delta, Dq = dq }); }
+        if (p.Keys > 0) { d.Start(Blocks(p, p.Keys), new AttentionKeyPull<P> { Task = task, Dy = dy, Delta = delta, Dk = dk, Dv = dv }); }
+    }
+
+    // most of a block of fewer would be empty
+    private static bool Rounds(GpuDevice d, in AttentionPlan p) => d.UsesTensorCores && Math.Min(p.Queries, p.Keys) >= TensorProduct.Narrowest;
 
     private static KernelConfig Blocks(in AttentionPlan p, int rows) => new(p.Batch * p.Heads * ((rows + Tile64.Side - 1) / Tile64.Side), Tile64.Threads);
 
@@ -66,11 +90,11 @@ internal static class AttentionKernels
     }
 
     // keys and values in the rows of the queries
-    private static AttentionRow Beside(AttentionRow q, int columns) => q with { At = q.At.SubView(columns, q.At.Length - columns) };
+    private static AttentionRow Beside(AttentionRow q, int columns) => new(q.At.SubView(columns, q.At.Length - columns), q.Row, q.Batch, q.Fours);
 }
 
 /// <summary>The way forward of 64 queries of a head.</summary>
-internal struct AttentionForwardKernel : IGpuKernel
+internal struct AttentionForwardKernel<P> : IGpuKernel where P : struct, IAttentionProducts
 {
     public AttentionTask Task;
 
@@ -78,13 +102,15 @@ internal struct AttentionForwardKernel : IGpuKernel
     {
         const int Side = Tile64.Side, Pitch = Tile64.Pitch;
         var fours = SharedMemory.Allocate<Float4>(Tile64.SideRoom);
-        var sa = SharedMemory.Allocate<Float4>(Tile64.DepthRoom);
-        var sb = SharedMemory.Allocate<Float4>(Tile64.DepthRoom);
+        var sa = SharedMemory.Allocate<Float4>(P.Room);
+        var sb = SharedMemory.Allocate<Float4>(P.Room);
         var weights = fours.Cast<float>();
         var parts = SharedMemory.Allocate<float>(Tile64.Threads);
         var largest = SharedMemory.Allocate<float>(Side);
         var sums = SharedMemory.Allocate<float>(Side);
         var fixes = SharedMemory.Allocate<float>(Side);
+        P products = default;
+        products.Begin();
         int me = Group.IdxX, blocks = (Task.Queries + Side - 1) / Side, unit = Grid.IdxX / blocks, first = Grid.IdxX % blocks * Side;
         int sequence = unit / Task.Heads, head = unit % Task.Heads, rows = IntrinsicMath.Min(Side, Task.Queries - first);
         int keys = Task.KeysOf(sequence), seen = Task.Seen(keys, first + rows - 1);
@@ -100,7 +126,7 @@ internal struct AttentionForwardKernel : IGpuKernel
         for (int key = 0; key < seen; key += Side)
         {
             int n = IntrinsicMath.Min(Side, seen - key);
-            AttentionTile.Dots(Task.Q.At, Task.Q.Of(sequence, first, head * Task.Width), Task.Q.Row, rows, Task.K.At, Task.K.Of(sequence, key, head * Task.Width), Task.K.Row, n, Task.Width, sa, sb, fours);
+            products.Dots(Task.Q, Task.Q.Of(sequence, first, head * Task.Width), rows, Task.K, Task.K.Of(sequence, key, head * Task.Width), n, Task.Width, sa, sb, fours);
             Group.Barrier();
             GpuLane max = float.NegativeInfinity;
             for (int c = from; c < Side; c += 4)
@@ -125,7 +151,7 @@ internal struct AttentionForwardKernel : IGpuKernel
                 {
                     e = GpuLane.Exp(weights[(row * Pitch) + c] - max).V;
                     sum += e;
-                    e *= Task.Kept(sequence, head, first + row, key + c);
+                    e = P.Factor(e * Task.Kept(sequence, head, first + row, key + c));
                 }
                 weights[(row * Pitch) + c] = e;
             }
@@ -141,8 +167,7 @@ internal struct AttentionForwardKernel : IGpuKernel
             Group.Barrier();
             for (int column = 0; column < Task.ValueWidth; column += Side)
             {
-                var o = AttentionTile.Weighted(fours, false, Task.V.At, Task.V.Of(sequence, key, (head * Task.ValueWidth) + column), Task.V.Row, n, Task.ValueWidth - column, sb);
-                Put(atO + column, rows, Task.ValueWidth - column, key > 0, key + Side >= seen, o, fixes, sums);
+                products.Put(Task.O, atO + column, rows, Task.ValueWidth - column, key > 0, key + Side >= seen, fixes, sums, fours, Task.V, Task.V.Of(sequence, key, (head * Task.ValueWidth) + column), n, sb);
             }
             Group.Barrier();
         }
@@ -155,51 +180,5 @@ internal struct AttentionForwardKernel : IGpuKernel
             float total = sums[me];
             Task.LogSum[((long)unit * Task.Queries) + first + me] = total == 0f ? 0f : largest[me] + GpuLane.Log(total).V;
         }
-    }
-
-    // y ← y·fix + o and, behind the last block, divided by the sum
-    private readonly void Put(long at, int rows, int columns, bool before, bool last, Quad o, Floats fixes, Floats sums)
-    {
-        Tile64.Place(out int ty, out int tx);
-        Put(at, 4 * ty, rows, 4 * tx, columns, before, last, o.R0, fixes, sums);
-        Put(at, (4 * ty) + 1, rows, 4 * tx, columns, before, last, o.R1, fixes, sums);
-        Put(at, (4 * ty) + 2, rows, 4 * tx, columns, before, last, o.R2, fixes, sums);
-        Put(at, (4 * ty) + 3, rows, 4 * tx, columns, before, last, o.R3, fixes, sums);
-    }
-
-    private readonly void Put(long at, int row, int rows, int column, int columns, bool before, bool last, Float4 r, Floats fixes, Floats sums)
-    {
-        if (row >= rows || column >= columns) { return; }
-        float factor = before ? fixes[row] : 0f, sum = sums[row], share = last ? (sum == 0f ? 0f : 1f / sum) : 1f;
-        at += (row * Task.O.Row) + column;
-        if (Task.O.Fours != 0)
-        {
-            var y = Task.O.At.Cast<Float4>();
-            if (factor != 0f)
-            {
-                Float4 v = y[at >> 2];
-                r.X += v.X * factor;
-                r.Y += v.Y * factor;
-                r.Z += v.Z * factor;
-                r.W += v.W * factor;
-            }
-            r.X = share == 0f ? 0f : r.X * share;
-            r.Y = share == 0f ? 0f : r.Y * share;
-            r.Z = share == 0f ? 0f : r.Z * share;
-            r.W = share == 0f ? 0f : r.W * share;
-            y[at >> 2] = r;
-            return;
-        }
-        Put(at, factor, share, r.X);
-        if (column + 1 < columns) { Put(at + 1, factor, share, r.Y); }
-        if (column + 2 < columns) { Put(at + 2, factor, share, r.Z); }
-        if (column + 3 < columns) { Put(at + 3, factor, share, r.W); }
-    }
-
-    // a factor of 0: nothing was there, or nothing of it counts; a share of 0: the query saw nothing
-    private readonly void Put(long at, float factor, float share, float v)
-    {
-        if (factor != 0f) { v += Task.O.At[at] * factor; }
-        Task.O.At[at] = share == 0f ? 0f : v * share;
     }
 }

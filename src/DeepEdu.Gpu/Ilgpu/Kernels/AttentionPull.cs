@@ -30,19 +30,28 @@ internal struct AttentionDelta : IGpuKernel
 /// <summary>What both ways back share: a block's weights P and the gradient of its scores dS = P ⊙ (dP − δ)·scale, made anew.</summary>
 internal static class AttentionPullTile
 {
-    /// <summary>Leaves P, with dropout, in <paramref name="p4"/> and dS in <paramref name="ds4"/>, each [queries, keys].</summary>
+    /// <summary>Leaves P, with dropout, in <paramref name="p4"/> and dS in <paramref name="ds4"/>, as factors: each [queries, keys], or [keys, queries] if <paramref name="keysAreRows"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Make(AttentionTask t, AttentionRow dy, Floats delta, int unit, int first, int rows, int key, int n, Fours p4, Fours ds4, Fours sa, Fours sb)
+    public static void Make<P>(ref P products, bool keysAreRows, AttentionTask t, AttentionRow dy, Floats delta, int unit, int first, int rows, int key, int n, Fours p4, Fours ds4, Fours sa, Fours sb) where P : struct, IAttentionProducts
     {
         const int Side = Tile64.Side, Pitch = Tile64.Pitch;
         Floats p = p4.Cast<float>(), ds = ds4.Cast<float>();
         int me = Group.IdxX, sequence = unit / t.Heads, head = unit % t.Heads, keys = t.KeysOf(sequence);
-        AttentionTile.Dots(t.Q.At, t.Q.Of(sequence, first, head * t.Width), t.Q.Row, rows, t.K.At, t.K.Of(sequence, key, head * t.Width), t.K.Row, n, t.Width, sa, sb, p4);
-        AttentionTile.Dots(dy.At, dy.Of(sequence, first, head * t.ValueWidth), dy.Row, rows, t.V.At, t.V.Of(sequence, key, head * t.ValueWidth), t.V.Row, n, t.ValueWidth, sa, sb, ds4);
+        long atQ = t.Q.Of(sequence, first, head * t.Width), atK = t.K.Of(sequence, key, head * t.Width), atDy = dy.Of(sequence, first, head * t.ValueWidth), atV = t.V.Of(sequence, key, head * t.ValueWidth);
+        if (keysAreRows)
+        {
+            products.Dots(t.K, atK, n, t.Q, atQ, rows, t.Width, sa, sb, p4);
+            products.Dots(t.V, atV, n, dy, atDy, rows, t.ValueWidth, sa, sb, ds4);
+        }
+        else
+        {
+            products.Dots(t.Q, atQ, rows, t.K, atK, n, t.Width, sa, sb, p4);
+            products.Dots(dy, atDy, rows, t.V, atV, n, t.ValueWidth, sa, sb, ds4);
+        }
         Group.Barrier();
         for (int i = me; i < Side * Side; i += Tile64.Threads)
         {
-            int row = i >> 6, column = i & (Side - 1), at = (row * Pitch) + column;
+            int line = i >> 6, place = i & (Side - 1), at = (line * Pitch) + place, row = keysAreRows ? place : line, column = keysAreRows ? line : place;
             float weight = 0f, pull = 0f;
             if (row < rows && column < n && key + column < t.Seen(keys, first + row))
             {
@@ -52,15 +61,15 @@ internal static class AttentionPullTile
                 pull = weight * ((ds[at] * kept) - delta[query]) * t.Scale;
                 weight *= kept;
             }
-            p[at] = weight;
-            ds[at] = pull;
+            p[at] = P.Factor(weight);
+            ds[at] = P.Factor(pull);
         }
         Group.Barrier();
     }
 }
 
 /// <summary>dQ = dS·K of 64 queries of a head.</summary>
-internal struct AttentionQueryPull : IGpuKernel
+internal struct AttentionQueryPull<P> : IGpuKernel where P : struct, IAttentionProducts
 {
     public AttentionTask Task;
     public AttentionRow Dy, Dq;
@@ -71,19 +80,20 @@ internal struct AttentionQueryPull : IGpuKernel
         const int Side = Tile64.Side;
         var p = SharedMemory.Allocate<Float4>(Tile64.SideRoom);
         var ds = SharedMemory.Allocate<Float4>(Tile64.SideRoom);
-        var sa = SharedMemory.Allocate<Float4>(Tile64.DepthRoom);
-        var sb = SharedMemory.Allocate<Float4>(Tile64.DepthRoom);
+        var sa = SharedMemory.Allocate<Float4>(P.Room);
+        var sb = SharedMemory.Allocate<Float4>(P.Room);
+        P products = default;
+        products.Begin();
         int blocks = (Task.Queries + Side - 1) / Side, unit = Grid.IdxX / blocks, first = Grid.IdxX % blocks * Side;
         int sequence = unit / Task.Heads, head = unit % Task.Heads, rows = IntrinsicMath.Min(Side, Task.Queries - first), seen = Task.Seen(Task.KeysOf(sequence), first + rows - 1);
         long to = Dq.Of(sequence, first, head * Task.Width);
         for (int key = 0; key < seen; key += Side)
         {
             int n = IntrinsicMath.Min(Side, seen - key);
-            AttentionPullTile.Make(Task, Dy, Delta, unit, first, rows, key, n, p, ds, sa, sb);
+            AttentionPullTile.Make(ref products, false, Task, Dy, Delta, unit, first, rows, key, n, p, ds, sa, sb);
             for (int column = 0; column < Task.Width; column += Side)
             {
-                var s = AttentionTile.Weighted(ds, false, Task.K.At, Task.K.Of(sequence, key, (head * Task.Width) + column), Task.K.Row, n, Task.Width - column, sb);
-                AttentionTile.AddTo(Dq, to + column, rows, Task.Width - column, key > 0, s);
+                products.AddTo(Dq, to + column, rows, Task.Width - column, key > 0, ds, false, Task.K, Task.K.Of(sequence, key, (head * Task.Width) + column), n, sb);
             }
         }
         if (seen == 0)
@@ -94,7 +104,7 @@ internal struct AttentionQueryPull : IGpuKernel
 }
 
 /// <summary>dV = Pᵀ·dO and dK = dSᵀ·Q of 64 keys of a head.</summary>
-internal struct AttentionKeyPull : IGpuKernel
+internal struct AttentionKeyPull<P> : IGpuKernel where P : struct, IAttentionProducts
 {
     public AttentionTask Task;
     public AttentionRow Dy, Dk, Dv;
@@ -105,8 +115,10 @@ internal struct AttentionKeyPull : IGpuKernel
         const int Side = Tile64.Side;
         var p = SharedMemory.Allocate<Float4>(Tile64.SideRoom);
         var ds = SharedMemory.Allocate<Float4>(Tile64.SideRoom);
-        var sa = SharedMemory.Allocate<Float4>(Tile64.DepthRoom);
-        var sb = SharedMemory.Allocate<Float4>(Tile64.DepthRoom);
+        var sa = SharedMemory.Allocate<Float4>(P.Room);
+        var sb = SharedMemory.Allocate<Float4>(P.Room);
+        P products = default;
+        products.Begin();
         int blocks = (Task.Keys + Side - 1) / Side, unit = Grid.IdxX / blocks, key = Grid.IdxX % blocks * Side;
         int sequence = unit / Task.Heads, head = unit % Task.Heads, n = IntrinsicMath.Min(Side, Task.Keys - key), keys = Task.KeysOf(sequence);
         long toK = Dk.Of(sequence, key, head * Task.Width), toV = Dv.Of(sequence, key, head * Task.ValueWidth);
@@ -118,16 +130,14 @@ internal struct AttentionKeyPull : IGpuKernel
             int rows = IntrinsicMath.Min(Side, Task.Queries - first);
             // the same for the whole group: queries that see none of these keys
             if (key >= Task.Seen(keys, first + rows - 1)) { continue; }
-            AttentionPullTile.Make(Task, Dy, Delta, unit, first, rows, key, n, p, ds, sa, sb);
+            AttentionPullTile.Make(ref products, P.KeysAreRows, Task, Dy, Delta, unit, first, rows, key, n, p, ds, sa, sb);
             for (int column = 0; column < Task.ValueWidth; column += Side)
             {
-                var s = AttentionTile.Weighted(p, true, Dy.At, Dy.Of(sequence, first, (head * Task.ValueWidth) + column), Dy.Row, rows, Task.ValueWidth - column, sb);
-                AttentionTile.AddTo(Dv, toV + column, n, Task.ValueWidth - column, true, s);
+                products.AddTo(Dv, toV + column, n, Task.ValueWidth - column, true, p, true, Dy, Dy.Of(sequence, first, (head * Task.ValueWidth) + column), rows, sb);
             }
             for (int column = 0; column < Task.Width; column += Side)
             {
-                var s = AttentionTile.Weighted(ds, true, Task.Q.At, Task.Q.Of(sequence, first, (head * Task.Width) + column), Task.Q.Row, rows, Task.Width - column, sb);
-                AttentionTile.AddTo(Dk, toK + column, n, Task.Width - column, true, s);
+                products.AddTo(Dk, toK + column, n, Task.Width - column, true, ds, true, Task.Q, Task.Q.Of(sequence, first, (head * Task.Width) + column), rows, sb);
             }
         }
     }

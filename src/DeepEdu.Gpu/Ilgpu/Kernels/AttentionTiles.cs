@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using ILGPU;
+using ILGPU.Runtime;
 using Floats = ILGPU.ArrayView<float>;
 using View = DeepEdu.Devices.View;
 using Fours = ILGPU.ArrayView<DeepEdu.Gpu.Float4>;
@@ -18,6 +19,9 @@ internal struct AttentionRow(Floats at, long row, long batch, int fours)
     public Floats At = at;
     public long Row = row, Batch = batch;
     public int Fours = fours;
+
+    /// <summary>Where the rows begin in the accelerator's memory: for instructions that are written out.</summary>
+    public long Address = at.LoadEffectiveAddressAsPtr();
 
     /// <summary>Rows with so many values a head.</summary>
     public static AttentionRow Of(View v, Floats none, long row, long batch, int width) => new(GpuDevice.Of(v, none), row, batch, v.Offset % 4 == 0 && row % 4 == 0 && batch % 4 == 0 && width % 4 == 0 ? 1 : 0);
@@ -158,6 +162,53 @@ internal static class AttentionTile
         if (columns > 3) { y[at + 3] = before ? y[at + 3] + r.W : r.W; }
     }
 
+    /// <summary>y ← y·fix + o and, behind the last block, divided by the sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Put(AttentionRow y, long at, int rows, int columns, bool before, bool last, Quad o, Floats fixes, Floats sums)
+    {
+        Tile64.Place(out int ty, out int tx);
+        Put(y, at, 4 * ty, rows, 4 * tx, columns, before, last, o.R0, fixes, sums);
+        Put(y, at, (4 * ty) + 1, rows, 4 * tx, columns, before, last, o.R1, fixes, sums);
+        Put(y, at, (4 * ty) + 2, rows, 4 * tx, columns, before, last, o.R2, fixes, sums);
+        Put(y, at, (4 * ty) + 3, rows, 4 * tx, columns, before, last, o.R3, fixes, sums);
+    }
+
+    private static void Put(AttentionRow to, long at, int row, int rows, int column, int columns, bool before, bool last, Float4 r, Floats fixes, Floats sums)
+    {
+        if (row >= rows || column >= columns) { return; }
+        float factor = before ? fixes[row] : 0f, sum = sums[row], share = last ? (sum == 0f ? 0f : 1f / sum) : 1f;
+        at += (row * to.Row) + column;
+        if (to.Fours != 0)
+        {
+            var y = to.At.Cast<Float4>();
+            if (factor != 0f)
+            {
+                Float4 v = y[at >> 2];
+                r.X += v.X * factor;
+                r.Y += v.Y * factor;
+                r.Z += v.Z * factor;
+                r.W += v.W * factor;
+            }
+            r.X = share == 0f ? 0f : r.X * share;
+            r.Y = share == 0f ? 0f : r.Y * share;
+            r.Z = share == 0f ? 0f : r.Z * share;
+            r.W = share == 0f ? 0f : r.W * share;
+            y[at >> 2] = r;
+            return;
+        }
+        Put(to.At, at, factor, share, r.X);
+        if (column + 1 < columns) { Put(to.At, at + 1, factor, share, r.Y); }
+        if (column + 2 < columns) { Put(to.At, at + 2, factor, share, r.Z); }
+        if (column + 3 < columns) { Put(to.At, at + 3, factor, share, r.W); }
+    }
+
+    // a factor of 0: nothing was there, or nothing of it counts; a share of 0: the query saw nothing
+    private static void Put(Floats y, long at, float factor, float share, float v)
+    {
+        if (factor != 0f) { v += y[at] * factor; }
+        y[at] = share == 0f ? 0f : v * share;
+    }
+
     // a value of each of four rows
     private static Float4 Rows(Floats x, long at, long step, int rows, int apart)
     {
@@ -177,4 +228,28 @@ internal static class AttentionTile
         s[at + (2 * apart)] = v.Z;
         s[at + (3 * apart)] = v.W;
     }
+}
+
+/// <summary>The products of attention in float32.</summary>
+internal struct FloatAttention : IAttentionProducts
+{
+    public static bool KeysAreRows => false;
+
+    public static int Room => Tile64.DepthRoom;
+
+    public static float Factor(float v) => v;
+
+    public readonly void Begin() { }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Dots(AttentionRow a, long atA, int rowsA, AttentionRow b, long atB, int rowsB, int depth, Fours sa, Fours sb, Fours to) =>
+        AttentionTile.Dots(a.At, atA, a.Row, rowsA, b.At, atB, b.Row, rowsB, depth, sa, sb, to);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void AddTo(AttentionRow y, long at, int rows, int columns, bool before, Fours weights, bool transposed, AttentionRow b, long atB, int rowsB, Fours sb) =>
+        AttentionTile.AddTo(y, at, rows, columns, before, AttentionTile.Weighted(weights, transposed, b.At, atB, b.Row, rowsB, columns, sb));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Put(AttentionRow y, long at, int rows, int columns, bool before, bool last, Floats fixes, Floats sums, Fours weights, AttentionRow b, long atB, int rowsB, Fours sb) =>
+        AttentionTile.Put(y, at, rows, columns, before, last, AttentionTile.Weighted(weights, false, b.At, atB, b.Row, rowsB, columns, sb), fixes, sums);
 }

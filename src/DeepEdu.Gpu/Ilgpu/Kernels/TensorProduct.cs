@@ -117,7 +117,7 @@ internal static class TensorProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static RowFragment Rows<L>(ArrayView<int> s, int line) where L : struct, IWordLayout
+    internal static RowFragment Rows<L>(ArrayView<int> s, int line) where L : struct, IWordLayout
     {
         int from = line * L.LineStep, below = 8 * L.LineStep, behind = 4 * L.WordStep;
         RowFragment f = default;
@@ -129,7 +129,7 @@ internal static class TensorProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ColumnFragments Columns<L>(ArrayView<int> s) where L : struct, IWordLayout
+    internal static ColumnFragments Columns<L>(ArrayView<int> s) where L : struct, IWordLayout
     {
         int beside = 8 * L.LineStep, behind = 4 * L.WordStep;
         ColumnFragments f = default;

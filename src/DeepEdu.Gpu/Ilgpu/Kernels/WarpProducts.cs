@@ -48,6 +48,10 @@ internal struct SharedProducts<W> : IWarpProducts where W : struct, IWord
 
     public void Begin() => _shown = SharedMemory.Allocate<int>(Shown * Threads);
 
+    public readonly TileRow First => _0;
+
+    public void Start(Float4 c0, Float4 c1, Float4 c2, Float4 c3) => (_0.C0, _0.C1, _0.C2, _0.C3) = (c0, c1, c2, c3);
+
     public void Add0(RowFragment a, ColumnFragments b) => Add(ref _0, a, b);
 
     public void Add1(RowFragment a, ColumnFragments b) => Add(ref _1, a, b);
@@ -93,8 +97,8 @@ internal struct SharedProducts<W> : IWarpProducts where W : struct, IWord
         }
     }
 
-    // four tiles side by side
-    private struct TileRow
+    /// <summary>Four tiles side by side.</summary>
+    public struct TileRow
     {
         public Float4 C0, C1, C2, C3;
 
