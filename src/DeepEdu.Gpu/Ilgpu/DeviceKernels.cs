@@ -25,6 +25,7 @@ internal static class DeviceKernels
         RotaryKernels.Register(device);
         CumulativeKernel.Register(device);
         ExtremesKernel.Register(device);
+        SortingKernel.Register(device);
         BagsKernel.Register(device);
         PoolingKernel.Register(device);
         AttentionKernels.Register(device);

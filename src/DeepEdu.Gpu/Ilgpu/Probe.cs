@@ -52,7 +52,7 @@ public sealed partial class GpuDevice
         FindVersionedLibraries();
         Found found = new([], []);
         Try(found, "cuda", b => b.Cuda().EnableAlgorithms().Optimize(OptimizationLevel.O2), c => c.GetCudaDevices(), CudaDriver.WhyNone);
-        Try(found, "opencl", b => b.OpenCL(_ => true).EnableAlgorithms().Optimize(OptimizationLevel.O2), c => c.GetCLDevices(), () => "no driver or no device found");
+        Try(found, "opencl", b => b.OpenCL(_ => true).EnableAlgorithms().Optimize(OptimizationLevel.O2), c => c.GetCLDevices(), () => WhyNoOpenCl(CudaDriver.Load("OpenCL", typeof(Context).Assembly, null)));
         return found;
     }
 
@@ -78,6 +78,10 @@ public sealed partial class GpuDevice
         }
         catch (Exception e) when (e is not OutOfMemoryException) { found.Infos.Add(new(kind, kind, e.Message)); }
     }
+
+    /// <summary>Why OpenCL shows no device, with its loader, or 0 where there is none.</summary>
+    internal static string WhyNoOpenCl(nint loader) => loader == 0 ? "no libOpenCL, OpenCL's loader, was found on the library path (Debian: ocl-icd-libopencl1)"
+        : "the loader is there and shows no device: each driver names itself in a file of /etc/OpenCL/vendors, and a container must be started with the accelerator";
 
     // a machine without the developer packages has the libraries under their versioned names only
     private static void FindVersionedLibraries()

@@ -7,7 +7,7 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Nn;
 
-/// <summary>The keys and values of the steps so far, so that generation computes each of them once. Its memory is taken when it is made; a step adds rows and allocates nothing in it. One for each
+/// <summary>The keys and values of the steps so far, so that generation computes each of them once. Its memory is taken when it is made, and moves to the device of the first rows; a step adds rows and allocates nothing in it. One for each
 /// attention layer; for use, not for learning.</summary>
 public sealed class KeyValueCache
 {
@@ -95,6 +95,11 @@ public sealed class KeyValueCache
         int steps = x.Shape[1];
         if (steps > Capacity - Length) { ThrowFull(steps); }
         if (Tape.For(x) is not null) { throw new InvalidOperationException("cache: no gradient flows through remembered keys; run without a tape, or inside a plain Arena"); }
+        if (Keys.Device != x.Device)
+        {
+            Keys.MoveTo(x.Device);
+            Values.MoveTo(x.Device);
+        }
         Copy(x, width, Keys);
         Copy(x, 2 * width, Values);
         Length += steps;

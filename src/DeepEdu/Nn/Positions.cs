@@ -1,3 +1,4 @@
+using DeepEdu.Devices;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
@@ -8,7 +9,7 @@ namespace DeepEdu.Nn;
 /// Neither PyTorch nor Keras has it as a layer.</summary>
 public sealed class SinusoidalPositions : Layer
 {
-    private readonly Tensor _table;
+    private readonly FixedTable _table;
 
     /// <summary>A table of places 0 .. max − 1.</summary>
     /// <param name="max">How many places.</param>
@@ -17,8 +18,8 @@ public sealed class SinusoidalPositions : Layer
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(max);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
-        _table = Tensor.Persistent([max, width]);
-        var values = _table.AsSpan();
+        _table = new([max, width]);
+        var values = _table.Here.AsSpan();
         for (int i = 0; i < values.Length; i++)
         {
             int column = i % width;
@@ -28,7 +29,7 @@ public sealed class SinusoidalPositions : Layer
     }
 
     /// <summary>The waves [max, width].</summary>
-    public Tensor Table => _table;
+    public Tensor Table => _table.Here;
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => Forward(x, 0);
@@ -37,7 +38,8 @@ public sealed class SinusoidalPositions : Layer
     /// <exception cref="ShapeException">x is not [.., T, width], or reaches beyond the table.</exception>
     public Tensor Forward(Tensor x, int past)
     {
-        try { return x + LearnedPositions.Rows("sinusoidal-positions", _table, x, past); }
+        ArgumentNullException.ThrowIfNull(x);
+        try { return x + LearnedPositions.Rows("sinusoidal-positions", _table.On(x.Device), x, past); }
         catch (ShapeException e) when (Places(e)) { throw; }
     }
 }
@@ -98,7 +100,7 @@ public sealed class LearnedPositions : Layer
 /// nothing is learned. Neither PyTorch 2.0 nor Keras core has it.</summary>
 public sealed class RotaryPositions
 {
-    private readonly Tensor _cos, _sin;
+    private readonly FixedTable _cos, _sin;
     private readonly bool _halves;
 
     /// <summary>Tables for places 0 .. max − 1.</summary>
@@ -113,8 +115,8 @@ public sealed class RotaryPositions
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(headWidth);
         if (headWidth % 2 != 0) { throw new ArgumentException($"rotary-positions: {headWidth} numbers a head do not come in pairs; an even number is needed", nameof(headWidth)); }
         int pairs = headWidth / 2;
-        (_halves, _cos, _sin) = (halves, Tensor.Persistent([max, pairs]), Tensor.Persistent([max, pairs]));
-        Span<float> cos = _cos.AsSpan(), sin = _sin.AsSpan();
+        (_halves, _cos, _sin) = (halves, new([max, pairs]), new([max, pairs]));
+        Span<float> cos = _cos.Here.AsSpan(), sin = _sin.Here.AsSpan();
         for (int i = 0; i < cos.Length; i++)
         {
             double angle = i / pairs / Math.Pow(radix, i % pairs * 2.0 / headWidth);
@@ -123,9 +125,30 @@ public sealed class RotaryPositions
     }
 
     /// <summary>d.</summary>
-    public int HeadWidth => 2 * _cos.Shape[1];
+    public int HeadWidth => 2 * _cos.Here.Shape[1];
 
     /// <summary>x [.., T, n] with its first heads·d columns turned, its first row at place <paramref name="past"/>.</summary>
     /// <exception cref="ShapeException">A row's place is beyond the table, or n is less than heads·d.</exception>
-    public Tensor Forward(Tensor x, int heads = 1, int past = 0) => x.Rotary(_cos, _sin, heads, past, _halves);
+    public Tensor Forward(Tensor x, int heads = 1, int past = 0)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        return x.Rotary(_cos.On(x.Device), _sin.On(x.Device), heads, past, _halves);
+    }
+}
+
+/// <summary>Numbers that nobody learns, where they are needed: made on the processor, copied to another device when x is there.</summary>
+internal sealed class FixedTable(Shape shape)
+{
+    private volatile Tensor? _there;
+
+    public Tensor Here { get; } = Tensor.Persistent(shape);
+
+    public Tensor On(Device device)
+    {
+        if (device == Here.Device) { return Here; }
+        if (_there is { } known && known.Device == device) { return known; }
+        var copy = Tensor.Persistent(Here.Shape, device);
+        device.Write(Here.AsSpan(), copy.View);
+        return _there = copy;
+    }
 }

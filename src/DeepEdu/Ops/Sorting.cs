@@ -9,7 +9,7 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Ops;
 
-/// <summary>Order along an axis. NaN counts as the largest value, as in PyTorch; equal values keep their order. The positions are found on the CPU; the values are gathered by them,
+/// <summary>Order along an axis. NaN counts as the largest value, as in PyTorch; equal values keep their order. The positions are read by the host; the values are gathered by them,
 /// so the gradient goes back to where each value stood.</summary>
 public static class Sorting
 {
@@ -104,8 +104,7 @@ public static class Sorting
         int[] order = new int[outer * k * inner];
         var kernel = new OrderKernel(x.View, order, outer, n, inner, k, descending);
         if (order.Length == 0) { }
-        else if (x.Device is CpuDevice) { x.Device.Launch(kernel); }
-        else { (kernel with { X = Tensor.Wrap(x.ToArray(), x.Shape).View }).Run(); }
+        else { x.Device.Launch(kernel); }
         return Indices.Changing(order, x.Shape.With(axis, k));
     }
 

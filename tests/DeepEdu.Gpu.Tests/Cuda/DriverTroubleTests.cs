@@ -28,6 +28,15 @@ public class DriverTroubleTests
         Assert.Contains(help, why, StringComparison.Ordinal);
     }
 
+    /// <summary>Nothing to load is another lack than nothing behind what was loaded.</summary>
+    [EmulatedFact]
+    public void WhyOpenClShowsNothingIsSaid()
+    {
+        Assert.Contains("no libOpenCL", GpuDevice.WhyNoOpenCl(0), StringComparison.Ordinal);
+        Assert.Contains("vendors", GpuDevice.WhyNoOpenCl(1), StringComparison.Ordinal);
+        Assert.All(GpuDevice.Doctor().Where(i => i.Kind == "opencl" && i.Name == "opencl"), i => Assert.Equal(GpuDevice.WhyNoOpenCl(CudaDriver.Load("OpenCL", typeof(ILGPU.Context).Assembly, null)), i.Problem));
+    }
+
     // the PTX that each driver is given is of a version that it knows, for an architecture that it translates to its own
     [EmulatedTheory]
     [InlineData(11080, "7.8")]

@@ -130,6 +130,42 @@ public class DeviceRowsTests
         }
     }
 
+    /// <summary>Rows, columns, rows of several groups, and a few of many: in both directions the processor's places, equals in their order.</summary>
+    [Theory]
+    [InlineData(3, 70, 1, 70)]
+    [InlineData(2, 300, 5, 300)]
+    [InlineData(5, 3, 1, 3)]
+    [InlineData(1, 600, 2, 7)]
+    [InlineData(2, 9, 1, 0)]
+    [InlineData(0, 4, 3, 4)]
+    public void OrderIsTheProcessors(int outer, int n, int inner, int k)
+    {
+        float[] special = [float.NaN, float.PositiveInfinity, float.NegativeInfinity, 0, -0f, 1, -1];
+        float[] x = [.. Enumerable.Range(0, outer * n * inner).Select(i => i % 3 == 0 ? special[i * 7919 % 11 % 7] : MathF.Sin(i * 1.7f))];
+        foreach (bool largest in (bool[])[false, true])
+        {
+            var (want, places) = Tensor.Of([outer, n, inner], x).TopK(k, 1, largest);
+            var (got, there) = Tensor.Of([outer, n, inner], x, s_device).TopK(k, 1, largest);
+            Assert.Equal(places.ToArray(), there.ToArray());
+            Assert.Equal(want.ToArray(), got.ToArray());
+        }
+    }
+
+    /// <summary>A row that takes too many comparisons goes to the processor, which is said once, or refused.</summary>
+    [Fact]
+    public void VeryLongRowsAreOrderedOnTheProcessor()
+    {
+        using var device = TestDevice.New();
+        List<string> told = [];
+        device.Log = told.Add;
+        var x = Tensor.Zeros([Kernels.SortingKernel.Longest + 1], device);
+        Assert.Equal([0, 1], x.TopK(2).Indices.ToArray());
+        Assert.Equal([0, 1], x.TopK(2).Indices.ToArray());
+        Assert.Contains("order: no kernel", Assert.Single(told), StringComparison.Ordinal);
+        device.Strict = true;
+        Assert.Contains("order", Assert.Throws<NotSupportedException>(() => x.TopK(2)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void RunningStatisticsFollowTheBatch()
     {

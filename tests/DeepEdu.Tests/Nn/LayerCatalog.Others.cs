@@ -86,7 +86,7 @@ internal static partial class LayerCatalog
 
         public override Tensor Forward(Indices x)
         {
-            var weights = Tensor.Arange(1, 1 + x.Size).Reshape(x.Shape) / 4;
+            var weights = Tensor.Arange(1, 1 + x.Size, device: ((Tensor)Parameters()[0].Value).Device).Reshape(x.Shape) / 4;
             return offsets is null ? _of.Forward(x, weights) : _of.Forward(x, offsets, weights);
         }
 

@@ -1,4 +1,5 @@
 using DeepEdu.Nn;
+using DeepEdu.Ops;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Tests.Nn;
@@ -29,9 +30,9 @@ internal static partial class LayerCatalog
         ["adaptive-max-pool1d"] = () => new AdaptiveMaxPool1d(4),
         ["mean-over-time"] = () => new MeanOverTime(),
         ["mean-over-time-lengths"] = () => new With<MeanOverTime>(new(), (l, x) => l.Forward(x, s_lengths)),
-        ["mean-over-time-mask"] = () => new With<MeanOverTime>(new(), (l, x) => l.Forward(x, s_holes)),
+        ["mean-over-time-mask"] = () => new With<MeanOverTime>(new(), (l, x) => l.Forward(x, s_holes.To(x.Device))),
         ["max-over-time"] = () => new MaxOverTime(),
         ["max-over-time-lengths"] = () => new With<MaxOverTime>(new(), (l, x) => l.Forward(x, s_lengths)),
-        ["max-over-time-mask"] = () => new With<MaxOverTime>(new(), (l, x) => l.Forward(x, s_holes)),
+        ["max-over-time-mask"] = () => new With<MaxOverTime>(new(), (l, x) => l.Forward(x, s_holes.To(x.Device))),
     };
 }

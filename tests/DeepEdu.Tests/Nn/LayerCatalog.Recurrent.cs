@@ -71,12 +71,12 @@ internal static partial class LayerCatalog
 
     private static With<Recurrent> Called(Recurrent layer, Indices? lengths = null, bool padLeft = false, Tensor? mask = null) => new(layer, (net, x) => net switch
     {
-        Lstm lstm => lstm.Run(x, null, lengths, padLeft, mask).Output,
-        _ => ((RecurrentOfH)net).Run(x, null, lengths, padLeft, mask).Output,
+        Lstm lstm => lstm.Run(x, null, lengths, padLeft, mask?.To(x.Device)).Output,
+        _ => ((RecurrentOfH)net).Run(x, null, lengths, padLeft, mask?.To(x.Device)).Output,
     }, (net, x) => net switch
     {
-        Lstm lstm => lstm.Run(x, null, lengths, padLeft, mask).Output,
-        _ => ((RecurrentOfH)net).Run(x, null, lengths, padLeft, mask).Output,
+        Lstm lstm => lstm.Run(x, null, lengths, padLeft, mask?.To(((Tensor)net.Parameters()[0].Value).Device)).Output,
+        _ => ((RecurrentOfH)net).Run(x, null, lengths, padLeft, mask?.To(((Tensor)net.Parameters()[0].Value).Device)).Output,
     });
 
     private static Tensor Final(Recurrent layer, Tensor x)
