@@ -21,6 +21,7 @@ internal static class PredictCommand
             Required = true,
         };
         Option<string?> result = RunFlags.Named(new Option<string?>("--out") { Description = "File for the result; shown unless given.", HelpName = "FILE" });
+        Option<string?> columns = RunFlags.ColumnsOption();
         Option<int> top = RunFlags.AtLeastOne(new Option<int>("--top") { Description = "Of recommend and answer: items to recommend to each learner, or answers to give to each question.", HelpName = "N", DefaultValueFactory = _ => 10 });
         Option<bool> explain = new("--explain") { Description = "Of grade, for essays: adds the words that gave and took most, in points (integrated gradients). Of trace: adds the past answers that moved a chance most, and by how much it would be another without each." };
         SamplingOptions usual = new();
@@ -29,8 +30,8 @@ internal static class PredictCommand
         Option<int> topK = RunFlags.AtLeastOne(new Option<int>("--top-k") { Description = "Of generate: draws from so many of the likeliest tokens only; all unless given.", HelpName = "K" });
         Option<double> topP = Between(0, 1, new("--top-p") { Description = "Of generate: draws from the likeliest tokens only that together have this chance.", HelpName = "P", DefaultValueFactory = _ => usual.TopP });
         Option<ulong> seed = new("--seed") { Description = "Of generate: seed of what is drawn.", HelpName = "S", DefaultValueFactory = _ => 1 };
-        Command command = new("predict", "Uses a trained model on new rows: items for a learner, grades of essays, digits of images, outcomes of learners, what learners know, who will leave; goes on with texts, answers questions.") { model, rows, result, top, explain, length, temperature, topK, topP, seed };
-        (Option[] Options, string[] Tasks)[] some = [([top], ["recommend", "answer"]), ([explain], ["grade", "trace"]), ([length, temperature, topK, topP, seed], ["generate"])];
+        Command command = new("predict", "Uses a trained model on new rows: items for a learner, grades of essays, digits of images, outcomes of learners, what learners know, who will leave; goes on with texts, answers questions.") { model, rows, result, columns, top, explain, length, temperature, topK, topP, seed };
+        (Option[] Options, string[] Tasks)[] some = [([columns], ["trace", "diagnose", "diagnose-adaptive"]), ([top], ["recommend", "answer"]), ([explain], ["grade", "trace"]), ([length, temperature, topK, topP, seed], ["generate"])];
         command.SetAction(parse =>
         {
             if (!File.Exists(parse.GetValue(rows))) { throw new DataException($"--in {parse.GetValue(rows)}: no such file."); }
@@ -43,6 +44,7 @@ internal static class PredictCommand
             }
             PredictOptions options = new()
             {
+                Columns = parse.GetValue(columns) is { } typed ? EventColumns.Parse(typed) : null,
                 Top = parse.GetValue(top),
                 Explain = parse.GetValue(explain),
                 Seed = parse.GetValue(seed),

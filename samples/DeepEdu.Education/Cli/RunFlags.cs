@@ -52,6 +52,9 @@ internal sealed class RunFlags
     /// <summary>Of the commands that learn in folds.</summary>
     public Option<int?> Folds { get; } = AtLeastOne(new Option<int?>("--folds") { Description = "Folds to learn and test; all unless given, with --search one.", HelpName = "N" });
 
+    /// <summary>Of the commands that read tables of answers.</summary>
+    public Option<string?> Columns { get; } = ColumnsOption();
+
     /// <summary>Of the commands whose answers can be shuffled.</summary>
     public Option<bool> Canary { get; } = new("--canary") { Description = "Learns and tests once more on shuffled answers; the run fails where they are told better than by chance, for then answers leak. Twice the time." };
 
@@ -108,6 +111,7 @@ internal sealed class RunFlags
         else if (options.Privacy is null && Array.Find((Option[])[_delta, _clip, _noiseSeed], o => parse.GetResult(o) is not null) is { } idle) { throw new DataException($"{idle.Name} is of private training; give --epsilon too."); }
         var its = parse.CommandResult.Command.Options;
         if (its.Contains(Folds)) { options = options with { Folds = parse.GetValue(Folds) }; }
+        if (its.Contains(Columns)) { options = options with { Columns = ColumnsOf(parse.GetValue(Columns), options) }; }
         if (its.Contains(Canary)) { options = options with { Canary = parse.GetValue(Canary) }; }
         if (its.Contains(Weeks)) { options = options with { Weeks = parse.GetValue(Weeks) }; }
         if (its.Contains(Tokens)) { options = options with { Tokens = parse.GetValue(Tokens)! }; }
@@ -120,6 +124,11 @@ internal sealed class RunFlags
         if (its.Contains(Prompt)) { options = options with { Prompt = parse.GetValue(Prompt) }; }
         return its.Contains(Factors) ? options with { Factors = parse.GetValue(Factors) } : options;
     }
+
+    internal static Option<string?> ColumnsOption() => new("--columns") { Description = "Columns of a long table of answers, such as user=pupil,item=task,correct=right,time=when; known names are found without.", HelpName = "ROLE=NAME,..." };
+
+    private static EventColumns? ColumnsOf(string? typed, RunOptions options)
+        => typed is null ? null : options.Data is not null ? EventColumns.Parse(typed) : throw new DataException("--columns: names those of a long table; give it by --data.");
 
     private SearchAsked? Asked(ParseResult parse, RunOptions options)
     {

@@ -1,8 +1,10 @@
 using System.Globalization;
 using DeepEdu.Devices;
+using DeepEdu.Education.Data;
 using DeepEdu.Education.Models;
 using DeepEdu.Education.Saved;
 using DeepEdu.Education.Search;
+using DeepEdu.Education.Ui;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Education.Cli;
@@ -18,6 +20,9 @@ internal sealed record PrivacyAsked(double Epsilon, double? Delta = null, double
 internal sealed record RunOptions
 {
     public string? Data { get; init; }
+
+    /// <summary>Which column of a long table of answers is what; the header decides if null.</summary>
+    public EventColumns? Columns { get; init; }
 
     public int? Epochs { get; init; }
 
@@ -94,6 +99,13 @@ internal sealed record RunOptions
 
     /// <summary>The arguments as typed, without --resume, for the line in the report that reproduces the run.</summary>
     public string CommandLine { get; init; } = "";
+
+    /// <summary>How many of the folds to learn and test, and a line where more were asked for than there are.</summary>
+    public int FoldsOf(int there, int quick, IProgress progress)
+    {
+        if (Folds > there) { progress.Line($"--folds {Folds}: there are {there}, and all of them are taken"); }
+        return Math.Min(there, Folds ?? (Quick ? quick : there));
+    }
 
     /// <summary>The runs, each with a seed and, of several, a folder of its own. Of a run that goes on with others, those not yet begun begin.</summary>
     public IEnumerable<RunOptions> Each()

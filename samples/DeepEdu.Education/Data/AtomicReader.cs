@@ -31,7 +31,10 @@ internal static class AtomicReader
         (int[] item, string[] itemNames) = Numbers(Tokens("item_id"));
         int userCount = userNames.Length, itemCount = itemNames.Length;
         int time = Array.FindIndex(columns, c => c.Name == "timestamp");
-        long[] times = [.. rows.Select((row, r) => time < 0 ? r : Time(row, time))];
+        double[] told = [.. rows.Select((row, r) => time < 0 ? r : Time(row, time))];
+        // numbers of the times: whole seconds would lose what came first where times are fractions
+        Dictionary<double, int> order = told.Distinct().Order().Select((t, place) => (t, place)).ToDictionary(p => p.t, p => p.place);
+        long[] times = Array.ConvertAll(told, t => (long)order[t]);
         Split split = Split.LastOfGroup<int>(user, times);
         int[] held = new int[userCount];
         Array.Fill(held, -1);
@@ -43,7 +46,7 @@ internal static class AtomicReader
             if (item[row] != held[user[row]] && seen.Add((user[row], item[row]))) { taken[user[row]].Add(item[row]); }
         }
         int[][] train = [.. taken.Select(t => t.ToArray())];
-        return new(TextSource.NameOf(path), userCount, itemCount, train, held, Candidates(train, held, itemCount, seed)) { UserNames = userNames, ItemNames = itemNames, Order = Order };
+        return new(TextSource.NameOf(path), userCount, itemCount, train, held, Candidates(train, held, itemCount, seed)) { UserNames = userNames, ItemNames = itemNames, Order = Order, Notes = time < 0 ? [$"{Path.GetFileName(path)} has no column timestamp:float: the last line of a user is taken for its last item, and held out"] : [] };
 
         int[][] Order()
         {
@@ -66,8 +69,8 @@ internal static class AtomicReader
     }
 
     // a float cannot hold seconds since 1970
-    private static long Time(TableRow row, int column)
-        => double.TryParse(row.Fields[column], NumberStyles.Float, CultureInfo.InvariantCulture, out double time) && Math.Abs(time) < 9e18 ? (long)time : throw row.Error($"timestamp '{row.Fields[column]}' is not a number.");
+    private static double Time(TableRow row, int column)
+        => double.TryParse(row.Fields[column], NumberStyles.Float, CultureInfo.InvariantCulture, out double time) && double.IsFinite(time) ? time : throw row.Error($"timestamp '{row.Fields[column]}' is not a number.");
 
     private static int[][] Candidates(int[][] train, int[] held, int items, ulong seed)
     {

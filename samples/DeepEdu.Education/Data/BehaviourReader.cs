@@ -19,7 +19,7 @@ internal static class BehaviourReader
         foreach (TableRow row in TextTable.Rows(learnerPath, TableFormat.Of(learnerPath)))
         {
             names = [.. row.Header.Where(h => h.StartsWith("group", StringComparison.Ordinal))];
-            string user = row.Fields[TableRow.Column(learnerPath, row.Header, "user", "user, left and, if wanted, group")];
+            string user = row.Fields[TableRow.Column(learnerPath, row.Header, "user", "user, left and, if wanted, group")].Trim();
             int left = TableRow.Column(learnerPath, row.Header, "left", "user, left and, if wanted, group");
             int? week = row.Misses(left) ? null : row.Int(left) is var w and >= 1 ? w - 1 : throw row.Error($"left in week {row.Int(left)}; weeks count from 1.");
             if (!learners.TryAdd(user, new(user, [.. names.Select(n => row.Fields[Array.IndexOf(row.Header, n)].Trim())], new float[weeks * kinds.Length], week))) { throw row.Error($"the learner '{user}' stands here twice."); }
@@ -53,7 +53,7 @@ internal static class BehaviourReader
         foreach (TableRow row in TextTable.Rows(path, TableFormat.Of(path)))
         {
             int week = TableRow.Column(path, row.Header, "week", EventColumnsText), kind = TableRow.Column(path, row.Header, "event", EventColumnsText), count = Array.IndexOf(row.Header, "count");
-            string user = row.Fields[TableRow.Column(path, row.Header, "user", EventColumnsText)];
+            string user = row.Fields[TableRow.Column(path, row.Header, "user", EventColumnsText)].Trim();
             string name = row.Misses(kind) ? "" : row.Fields[kind].Trim();
             int at = name.Length == 0 && row.Misses(week) ? 1 : row.Int(week);
             if (at is < 1 or > MostWeeks) { throw row.Error($"week {at}; weeks count from 1, up to {MostWeeks}."); }

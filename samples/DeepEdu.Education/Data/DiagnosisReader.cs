@@ -13,11 +13,11 @@ internal static class DiagnosisReader
     public static bool IsHere(string folder) => TextSource.TryFind(folder, Items) is not null && TextSource.TryFind(folder, "train.csv") is not null;
 
     /// <summary>The parts that are there, each answer with its item's skills.</summary>
-    public static LearnerLog[] Read(string folder, Encoding? encoding = null)
+    public static LearnerLog[] Read(string folder, Encoding? encoding = null, EventColumns? columns = null)
     {
         Dictionary<string, string[]> skills = Skills(TextSource.Find(folder, Items), encoding);
         TextSource.Find(folder, "train.csv");
-        return [.. s_parts.Select(p => TextSource.TryFind(folder, $"{p}.csv")).OfType<string>().Select(path => Named(EventReader.Read(path, null, TableFormat.Comma with { Encoding = encoding }), path, skills))];
+        return [.. s_parts.Select(p => TextSource.TryFind(folder, $"{p}.csv")).OfType<string>().Select(path => Named(EventReader.Read(path, columns, TableFormat.Comma with { Encoding = encoding }), path, skills))];
     }
 
     /// <summary>The skills of each item.</summary>

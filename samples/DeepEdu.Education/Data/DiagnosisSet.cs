@@ -58,6 +58,9 @@ internal sealed class DiagnosisSet
     /// <summary>Answers left out, since their item names no skill.</summary>
     public int WithoutSkill { get; private init; }
 
+    /// <inheritdoc cref="TracingSet.Notes"/>
+    public string[] Notes { get; private init; } = [];
+
     /// <summary>Test answers to items of whose skills none was asked of the learner among the answers learned from.</summary>
     public int Blind
     {
@@ -75,18 +78,23 @@ internal sealed class DiagnosisSet
     public static DiagnosisSet Simulated(ulong seed, int learners)
     {
         SimulatedResponses made = SimulatedResponses.Create(seed, new() { Learners = learners, Items = 80, Skills = 5, PerLearner = 40, Guess = 0.15f, Slip = 0.05f });
-        DiagnosisSet set = Of(made.Log.Name, made.Log.Learners.Select(l => (l, 0)), seed, parts: 1);
+        DiagnosisSet set = Of(made.Log.Name, made.Log.Learners.Select(l => (l, 0)), seed, parts: 1, []);
         return new(set.Name, set.Learners, set.Items, set.Skills, set.Asks, set.Parts) { Truth = made };
     }
 
     /// <summary>A folder with <c>train.csv</c>, <c>item.csv</c> and, if they are there, <c>valid.csv</c> and <c>test.csv</c>; or one file, a long table or sequences, of which the parts are drawn.</summary>
-    public static DiagnosisSet Read(string path, ulong seed)
+    /// <param name="path">The file or folder.</param>
+    /// <param name="seed">Of the parts that are drawn.</param>
+    /// <param name="columns">Which column of a long table is what; the header decides if null.</param>
+    public static DiagnosisSet Read(string path, ulong seed, EventColumns? columns = null)
     {
-        if (!Directory.Exists(path)) { return File.Exists(path) ? Of(TextSource.NameOf(path), LearnerLog.Read(path).Select(l => (l, 0)), seed, parts: 1) : throw new DataException($"{path}: no such file or folder."); }
+        List<string> notes = [];
+        if (!Directory.Exists(path)) { return File.Exists(path) ? Of(TextSource.NameOf(path), LearnerLog.Read(path, columns, notes).Select(l => (l, 0)), seed, parts: 1, notes) : throw new DataException($"{path}: no such file or folder."); }
         if (!DiagnosisReader.IsHere(path)) { throw new DataException($"{path}: no train.csv with item.csv in this folder; give such a folder, or one file of answers: a long table with learner, item, skill and correct, or sequences."); }
-        LearnerLog[] parts = DiagnosisReader.Read(path);
+        LearnerLog[] parts = DiagnosisReader.Read(path, columns: columns);
+        notes.AddRange(parts.Where(p => p.PassedOver > 0).Select(p => p.PassedOverNote));
         string[] names = [.. parts.Select(p => p.Name)];
-        return Of(TextSource.NameOf(path), parts.SelectMany(p => p.Learners.Select(l => (l, Array.IndexOf(s_parts, p.Name)))), seed, names.Contains(s_parts[2]) ? names.Contains(s_parts[1]) ? 3 : 2 : 1, path);
+        return Of(TextSource.NameOf(path), parts.SelectMany(p => p.Learners.Select(l => (l, Array.IndexOf(s_parts, p.Name)))), seed, names.Contains(s_parts[2]) ? names.Contains(s_parts[1]) ? 3 : 2 : 1, notes, path);
     }
 
     /// <summary>The same where each answer is another's, drawn from all; rows that seem to be one answer take the same.</summary>
@@ -107,10 +115,10 @@ internal sealed class DiagnosisSet
 
     /// <summary>New learners' answers, in the numbers of known items.</summary>
     /// <exception cref="DataException">An item is not known.</exception>
-    public static TracedLearner[] Read(string path, string[] items)
+    public static TracedLearner[] Read(string path, string[] items, EventColumns? columns = null)
     {
         Dictionary<string, int> places = items.Select((s, i) => (s, i)).ToDictionary(p => p.s, p => p.i, StringComparer.Ordinal);
-        return [.. LearnerLog.Read(path).Select(learner =>
+        return [.. LearnerLog.Read(path, columns).Select(learner =>
         {
             int[] known = [.. learner.Answers.Select((a, at) => places.TryGetValue(ItemOf(a), out int place) ? place
                 : throw new DataException($"{path}: learner {learner.Learner}, answer {at + 1}: the item '{ItemOf(a)}' was not among those that the model learned; leave the answer out, or train with it."))];
@@ -119,7 +127,7 @@ internal sealed class DiagnosisSet
         })];
     }
 
-    private static DiagnosisSet Of(string name, IEnumerable<(LearnerSequence Learner, int Part)> log, ulong seed, int parts, string? folder = null)
+    private static DiagnosisSet Of(string name, IEnumerable<(LearnerSequence Learner, int Part)> log, ulong seed, int parts, List<string> notes, string? folder = null)
     {
         Dictionary<string, int> items = new(StringComparer.Ordinal), skills = new(StringComparer.Ordinal);
         List<SortedSet<int>> asks = [];
@@ -148,8 +156,12 @@ internal sealed class DiagnosisSet
         }
         return new(name, [.. kept.Select(l => new TracedLearner(l.First.Learner, [.. l.Answers.Select(a => a.Item)], [.. l.Answers.Select(a => a.Right)]) { Group = l.First.Group ?? "", Named = l.First.Named })],
             [.. items.Keys], [.. skills.Keys], [.. asks.Select(a => a.ToArray())], split)
-        { Given = parts > 1, Again = again, WithoutSkill = without };
+        { Given = parts > 1, Again = again, WithoutSkill = without, Notes = [.. notes, .. Several([.. items.Keys], [.. skills.Keys], asks)] };
     }
+
+    // which names were taken apart shows whether they should have been
+    private static IEnumerable<string> Several(string[] items, string[] skills, List<SortedSet<int>> asks)
+        => asks.FindIndex(a => a.Count > 1) is var first and >= 0 ? [$"{asks.Count(a => a.Count > 1)} of {asks.Count} items ask for several skills, such as {items[first]} for {string.Join(" and ", asks[first].Select(k => $"'{skills[k]}'"))}"] : [];
 
     private static string ItemOf(Answer answer) => answer.Item ?? string.Join('_', answer.Skills.Order(StringComparer.Ordinal));
 

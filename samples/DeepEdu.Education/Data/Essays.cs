@@ -58,7 +58,12 @@ internal static class AsapReader
         List<Fold> folds = [];
         for (int k = 0; TextSource.TryFind(folder, $"folds_fold_{k}.test_ids.txt") is not null; k++)
         {
-            folds.Add(new(Ids(folder, k, "train", places), Ids(folder, k, "dev", places), Ids(folder, k, "test", places)));
+            Fold fold = new(Ids(folder, k, "train", places), Ids(folder, k, "dev", places), Ids(folder, k, "test", places));
+            if (new[] { fold.Train.Intersect(fold.Dev), fold.Train.Intersect(fold.Test), fold.Dev.Intersect(fold.Test) }.SelectMany(both => both).Take(1).ToArray() is [int twice])
+            {
+                throw new DataException($"{folder}: essay {essays[twice].Id} stands in two of the train, dev and test ids of fold {k}; it would be tested on what was learned, so leave it in one.");
+            }
+            folds.Add(fold);
         }
         bool drawn = folds.Count == 0;
         if (drawn)

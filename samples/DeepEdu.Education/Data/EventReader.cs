@@ -45,16 +45,26 @@ internal sealed record EventColumns
     {
         if (_given.TryGetValue(role, out string? name))
         {
-            return name.Length == 0 ? -1 : Array.IndexOf(header, name) is var i and >= 0 ? i
+            return name.Length == 0 ? -1 : Place(header, name) is var i and >= 0 ? i
                 : throw DataException.At(path, 1, $"no column '{name}' for {role}; there are {string.Join(", ", header)}.");
         }
-        return Array.FindIndex(s_known.First(k => k.Role == role).Names, n => Array.IndexOf(header, n) >= 0) is var known and >= 0
-            ? Array.IndexOf(header, s_known.First(k => k.Role == role).Names[known]) : -1;
+        return s_known.First(k => k.Role == role).Names.Select(n => Place(header, n)).FirstOrDefault(at => at >= 0, -1);
+    }
+
+    /// <summary>Names that are taken for a role if nothing is said.</summary>
+    public static IEnumerable<string> Known(string role) => s_known.First(k => k.Role == role).Names;
+
+    // as it is written; or else but for case and spaces around it, if there is one such column
+    private static int Place(string[] header, string name)
+    {
+        if (Array.IndexOf(header, name) is var exact and >= 0) { return exact; }
+        int[] alike = [.. Enumerable.Range(0, header.Length).Where(i => header[i].AsSpan().Trim().Equals(name, StringComparison.OrdinalIgnoreCase))];
+        return alike.Length == 1 ? alike[0] : -1;
     }
 }
 
 /// <summary>Reads answers from a long table, one a row, in any order: learner, item and whether it was right, and what else the columns tell (see <see cref="EventColumns"/>).
-/// Several skills are joined by <c>;</c>, <c>_</c> or <c>~~</c>. A row without learner or answer is passed over.</summary>
+/// Several skills are joined by <c>;</c>, <c>_</c> or <c>~~</c>. A row without learner or answer is passed over. Rows of a learner are put in order of time where all of them have one.</summary>
 internal static class EventReader
 {
     private static readonly string[] s_joins = ["~~", ";", "_"];
@@ -62,7 +72,7 @@ internal static class EventReader
     public static LearnerLog Read(string path, EventColumns? columns = null, TableFormat? format = null)
     {
         columns ??= EventColumns.Found;
-        Dictionary<string, (string? Group, List<Answer> Answers)> learners = [];
+        Dictionary<string, (string? Group, List<Answer> Answers, long? FirstTime)> learners = [];
         Shared<string> items = new(n => n), groups = new(n => n);
         Shared<string[]> skills = new(Skills);
         int[]? places = null;
@@ -74,8 +84,12 @@ internal static class EventReader
             if (row.Misses(user) || row.Misses(correct)) { passedOver++; continue; }
             float share = Share(row, correct);
             string? group = Text(row, places[9]) is { } named ? groups[named] : null;
-            if (!learners.TryGetValue(row.Fields[user], out var learner)) { learners.Add(row.Fields[user], learner = (group, [])); }
-            learner.Answers.Add(new(Text(row, places[1]) is { } item ? items[item] : null, Text(row, places[2]) is { } asked ? skills[asked] : [], share, Time(row, places[4]),
+            string name = row.Fields[user].Trim();
+            long? time = Time(row, places[4]);
+            if (!learners.TryGetValue(name, out var learner)) { learners.Add(name, learner = (group, [], time)); }
+            // a row without a time would come before all others of the learner
+            if (time is null != learner.FirstTime is null) { throw row.Error($"of the learner '{name}' some rows have a time and others have none, so it is not known what came first; fill it in, leave such rows out, or leave the times out."); }
+            learner.Answers.Add(new(Text(row, places[1]) is { } item ? items[item] : null, Text(row, places[2]) is { } asked ? skills[asked] : [], share, time,
                 places[5] >= 0 ? row.FloatOrNaN(places[5]) : Number(row, places[6]) / 1000, Number(row, places[7]), Number(row, places[8])));
         }
         if (learners.Count == 0) { throw new DataException($"{path}: no row with a learner and an answer."); }
@@ -87,7 +101,7 @@ internal static class EventReader
     {
         int[] places = [.. new[] { "user", "item", "skills", "correct", "time", "seconds", "milliseconds", "attempts", "hints", "group" }.Select(role => columns.Find(role, path, header))];
         string? missing = places[0] < 0 ? "user" : places[3] < 0 ? "correct" : places[1] < 0 && places[2] < 0 ? "item" : null;
-        return missing is null ? places : throw DataException.At(path, 1, $"no column for {missing}; name it with --columns {missing}=COLUMN. There are {string.Join(", ", header)}.");
+        return missing is null ? places : throw DataException.At(path, 1, $"no column for {missing}; name it with --columns {missing}=COLUMN, or call it {EventColumns.Known(missing).First()}. There are {string.Join(", ", header)}.");
     }
 
     private static string? Text(TableRow row, int column) => column < 0 || row.Misses(column) ? null : row.Fields[column].Trim();
@@ -106,12 +120,17 @@ internal static class EventReader
         return join is null ? [text] : text.Split(join, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     }
 
-    /// <summary>A count as it is, or a date and time as milliseconds since 1970; without a zone it is UTC.</summary>
+    /// <summary>A count as it is, also written as 1180.0, or a date and time as milliseconds since 1970; without a zone it is UTC.</summary>
     private static long? Time(TableRow row, int column)
     {
         if (column < 0 || row.Misses(column)) { return null; }
         string text = row.Fields[column].Trim();
         if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long count)) { return count; }
+        // before dates, which 10.5 would be one of
+        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number))
+        {
+            return double.IsInteger(number) && Math.Abs(number) < 1L << 53 ? (long)number : throw row.Error($"a time of {text}: fractions are not read; give whole numbers, such as milliseconds.");
+        }
         return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time) ? time.ToUnixTimeMilliseconds()
             : throw row.Error($"'{text}' is neither a whole number nor a date and time.");
     }

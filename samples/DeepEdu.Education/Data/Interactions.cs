@@ -21,6 +21,9 @@ internal sealed record Interactions(string Name, int Users, int Items, int[][] T
     /// <summary>Tells <see cref="Past"/>, or throws where the data do not say what came first; null: they do not.</summary>
     public Func<int[][]>? Order { get; init; }
 
+    /// <inheritdoc cref="TracingSet.Notes"/>
+    public string[] Notes { get; init; } = [];
+
     public int TrainCount => Train.Sum(t => t.Length);
 
     /// <summary>The data with <see cref="Past"/>.</summary>

@@ -36,5 +36,16 @@ internal sealed record LearnerLog(string Name, LearnerSequence[] Learners, int P
     public double Correct => Learners.SelectMany(l => l.Answers).Average(a => (double)a.Correct);
 
     /// <summary>Reads a long table of answers, or sequences of three or six lines a learner, whichever the file is.</summary>
-    public static IEnumerable<LearnerSequence> Read(string path) => SequenceReader.IsHere(path) ? SequenceReader.Learners(path) : EventReader.Read(path, null, TableFormat.Of(path)).Learners;
+    /// <param name="path">The file.</param>
+    /// <param name="columns">Which column of a long table is what; the header decides if null.</param>
+    /// <param name="notes">Gets what was left out.</param>
+    public static IEnumerable<LearnerSequence> Read(string path, EventColumns? columns = null, List<string>? notes = null)
+    {
+        if (SequenceReader.IsHere(path)) { return columns is null ? SequenceReader.Learners(path) : throw new DataException($"--columns: is of long tables; {path} holds sequences, whose lines are known."); }
+        LearnerLog log = EventReader.Read(path, columns, TableFormat.Of(path));
+        if (log.PassedOver > 0) { notes?.Add(log.PassedOverNote); }
+        return log.Learners;
+    }
+
+    public string PassedOverNote => $"{Name}: {PassedOver} {(PassedOver == 1 ? "row" : "rows")} without a learner or an answer {(PassedOver == 1 ? "is" : "are")} passed over";
 }

@@ -96,7 +96,7 @@ internal static class TextTable
             if (bad is not null) { throw DataException.At(path, line, bad); }
             if (header is null)
             {
-                header = fields;
+                header = Array.ConvertAll(fields, f => f.Trim());
                 if (header.Length != header.Distinct(StringComparer.Ordinal).Count()) { throw DataException.At(path, line, $"the header names '{header.GroupBy(h => h).First(g => g.Count() > 1).Key}' twice."); }
                 continue;
             }

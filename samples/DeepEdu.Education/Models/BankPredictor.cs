@@ -28,7 +28,7 @@ internal sealed class BankPredictor : IPredictor
     public IEnumerable<string[]> Predict(string path, PredictOptions options)
     {
         yield return ["learner", "answers", "ability", "error", "next"];
-        foreach (TracedLearner learner in DiagnosisSet.Read(path, _items))
+        foreach (TracedLearner learner in DiagnosisSet.Read(path, _items, options.Columns))
         {
             Ability known = _bank.Estimate(learner.Skills.Zip(learner.Right));
             int[] left = [.. Enumerable.Range(0, _items.Length).Except(learner.Skills)];

@@ -58,7 +58,7 @@ internal sealed class DiagnosisPredictor : IPredictor
     public IEnumerable<string[]> Predict(string path, PredictOptions options)
     {
         yield return ["learner", "skill", "answers", "mastery"];
-        foreach (TracedLearner[] learners in DiagnosisSet.Read(path, _items).Chunk(Together))
+        foreach (TracedLearner[] learners in DiagnosisSet.Read(path, _items, options.Columns).Chunk(Together))
         {
             float[] mastery = Mastery(learners);
             for (int l = 0; l < learners.Length; l++)

@@ -53,7 +53,7 @@ internal sealed class TracePredictor : IPredictor
     public IEnumerable<string[]> Predict(string path, PredictOptions options)
     {
         yield return ["learner", "skill", "answers", "chance", .. options.Explain ? (string[])["because"] : []];
-        foreach (TracedLearner learner in TracingSet.Read(path, _skills))
+        foreach (TracedLearner learner in TracingSet.Read(path, _skills, options.Columns))
         {
             float[][] told = Array.ConvertAll(_folds, f => f.Mastery(learner));
             float[][][] moves = options.Explain ? Array.ConvertAll(_folds, f => f.Moves(learner, LeftOut)) : [];

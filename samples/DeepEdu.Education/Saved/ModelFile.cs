@@ -8,6 +8,9 @@ namespace DeepEdu.Education.Saved;
 /// <summary>What is asked of a trained model beside its rows.</summary>
 internal sealed record PredictOptions
 {
+    /// <summary>Which column of a long table of answers is what; the header decides if null.</summary>
+    public EventColumns? Columns { get; init; }
+
     /// <summary>How many items a learner, or answers a question.</summary>
     public int Top { get; init; } = 10;
 

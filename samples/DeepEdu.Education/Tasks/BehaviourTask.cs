@@ -30,7 +30,7 @@ internal sealed class BehaviourTask : IEducationTask
     {
         Stopwatch clock = Stopwatch.StartNew();
         var (log, all) = Read(options, progress);
-        Split[] folds = all[..Math.Min(all.Length, options.Folds ?? (options.Quick ? 1 : all.Length))];
+        Split[] folds = all[..options.FoldsOf(all.Length, 1, progress)];
         RunFolder kept = RunFolder.Open(options, Name, Print(log, folds));
         PrivacyPlan? plan = PrivacyPlan.Of(options, Array.ConvertAll(log.Learners, l => l.Name), folds, clip: 3);
         List<RiskTrainer> trainers = [];

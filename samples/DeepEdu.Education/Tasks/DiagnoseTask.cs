@@ -61,8 +61,9 @@ internal sealed class DiagnoseTask : IEducationTask
 
     private static DiagnosisSet Read(RunOptions options, IProgress progress)
     {
-        DiagnosisSet set = options.Data is { } path ? DiagnosisSet.Read(path, options.Seed) : DiagnosisSet.Simulated(options.Seed, options.Quick ? 150 : 500);
+        DiagnosisSet set = options.Data is { } path ? DiagnosisSet.Read(path, options.Seed, options.Columns) : DiagnosisSet.Simulated(options.Seed, options.Quick ? 150 : 500);
         progress.Line(set.ToString());
+        foreach (string note in set.Notes) { progress.Line(note); }
         return set;
     }
 

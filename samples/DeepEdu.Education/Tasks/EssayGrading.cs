@@ -27,7 +27,7 @@ internal sealed class EssayGrading(RunOptions options)
         Stopwatch clock = Stopwatch.StartNew();
         EssaySet set = AsapReader.Read(options.Data!, options.Prompt);
         progress.Line(set.ToString());
-        Fold[] folds = set.Folds[..Math.Min(set.Folds.Length, options.Folds ?? (options.Quick ? 1 : set.Folds.Length))];
+        Fold[] folds = set.Folds[..options.FoldsOf(set.Folds.Length, 1, progress)];
         List<string>[] words = [.. set.Essays.Select(e => EssayWords.Split(e.Text))];
         float[][] lengths = [.. set.Essays.Select(e => LengthFeatures.Of(e.Text))];
         RunFolder kept = RunFolder.Open(options, "grade", Print(set, folds));

@@ -75,7 +75,7 @@ internal sealed class MultitaskTask : IEducationTask
         (string[] Known, SharingContest Contest, List<ColumnScaler> Scalers)[] settings = [.. new (string Suffix, string[] Known)[] { ("", []), ("_b", ["G1"]), ("_a", ["G1", "G2"]) }
             .Select(s => (s.Known, new SharingContest(GradeHeads(table, s.Known), kept, s.Suffix), new List<ColumnScaler>()))];
         TrainPlan plan = Plan(options);
-        int folds = Math.Min(FoldCount, options.Folds ?? (options.Quick ? 2 : FoldCount));
+        int folds = options.FoldsOf(FoldCount, 2, progress);
         for (int fold = 0; fold < folds && !stop.IsCancellationRequested; fold++)
         {
             foreach (var (known, contest, scalers) in settings) { scalers.Add(Fold(table, known, contest, fold, FoldCount, plan, options.Seed, stop)); }
@@ -108,7 +108,7 @@ internal sealed class MultitaskTask : IEducationTask
             WeightDecay = options.WeightDecay ?? TrainPlan.Decay,
         };
         const int of = 5;
-        int folds = Math.Min(of, options.Folds ?? (options.Quick ? 1 : of));
+        int folds = options.FoldsOf(of, 1, progress);
         for (int fold = 0; fold < folds && !stop.IsCancellationRequested; fold++)
         {
             scalers.Add(Fold(table, [], contest, fold, of, plan, options.Seed, stop));

@@ -67,6 +67,7 @@ internal sealed class RecommendTask : IEducationTask
         Interactions data = Read(options, kind);
         if (kind.Make is not null) { data = data.InOrder(); }
         progress.Line($"{data.Name}: {data.Users} users, {data.Items} items, {data.TrainCount} training interactions");
+        foreach (string note in data.Notes) { progress.Line(note); }
         return data;
     }
 

@@ -28,7 +28,7 @@ internal sealed class TraceTask : IEducationTask
         Stopwatch clock = Stopwatch.StartNew();
         TracingKind kind = TracingKind.Of(options.Network);
         TracingSet set = Read(options, progress);
-        Split[] folds = set.Folds[..Math.Min(set.Folds.Length, options.Folds ?? (options.Quick ? 1 : set.Folds.Length))];
+        Split[] folds = set.Folds[..options.FoldsOf(set.Folds.Length, 1, progress)];
         RunFolder kept = RunFolder.Open(options, Name, Print(set, folds));
         PrivacyPlan? plan = PrivacyPlan.Of(options, [.. set.Learners.Select((l, i) => l.Named ? l.Name : $"{i}")], folds, clip: 0.1f);
         RepeatedAnswers repeated = RepeatedAnswers.Find(set);
@@ -73,8 +73,9 @@ internal sealed class TraceTask : IEducationTask
     {
         TracingKind kind = TracingKind.Of(options.Network);
         if (options.Plus.Any && !kind.TakesPlus) { throw new DataException($"--reconstruct, --wave1 and --wave2 are for --network {string.Join(" and ", TracingKind.All.Where(k => k.TakesPlus).Select(k => k.Name))}, which tells of all skills after each answer; leave them out with --network {kind.Name}."); }
-        TracingSet set = options.Data is { } path ? TracingSet.Read(path, options.Seed) : TracingSet.Simulated(options.Seed, options.Quick ? 120 : 300);
+        TracingSet set = options.Data is { } path ? TracingSet.Read(path, options.Seed, options.Columns) : TracingSet.Simulated(options.Seed, options.Quick ? 120 : 300);
         progress.Line($"{set.Name}: {set.Learners.Length} learners, {set.Answers} answers, {set.Skills.Length} skills");
+        foreach (string note in set.Notes) { progress.Line(note); }
         return set;
     }
 

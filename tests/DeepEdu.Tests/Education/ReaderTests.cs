@@ -48,10 +48,10 @@ public sealed class ReaderTests : FolderTests
     [Fact]
     public void AFolderOfEssaysIsDescribed()
     {
-        Asap("1\t1\tone\t4\t4\t\t8\n2\t1\ttwo\t4\t4\t\t12\n");
+        Asap("1\t1\tone\t4\t4\t\t8\n2\t1\ttwo\t4\t4\t\t12\n3\t1\tthree\t4\t4\t\t9\n");
         string[] card = [.. DataCard.Of(Folder, null, null, null)];
         Assert.Equal("format: essays", card[0]);
-        Assert.EndsWith("2 essays, scores 2..12, 1 folds", Assert.Single(card[1..]), StringComparison.Ordinal);
+        Assert.EndsWith("3 essays, scores 2..12, 1 folds", Assert.Single(card[1..]), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -90,11 +90,11 @@ public sealed class ReaderTests : FolderTests
     [Fact]
     public void AsapKeepsQuotesAndPassesOverOtherPrompts()
     {
-        Asap("1\t1\t\"He said \"\"no\"\", twice\t4\t4\t\t8\n2\t1\tplain \" quote\t4\t4\t\t12\n");
+        Asap("1\t1\t\"He said \"\"no\"\", twice\t4\t4\t\t8\n2\t1\tplain \" quote\t4\t4\t\t12\n3\t1\tthird\t4\t4\t\t9\n");
         EssaySet set = AsapReader.Read(Folder, 1);
         Assert.Equal((2, 12), (set.Min, set.Max));
-        Assert.Equal(["\"He said \"\"no\"\", twice", "plain \" quote"], set.Essays.Select(e => e.Text));
-        Assert.Equal([8, 12], set.Essays.Select(e => e.Score));
+        Assert.Equal(["\"He said \"\"no\"\", twice", "plain \" quote", "third"], set.Essays.Select(e => e.Text));
+        Assert.Equal([8, 12, 9], set.Essays.Select(e => e.Score));
         Assert.Equal([0], Assert.Single(set.Folds).Train);
         Assert.Equal([1], set.Folds[0].Test);
     }
@@ -184,7 +184,7 @@ public sealed class ReaderTests : FolderTests
     {
         Write("asap_prompt1.tsv", Encoding.UTF8.GetBytes("essay_id\tessay_set\tessay\trater1_domain1\trater2_domain1\trater3_domain1\tdomain1_score\n" + rows));
         Write("folds_fold_0.train_ids.txt", "1\n"u8.ToArray());
-        Write("folds_fold_0.dev_ids.txt", "2\n99\n"u8.ToArray());
+        Write("folds_fold_0.dev_ids.txt", "3\n99\n"u8.ToArray());
         Write("folds_fold_0.test_ids.txt", "99\n2\n"u8.ToArray());
     }
 
