@@ -9,12 +9,12 @@ internal sealed class AnswerScores
 {
     private readonly LeaveOneOutRanking _first = new(1, Ties.Expected), _five = new(5, Ties.Expected);
     private readonly TextOverlap _overlap = new();
-    private readonly List<(int Question, double Lead, int Best, bool Right)> _rows = [];
+    private readonly List<(int Question, double Lead, int Best, bool Right, int Higher, int Tied)> _rows = [];
 
     public double Mrr => _first.Mrr;
 
-    /// <summary>For each question how far the best answer was ahead, which it was, and whether it was right.</summary>
-    public IReadOnlyList<(int Question, double Lead, int Best, bool Right)> Rows => _rows;
+    /// <summary>For each question how far the best answer was ahead, which it was, whether it was right, and how many wrong answers have a higher score than the right one, and the same.</summary>
+    public IReadOnlyList<(int Question, double Lead, int Best, bool Right, int Higher, int Tied)> Rows => _rows;
 
     public static AnswerScores Of(QuestionSet set, int[] questions, IAnswerer answerer)
     {
@@ -26,7 +26,7 @@ internal sealed class AnswerScores
             made._first.Add(scores[right], others);
             made._five.Add(scores[right], others);
             made._overlap.Add(set.Answers[best].Words, [set.Answers[right].Words]);
-            made._rows.Add((q, Lead(scores), best, best == right));
+            made._rows.Add((q, Lead(scores), best, best == right, others.Count(o => o > scores[right]), others.Count(o => o == scores[right])));
         }
         return made;
     }

@@ -34,7 +34,7 @@ internal interface INetworkRecommender : IRecommender
 /// <summary>The protocol of He et al. 2017: rank the held-out item among its candidates.</summary>
 internal static class Ranking
 {
-    public static LeaveOneOutRanking Evaluate(IRecommender model, Interactions data, Ties ties = Ties.Against)
+    public static LeaveOneOutRanking Evaluate(IRecommender model, Interactions data, Ties ties = Ties.Against, Action<int, int>? ranks = null)
     {
         LeaveOneOutRanking ranking = new(10, ties);
         float[] item = new float[1];
@@ -45,12 +45,17 @@ internal static class Ranking
             model.Score(user, [data.Test[user]], item);
             model.Score(user, data.Negatives[user], others);
             ranking.Add(item[0], others);
+            ranks?.Invoke(user, LeaveOneOutRanking.Rank(item[0], others));
         }
         return ranking;
     }
 
     /// <summary>The same among all items that the user did not take in training.</summary>
-    public static LeaveOneOutRanking EvaluateAll(IRecommender model, Interactions data, Ties ties = Ties.Against)
+    /// <param name="model">Scores.</param>
+    /// <param name="data">The held-out items.</param>
+    /// <param name="ties">Where an item stands among others of its score.</param>
+    /// <param name="ranks">Gets each user that has a held-out item, and its rank from 0.</param>
+    public static LeaveOneOutRanking EvaluateAll(IRecommender model, Interactions data, Ties ties = Ties.Against, Action<int, int>? ranks = null)
     {
         LeaveOneOutRanking ranking = new(10, ties);
         int[] items = [.. Enumerable.Range(0, data.Items)];
@@ -66,6 +71,7 @@ internal static class Ranking
                 if (!taken.Contains(item)) { others[count++] = scores[item]; }
             }
             ranking.Add(scores[data.Test[user]], others.AsSpan(0, count));
+            ranks?.Invoke(user, LeaveOneOutRanking.Rank(scores[data.Test[user]], others.AsSpan(0, count)));
         }
         return ranking;
     }

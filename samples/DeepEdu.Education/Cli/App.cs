@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using System.Text;
 using DeepEdu.Devices;
 using DeepEdu.Education.Data;
 using DeepEdu.Education.Report;
@@ -78,11 +79,12 @@ internal static class App
         if (options.Privacy is not null && Array.Find(tasks, t => t.NotPrivate is not null) is { } open) { throw new DataException($"--epsilon: {open.Name} does not train privately: {open.NotPrivate}"); }
         foreach (IEducationTask task in tasks) { SearchSetting.RefuseOthers(task, options); }
         if (options.Resume) { MustHoldARun(options); }
+        if (options.Floors.Select(f => f.Unknown(tasks, options)).FirstOrDefault(u => u is not null) is { } unknown) { throw new DataException(unknown); }
         string folder = options.Out ?? ".", html = Path.Combine(folder, "report.html");
         if (File.Exists(folder)) { throw new DataException($"--out {folder}: is a file; give a folder."); }
         Directory.CreateDirectory(folder);
-        MustBeWritable(html);
-        if (options.Json is not null) { MustBeWritable(options.Json); }
+        using ResultFile report = new(html);
+        using ResultFile? json = options.Json is null ? null : new(options.Json);
         using CancellationTokenSource stop = new();
         // Ctrl-C, and what schedulers send before they end a program; the second time it ends at once
         void Interrupt(PosixSignalContext signal)
@@ -106,9 +108,9 @@ internal static class App
         IReadOnlyList<SeedSpread> spreads = SeedSpread.Of(results);
         ResultTable.Write(view, results, spreads);
         foreach (SearchTold told in results.Select(r => r.Search).OfType<SearchTold>()) { told.Write(view); }
-        File.WriteAllText(html, HtmlReport.Render(results, options.CommandLine, spreads));
+        report.Write(Encoding.UTF8.GetBytes(HtmlReport.Render(results, options.CommandLine, spreads)), output);
         view.Line($"report: {html}");
-        if (options.Json is not null) { File.WriteAllBytes(options.Json, options.Seeds == 1 ? JsonReport.Render(results) : JsonReport.Render(results, spreads)); }
+        json?.Write(options.Seeds == 1 ? JsonReport.Render(results) : JsonReport.Render(results, spreads), output);
         if (!stop.IsCancellationRequested)
         {
             CanaryFound[] leaks = [.. results.Select(r => r.Canary).OfType<CanaryFound>().Where(c => c.Leaks)];
@@ -131,16 +133,6 @@ internal static class App
         if (SearchRun.HoldsOne(folder)) { throw new DataException($"--resume: {folder}: holds a search that has not come to its run; give --search, --over and --by as then."); }
         throw new DataException(options.Seeds == 1 && Directory.EnumerateDirectories(folder, "seed-*").Any(RunFolder.HoldsARun)
             ? $"--resume: {folder}: holds runs of several seeds; give --seeds and --seed as then." : $"--resume: {folder}: no run in this folder{(options.Seeds > 1 ? " of these seeds" : "")}; without --resume one is begun.");
-    }
-
-    /// <summary>What cannot be written is said before hours of training, not after.</summary>
-    private static void MustBeWritable(string file)
-    {
-        if (Directory.Exists(file)) { throw new DataException($"{file}: is a folder; give a file."); }
-        bool isNew = !File.Exists(file);
-        try { File.Open(file, FileMode.OpenOrCreate, FileAccess.Write).Dispose(); }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new DataException($"{file}: cannot be written: {e.Message}"); }
-        if (isNew) { File.Delete(file); }
     }
 
     // what an error quotes may be a field of any length

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using DeepEdu.Education.Report;
+using DeepEdu.Education.Tasks;
 
 namespace DeepEdu.Education.Cli;
 
@@ -12,6 +13,15 @@ internal sealed partial record Floor(string Text, string? Task, string Metric, b
         Match m = Shape().Match(text);
         return m.Success && double.TryParse(m.Groups["value"].ValueSpan, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
             ? new(text, m.Groups["task"] is { Success: true } task ? task.Value : null, m.Groups["metric"].Value, m.Groups["than"].Value == ">=", value) : null;
+    }
+
+    /// <summary>Why no run of these tasks can reach it, as far as that is known before; null where one may.</summary>
+    public string? Unknown(IReadOnlyList<IEducationTask> tasks, RunOptions options)
+    {
+        if (tasks.Any(t => t.Measures(options) is null)) { return null; }
+        (string Task, string[] Metrics)[] all = [.. tasks.SelectMany(t => t.Measures(options)!)], its = Array.FindAll(all, t => Task is null || t.Task == Task);
+        return its.Length == 0 ? $"--assert {Text}: no task called {Task} is run; there is {string.Join(", ", all.Select(t => t.Task))}."
+            : its.Any(t => t.Metrics.Contains(Metric)) ? null : $"--assert {Text}: there is no {Metric}; metrics are {string.Join(", ", its.SelectMany(t => t.Metrics).Distinct())}.";
     }
 
     /// <summary>Why it is missed; null where it is reached. Of several seeds the mean counts.</summary>

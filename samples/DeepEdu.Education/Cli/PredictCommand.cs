@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
-using CsvHelper;
 using DeepEdu.Education.Data;
+using DeepEdu.Education.Report;
 using DeepEdu.Education.Saved;
 using DeepEdu.Education.Text;
 using DeepEdu.Io;
@@ -56,13 +56,13 @@ internal static class PredictCommand
             {
                 throw new DataException($"{e.Message.TrimEnd('.')}. The model is of {task}, learned from {saved.Info.Options.Text(ModelFile.Data)}.");
             }
-            if (parse.GetValue(result) is not { } path) { Write(output, lines); }
+            if (parse.GetValue(result) is not { } path) { Predictions.Write(output, lines); }
             else
             {
                 AtomicFile.Write(path, stream =>
                 {
                     using StreamWriter writer = new(stream, leaveOpen: true);
-                    Write(writer, lines);
+                    Predictions.Write(writer, lines);
                 });
                 output.WriteLine($"{lines.Length - 1} rows: {path}");
             }
@@ -72,14 +72,4 @@ internal static class PredictCommand
 
     private static Option<double> Between(double low, double high, Option<double> option)
         => RunFlags.Real(option, x => x >= low && x <= high, string.Create(CultureInfo.InvariantCulture, $"between {low} and {high}"));
-
-    private static void Write(TextWriter to, string[][] lines)
-    {
-        using CsvWriter csv = new(to, CultureInfo.InvariantCulture, leaveOpen: true);
-        foreach (string[] line in lines)
-        {
-            foreach (string field in line) { csv.WriteField(field); }
-            csv.NextRecord();
-        }
-    }
 }

@@ -60,6 +60,9 @@ internal sealed record RunResult(string Task, string Model, string Data)
     /// <summary>What was tried before the run; null where nothing was searched.</summary>
     public SearchTold? Search { get; init; }
 
+    /// <summary>What was told of each test case; null where no single case is told.</summary>
+    public Predictions? Predictions { get; init; }
+
     /// <summary>How it was measured: protocol, split, choice of the epoch.</summary>
     public string Protocol { get; init; } = "";
 }

@@ -9,7 +9,7 @@ using DeepEdu.Training;
 namespace DeepEdu.Education.Saved;
 
 /// <summary>What a task keeps with <c>--out</c>: <c>OUT/TASK/NAME/last.ckpt</c> of each training while it learns, from which <c>--resume</c> goes on to the same bits, and
-/// <c>OUT/TASK/model.ckpt</c> to predict with. Without <c>--out</c> it keeps nothing.</summary>
+/// <c>OUT/TASK/model.ckpt</c> to predict with, and <c>OUT/TASK/predictions.csv.gz</c> of the test cases. Without <c>--out</c> it keeps nothing.</summary>
 internal sealed class RunFolder
 {
     private const string Part = "trained";
@@ -58,7 +58,7 @@ internal sealed class RunFolder
         CheckpointFile.Save(Last(name), _info, [.. trained.Select((t, i) => ($"{Part}-{i}", (ISaveState)t))]);
     }
 
-    /// <summary>Writes the model to predict with.</summary>
+    /// <summary>Writes the model to predict with, and what it told of the test cases.</summary>
     /// <param name="kind">Which <see cref="IPredictor"/> can use it.</param>
     /// <param name="options">What the predictor is made of.</param>
     /// <param name="result">What was measured.</param>
@@ -77,6 +77,8 @@ internal sealed class RunFolder
             Options = options.Set(ModelFile.Version, ModelFile.Newest).Set(ModelFile.Task, result.Task).Set(ModelFile.Data, result.Data).Set(ModelFile.Finished, !stop.IsCancellationRequested),
             Metrics = metrics,
         }, parts);
+        // of a private run only what is covered goes into a file of rows
+        if (result.Privacy is null) { result.Predictions?.Write(_folder); }
         if (result.Privacy is not null && !stop.IsCancellationRequested)
         {
             // they hold the key of the noise
@@ -93,7 +95,7 @@ internal sealed class RunFolder
         {
             throw new DataException($"{_folder}: holds a run that was not finished; add --resume to go on with it, or give another --out, or delete the folder to begin anew.");
         }
-        foreach (string file in (string[])[model, .. trainings]) { File.Delete(file); }
+        foreach (string file in (string[])[model, Predictions.In(_folder!), .. trainings]) { File.Delete(file); }
     }
 
     private static IEnumerable<string> Trainings(string folder)

@@ -35,6 +35,8 @@ internal sealed class AnswerTask : IEducationTask
         {
             Metrics = scores.Scores(sure),
             Baselines = [.. new IAnswerer[] { WordRanking.Bm25(set.Answers), WordRanking.TfIdf(set.Answers) }.Select(b => (b.Name, (IReadOnlyList<Score>)AnswerScores.Of(set, part.Test, b).Scores(Sure(b))))],
+            Predictions = new(["question", "right", "given", "lead", "higher", "tied"], scores.Rows.Select(r => (string[])[set.Questions[r.Question].Question.Text, set.Answers[set.Questions[r.Question].Answer].Text, set.Answers[r.Best].Text,
+                Predictions.Number(r.Lead), Predictions.Number(r.Higher), Predictions.Number(r.Tied)])),
             Epochs = trainer.Learned.EpochsRun,
             Seconds = clock.Elapsed.TotalSeconds,
             Seed = options.Seed,
@@ -51,6 +53,8 @@ internal sealed class AnswerTask : IEducationTask
     }
 
     public IReadOnlyList<string> Tunes(RunOptions options) => ["lr", "batch", "hidden", "dropout", "weight-decay"];
+
+    public IReadOnlyList<(string Task, string[] Metrics)> Measures(RunOptions options) => [(Name, ["mrr", "hit@1", "hit@5", "token_f1", "answered", "hit@1_answered"])];
 
     public Trials Trials(RunOptions options, IProgress progress)
     {

@@ -54,6 +54,7 @@ internal sealed class BehaviourTask : IEducationTask
         {
             Metrics = model.Scores,
             Baselines = [.. new[] { share, totals, weekly }.Select(b => (b.Name, (IReadOnlyList<Score>)b.Scores))],
+            Predictions = Told(log, folds[..trainers.Count], model, share, totals, weekly),
             Epochs = trainers.Max(t => t.Learned.EpochsRun),
             Seconds = clock.Elapsed.TotalSeconds,
             Seed = options.Seed,
@@ -78,7 +79,13 @@ internal sealed class BehaviourTask : IEducationTask
         return [result];
     }
 
+    private static Predictions Told(BehaviourLog log, Split[] folds, params RiskScores[] all) => new(["fold", "learner", .. log.GroupNames, "left", .. all.Select(s => s.Name)],
+        folds.SelectMany((f, k) => f.Test.Select(_ => k + 1)).Zip(all[0].Risks).Select((row, i) => (string[])[Predictions.Number(row.First), log.Learners[row.Second.Learner].Name, .. log.Learners[row.Second.Learner].Groups,
+            log.Learners[row.Second.Learner].Left is null ? "0" : "1", .. all.Select(s => Predictions.Number(s.Risks[i].Risk))]));
+
     public IReadOnlyList<string> Tunes(RunOptions options) => ["lr", "batch", "hidden", "dropout", "weight-decay"];
+
+    public IReadOnlyList<(string Task, string[] Metrics)> Measures(RunOptions options) => [(Name, ["pr_auc", "roc_auc", "lift@10%", "caught@10%", "lead_weeks", "brier", "ece"])];
 
     public Trials Trials(RunOptions options, IProgress progress)
     {

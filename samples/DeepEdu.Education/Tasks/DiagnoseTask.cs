@@ -53,6 +53,9 @@ internal sealed class DiagnoseTask : IEducationTask
 
     public IReadOnlyList<string> Tunes(RunOptions options) => ["lr", "batch", "hidden", "dropout"];
 
+    public IReadOnlyList<(string Task, string[] Metrics)> Measures(RunOptions options) => [(Name, ["auc", "auc_low", "auc_high", "accuracy", "rmse", "log_loss", "ece", "doa", "auc_once", .. options.Data is null ? (string[])["mastery_rho", "difficulty_rho"] : []]),
+        (AdaptiveTesting.Task, ["items", "ability_rmse", "ability_error", "reached", "exposure", "coverage", "gini"])];
+
     public Trials Trials(RunOptions options, IProgress progress)
     {
         DiagnosisSet set = Read(options, progress);
@@ -122,6 +125,7 @@ internal sealed class DiagnoseTask : IEducationTask
         {
             Metrics = [.. model.Scores[..1], .. interval is { } i ? (Score[])[new("auc_low", i.Low), new("auc_high", i.High)] : [], .. model.Scores[1..]],
             Baselines = [.. baselines.Select(b => (b.Name, (IReadOnlyList<Score>)b.Scores))],
+            Predictions = DiagnosisScores.Told(set, [model, .. baselines]),
             Epochs = trainer.Learned.EpochsRun,
             Seed = options.Seed,
             Charts =

@@ -28,6 +28,10 @@ internal sealed class DiagnosisScores
 
     public string Name => _of.Name;
 
+    /// <summary>What several tell of the same test answers; the first one is the model.</summary>
+    public static Predictions Told(DiagnosisSet set, DiagnosisScores[] all) => new(["learner", "item", "right", .. all.Select(s => s.Name)], set.Parts.Test.Select((row, i) => (string[])
+        [set.Learners[set.Learner[row]].Name, set.Items[set.Item[row]], set.Right[row] ? "1" : "0", .. all.Select(s => Predictions.Number(s._chances[i]))]));
+
     public double Auc => RocAuc.Of(_chances, _right);
 
     public Calibration Calibration { get; } = new();

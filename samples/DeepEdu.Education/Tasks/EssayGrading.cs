@@ -32,6 +32,7 @@ internal sealed class EssayGrading(RunOptions options)
         float[][] lengths = [.. set.Essays.Select(e => LengthFeatures.Of(e.Text))];
         RunFolder kept = RunFolder.Open(options, "grade", Print(set, folds));
         List<FoldScores> model = [], byLength = [], byMean = [];
+        List<(double Length, double Mean)> simple = [];
         List<EssayTrainer> trainers = [];
         List<(Vocabulary, EssayScorer)> networks = [];
         ConfusionMatrix confusion = new(set.Max - set.Min + 1);
@@ -63,12 +64,15 @@ internal sealed class EssayGrading(RunOptions options)
 
             Ridge ridge = new([.. fold.Train.Select(i => lengths[i])], [.. fold.Train.Select(i => (float)set.Essays[i].Score)]);
             double mean = fold.Train.Average(i => (double)set.Essays[i].Score);
-            byLength.Add(new(set, fold.Test, [.. fold.Test.Select(i => (double)ridge.Predict(lengths[i]))]));
+            double[] guessed = [.. fold.Test.Select(i => (double)ridge.Predict(lengths[i]))];
+            simple.AddRange(guessed.Select(g => (g, mean)));
+            byLength.Add(new(set, fold.Test, guessed));
             byMean.Add(new(set, fold.Test, [.. fold.Test.Select(_ => mean)]));
             progress.Line($"fold {f + 1}/{folds.Length}  epoch {trainer.Learned.BestEpoch + 1}: test qwk {model[^1].Qwk:F4}  (ridge on length {byLength[^1].Qwk:F4})");
         }
         RunResult result = Result(set, clock, trainers, model, byLength, byMean) with { Confusion = confusion };
         result = result with { Metrics = [.. result.Metrics, .. sure[0].Select((s, k) => new Score(s.Name, sure.Select(f => f[k].Value).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average())), new Score("odd", attacks.Odd)], Tables = double.IsNaN(attacks.Odd) ? [] : [attacks.Table] };
+        result = result with { Predictions = Told(set, tests, simple) };
         if (!stop.IsCancellationRequested) { result = result with { Essays = Shown(set, tests, networks, words) }; }
         if (options.Canary && !stop.IsCancellationRequested) { result = result with { Canary = Shuffled(set, words, folds, kept, progress, stop), Seconds = clock.Elapsed.TotalSeconds }; }
         kept.SaveModel(EssayPredictor.Kind, EssayPredictor.Sizes(set, networks), result, stop, EssayPredictor.Parts(networks, GradeIntervals.Fit(graded, set.Min, set.Max), EssayOddities.Fit(words)));
@@ -100,6 +104,10 @@ internal sealed class EssayGrading(RunOptions options)
 
         public bool Review(EssaySet set) => Within is { } within && Intervals!.NeedsReview(within, WeightedKappa.Round(Exact, set.Min, set.Max));
     }
+
+    private static Predictions Told(EssaySet set, List<TestedEssay> tests, List<(double Length, double Mean)> simple) => new(["fold", "essay_id", "truth", "score", "exact", "low", "high", "review", "ridge on length", "mean score"],
+        tests.Zip(simple, (t, s) => (string[])[Predictions.Number(t.Fold + 1), Predictions.Number(set.Essays[t.Place].Id), Predictions.Number(t.Truth), Predictions.Number(WeightedKappa.Round(t.Exact, set.Min, set.Max)), Predictions.Number(t.Exact),
+            t.Within is { } low ? Predictions.Number(low.Low) : "", t.Within is { } high ? Predictions.Number(high.High) : "", t.Within is null ? "" : t.Review(set) ? "yes" : "no", Predictions.Number(s.Length), Predictions.Number(s.Mean)]));
 
     /// <summary>Two test essays of the largest errors, two of the widest intervals among those for review, and two whose errors are nearest the middle one; each once.</summary>
     private static ExplainedEssay[] Shown(EssaySet set, List<TestedEssay> tests, List<(Vocabulary Words, EssayScorer Network)> networks, List<string>[] words)

@@ -65,6 +65,8 @@ internal sealed class GenerateTask : IEducationTask
 
     public IReadOnlyList<string> Tunes(RunOptions options) => ["lr", "batch", "hidden", "dropout", "weight-decay"];
 
+    public IReadOnlyList<(string Task, string[] Metrics)> Measures(RunOptions options) => [(Name, ["perplexity", "nats", "bits", "distinct_1", "distinct_2", "repeated", "copied"])];
+
     public Trials Trials(RunOptions options, IProgress progress)
     {
         TextCorpus corpus = Read(options, progress);

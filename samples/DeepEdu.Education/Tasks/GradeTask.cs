@@ -21,6 +21,9 @@ internal sealed class GradeTask : IEducationTask
 
     public IReadOnlyList<string> Tunes(RunOptions options) => Essays(options) ? ["lr", "batch", "hidden", "dropout"] : ["lr", "batch", "dropout"];
 
+    public IReadOnlyList<(string Task, string[] Metrics)> Measures(RunOptions options) => [(Name, Essays(options) ? ["qwk", "lwk", "rmse", "coverage", "interval", "review", "qwk_sure", "rmse_sure", "odd"]
+        : ["accuracy", "f1_macro", "sums_accuracy", "sums_brier", "sums_ece", "coverage", "review", "accuracy_sure"])];
+
     public Trials Trials(RunOptions options, IProgress progress) => Essays(options) ? new EssayGrading(options).Trials(progress) : new HandwritingGrading(options).Trials(progress);
 
     private static bool Essays(RunOptions options)

@@ -34,6 +34,8 @@ internal sealed class HandwritingGrading(RunOptions options)
         {
             Metrics = [.. reading.Scores, .. Sure(sure, test, probabilities)],
             Baselines = Baselines(given, test, sums),
+            Predictions = new(["image", "truth", "digit", .. Enumerable.Range(0, test.Classes).Select(k => $"chance_{k}")], Enumerable.Range(0, test.Count).Select(i => probabilities.AsMemory(i * test.Classes, test.Classes)).Select((own, i) => (string[])
+                [Predictions.Number(i + 1), Predictions.Number(test.Labels[i]), Predictions.Number(TensorPrimitives.IndexOfMax(own.Span)), .. own.ToArray().Select(p => Predictions.Number(p))])),
             Epochs = model.Learned.EpochsRun,
             Seconds = clock.Elapsed.TotalSeconds,
             Seed = options.Seed,

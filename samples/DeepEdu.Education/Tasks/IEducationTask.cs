@@ -17,6 +17,9 @@ internal interface IEducationTask
     /// <summary>Names of options in <see cref="SearchSetting"/> that change what it trains, with such options.</summary>
     IReadOnlyList<string> Tunes(RunOptions options);
 
+    /// <summary>The names that metrics of its results may have, by the task that a result is of; null where only the data tell.</summary>
+    IReadOnlyList<(string Task, string[] Metrics)>? Measures(RunOptions options) => null;
+
     /// <summary>Its data for a search.</summary>
     Trials Trials(RunOptions options, IProgress progress);
 

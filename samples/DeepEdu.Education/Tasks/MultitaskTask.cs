@@ -235,6 +235,7 @@ internal sealed class MultitaskTask : IEducationTask
                 ("ridge", [.. Main(c => c.Ridged), Mean(c => c.RidgeGains)]),
                 ("each alone", [.. Main(c => c.Alone), new("relative_gain", 0)]),
             ],
+            Predictions = Told(contests),
             Epochs = plan.Epochs,
             Seconds = clock.Elapsed.TotalSeconds,
             Seed = options.Seed,
@@ -246,6 +247,23 @@ internal sealed class MultitaskTask : IEducationTask
         Score[] Main(Func<SharingContest, IReadOnlyList<Score>> scores) => [.. contests.Select(c => scores(c)[0]), .. contests.SelectMany(c => scores(c).Skip(1))];
 
         Score Mean(Func<SharingContest, IReadOnlyList<Score>> gainsOf) => new("relative_gain", contests.SelectMany(gainsOf).Average(s => s.Value));
+    }
+
+    // the truth of all heads, which the first contest has, and what each contest's shared networks told; of classes the likeliest. A run may be stopped between two contests of a fold
+    private static Predictions Told(SharingContest[] contests)
+    {
+        return new(["fold", "row", .. contests[0].Heads.Select(h => h.Name), .. contests.SelectMany(c => c.Heads.Select(h => $"{h.Name}{c.Suffix}_shared"))], Lines());
+
+        IEnumerable<string[]> Lines()
+        {
+            var told = Array.ConvertAll(contests, c => c.Told.ToArray());
+            for (int i = 0; i < told.Min(t => t.Length); i++)
+            {
+                var (fold, row, _) = told[0][i];
+                yield return [Predictions.Number(fold + 1), Predictions.Number(row + 1), .. contests[0].Heads.Select(h => Predictions.Number(h.Targets[row])), .. told.SelectMany((t, c) => t[i].Shared.Select((values, h) =>
+                    contests[c].Heads[h].Kind == HeadKind.Class ? Predictions.Number(System.Numerics.Tensors.TensorPrimitives.IndexOfMax(values)) : Predictions.Number(values[0])))];
+            }
+        }
     }
 
     private static void Announce(IProgress progress, LearnerTable table, string targets)

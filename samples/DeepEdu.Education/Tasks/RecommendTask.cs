@@ -30,9 +30,12 @@ internal sealed class RecommendTask : IEducationTask
         List<(string, IReadOnlyList<Score>)> baselines = [.. Baselines(data, options, progress, stop).Select(b => (b.Model.Name, (IReadOnlyList<Score>)Scores(b.Model, data, b.Ties)))];
         INetworkRecommender model = Make(kind, options, kept.Training("network"));
         model.Fit(data, progress, stop);
+        List<(int User, int Rank)> listed = [], all = [];
         RunResult result = new(Name, model.Name, data.Name)
         {
-            Metrics = Scores(model, data),
+            Metrics = Scores(model, data, ranks: (listed, all)),
+            Predictions = new(["user", "item", "candidates", "rank", "rank_all"], listed.Zip(all, (one, other) => (string[])[data.UserNames?[one.User] ?? Predictions.Number(one.User), data.ItemNames?[data.Test[one.User]] ?? Predictions.Number(data.Test[one.User]),
+                Predictions.Number(1 + data.Negatives[one.User].Length), Predictions.Number(one.Rank + 1), Predictions.Number(other.Rank + 1)])),
             Baselines = baselines,
             Epochs = model.Learned.EpochsRun,
             Seed = options.Seed,
@@ -48,6 +51,8 @@ internal sealed class RecommendTask : IEducationTask
     }
 
     public IReadOnlyList<string> Tunes(RunOptions options) => ["lr", "batch", "factors", .. RecommendKind.Of(options.Recommender).Make is null ? (string[])["weight-decay"] : ["dropout", "loss"]];
+
+    public IReadOnlyList<(string Task, string[] Metrics)> Measures(RunOptions options) => [(Name, ["hr@10", "ndcg@10", "mrr", "hr@10_all", "ndcg@10_all", "mrr_all"])];
 
     public Trials Trials(RunOptions options, IProgress progress)
     {
@@ -147,9 +152,9 @@ internal sealed class RecommendTask : IEducationTask
         return model;
     }
 
-    private static Score[] Scores(IRecommender model, Interactions data, Ties ties = Ties.Against)
+    private static Score[] Scores(IRecommender model, Interactions data, Ties ties = Ties.Against, (List<(int, int)> Listed, List<(int, int)> All)? ranks = null)
     {
-        LeaveOneOutRanking listed = Ranking.Evaluate(model, data, ties), all = Ranking.EvaluateAll(model, data, ties);
+        LeaveOneOutRanking listed = Ranking.Evaluate(model, data, ties, (user, rank) => ranks?.Listed.Add((user, rank))), all = Ranking.EvaluateAll(model, data, ties, (user, rank) => ranks?.All.Add((user, rank)));
         return [new("hr@10", listed.HitRate), new("ndcg@10", listed.Ndcg), new("mrr", listed.Mrr), new("hr@10_all", all.HitRate), new("ndcg@10_all", all.Ndcg), new("mrr_all", all.Mrr)];
     }
 }

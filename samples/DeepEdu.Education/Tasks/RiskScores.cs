@@ -15,6 +15,9 @@ internal sealed class RiskScores(BehaviourLog log, string name)
 
     public Calibration Calibration { get; } = new();
 
+    /// <summary>What was told, fold after fold.</summary>
+    public IReadOnlyList<(int Learner, double Risk)> Risks => _rows;
+
     public double PrAuc => Area(_rows, new PrAuc(), (a, r) => a.Add(r.Risk, Leaves(r.Learner)));
 
     public Score[] Scores => [new("pr_auc", PrAuc), new("roc_auc", RocAuc(_rows)), new("lift@10%", Lift), new("caught@10%", Caught), new("lead_weeks", LeadWeeks), new("brier", Brier), new("ece", Calibration.Value)];

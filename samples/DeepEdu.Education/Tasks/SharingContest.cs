@@ -32,6 +32,9 @@ internal sealed class SharingContest(Head[] heads, RunFolder? kept = null, strin
     /// <summary>Whether any test row has been predicted.</summary>
     public bool HasResults => Committees.Count > 0;
 
+    /// <summary>What the shared networks told: fold, row, and of each head its values.</summary>
+    public IEnumerable<(int Fold, int Row, float[][] Shared)> Told => _told.SelectMany((t, fold) => t.Test.Select((row, i) => (fold, row, t.Shared.Select((values, h) => values[(i * heads[h].Outputs)..((i + 1) * heads[h].Outputs)]).ToArray())));
+
     /// <summary>Losses of every head over the epochs of the first fold.</summary>
     public Chart[] Charts { get; private set; } = [];
 

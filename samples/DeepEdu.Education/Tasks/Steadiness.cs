@@ -10,10 +10,12 @@ namespace DeepEdu.Education.Tasks;
 /// right after an answer to it, for that answer; wave1 and wave2, by how much the chances of all skills change from answer to answer, the mean and the root of the mean square. Means over folds.</summary>
 internal static class Steadiness
 {
+    public static readonly string[] Names = ["auc_given", "wave1", "wave2"];
+
     public static Score[] Of(TracingSet set, IEnumerable<(Split Fold, TracingNet Network)> told)
     {
         double[][] folds = [.. told.Select(f => Of(f.Network, f.Fold.Test.Select(l => set.Learners[l])))];
-        return [.. new[] { "auc_given", "wave1", "wave2" }.Select((name, k) => new Score(name, folds.Average(f => f[k])))];
+        return [.. Names.Select((name, k) => new Score(name, folds.Average(f => f[k])))];
     }
 
     public static double[] Of(TracingNet network, IEnumerable<TracedLearner> learners)

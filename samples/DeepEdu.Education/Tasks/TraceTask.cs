@@ -58,6 +58,8 @@ internal sealed class TraceTask : IEducationTask
 
     public IReadOnlyList<string> Tunes(RunOptions options) => ["lr", "batch", "hidden", .. TracingKind.Of(options.Network).TakesDropout ? (string[])["dropout"] : [], .. TracingKind.Of(options.Network).TakesPlus ? (string[])["reconstruct", "wave1", "wave2"] : []];
 
+    public IReadOnlyList<(string Task, string[] Metrics)> Measures(RunOptions options) => [(Name, ["auc", "accuracy", "rmse", "log_loss", "ece", "auc_skill", "auc_low", "auc_high", "auc_once", .. TracingKind.Of(options.Network).TakesPlus ? Steadiness.Names : []])];
+
     public Trials Trials(RunOptions options, IProgress progress)
     {
         TracingSet set = Read(options, progress);
@@ -162,6 +164,7 @@ internal sealed class TraceTask : IEducationTask
         {
             Metrics = [.. model.Scores, .. interval is { } i ? (Score[])[new("auc_low", i.Low), new("auc_high", i.High)] : [], .. Once(model)],
             Baselines = [.. baselines.Select(b => (b.Name, (IReadOnlyList<Score>)[.. b.Scores, .. Once(b)]))],
+            Predictions = TracingScores.Told(set, [model, .. baselines]),
             Epochs = trainers.Max(t => t.Learned.EpochsRun),
             Seed = seed,
             Charts =

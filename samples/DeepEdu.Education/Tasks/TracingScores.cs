@@ -69,6 +69,22 @@ internal sealed class TracingScores(TracingSet set, string name)
         };
     }
 
+    /// <summary>What several tracers tell of the same test answers, one a row; the first one's name is the model's.</summary>
+    public static Predictions Told(TracingSet set, TracingScores[] all) => new(["fold", "learner", "answer", "skill", "right", .. all.Select(s => s.Name)], Enumerable.Range(0, all[0]._folds.Count).SelectMany(fold =>
+    {
+        IEnumerator<Row>[] rows = Array.ConvertAll(all, s => s.RowsOf(fold).GetEnumerator());
+        return Lines();
+
+        IEnumerable<string[]> Lines()
+        {
+            while (Array.TrueForAll(rows, r => r.MoveNext()))
+            {
+                Row row = rows[0].Current;
+                yield return [Predictions.Number(fold + 1), set.Learners[row.Learner].Name, Predictions.Number(row.Position + 1), set.Skills[row.Skill], row.Right ? "1" : "0", .. rows.Select(r => Predictions.Number(r.Current.Chance))];
+            }
+        }
+    }));
+
     /// <summary>The test learners of a fold, of how many answers each was told, and its mean log loss.</summary>
     public IEnumerable<(int Learner, int Count, double Loss)> ByLearner(int fold) => RowsOf(fold).GroupBy(r => r.Learner).Select(g => (g.Key, g.Count(), Loss(g)));
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Xml;
 using DeepEdu.Education.Cli;
 using DeepEdu.Education.Report;
+using DeepEdu.Education.Tasks;
 
 namespace DeepEdu.Tests.Education;
 
@@ -27,6 +28,10 @@ public sealed class CommandLineTests : FolderTests
             Assert.NotEmpty(run.GetProperty("metrics").EnumerateObject());
             Assert.NotEmpty(run.GetProperty("baselines").EnumerateObject());
         }
+        // what --assert takes for a metric's name before a run is what there is after it
+        Dictionary<string, string[]> measures = new IEducationTask[] { new RecommendTask(), new GradeTask(), new TraceTask(), new DiagnoseTask(), new BehaviourTask(), new GenerateTask(), new AnswerTask() }
+            .SelectMany(t => t.Measures(new() { Quick = true })!).ToDictionary(m => m.Task, m => m.Metrics);
+        Assert.All(document.RootElement.EnumerateArray().Where(r => r.GetProperty("task").GetString() != "multitask"), r => Assert.Subset(measures[r.GetProperty("task").GetString()!].ToHashSet(), r.GetProperty("metrics").EnumerateObject().Select(m => m.Name).ToHashSet()));
         XmlDocument report = new();
         report.LoadXml(File.ReadAllText(Path.Combine(Folder, "report.html")).Replace("<!DOCTYPE html>", "", StringComparison.Ordinal));
         Assert.NotEmpty(report.GetElementsByTagName("svg").Cast<XmlNode>());
