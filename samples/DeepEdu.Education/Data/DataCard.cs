@@ -81,8 +81,8 @@ internal static class DataCard
     private static IEnumerable<string> Of(Interactions data)
     {
         yield return $"{data.Name}: {data.Users} users, {data.Items} items, {data.TrainCount} training interactions, {data.Test.Count(t => t >= 0)} held out";
-        foreach (string note in data.Notes) { yield return note; }
         yield return string.Create(CultureInfo.InvariantCulture, $"of all pairs taken: {data.TrainCount / ((double)data.Users * data.Items):P2}");
+        foreach (string note in data.Notes) { yield return note; }
     }
 
     private static IEnumerable<string> Of(TypedTable table)

@@ -198,7 +198,7 @@ public sealed class CommandLineTests : FolderTests
         string atomic = Path.Combine(Folder, "x.inter");
         File.WriteAllText(atomic, "user_id:token\titem_id:token\nu\ti\nu\tj\n");
         Assert.Equal(["format: atomic", "  user_id: token, 1 names", "  item_id: token, 2 names"], Lines(Call("data", "--data", atomic).Output));
-        Assert.Equal(["format: atomic", $"x: 1 users, 2 items, 1 training interactions, 1 held out", "of all pairs taken: 50.00 %"], Lines(Call("data", "--data", Folder).Output));
+        Assert.Equal(["format: atomic", $"x: 1 users, 2 items, 1 training interactions, 1 held out", "of all pairs taken: 50.00 %", "x.inter has no column timestamp:float: the last line of a user is taken for its last item, and held out"], Lines(Call("data", "--data", Folder).Output));
     }
 
     [Fact]
