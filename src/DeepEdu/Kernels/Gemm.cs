@@ -254,7 +254,8 @@ internal static unsafe class Gemm
         {
             int j = 0;
             var end = new TileEnd(Accumulate, Epilogue);
-            for (; j + L.Width <= N; j += L.Width)
+            // the row of one bias for all is made value by value
+            for (; j + L.Width <= N && (Epilogue.Bias is null || Epilogue.BiasStep == 1); j += L.Width)
             {
                 var sum = L.Load(in *from, j);
                 for (int p = 1; p < Pieces; p++) { sum += L.Load(in *(from + ((nint)p * size)), j); }

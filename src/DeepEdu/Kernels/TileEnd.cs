@@ -5,7 +5,7 @@ namespace DeepEdu.Kernels;
 
 /// <summary>How the sums of a tile become values of C.</summary>
 /// <param name="accumulate">Whether they are added to what C holds.</param>
-/// <param name="epilogue">What follows; of the tile's own columns.</param>
+/// <param name="epilogue">What follows; of the tile's own columns, each with a bias of its own if there is any.</param>
 internal readonly unsafe struct TileEnd(bool accumulate, Epilogue epilogue)
 {
     private readonly bool _accumulate = accumulate;

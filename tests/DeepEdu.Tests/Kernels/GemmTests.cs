@@ -46,6 +46,8 @@ public sealed unsafe class GemmTests
     [InlineData(true, false, 700, 1, 900)]
     [InlineData(false, true, 7, 1, 30000)]
     [InlineData(true, false, 7, 1, 30000)]
+    [InlineData(false, true, 47, 1, 4096)] // and more rows than a vector has lanes, of which each takes the one bias
+    [InlineData(false, false, 20, 1, 5000)]
     [InlineData(false, false, 1, 1, 30000)]
     [InlineData(false, false, 3000, 1, 5)]
     [InlineData(false, false, 5000, 16, 8)]
@@ -199,9 +201,10 @@ public sealed unsafe class GemmTests
         public float[] Product<L>() where L : struct, IVectorLane<L>, ILane<L>
         {
             float[] c = [.. _c];
-            // values behind the factors' ends would show up in the sums
+            // values behind the factors' ends and the bias's would show up in the sums
             float[] a = [.. _a, .. Enumerable.Repeat(float.NaN, 64)], b = [.. _b, .. Enumerable.Repeat(float.NaN, 64)];
-            fixed (float* pa = a, pb = b, pc = c, bias = _bias)
+            float[]? ownBias = _bias is null ? null : [.. _bias, .. Enumerable.Repeat(float.NaN, 64)];
+            fixed (float* pa = a, pb = b, pc = c, bias = ownBias)
             {
                 Gemm.Run<L>(_transA, _transB, _m, _n, _k, pa, _lda, pb, _ldb, pc, _ldc, _accumulate, new Epilogue(bias, _relu));
             }
