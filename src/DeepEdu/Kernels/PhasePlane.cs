@@ -12,6 +12,8 @@ internal readonly unsafe struct PhasePlane
 {
     private readonly int _h, _w, _strideH, _strideW, _padH, _padW, _dilationH, _dilationW;
 
+    private const int MostOnStack = 1024; // phases
+
     /// <summary>Floats behind a plane that loops may read and write.</summary>
     public const int Slack = 64;
 
@@ -61,7 +63,7 @@ internal readonly unsafe struct PhasePlane
     public void Split(float* x, float* to)
     {
         int stride = _strideW, phase = Rows * Pitch;
-        int* ends = stackalloc int[2 * stride];
+        Span<int> ends = stride <= MostOnStack ? stackalloc int[2 * stride] : new int[2 * stride];
         for (int b = 0; b < stride; b++) { (ends[2 * b], ends[(2 * b) + 1]) = Inside(b, Pitch); }
         // columns that lie inside the plane in every phase
         int first = ends[0], end = Math.Max(first, ends[(2 * stride) - 1]);

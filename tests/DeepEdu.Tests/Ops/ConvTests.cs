@@ -29,6 +29,23 @@ public sealed class ConvTests
         T Pick<T>(params T[] from) => from[random.Next(from.Length)];
     }
 
+    /// <summary>As far apart as seconds of sound: what a stride takes of the stack does not grow with it.</summary>
+    [Fact]
+    public void WindowsMayBeFarApart()
+    {
+        const int stride = 100_000;
+        float[]? pooled = null, convolved = null;
+        var thread = new Thread(() =>
+        {
+            var x = Tensor.Arange((2 * stride) + 2).Reshape(1, 1, -1);
+            (pooled, convolved) = (x.MaxPool1d(2, stride).ToArray(), x.Conv1d(Tensor.Ones([1, 1, 2]), stride: stride).ToArray());
+        }, 256 << 10);
+        thread.Start();
+        thread.Join();
+        Assert.Equal([1, stride + 1, (2 * stride) + 1], pooled!);
+        Assert.Equal([1, (2 * stride) + 1, (4 * stride) + 1], convolved!);
+    }
+
     /// <summary>Sizes at which an image is cut into blocks of lines, the batch into pieces, and the weight into panels.</summary>
     [Theory]
     [InlineData(1, 16, 70, 90, 40), InlineData(19, 3, 12, 30, 64), InlineData(2, 64, 33, 31, 64)]
