@@ -10,7 +10,7 @@ namespace DeepEdu.Distributed;
 internal sealed class Peer : IDisposable
 {
     private const uint Mark = 0x75644544; // "DEdu"
-    private const int Header = 20, Small = 1 << 15;
+    private const int Header = 20, Small = 1 << 15, LongestText = 300;
     private static readonly long s_patience = Stopwatch.Frequency / 500;
     private readonly Socket _socket;
     private readonly int _rank;
@@ -74,10 +74,11 @@ internal sealed class Peer : IDisposable
     {
         try
         {
-            var (kind, culprit, theirs, about, length) = Next(what);
+            string expected = Cut(what);
+            var (kind, culprit, theirs, about, length) = Next(expected);
             if (kind == Kind.Abort) { throw new CollectiveException($"{what}: {(culprit == _rank ? $"rank {_rank} gave up: " : "")}{about}", culprit); }
             if (kind == Kind.Bye) { throw new CollectiveException($"{what}: rank {_rank} has left the group", _rank); }
-            if (about != what || theirs != number)
+            if (about != expected || theirs != number)
             {
                 throw new CollectiveException($"rank {_rank} is at \"{about}\" (exchange {theirs}) where \"{what}\" (exchange {number}) is due: every rank must do the same, in the same order", _rank);
             }
@@ -150,7 +151,7 @@ internal sealed class Peer : IDisposable
     // mark, kind, culprit, number, bytes of the text, bytes of the content
     private int Head(Kind kind, int culprit, int number, string what, int length)
     {
-        int text = Encoding.UTF8.GetBytes(what.AsSpan(0, Math.Min(what.Length, 300)), _out.AsSpan(Header));
+        int text = Encoding.UTF8.GetBytes(Cut(what), _out.AsSpan(Header));
         var head = _out.AsSpan();
         BinaryPrimitives.WriteUInt32LittleEndian(head, Mark);
         BinaryPrimitives.WriteInt16LittleEndian(head[4..], (short)kind);
@@ -160,6 +161,9 @@ internal sealed class Peer : IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(head[16..], length);
         return Header + text;
     }
+
+    // what of a text is sent: not half a character
+    private static string Cut(string text) => text.Length <= LongestText ? text : text[..(char.IsHighSurrogate(text[LongestText - 1]) ? LongestText - 1 : LongestText)];
 
     private (Kind Kind, int Culprit, int Number, string About, int Length) Next(string expected)
     {

@@ -15,7 +15,7 @@ public sealed class TcpGroup : ICollective
     private byte[] _own = [];
     private string? _aborted;
     private int _exchanges;
-    private bool _disposed;
+    private bool _failed, _disposed;
 
     private TcpGroup(int rank, Peer?[] peers) => (Rank, _peers) = (rank, peers);
 
@@ -62,7 +62,8 @@ public sealed class TcpGroup : ICollective
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfNotEqual(to.Length, Size);
         ArgumentOutOfRangeException.ThrowIfNotEqual(from.Length, Size);
-        if (_aborted is not null) { throw new CollectiveException($"{what}: the group was given up: {_aborted}", Rank); }
+        if (_failed || _aborted is not null) { throw new CollectiveException($"{what}: the group was given up{(_aborted is null ? "" : $": {_aborted}")}", Rank); }
+        _failed = true; // until it has gone well: what is left of a message would be taken for the next one
         int number = _exchanges++;
         // each begins with the next rank, so that not all send to one
         for (int i = 1; i < Size; i++)
@@ -80,6 +81,7 @@ public sealed class TcpGroup : ICollective
         if (_own.Length < to[Rank].Length) { _own = GC.AllocateUninitializedArray<byte>(to[Rank].Length); }
         to[Rank].CopyTo(_own);
         from[Rank] = _own.AsMemory(0, to[Rank].Length);
+        _failed = false;
     }
 
     /// <inheritdoc/>

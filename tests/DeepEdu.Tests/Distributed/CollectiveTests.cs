@@ -82,6 +82,37 @@ public class CollectiveTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    public void NothingIsExchangedAfterAFailure(bool tcp)
+    {
+        var faults = Ranks.Faults(tcp, 2, group =>
+        {
+            var from = new Memory<byte>[2];
+            Assert.Throws<CollectiveException>(() => group.Exchange($"only at {group.Rank}", new ReadOnlyMemory<byte>[2], from));
+            group.Barrier();
+        });
+        Assert.All(faults, Assert.NotNull);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void WhatIsExchangedMayHaveALongName(bool tcp)
+    {
+        foreach (string name in new[] { new string('x', 301), new string('y', 299) + "\U0001F600 and more" })
+        {
+            Ranks.Of(tcp, 2, group =>
+            {
+                var from = new Memory<byte>[2];
+                group.Exchange(name, [new byte[] { 1, 2 }, new byte[] { 3 }], from);
+                Assert.Equal(2 - group.Rank, from[1 - group.Rank].Length);
+                return 0;
+            });
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     public void WhoGivesUpIsNamedToAllWithTheReason(bool tcp)
     {
         var faults = Ranks.Faults(tcp, 3, group =>
