@@ -75,7 +75,11 @@ public sealed class GradientSum
     {
         _weight = 0;
         _rows.Clear();
-        foreach (var leaf in _sums.Keys.ToArray()) { _sums[leaf] = (_sums[leaf].Sum, false); }
+        foreach (var leaf in _sums.Keys.ToArray())
+        {
+            if (leaf is Parameter) { _sums[leaf] = (_sums[leaf].Sum, false); }
+            else { _sums.Remove(leaf); } // an input that was watched does not come again
+        }
     }
 
     internal static void AddTo(Tensor sum, Tensor g, float weight) => sum.Device.Zip(new AddScaled(weight), sum.View, g.View, sum.View, Broadcast.Flat(g.Size));

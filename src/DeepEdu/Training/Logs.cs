@@ -20,7 +20,7 @@ public sealed class CsvLog(string path) : Callback
         _names = [];
         string? header = run.Epoch > 0 && File.Exists(path) ? File.ReadLines(path).FirstOrDefault() : null;
         if (header?.StartsWith(Head, StringComparison.Ordinal) == false) { throw new InvalidDataException($"{path} does not begin with \"{Head}\"; is it another file? Give another path, or move it away"); }
-        LogFile.Keep(path, run.Epoch == 0 ? 0 : run.Epoch + 1);
+        LogFile.Keep(path, run.Epoch, "", Head);
         if (header is not null) { _names = Fields(header[Head.Length..]); }
     }
 
@@ -67,12 +67,14 @@ public sealed class CsvLog(string path) : Callback
 /// <param name="path">The file.</param>
 public sealed class JsonLog(string path) : Callback
 {
+    private const string Start = "{\"epoch\":";
+
     /// <inheritdoc/>
     public override void OnBegin(TrainingRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        if (run.Epoch > 0 && File.Exists(path) && File.ReadLines(path).FirstOrDefault() is { } first && !first.StartsWith("{\"epoch\":", StringComparison.Ordinal)) { throw new InvalidDataException($"{path} does not begin with \"{{\"epoch\":\"; is it another file? Give another path, or move it away"); }
-        LogFile.Keep(path, run.Epoch);
+        if (run.Epoch > 0 && File.Exists(path) && File.ReadLines(path).FirstOrDefault() is { } first && !first.StartsWith(Start, StringComparison.Ordinal)) { throw new InvalidDataException($"{path} does not begin with \"{Start}\"; is it another file? Give another path, or move it away"); }
+        LogFile.Keep(path, run.Epoch, Start);
     }
 
     /// <inheritdoc/>
@@ -101,11 +103,22 @@ public sealed class JsonLog(string path) : Callback
 /// <summary>What the logs share.</summary>
 internal static class LogFile
 {
-    /// <summary>Keeps the first lines of a file; makes it, and its folder, if there is none.</summary>
-    public static void Keep(string path, int lines)
+    /// <summary>Keeps the lines of earlier epochs, and the head if there is one; makes the file, and its folder, if there is none.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="epoch">The epoch that comes next.</param>
+    /// <param name="before">What stands before a line's epoch, behind which is a comma.</param>
+    /// <param name="head">How the line of names begins.</param>
+    public static void Keep(string path, int epoch, string before, string? head = null)
     {
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) { Directory.CreateDirectory(folder); }
-        string[] kept = lines == 0 || !File.Exists(path) ? [] : [.. File.ReadLines(path).Take(lines)];
+        string[] kept = epoch == 0 || !File.Exists(path) ? [] : [.. File.ReadLines(path).Where(l => (head is not null && l.StartsWith(head, StringComparison.Ordinal)) || Epoch(l, before) < epoch)];
         AtomicFile.Write(path, to => to.Write(Encoding.UTF8.GetBytes(string.Concat(kept.Select(l => l + "\n")))));
+    }
+
+    // a line without one is of no epoch
+    private static int Epoch(string line, string before)
+    {
+        int end = line.IndexOf(',', StringComparison.Ordinal);
+        return end > before.Length && line.StartsWith(before, StringComparison.Ordinal) && int.TryParse(line.AsSpan(before.Length, end - before.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int epoch) ? epoch : int.MaxValue;
     }
 }

@@ -54,7 +54,7 @@ public sealed class ProgressBar(TextWriter to, bool redraw, int width = 120) : I
         {
             if (p.Batches is > 0 and var n)
             {
-                int full = (int)(Cells * (long)p.Batch / n);
+                int full = (int)Math.Min(Cells, Cells * (long)p.Batch / n); // data of one's own may give more batches than they said
                 line.Append(culture, $"  [{new string('=', full)}{new string(' ', Cells - full)}] {p.Batch}/{n}");
             }
             else { line.Append(culture, $"  batch {p.Batch}"); }

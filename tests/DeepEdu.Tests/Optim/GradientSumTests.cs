@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using DeepEdu.Autograd;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
@@ -9,6 +10,33 @@ namespace DeepEdu.Tests.Optim;
 
 public class GradientSumTests
 {
+    [Fact]
+    public void InputsThatWereWatchedAreLetGo()
+    {
+        var weight = new Parameter([4]);
+        var sum = new GradientSum();
+        var optimizer = new Sgd([("weight", weight)]);
+        WeakReference[] watched = [.. Enumerable.Range(0, 3).Select(_ => Step())];
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        Assert.DoesNotContain(watched, w => w.IsAlive);
+        GC.KeepAlive(sum);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        WeakReference Step()
+        {
+            Tensor x = Tensor.Of([4], [1, 2, 3, 4]);
+            using (var tape = new Tape())
+            {
+                tape.Watch(x);
+                sum.Add(tape.Gradients((weight * x).Sum()));
+            }
+            sum.Step(optimizer);
+            return new(x);
+        }
+    }
+
     /// <summary>Parts of 5, 2 and 9 rows step as the 16 rows do, clipping included; the table's gradient stays rows.</summary>
     [Theory]
     [InlineData(false)]

@@ -124,6 +124,23 @@ public sealed class CallbackTests : IDisposable
     }
 
     [Fact]
+    public void ALogThatBeganLaterHoldsEachEpochOnceToo()
+    {
+        string csv = Path.Combine(_folder, "late.csv"), json = Path.Combine(_folder, "late.jsonl");
+        var trainer = _data.Trainer(Clouds.Model(), new() { Callbacks = [new CsvLog(csv), new JsonLog(json)] });
+        trainer.Fit(Clouds.Learned, 2);
+        File.Delete(csv);
+        File.Delete(json);
+        trainer.Fit(Clouds.Learned, 3);
+        // a crash after an epoch that the checkpoint does not know
+        File.AppendAllText(csv, "3,999,0,0,0,0\n");
+        File.AppendAllText(json, "{\"epoch\":3,\"steps\":999}\n");
+        trainer.Fit(Clouds.Learned, 4);
+        Assert.Equal(["epoch", "2", "3"], File.ReadAllLines(csv).Select(r => r.Split(',')[0]));
+        Assert.Equal([2, 3], File.ReadAllLines(json).Select(o => JsonDocument.Parse(o).RootElement.GetProperty("epoch").GetInt32()));
+    }
+
+    [Fact]
     public void AnErrorOfACallbackNamesItAndLeavesTheTrainerUsable()
     {
         var bad = new LambdaCallback { Step = run => { if (run.Step == 3) { throw new InvalidDataException("disk on fire"); } } };

@@ -34,6 +34,9 @@ public class ProgressTests
         text.GetStringBuilder().Clear();
         bar.Report(new(1, 4, 7, null, 250, new Dictionary<string, double>(), 5, TimeSpan.FromSeconds(3671), null, false));
         Assert.Equal("\r" + "epoch 2/4  batch 7  5 rows/s  1:01:11".PadRight("epoch 2/4  [=====               ] 50/200  loss 0.25  accuracy 0.9  1234 rows/s  1:23 left".Length), text.ToString());
+        text.GetStringBuilder().Clear();
+        bar.Report(new(1, 4, 230, 200, 250, new Dictionary<string, double>(), 5, TimeSpan.Zero, TimeSpan.Zero, false)); // more batches than the data had said
+        Assert.StartsWith("\repoch 2/4  [====================] 230/200  5 rows/s", text.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]
