@@ -104,6 +104,47 @@ public class OnnxModelTests
         Assert.True(last < 0.3f * first, $"{first} to {last}");
     }
 
+    [Fact]
+    public void RunningSumsBeforeEachLoseNothingBesideLargeOnes()
+    {
+        var axis = Node("Constant", [], "a").Message(5, new ProtoWriter().Text(1, "value_ints").Number(8, 0).Number(20, 7));
+        float[] x = [0.5f, 1e30f, float.PositiveInfinity, 1];
+        Assert.Equal([0, 0.5f, 1e30f, float.PositiveInfinity], Values(Tensor.Of(x), axis, Node("CumSum", ["x", "a"], "y", Whole("exclusive", 1))));
+        Assert.Equal([1, 1, 0, 0], Values(Tensor.Of([float.NegativeInfinity, 0, 1, 0]), axis, Node("CumSum", ["x", "a"], "y", Whole("exclusive", 1), Whole("reverse", 1))));
+        Assert.Empty(Values(Tensor.Zeros([0]), axis, Node("CumSum", ["x", "a"], "y", Whole("exclusive", 1))));
+    }
+
+    [Fact]
+    public void WhatIsCutAwayIsZeroOfInfinitiesToo()
+    {
+        float[] x = [float.NegativeInfinity, -2, 0, 2, float.PositiveInfinity, float.NaN];
+        Assert.Equal([0, 0, 0, 2, float.PositiveInfinity, float.NaN], Values(Tensor.Of(x), Node("ThresholdedRelu", ["x"], "y")));
+        Assert.Equal([float.NegativeInfinity, -2, 0, 2, float.PositiveInfinity, float.NaN], Values(Tensor.Of(x), Node("Shrink", ["x"], "y")));
+    }
+
+    [Theory]
+    [InlineData("ReduceL1", 3), InlineData("ReduceL2", 3), InlineData("ReduceSumSquare", 9), InlineData("ReduceSum", -3), InlineData("ReduceMean", -3), InlineData("ReduceMax", -3), InlineData("ReduceProd", -3), InlineData("ReduceLogSumExp", -3)]
+    public void ASingleNumberIsReducedAsAnyOther(string op, float want) => Assert.Equal([want], Values(Tensor.Scalar(-3), Node(op, ["x"], "y")));
+
+    // a model of some nodes, from x to y
+    private static float[] Values(Tensor x, params ProtoWriter[] nodes)
+    {
+        var graph = new ProtoWriter();
+        foreach (var node in nodes) { graph.Message(1, node); }
+        graph.Message(11, new ProtoWriter().Text(1, "x").Message(2, new ProtoWriter().Message(1, new ProtoWriter().Number(1, 1)))).Message(12, new ProtoWriter().Text(1, "y"));
+        return OnnxFile.Load(new MemoryStream(new ProtoWriter().Message(8, new ProtoWriter().Number(2, 14)).Message(7, graph).Written.ToArray())).Forward(x).ToArray();
+    }
+
+    private static ProtoWriter Node(string op, string[] inputs, string output, params ProtoWriter[] attributes)
+    {
+        var node = new ProtoWriter().Text(4, op).Text(2, output);
+        foreach (string input in inputs) { node.Text(1, input); }
+        foreach (var attribute in attributes) { node.Message(5, attribute); }
+        return node;
+    }
+
+    private static ProtoWriter Whole(string name, long value) => new ProtoWriter().Text(1, name).Number(3, value).Number(20, 2);
+
     private static OnnxModel Load(string name) => OnnxFile.Load(new MemoryStream(Bytes(name)));
 
     internal static byte[] Bytes(string name) => s_all.GetProperty(name).GetProperty("file").GetBytesFromBase64();

@@ -27,7 +27,6 @@ internal static partial class OnnxOperators
         if (given is not { Length: > 0 } && c.Int("noop_with_empty_axes") == 1) { return c[0]; }
         int[] axes = given is { Length: > 0 } ? Array.ConvertAll(given, a => c.Place(a, rank)) : [.. Enumerable.Range(0, rank)];
         bool keep = c.Int("keepdims", 1) == 1;
-        if (rank == 0) { return c[0]; }
         return host is not null && c[0].IsHost ? new(HostFold(c[0].Host, axes, keep, host)) : new(f(c.X(), axes, keep), c[0].Kind);
     }
     );

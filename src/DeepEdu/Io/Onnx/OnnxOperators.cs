@@ -73,7 +73,7 @@ internal static partial class OnnxOperators
         ("Elu", c => new(c.X().Elu(c.Float("alpha", 1)))),
         ("Celu", c => new(c.X().Celu(c.Float("alpha", 1)))),
         ("Selu", Selu),
-        ("ThresholdedRelu", c => new(c.X() * c.X().Greater(c.Float("alpha", 1)))),
+        ("ThresholdedRelu", c => new(c.X().MaskedFill(c.X().LessOrEqual(c.Float("alpha", 1)), 0))),
         ("HardSigmoid", c => new(((c.X() * c.Float("alpha", 0.2f)) + c.Float("beta", 0.5f)).Clamp(0, 1))),
         ("PRelu", c => new(Prelu(c.X(), c.X(1)))),
         ("Clip", Clip),
@@ -102,7 +102,7 @@ internal static partial class OnnxOperators
     {
         var x = c.X();
         float limit = c.Float("lambd", 0.5f), bias = c.Float("bias");
-        return new(((x + bias) * x.Less(-limit)) + ((x - bias) * x.Greater(limit)));
+        return new((x + bias).MaskedFill(x.GreaterOrEqual(-limit), 0) + (x - bias).MaskedFill(x.LessOrEqual(limit), 0));
     }
 
     // one slope for all, one a channel (axis 1), or whatever else broadcasts
@@ -164,7 +164,12 @@ internal static partial class OnnxOperators
             }));
         }
         var y = c.X().CumSum(axis, reverse);
-        return new(exclusive ? y - c.X() : y, c[0].Kind);
+        int n = y.Shape[axis];
+        if (!exclusive || n == 0) { return new(y, c[0].Kind); }
+        // the sum before each: taking it away again would lose what is small beside it
+        var widths = new (int, int)[y.Rank];
+        widths[axis] = reverse ? (0, 1) : (1, 0);
+        return new(y.Narrow(axis, reverse ? 1 : 0, n - 1).Pad(widths), c[0].Kind);
     }
 
     // one scale for all, or one for each place of an axis
