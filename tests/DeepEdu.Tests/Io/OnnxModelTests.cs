@@ -122,6 +122,14 @@ public class OnnxModelTests
         Assert.Equal([float.NegativeInfinity, -2, 0, 2, float.PositiveInfinity, float.NaN], Values(Tensor.Of(x), Node("Shrink", ["x"], "y")));
     }
 
+    [Fact]
+    public void APlaceOutsideHasNoOneInItsRow()
+    {
+        var depth = Node("Constant", [], "d", Whole("value_int", 3));
+        var values = Node("Constant", [], "v").Message(5, new ProtoWriter().Text(1, "value_floats").Float(7, 0).Float(7, 1).Number(20, 6));
+        Assert.Equal([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1], Values(Tensor.Of(0, 2, 3, -4, -1), depth, values, Node("OneHot", ["x", "d", "v"], "y")));
+    }
+
     [Theory]
     [InlineData("ReduceL1", 3), InlineData("ReduceL2", 3), InlineData("ReduceSumSquare", 9), InlineData("ReduceSum", -3), InlineData("ReduceMean", -3), InlineData("ReduceMax", -3), InlineData("ReduceProd", -3), InlineData("ReduceLogSumExp", -3)]
     public void ASingleNumberIsReducedAsAnyOther(string op, float want) => Assert.Equal([want], Values(Tensor.Scalar(-3), Node(op, ["x"], "y")));
