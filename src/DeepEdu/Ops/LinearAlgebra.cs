@@ -216,6 +216,7 @@ public static partial class LinearAlgebra
         {
             ArgumentNullException.ThrowIfNull(a);
             ArgumentNullException.ThrowIfNull(b);
+            Elementwise.SameDevice("least-squares", a, b);
             var (m, n) = Sizes("least-squares", a.Shape);
             if (b.Rank == 1) { return a.LeastSquares(b.Unsqueeze(-1)).Squeeze(-1); }
             if (b.Rank < 2 || b.Shape[^2] != m) { ThrowRows("least-squares", a.Shape, b.Shape); }
