@@ -4,7 +4,7 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Nn;
 
-/// <summary>The different numbers among many, in the order in which they come up, and which of them stands at each place.</summary>
+/// <summary>The different numbers among many, in the order in which they come up, and which of them stands at each place. <c>Unique</c> sorts them, which a training step does not need.</summary>
 /// <param name="Rows">Each number once.</param>
 /// <param name="Places">In the shape of the numbers: where in <paramref name="Rows"/> each one is.</param>
 internal readonly record struct DistinctRows(int[] Rows, Indices Places)
