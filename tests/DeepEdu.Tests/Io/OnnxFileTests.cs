@@ -166,6 +166,16 @@ public class OnnxFileTests
         Same(line, x => [line.Forward(x.Numbers([2, inputs, 12]))]);
     }));
 
+    /// <summary>An axis of one number is an axis all the same: without one a mean would be over all.</summary>
+    [Fact]
+    public void RowsOfOneNumberAreNormalised()
+    {
+        foreach (Layer norm in (Layer[])[new LayerNorm(1), new RmsNorm(1)])
+        {
+            Same(norm, x => [norm.Forward(x.Numbers([2, 3, 1])), norm.Forward(x.Numbers([2, 1])), norm.Forward(x.Numbers([2, 3]).Sum().Reshape(1, 1))]);
+        }
+    }
+
     [Fact]
     public void WeightsHaveTheirNamesAndInputsTheirs()
     {
@@ -233,14 +243,40 @@ public class OnnxFileTests
         using var folder = new TemporaryFolder();
         static Tensor Large(Tensor x) => x.Shape[0] > 4 ? x * 2 : x;
         static Tensor Small(Tensor x) => x.Shape[0] > 4 ? x : x * 2;
+        static Tensor[] Results(Tensor x) => x.Shape[0] > 4 ? [x * 2] : [x * 2, x];
+        static Tensor Wide(Tensor x) => x.Shape[0] > 4 ? x * 2 : (x * 2).Unsqueeze(0);
         foreach (Func<Tensor, Tensor> forward in (Func<Tensor, Tensor>[])[Large, Small])
         {
             var alone = new Lambda(forward);
             Assert.StartsWith("onnx-file: the forward pass: a forward pass that does other things with another batch", Assert.Throws<NotSupportedException>(() => OnnxFile.Save(folder["a.onnx"], alone, x => alone.Forward(x.Tensor([1, 3])))).Message, StringComparison.Ordinal);
         }
         var model = new Sequential(new Dense(3, 3, s_rng), new Lambda(Small, "Doubled"), new Relu());
+        Func<InferenceInputs, Tensor[]>[] others = [x => Results(x.Tensor([1, 3])), x => [Wide(x.Tensor([1, 3]))]];
+        foreach (var forward in others)
+        {
+            Assert.StartsWith("onnx-file: the forward pass: a forward pass that does other things with another batch", Assert.Throws<NotSupportedException>(() => OnnxFile.Save(folder["a.onnx"], new Dense(3, 3, s_rng), forward)).Message, StringComparison.Ordinal);
+        }
         Assert.StartsWith("onnx-file: layer \"1\" (Doubled): ", Assert.Throws<NotSupportedException>(() => OnnxFile.Save(folder["a.onnx"], model, [1, 3])).Message, StringComparison.Ordinal);
         Assert.Empty(folder.Files);
+    }
+
+    /// <summary>The file would hold the sizes of one of the recordings.</summary>
+    [Fact]
+    public void WindowsOverTheBatchAreRefused()
+    {
+        using var folder = new TemporaryFolder();
+        (Layer Layer, Shape Input, int Axis)[] all =
+        [
+            (new Conv1d(2, 3, 3, s_rng, padding: 1), [1, 2, 9], 2), (new Conv2d(2, 3, 3, s_rng, padding: 1), [1, 2, 9, 9], 3), (new ConvTranspose1d(2, 3, 3, s_rng), [1, 2, 9], 2), (new MaxPool1d(2, 1), [1, 2, 9], 2),
+            (new MaxPool2d(2, 1), [1, 2, 9, 9], 2), (new AvgPool1d(2, 1), [1, 2, 9], 2), (new Upsample2d(2), [1, 2, 4, 4], 3), (new AdaptiveAvgPool2d(2), [1, 2, 9, 9], 2), (new AdaptiveMaxPool2d(2), [1, 2, 9, 9], 3),
+        ];
+        foreach (var (layer, input, axis) in all)
+        {
+            var e = Assert.Throws<NotSupportedException>(() => OnnxFile.Save(folder["a.onnx"], layer, input, new() { BatchAxes = [axis] }));
+            Assert.True(e.Message.Contains("along the batch", StringComparison.Ordinal), $"{layer.Kind}: {e.Message}");
+            OnnxFile.Save(folder["b.onnx"], layer, input);
+        }
+        Assert.Equal(["b.onnx"], folder.Files);
     }
 
     [Fact]

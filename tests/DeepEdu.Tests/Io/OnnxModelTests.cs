@@ -134,6 +134,27 @@ public class OnnxModelTests
     [InlineData("ReduceL1", 3), InlineData("ReduceL2", 3), InlineData("ReduceSumSquare", 9), InlineData("ReduceSum", -3), InlineData("ReduceMean", -3), InlineData("ReduceMax", -3), InlineData("ReduceProd", -3), InlineData("ReduceLogSumExp", -3)]
     public void ASingleNumberIsReducedAsAnyOther(string op, float want) => Assert.Equal([want], Values(Tensor.Scalar(-3), Node(op, ["x"], "y")));
 
+    /// <summary>Without axes nothing is added up, but the numbers are squared and the like.</summary>
+    [Theory]
+    [InlineData("ReduceL1", 3), InlineData("ReduceL2", 3), InlineData("ReduceSumSquare", 9), InlineData("ReduceSum", -3), InlineData("ReduceMax", -3), InlineData("ReduceLogSumExp", -3)]
+    public void WithoutAxesEachNumberStays(string op, float want) => Assert.Equal([want, 1], Values(Tensor.Of(-3, 1), Node(op, ["x"], "y", Whole("noop_with_empty_axes", 1))));
+
+    [Theory]
+    [InlineData("none", new float[] { 1, 20, 3, 4, 5, 6, 10, 8, 9 }), InlineData("add", new float[] { 1, 22, 3, 4, 5, 6, 17, 8, 9 })]
+    public void PlacesMayBeFewerThanWhatIsThere(string reduction, float[] want)
+    {
+        var x = Tensor.Of([3, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        ProtoWriter[] nodes =
+        [
+            Node("Constant", [], "i").Message(5, new ProtoWriter().Text(1, "value_ints").Number(8, 2).Number(8, 0).Number(20, 7)), Node("Unsqueeze", ["i"], "places", Axes(0)),
+            Node("Constant", [], "v").Message(5, new ProtoWriter().Text(1, "value_floats").Float(7, 10).Float(7, 20).Number(20, 6)), Node("Unsqueeze", ["v"], "values", Axes(0)),
+            Node("ScatterElements", ["x", "places", "values"], "y", new ProtoWriter().Text(1, "reduction").Text(4, reduction).Number(20, 3)),
+        ];
+        Assert.Equal(want, Values(x, nodes));
+
+        static ProtoWriter Axes(int axis) => new ProtoWriter().Text(1, "axes").Number(8, axis).Number(20, 7);
+    }
+
     // a model of some nodes, from x to y
     private static float[] Values(Tensor x, params ProtoWriter[] nodes)
     {

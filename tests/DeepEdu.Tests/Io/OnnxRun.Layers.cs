@@ -6,6 +6,7 @@ internal static partial class OnnxRun
     private static OnnxArray LayerNorm(OnnxReader.Node n, OnnxArray[] x)
     {
         int axis = Axis(n, x[0], -1), width = x[0].Shape[axis..].Aggregate(1, (a, b) => a * b);
+        Assert.InRange(axis, 0, x[0].Shape.Length - 1);
         Assert.Equal(x[0].Shape[axis..], x[1].Shape);
         var flat = Along(new OnnxArray([x[0].Size / width, width], x[0].Values), 1, v => Normal(v, n.Float("epsilon", 1e-5f)));
         return OnnxArray.Of(x[0].Shape, i => (flat.Values[i] * x[1].Values[i % width]) + (x.Length > 2 ? x[2].Values[i % width] : 0));

@@ -306,7 +306,7 @@ internal static partial class OnnxRun
 
     private static OnnxArray Reduce(OnnxArray x, int[] axes, OnnxReader.Node n, Func<List<double>, double> f)
     {
-        axes = [.. axes.Select(a => a < 0 ? a + x.Shape.Length : a)];
+        axes = axes.Length == 0 ? [.. Enumerable.Range(0, x.Shape.Length)] : [.. axes.Select(a => a < 0 ? a + x.Shape.Length : a)]; // none named: all
         int[] kept = [.. x.Shape.Select((s, i) => axes.Contains(i) ? 1 : s)];
         var all = new List<double>[kept.Aggregate(1, (a, b) => a * b)];
         for (int i = 0; i < all.Length; i++) { all[i] = []; }

@@ -34,7 +34,13 @@ internal static class OnnxExport
         }
         if (options.BatchAxes is { } axes && axes.Count > a.Inputs.Count) { throw new ArgumentException($"onnx-file: {axes.Count} batch axes, but the forward pass asks for {a.Inputs.Count} inputs; give one for each, null where there is none"); }
         if (a.Outputs.Count == 0) { throw new ArgumentException("onnx-file: the forward pass has no result"); }
+        if (!Ranks(a.Inputs.Select(i => i.Shape)).SequenceEqual(Ranks(b.Inputs.Select(i => i.Shape))) || !Ranks(a.Outputs.Select(o => o.Shape)).SequenceEqual(Ranks(b.Outputs.Select(o => o.Shape))))
+        {
+            throw Unwritable("the forward pass", new(OnnxTranslator.Differs));
+        }
         return Graph(parts, a, b, options);
+
+        static IEnumerable<int> Ranks(IEnumerable<Shape> all) => all.Select(s => s.Rank);
     }
 
     private static Func<int, Shape, Shape> Resize(OnnxOptions options, int batch) => (i, shape) =>

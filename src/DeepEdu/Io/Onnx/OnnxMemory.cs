@@ -16,10 +16,11 @@ internal sealed class OnnxMemory(OnnxShapes shapes, Func<Block, bool> owns)
     public void AddWeight(string name, View view, OnnxSize[] shape, ReadOnlyMemory<float> values) => _weights[view.Block] = (name, OnnxValue.Weight(name, shape, values));
 
     /// <summary>A value was computed.</summary>
-    /// <exception cref="NotSupportedException">It was written to memory that outlives the forward pass.</exception>
+    /// <exception cref="NotSupportedException">It was written to memory that outlives the forward pass, or has another size.</exception>
     public void Write(OnnxView to, OnnxValue value)
     {
         if (!owns(to.Block!)) { throw new NotSupportedException("a tensor that outlives the forward pass is changed by it, such as a state or running statistics"); }
+        if (value.Size != to.Length) { throw new NotSupportedException(OnnxTranslator.OverBatch); }
         Put(to, new(to, value, null));
     }
 

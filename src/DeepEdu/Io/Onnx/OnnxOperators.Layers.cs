@@ -24,7 +24,11 @@ internal static partial class OnnxOperators
     {
         int rank = c[0].Rank;
         int[]? given = c.IntsOf("axes", 1);
-        if (given is not { Length: > 0 } && c.Int("noop_with_empty_axes") == 1) { return c[0]; }
+        if (given is not { Length: > 0 } && c.Int("noop_with_empty_axes") == 1)
+        {
+            // what is done to each number, such as its square, is done all the same: it is the sum over an axis of one
+            return host is not null ? c[0] : new(f(c.X().Unsqueeze(rank), [rank], false), c[0].Kind);
+        }
         int[] axes = given is { Length: > 0 } ? Array.ConvertAll(given, a => c.Place(a, rank)) : [.. Enumerable.Range(0, rank)];
         bool keep = c.Int("keepdims", 1) == 1;
         return host is not null && c[0].IsHost ? new(HostFold(c[0].Host, axes, keep, host)) : new(f(c.X(), axes, keep), c[0].Kind);

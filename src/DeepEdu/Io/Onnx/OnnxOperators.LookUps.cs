@@ -83,12 +83,17 @@ internal static partial class OnnxOperators
     {
         int axis = c.Axis(c[0].Rank, 0);
         var places = Positive(c[1], c[0].Shape[axis]);
-        return c.Text("reduction", "none") switch
+        string reduction = c.Text("reduction", "none");
+        if (reduction is not ("none" or "add")) { throw c.Lacks($"reduction {reduction}"); }
+        return new(Within(c.X(), 0), c[0].Kind);
+
+        // the places may be fewer than x has on the other axes: what lies behind them there stays
+        Tensor Within(Tensor x, int on)
         {
-            "none" => new(c.X().Scatter(axis, places, c.X(2)), c[0].Kind),
-            "add" => new(c.X().ScatterAdd(axis, places, c.X(2)), c[0].Kind),
-            var r => throw c.Lacks($"reduction {r}"),
-        };
+            if (on == x.Rank) { return reduction == "add" ? x.ScatterAdd(axis, places, c.X(2)) : x.Scatter(axis, places, c.X(2)); }
+            int n = x.Shape[on], m = places.Rank == x.Rank && on != axis ? places.Shape[on] : n;
+            return m >= n ? Within(x, on + 1) : Tensor.Concat([Within(x.Narrow(on, 0, m), on + 1), x.Narrow(on, m, n - m)], on);
+        }
     }
 
     private static OnnxCell ScatterNd(OnnxCall c)

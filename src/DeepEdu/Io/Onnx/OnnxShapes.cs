@@ -41,6 +41,7 @@ internal sealed class OnnxShapes(OnnxGraph graph)
     public OnnxValue As(OnnxValue v, params OnnxSize[] shape)
     {
         if (v.Shape.AsSpan().SequenceEqual(shape)) { return v; }
+        if (v.Size != OnnxSize.Product(shape)) { throw new NotSupportedException(OnnxTranslator.OverBatch); }
         if (v.IsConstant && v.Given is null) { return OnnxValue.Constant(shape, v.A!.Value, v.B!.Value); }
         return OnnxValue.Named(Reshape(Name(v), shape), shape);
     }

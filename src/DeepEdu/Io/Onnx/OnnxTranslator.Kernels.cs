@@ -110,6 +110,7 @@ internal sealed partial class OnnxTranslator
     private string Whole(int[] a, int[] b, params OnnxSize[] shape)
     {
         string name = Whole(a, b, out var own);
+        if (OnnxSize.Product(own) != OnnxSize.Product(shape)) { throw new NotSupportedException(OverBatch); }
         return own.AsSpan().SequenceEqual(shape) ? name : shapes.Reshape(name, shape);
     }
 
@@ -201,7 +202,7 @@ internal sealed partial class OnnxTranslator
         var x = Read(k.X, l.X);
         int axis = x.Shape.Length;
         for (OnnxSize tail = 1; axis > 0 && tail != n;) { tail *= x.Shape[--axis]; }
-        if (OnnxSize.Product(x.Shape.AsSpan(axis)) != n) { (x, axis) = (shapes.As(x, new OnnxSize(k.Rows, l.Rows), n), 1); }
+        if (axis == x.Shape.Length || OnnxSize.Product(x.Shape.AsSpan(axis)) != n) { (x, axis) = (shapes.As(x, new OnnxSize(k.Rows, l.Rows), n), 1); }
         var own = x.Shape[axis..];
         string? Affine(Devices.View a, Devices.View b) => a.IsNone ? null : shapes.Name(shapes.As(Read(a, b), own));
         string name = shapes.Name(x), y;

@@ -11,6 +11,9 @@ internal sealed partial class OnnxTranslator(OnnxGraph graph, OnnxShapes shapes,
     /// <summary>What recordings that are not alike say.</summary>
     public const string Differs = "a forward pass that does other things with another batch; export it for one batch (OnnxOptions.BatchAxes)";
 
+    /// <summary>What a call says whose sizes, numbers in the file, are not so many of the batch.</summary>
+    public const string OverBatch = "an operation along the batch, such as a window over it; take another axis for the batch, or export it for one batch (OnnxOptions.BatchAxes)";
+
     private readonly Dictionary<int[], (string Name, OnnxSize[] Shape)> _whole = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<int[]> _made = new(ReferenceEqualityComparer.Instance);
 
