@@ -32,13 +32,17 @@ public sealed class BpeTokenizer : ITokenizer
         bool[] found = new bool[256];
         for (int t = 0; t < bytes.Length; t++)
         {
-            if (bytes[t] is not { } b) { _specialNumbers.Add(special[t], t); }
+            if (bytes[t] is not { } b)
+            {
+                if (!_specialNumbers.TryAdd(special[t], t)) { throw new InvalidDataException($"bpe-tokenizer: the special token \"{Excerpt.Of(special[t])}\" is number {_specialNumbers[special[t]]} and {t}"); }
+            }
             else if (b.Length == 1) { (_byteTokens[b[0]], found[b[0]]) = (t, true); }
         }
         if (Array.IndexOf(found, false) is var missing and >= 0) { throw new InvalidDataException($"bpe-tokenizer: there is no token for byte {missing}; is this a byte-level vocabulary?"); }
         for (int r = 0; r < merges.Length; r++)
         {
             if (!_ranks.TryAdd((_merges[r].Left, _merges[r].Right), r)) { throw new InvalidDataException($"bpe-tokenizer: merge {r} is merge {_ranks[(_merges[r].Left, _merges[r].Right)]} again"); }
+            if (!Makes(_merges[r])) { throw new InvalidDataException($"bpe-tokenizer: merge {r} makes token {_merges[r].Joined} of {_merges[r].Left} and {_merges[r].Right}, whose bytes are others"); }
         }
     }
 
@@ -60,6 +64,7 @@ public sealed class BpeTokenizer : ITokenizer
         ArgumentNullException.ThrowIfNull(texts);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 256 + special.Length);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(atLeast);
+        NullItems.ThrowIfAny(special);
         var merges = BpeTraining.Learn(texts, size - 256 - special.Length, atLeast);
         return Numbered(merges, special);
     }
@@ -199,6 +204,9 @@ public sealed class BpeTokenizer : ITokenizer
         bytes.AddRange(new byte[]?[special.Length]);
         return new([.. bytes], texts, [.. merges.Select((m, i) => (m.Left, m.Right, 256 + i))]);
     }
+
+    private bool Makes((int Left, int Right, int Joined) m) => _bytes[m.Left] is { } left && _bytes[m.Right] is { } right && _bytes[m.Joined] is { } joined
+        && joined.Length == left.Length + right.Length && joined.AsSpan().StartsWith(left) && joined.AsSpan().EndsWith(right);
 
     private string Text(int token) => _bytes[token] is { } bytes ? BpeSplit.Show(bytes) : _special[token];
 

@@ -1,4 +1,5 @@
 using System.Text;
+using DeepEdu.Tensors;
 
 namespace DeepEdu.Data;
 
@@ -12,6 +13,7 @@ internal static class BpeTraining
     public static (int Left, int Right)[] Learn(IEnumerable<string> texts, int count, int atLeast)
     {
         var (words, often) = Words(texts);
+        int[] lengths = [.. words.Select(w => w.Length)]; // a word's tokens become fewer, and stay at its beginning
         Dictionary<(int, int), long> counts = [];
         Dictionary<(int, int), HashSet<int>> where = [];
         HashSet<(int, int)> touched = [];
@@ -30,19 +32,45 @@ internal static class BpeTraining
             int joined = 256 + merges.Count;
             merges.Add(pair);
             touched.Clear();
-            foreach (int w in where[pair])
-            {
-                int[] word = words[w];
-                for (int i = 0; i + 1 < word.Length; i++) { Uncount(word[i], word[i + 1], often[w]); }
-                words[w] = word = Join(word, pair, joined);
-                for (int i = 0; i + 1 < word.Length; i++) { Count(word[i], word[i + 1], w, often[w]); }
-            }
+            where.Remove(pair, out var found);
+            foreach (int w in found!) { Join(w, pair, joined); }
             foreach (var changed in touched)
             {
                 if (counts[changed] is var n and > 0) { heap.Enqueue(changed, (n, changed.Item1, changed.Item2)); }
             }
         }
         return [.. merges];
+
+        // only the pairs beside a joined one are counted anew: a piece may be as long as its text
+        void Join(int w, (int Left, int Right) pair, int token)
+        {
+            int[] word = words[w];
+            int n = lengths[w], to = 0, last = -1; // the token before, as it was
+            bool joined = false;
+            for (int i = 0; i < n; i++)
+            {
+                int old = word[i];
+                if (old == pair.Left && i + 1 < n && word[i + 1] == pair.Right)
+                {
+                    if (to > 0)
+                    {
+                        Uncount(last, old, often[w]);
+                        Count(word[to - 1], token, w, often[w]);
+                    }
+                    Uncount(old, pair.Right, often[w]);
+                    (word[to++], last, joined) = (token, pair.Right, true);
+                    i++;
+                    continue;
+                }
+                if (joined)
+                {
+                    Uncount(last, old, often[w]);
+                    Count(token, old, w, often[w]);
+                }
+                (word[to++], last, joined) = (old, old, false);
+            }
+            lengths[w] = to;
+        }
 
         void Count(int left, int right, int word, long times)
         {
@@ -67,28 +95,20 @@ internal static class BpeTraining
         Dictionary<string, int> places = new(StringComparer.Ordinal);
         List<int[]> words = [];
         List<long> often = [];
-        foreach (string piece in texts.SelectMany(BpeSplit.Pieces))
+        foreach (var (i, text) in texts.Index())
         {
-            if (!places.TryGetValue(piece, out int at))
+            if (text is null) { NullItems.Throw(nameof(texts), i); }
+            foreach (string piece in BpeSplit.Pieces(text))
             {
-                places.Add(piece, at = words.Count);
-                words.Add([.. Encoding.UTF8.GetBytes(piece).Select(b => numbers[b])]);
-                often.Add(0);
+                if (!places.TryGetValue(piece, out int at))
+                {
+                    places.Add(piece, at = words.Count);
+                    words.Add([.. Encoding.UTF8.GetBytes(piece).Select(b => numbers[b])]);
+                    often.Add(0);
+                }
+                often[at]++;
             }
-            often[at]++;
         }
         return (words, often);
-    }
-
-    private static int[] Join(int[] word, (int Left, int Right) pair, int joined)
-    {
-        List<int> made = new(word.Length);
-        for (int i = 0; i < word.Length; i++)
-        {
-            bool fits = i + 1 < word.Length && word[i] == pair.Left && word[i + 1] == pair.Right;
-            made.Add(fits ? joined : word[i]);
-            if (fits) { i++; }
-        }
-        return [.. made];
     }
 }

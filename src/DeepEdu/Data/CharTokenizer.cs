@@ -19,7 +19,7 @@ public sealed class CharTokenizer(Vocabulary vocabulary) : ITokenizer
     public static CharTokenizer Train(IEnumerable<string> texts, int size = int.MaxValue, string[]? special = null)
     {
         ArgumentNullException.ThrowIfNull(texts);
-        return new(Vocabulary.Of(texts.Select(Split), size, special: special));
+        return new(Vocabulary.Of(texts.Select(t => t is null ? null! : Split(t)), size, special: special));
     }
 
     /// <inheritdoc/>

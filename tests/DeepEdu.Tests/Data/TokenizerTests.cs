@@ -1,5 +1,6 @@
 using System.Text;
 using DeepEdu.Data;
+using DeepEdu.Numerics;
 using DeepEdu.Tensors;
 using FsCheck;
 using FsCheck.Fluent;
@@ -93,6 +94,41 @@ public class TokenizerTests
         Assert.Equal(words.SelectMany(w => w), bpe.Encode(text)); // merging in order of rank gives what training made
     }
 
+    /// <summary>Runs, and tokens that a merge to their left has eaten into: few letters, pieces of any length, any order of merges.</summary>
+    [Fact]
+    public void TrainingOnFewLettersAgreesWithCountingAnew() => Properties.Hold(60, Prop.ForAll(Gen.Elements("a", "a", "b", "c", " ").ListOf().Select(string.Concat).ToArbitrary(), text =>
+    {
+        var bpe = BpeTokenizer.Train([text], 256 + 12, atLeast: 1);
+        List<List<string>> words = [.. BpeSplit.Pieces(text).Select(p => p.Select(c => $"{c}").ToList())];
+        Dictionary<string, int> numbers = Enumerable.Range(0, 256).ToDictionary(i => Encoding.Latin1.GetString([BpeSplit.Bytes[i]]), i => i);
+        for (int merge = 0; merge < bpe.Merges; merge++)
+        {
+            var best = words.SelectMany(w => w.Zip(w.Skip(1))).CountBy(p => p).OrderByDescending(c => c.Value).ThenBy(c => numbers[c.Key.First]).ThenBy(c => numbers[c.Key.Second]).First().Key;
+            string joined = best.First + best.Second;
+            Assert.Equal(joined, bpe.Decode([256 + merge]));
+            numbers.Add(joined, 256 + merge);
+            foreach (var word in words)
+            {
+                for (int i = 0; i + 1 < word.Count; i++) { if ((word[i], word[i + 1]) == best) { word[i] = joined; word.RemoveAt(i + 1); } }
+            }
+        }
+        Assert.True(bpe.Merges == 12 || words.All(w => w.Count == 1));
+        Assert.Equal(words.SelectMany(w => w).Select(t => numbers[t]), bpe.Encode(text));
+    }));
+
+    /// <summary>One piece without a space, such as bytes in letters: a merge costs what it changes there too. Copies of the piece would be 250 times 200 kB, and its pairs more.</summary>
+    [Fact]
+    public void OneLongPieceIsNotCopiedWithEveryMerge()
+    {
+        var rng = new Rng(1);
+        string text = string.Create(50_000, rng, (to, r) => { for (int i = 0; i < to.Length; i++) { to[i] = (char)('a' + r.Next(20)); } });
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var bpe = BpeTokenizer.Train([text], 256 + 250);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 40_000_000);
+        Assert.Equal(250, bpe.Merges);
+        Assert.Equal(text, bpe.Decode(bpe.Encode(text)));
+    }
+
     [Fact]
     public void AnyTextComesBackFromItsTokens()
     {
@@ -174,6 +210,28 @@ public class TokenizerTests
     [InlineData("<end>")]
     public void ASpecialTokenThatIsAnotherTokenIsRefused(string special) =>
         Assert.Contains($"the special token \"{special}\" stands twice", Assert.Throws<ArgumentException>(() => BpeTokenizer.Train(["aa aa"], 300, 2, "<end>", special)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void StatesAndTextsThatDoNotFitAreNamed()
+    {
+        var state = new StateDict();
+        BpeTokenizer.Train(["aa aa"], 259, 2, "<a>", "<b>").SaveState(state); // "a" and "a" are token 256
+        Assert.Contains("merge 0 makes token 98 of", Refused([64, 64, 98]), StringComparison.Ordinal);
+        Assert.Contains("merge 0 makes token 257 of", Refused([64, 64, 257]), StringComparison.Ordinal);
+        Assert.Contains("the special token \"<a>\" is number 257 and 258", Refused(tokens: [.. state.Texts("tokens")[..^1], "<a>"]), StringComparison.Ordinal);
+        string?[] texts = ["a", null];
+        foreach (Action<IEnumerable<string>> train in (Action<IEnumerable<string>>[])[t => BpeTokenizer.Train(t, 300), t => CharTokenizer.Train(t), t => WordTokenizer.Train(t)])
+        {
+            Assert.Contains("null", Assert.Throws<ArgumentNullException>(() => train(texts!)).Message, StringComparison.Ordinal);
+        }
+        Assert.Throws<ArgumentNullException>(() => BpeTokenizer.Train(["a"], 300, 2, null!, "<a>"));
+
+        string Refused(long[]? merges = null, string[]? tokens = null)
+        {
+            var other = new StateDict().Set("kind", "bpe").Set("tokens", tokens ?? state.Texts("tokens")).Set("special", state.Longs("special")).Set("merges", merges ?? state.Longs("merges"));
+            return Assert.Throws<InvalidDataException>(() => Tokenizer.Load(other)).Message;
+        }
+    }
 
     /// <summary>A text that was cut in the middle of a character.</summary>
     [Fact]
