@@ -24,13 +24,23 @@ public sealed partial class GpuDevice
     public override void Update<F>(F f, View w, View g, View s1, View s2, View s3)
     {
         if (w.Length == 0) { return; }
-        var none = Of(w);
-        UpdateTarget target = new() { W = none, G = Of(g), S1 = F.States > 0 ? Of(s1) : none, S2 = F.States > 1 ? Of(s2) : none, S3 = F.States > 2 ? Of(s3) : none };
+        var target = Target<F>(w, g, s1, s2, s3);
         if (t_updates is { } updates && updates.Device == this) { updates.Add(f, target, [w, g, s1, s2, s3]); }
-        else { Start(w.Length, new UpdateLoop<F> { Formula = f, Target = target, States = F.States }); }
+        else { Start(Threads(target), new UpdateLoop<F> { Formula = f, Target = target, States = F.States }); }
         KeepAlive(w, g, s1, s2);
         KeepAlive(s3);
     }
+
+    /// <summary>What a formula's steps touch.</summary>
+    internal static UpdateTarget Target<F>(View w, View g, View s1, View s2, View s3) where F : unmanaged, IUpdate
+    {
+        if (F.States < 1) { s1 = w; }
+        if (F.States < 2) { s2 = w; }
+        if (F.States < 3) { s3 = w; }
+        return new() { W = Of(w), G = Of(g), S1 = Of(s1), S2 = Of(s2), S3 = Of(s3), Fours = (w.Offset | g.Offset | s1.Offset | s2.Offset | s3.Offset) % 4 == 0 ? 1 : 0 };
+    }
+
+    private static long Threads(in UpdateTarget target) => target.Fours != 0 ? (target.W.Length + 3) / 4 : target.W.Length;
 
     private static void LaunchUpdates()
     {
@@ -90,7 +100,7 @@ public sealed partial class GpuDevice
 
         public override void Launch(GpuDevice device)
         {
-            if (_count == 1) { device.Start(_kernel.First.W.Length, new UpdateLoop<F> { Formula = f, Target = _kernel.First, States = F.States }); }
+            if (_count == 1) { device.Start(Threads(_kernel.First), new UpdateLoop<F> { Formula = f, Target = _kernel.First, States = F.States }); }
             else { device.Start(new KernelConfig(_groups, device._group), _kernel); }
             GC.KeepAlive(_views);
         }

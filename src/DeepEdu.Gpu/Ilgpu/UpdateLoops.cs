@@ -9,21 +9,58 @@ internal struct UpdateTarget
 {
     public Floats W, G, S1, S2, S3;
 
-    /// <summary>Steps every <paramref name="step"/>-th value from one on.</summary>
+    /// <summary>Whether all of them begin on 16 bytes, which are read and written at once then.</summary>
+    public int Fours;
+
+    /// <summary>Steps every <paramref name="step"/>-th value from one on, or so many fours and what is left behind them.</summary>
     public readonly void Step<F>(F formula, int states, long from, long step) where F : unmanaged, IUpdate
     {
-        for (long i = from; i < W.Length; i += step)
+        long i = from;
+        if (Fours != 0)
         {
-            GpuLane a = default, b = default, c = default, v = new(W[i]);
-            if (states > 0) { a = new(S1[i]); }
-            if (states > 1) { b = new(S2[i]); }
-            if (states > 2) { c = new(S3[i]); }
-            formula.Step(ref v, new GpuLane(G[i]), ref a, ref b, ref c);
-            W[i] = v.V;
-            if (states > 0) { S1[i] = a.V; }
-            if (states > 1) { S2[i] = b.V; }
-            if (states > 2) { S3[i] = c.V; }
+            long fours = W.Length >> 2;
+            for (; i < fours; i += step) { Four(formula, states, i, i); }
+            i = (fours << 2) + from; // three at most
         }
+        for (; i < W.Length; i += step) { One(formula, states, i, i); }
+    }
+
+    /// <summary>Steps value <paramref name="i"/> along gradient <paramref name="at"/>.</summary>
+    public readonly void One<F>(F formula, int states, long i, long at) where F : unmanaged, IUpdate
+    {
+        GpuLane a = default, b = default, c = default, v = new(W[i]);
+        if (states > 0) { a = new(S1[i]); }
+        if (states > 1) { b = new(S2[i]); }
+        if (states > 2) { c = new(S3[i]); }
+        formula.Step(ref v, new GpuLane(G[at]), ref a, ref b, ref c);
+        W[i] = v.V;
+        if (states > 0) { S1[i] = a.V; }
+        if (states > 1) { S2[i] = b.V; }
+        if (states > 2) { S3[i] = c.V; }
+    }
+
+    /// <summary>The same of fours.</summary>
+    public readonly void Four<F>(F formula, int states, long i, long at) where F : unmanaged, IUpdate
+    {
+        Float4 w = W.Cast<Float4>()[i], g = G.Cast<Float4>()[at], a = default, b = default, c = default;
+        if (states > 0) { a = S1.Cast<Float4>()[i]; }
+        if (states > 1) { b = S2.Cast<Float4>()[i]; }
+        if (states > 2) { c = S3.Cast<Float4>()[i]; }
+        Lane(formula, ref w.X, g.X, ref a.X, ref b.X, ref c.X);
+        Lane(formula, ref w.Y, g.Y, ref a.Y, ref b.Y, ref c.Y);
+        Lane(formula, ref w.Z, g.Z, ref a.Z, ref b.Z, ref c.Z);
+        Lane(formula, ref w.W, g.W, ref a.W, ref b.W, ref c.W);
+        W.Cast<Float4>()[i] = w;
+        if (states > 0) { S1.Cast<Float4>()[i] = a; }
+        if (states > 1) { S2.Cast<Float4>()[i] = b; }
+        if (states > 2) { S3.Cast<Float4>()[i] = c; }
+    }
+
+    private static void Lane<F>(F formula, ref float w, float g, ref float a, ref float b, ref float c) where F : unmanaged, IUpdate
+    {
+        GpuLane v = new(w), s1 = new(a), s2 = new(b), s3 = new(c);
+        formula.Step(ref v, new GpuLane(g), ref s1, ref s2, ref s3);
+        (w, a, b, c) = (v.V, s1.V, s2.V, s3.V);
     }
 }
 

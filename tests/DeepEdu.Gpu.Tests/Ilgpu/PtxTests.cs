@@ -18,6 +18,7 @@ public class PtxTests
         ["zip multiply"] = typeof(Zip4Loop<Arithmetic.MulFormula>),
         ["zip multiply, broadcast"] = typeof(ZipRunLoop<Arithmetic.MulFormula>),
         ["update adam"] = typeof(UpdateLoop<Adam.Plain>),
+        ["update adam, rows"] = typeof(RowUpdateKernels.Step<Adam.Plain>),
         ["fold sum, rows"] = typeof(RowLoop<Reductions.SumFold>),
         ["fold sum, columns"] = typeof(ColumnLoop<Reductions.SumFold>),
         ["matmul and linear, tile 128"] = typeof(ProductKernel<WideTile>),
@@ -59,6 +60,15 @@ public class PtxTests
         string ptx = Ptx.Of(s_kernels[name]);
         Assert.Equal((loads, loads), (Ptx.Count(ptx, "ld.global.v4.f32"), Ptx.Count(ptx, "ld.global")));
         Assert.Equal((stores, stores), (Ptx.Count(ptx, "st.global.v4.f32"), Ptx.Count(ptx, "st.global")));
+    }
+
+    /// <summary>A parameter, its gradient and three statistics: in fours, and one by one where they do not begin on 16 bytes.</summary>
+    [Theory, InlineData("update adam"), InlineData("update adam, rows")]
+    public void AnOptimiserReadsAndWritesInFours(string name)
+    {
+        string ptx = Ptx.Of(s_kernels[name]);
+        Assert.Equal((5, 4), (Ptx.Count(ptx, "ld.global.v4.f32"), Ptx.Count(ptx, "st.global.v4.f32")));
+        Assert.Equal((5, 4), (Ptx.Count(ptx, "ld.global.f32"), Ptx.Count(ptx, "st.global.f32")));
     }
 
     /// <summary>An operand that is not broadcast comes sixteen bytes at a time; one that is, value by value.</summary>

@@ -5,16 +5,7 @@ public class SimulatedTests
 {
     private static readonly Lazy<GpuDevice> s_device = new(GpuDevice.Simulated);
 
-    [Theory]
-    [InlineData("exp")]
-    [InlineData("add")]
-    [InlineData("sum")]
-    [InlineData("sum 0")]
-    [InlineData("matmul-tn")]
-    [InlineData("linear-relu")]
-    [InlineData("softmax")]
-    [InlineData("layer-norm")]
-    [InlineData("gather")]
+    [Theory, MemberData(nameof(DeviceCatalogTests.All), MemberType = typeof(DeviceCatalogTests))]
     public void EqualsTheProcessor(string row) => DeviceCatalogTests.Check(row, s_device.Value);
 
     [Theory, InlineData(false), InlineData(true)]

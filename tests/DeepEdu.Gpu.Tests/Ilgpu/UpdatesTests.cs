@@ -28,6 +28,27 @@ public class UpdatesTests
         }
     }
 
+    /// <summary>Fours, what is left behind them, and what does not begin on 16 bytes: nothing else is touched.</summary>
+    [Theory]
+    [InlineData(1, 0, 0), InlineData(3, 0, 0), InlineData(4, 4, 8), InlineData(1030, 0, 4), InlineData(1030, 3, 0), InlineData(1029, 0, 1), InlineData(70000, 8, 0)]
+    public void StepsEveryValueOnce(int length, int at, int statesAt)
+    {
+        using var device = TestDevice.New();
+        const int Behind = 6;
+        // whole numbers: exact, contracted or not
+        Tensor[] all = [.. Enumerable.Range(0, 5).Select(k => Tensor.Of([length + at + statesAt + Behind], [.. Enumerable.Range(0, length + at + statesAt + Behind).Select(i => (float)(((k + 3) * i % 61) - 30))], device))];
+        float[][] before = [.. all.Select(t => t.ToArray())];
+        View Part(int k, int from) => new(all[k].View.Block, from, length);
+        device.Update(default(Mixing), Part(0, at), Part(1, at), Part(2, statesAt), Part(3, statesAt), Part(4, statesAt));
+        float[][] after = [.. all.Select(t => t.ToArray())];
+        for (int i = 0; i < length; i++)
+        {
+            float w = before[0][at + i], g = before[1][at + i], a = before[2][statesAt + i], b = before[3][statesAt + i], c = before[4][statesAt + i];
+            (before[0][at + i], before[2][statesAt + i], before[3][statesAt + i], before[4][statesAt + i]) = (w - g, a + (2 * g), b + w, c - a);
+        }
+        Assert.Equal(before, after);
+    }
+
     /// <summary>Eight at a time; parameters of another weight decay are stepped by another formula.</summary>
     [Collection(nameof(EmulatedDriver))]
     public class Launches
@@ -89,6 +110,19 @@ public class UpdatesTests
         public static int States => 0;
 
         public readonly void Step<L>(ref L w, L g, ref L s1, ref L s2, ref L s3) where L : struct, ILane<L> => w *= 0.5f;
+    }
+
+    internal record struct Mixing : IUpdate
+    {
+        public static int States => 3;
+
+        public readonly void Step<L>(ref L w, L g, ref L s1, ref L s2, ref L s3) where L : struct, ILane<L>
+        {
+            s3 -= s1;
+            s2 += w;
+            s1 += g + g;
+            w -= g;
+        }
     }
 
     internal record struct Shrinking : IUpdate
