@@ -26,6 +26,8 @@ internal static class DeviceKernels
         CumulativeKernel.Register(device);
         ExtremesKernel.Register(device);
         SortingKernel.Register(device);
+        SearchingKernels.Register(device);
+        DrawingKernel.Register(device);
         BagsKernel.Register(device);
         PoolingKernel.Register(device);
         AttentionKernels.Register(device);

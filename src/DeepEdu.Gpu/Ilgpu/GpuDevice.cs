@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using DeepEdu.Devices;
 using DeepEdu.Lanes;
@@ -14,6 +15,7 @@ namespace DeepEdu.Gpu;
 public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
 {
     private static readonly List<GpuDevice> s_broken = [];
+    private readonly ConcurrentDictionary<string, bool> _told = new();
     private readonly Context? _owned;
     private readonly Accelerator _accelerator;
     private readonly Pool _pool;
@@ -219,6 +221,13 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
         if (Find<K>() is { } body) { body(this, kernel); }
         else { Processor.Run(this, kernel); }
         KeepAlive(kernel);
+    }
+
+    /// <inheritdoc/>
+    internal override void OnHost(string operation)
+    {
+        if (Strict) { throw new NotSupportedException($"{operation}: no kernel on {Name}; set Strict to false to let it run on the processor, or move its operands with To(CpuDevice.Instance)"); }
+        if (_told.TryAdd(operation, true)) { Log($"{operation}: no kernel on {Name}; it runs on the processor"); }
     }
 
     /// <inheritdoc/>

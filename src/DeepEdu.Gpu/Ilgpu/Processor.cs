@@ -8,13 +8,11 @@ namespace DeepEdu.Gpu;
 /// <summary>A kernel that has no body on an accelerator, run on the processor: its views are copied there and back.</summary>
 internal static class Processor
 {
-    private static readonly ConcurrentDictionary<(GpuDevice Device, Type Kernel), bool> s_told = new();
     private static readonly ConcurrentDictionary<Type, FieldInfo[]> s_fields = new();
 
     public static void Run<K>(GpuDevice device, K kernel) where K : struct, IKernel
     {
-        if (device.Strict) { throw new NotSupportedException($"{K.Name}: no kernel on {device.Name}; set Strict to false to let it run on the processor, or move its operands with To(CpuDevice.Instance)"); }
-        if (s_told.TryAdd((device, typeof(K)), true)) { device.Log($"{K.Name}: no kernel on {device.Name}; it runs on the processor"); }
+        device.OnHost(K.Name);
         Dictionary<Block, CpuBlock> here = [];
         object boxed = kernel;
         List<(View There, View Here)> pairs = [];

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Devices;
 using DeepEdu.Numerics;
 using DeepEdu.Tensors;
 
@@ -29,16 +30,28 @@ public static class Sampling
             var s = probabilities.Shape;
             int k = s[s.Axis("multinomial", -1)], rows = s.Product(0, s.Rank - 1);
             if (k == 0) { throw new ShapeException("multinomial", $"{s} holds no class to draw", s); }
-            float[] weights = probabilities.ToArray();
             var to = s.With(s.Rank - 1, count);
             int[] drawn = new int[to.Size];
+            if (replacement && probabilities.Device is not CpuDevice && drawn.Length > 0)
+            {
+                double[] shares = new double[drawn.Length];
+                foreach (ref double share in shares.AsSpan()) { share = rng.NextDouble(); }
+                probabilities.Device.Launch(new DrawKernel(probabilities.View, shares, drawn, s));
+                return Indices.Wrap(drawn, to);
+            }
+            if (!replacement) { probabilities.Device.OnHost("multinomial without replacement"); }
+            float[] weights = probabilities.ToArray();
             for (int row = 0; row < rows; row++)
             {
                 var own = weights.AsSpan(row * k, k);
-                int possible = CountPositive(own, row);
-                if (possible < (replacement ? 1 : count)) { ThrowFew(s, row, possible, count); }
-                if (replacement) { Repeat(own, drawn.AsSpan(row * count, count), rng); }
-                else { Once(own, drawn.AsSpan(row * count, count), rng); }
+                CheckRow(own, s, row, replacement ? 1 : count);
+                var places = drawn.AsSpan(row * count, count);
+                if (replacement)
+                {
+                    double[] sums = Sums(own);
+                    foreach (ref int place in places) { place = Pick(sums, rng.NextDouble()); }
+                }
+                else { Once(own, places, rng); }
             }
             return Indices.Wrap(drawn, to);
         }
@@ -50,39 +63,49 @@ public static class Sampling
         {
             ArgumentNullException.ThrowIfNull(probabilities);
             var drawn = Tensor.Uniform(probabilities.Shape, rng, device: probabilities.Device);
-            float[] all = probabilities.ToArray();
-            for (int i = 0; i < all.Length; i++)
+            if (probabilities.Device is CpuDevice || !AreProbabilities(probabilities.Detach()))
             {
-                if (!(all[i] >= 0 && all[i] <= 1)) { ThrowProbability(all[i], i, probabilities.Shape); }
+                float[] all = probabilities.ToArray();
+                for (int i = 0; i < all.Length; i++)
+                {
+                    if (!(all[i] >= 0 && all[i] <= 1)) { ThrowProbability(all[i], i, probabilities.Shape); }
+                }
             }
             return drawn.Less(probabilities);
         }
     }
 
-    private static int CountPositive(ReadOnlySpan<float> weights, int row)
+    // one number is read
+    private static bool AreProbabilities(Tensor p) => p.GreaterOrEqual(0).LogicalAnd(p.LessOrEqual(1)).NotEqual(1).Max().Item() == 0;
+
+    /// <summary>Checks the weights of a row, of which so many are to be drawn.</summary>
+    internal static void CheckRow(ReadOnlySpan<float> weights, Shape s, int row, int count)
     {
-        int n = 0;
+        int possible = 0;
         for (int i = 0; i < weights.Length; i++)
         {
             if (!(weights[i] >= 0 && weights[i] < float.PositiveInfinity)) { ThrowWeight(weights[i], row, i); }
-            n += weights[i] > 0 ? 1 : 0;
+            possible += weights[i] > 0 ? 1 : 0;
         }
-        return n;
+        if (possible < count) { ThrowFew(s, row, possible, count); }
     }
 
-    // the class at which the running sum passes a share of the whole
-    private static void Repeat(ReadOnlySpan<float> weights, Span<int> to, Rng rng)
+    private static double[] Sums(ReadOnlySpan<float> weights)
     {
         double[] sums = new double[weights.Length];
         double sum = 0;
         for (int i = 0; i < sums.Length; i++) { sums[i] = sum += weights[i]; }
-        foreach (ref int drawn in to)
-        {
-            double share = Math.Min(rng.NextDouble() * sum, Math.BitDecrement(sum));
-            int at = Array.BinarySearch(sums, share);
-            drawn = at < 0 ? ~at : at;
-            while (sums[drawn] <= share) { drawn++; }
-        }
+        return sums;
+    }
+
+    // the class at which the running sum passes a part of the whole
+    private static int Pick(double[] sums, double part)
+    {
+        double share = Math.Min(part * sums[^1], Math.BitDecrement(sums[^1]));
+        int at = Array.BinarySearch(sums, share);
+        if (at < 0) { at = ~at; }
+        while (sums[at] <= share) { at++; }
+        return at;
     }
 
     // the first of exponential clocks that tick at the speed of the weights
@@ -110,4 +133,24 @@ public static class Sampling
     [DoesNotReturn]
     private static void ThrowFew(Shape s, int row, int possible, int count) =>
         throw new ArgumentException($"multinomial: row {row} of {s} has {possible} classes with a weight above 0, but {count} are to be drawn{(possible > 0 ? "; with replacement?" : "")}");
+
+    /// <summary>Classes of each row of Weights [.., K] = Of, into Drawn [.., count]: those at which the running sum of the weights passes these parts, from 0 on but less than 1, of their whole.</summary>
+    internal readonly record struct DrawKernel(View Weights, double[] Parts, int[] Drawn, Shape Of) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "multinomial";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            int k = Of[Of.Rank - 1], rows = Of.Size / k, count = Drawn.Length / rows;
+            for (int row = 0; row < rows; row++)
+            {
+                var weights = CpuDevice.Of(Weights).Slice(row * k, k);
+                CheckRow(weights, Of, row, 1);
+                double[] sums = Sums(weights);
+                for (int i = row * count; i < (row + 1) * count; i++) { Drawn[i] = Pick(sums, Parts[i]); }
+            }
+        }
+    }
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using DeepEdu.Devices;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Ops;
@@ -45,12 +47,9 @@ public static class Selecting
             ArgumentNullException.ThrowIfNull(values);
             Elementwise.SameDevice("search-sorted", x, values);
             if (x.Rank != 1) { throw new ShapeException("search-sorted", $"{x.Shape} is no row of sorted values [n]", x.Shape); }
-            float[] sorted = x.ToArray(), wanted = values.ToArray();
-            for (int i = 1; i < sorted.Length; i++)
-            {
-                if (Below(sorted[i], sorted[i - 1])) { throw new ArgumentException($"search-sorted: {sorted[i]} at position {i} follows {sorted[i - 1]}; Sort the values first"); }
-            }
-            return Indices.Wrap(Array.ConvertAll(wanted, v => Place(sorted, v, right)), values.Shape);
+            int[] places = new int[values.Size];
+            if (places.Length > 0) { x.Device.Launch(new SearchKernel(x.View, values.View, places, right)); }
+            return Indices.Changing(places, values.Shape);
         }
 
         /// <summary>All windows of an axis, which keeps their number ⌊(n − size)/step⌋ + 1; their values are a new last axis. PyTorch's <c>x.unfold(axis, size, step)</c>, but copied.</summary>
@@ -107,9 +106,18 @@ public static class Selecting
         }
     }
 
-    private static int[] Places(Tensor mask)
+    /// <summary>Where values are not 0, in row order.</summary>
+    internal static int[] Places(Tensor mask)
     {
-        float[] values = mask.ToArray();
+        if (mask.Device is CpuDevice) { return Places(mask.AsSpan()); } // no recording can make as many again
+        if (mask.Size == 0) { return []; }
+        Found found = new();
+        mask.Device.Launch(new PlacesKernel(mask.View, found));
+        return found.Places;
+    }
+
+    private static int[] Places(ReadOnlySpan<float> values)
+    {
         List<int> places = [];
         for (int i = 0; i < values.Length; i++) { if (values[i] != 0) { places.Add(i); } }
         return [.. places];
@@ -118,7 +126,7 @@ public static class Selecting
     // NaN stands behind everything, where Sort has it
     private static bool Below(float a, float b) => a < b || (float.IsNaN(b) && !float.IsNaN(a));
 
-    private static int Place(float[] sorted, float value, bool right)
+    private static int Place(ReadOnlySpan<float> sorted, float value, bool right)
     {
         int low = 0, high = sorted.Length;
         while (low < high)
@@ -128,5 +136,44 @@ public static class Selecting
             if (before) { low = middle + 1; } else { high = middle; }
         }
         return low;
+    }
+
+    [DoesNotReturn]
+    internal static void ThrowUnsorted(float value, int at, float before) => throw new ArgumentException($"search-sorted: {value} at position {at} follows {before}; Sort the values first");
+
+    /// <summary>As many places as a kernel finds.</summary>
+    internal sealed class Found
+    {
+        /// <summary>The places.</summary>
+        public int[] Places { get; set; } = [];
+    }
+
+    /// <summary>Where X is not 0, in row order.</summary>
+    internal readonly record struct PlacesKernel(View X, Found Found) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "places";
+
+        /// <inheritdoc/>
+        public void Run() => Found.Places = Places(CpuDevice.Of(X));
+    }
+
+    /// <summary>How many of Sorted [N] stand below each of the values, or not above it (Right), into Where.</summary>
+    internal readonly record struct SearchKernel(View Sorted, View Values, int[] Where, bool Right) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "search-sorted";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            var sorted = CpuDevice.Of(Sorted);
+            for (int i = 1; i < sorted.Length && !Recording.IsTrial; i++)
+            {
+                if (Below(sorted[i], sorted[i - 1])) { ThrowUnsorted(sorted[i], i, sorted[i - 1]); }
+            }
+            var values = CpuDevice.Of(Values);
+            for (int i = 0; i < Where.Length; i++) { Where[i] = Place(sorted, values[i], Right); }
+        }
     }
 }

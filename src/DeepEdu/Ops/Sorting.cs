@@ -58,9 +58,12 @@ public static class Sorting
         public (Tensor Values, Indices Inverse, Indices Counts) Unique()
         {
             ArgumentNullException.ThrowIfNull(x);
-            float[] values = x.ToArray();
-            var (first, inverse, counts) = Runs<float>(Order(Tensor.Wrap(values, [values.Length]), 0, values.Length, false).Span, values);
-            return (Tensor.Of([first.Length], Array.ConvertAll(first, i => values[i]), x.Device), Indices.Wrap(inverse, x.Shape), counts);
+            var all = x.Detach().Flatten();
+            var order = Order(all, 0, all.Size, false);
+            var sorted = all.IndexSelect(0, order);
+            int[] starts = all.Size == 0 ? [] : [0, .. Selecting.Places(sorted[1..].NotEqual(sorted[..^1])).Select(i => i + 1)];
+            var (inverse, counts) = Runs(order.Span, starts);
+            return (sorted.IndexSelect(0, starts), Indices.Wrap(inverse, x.Shape), counts);
         }
     }
 
@@ -73,29 +76,29 @@ public static class Sorting
             ArgumentNullException.ThrowIfNull(x);
             int[] sorted = x.ToArray(), order = [.. Enumerable.Range(0, x.Size)];
             Array.Sort(sorted, order);
-            var (first, inverse, counts) = Runs(order, x.Span);
-            int[] values = new int[first.Length];
-            for (int i = 0; i < values.Length; i++) { values[i] = x.Span[first[i]]; }
-            return (values, Indices.Wrap(inverse, x.Shape), counts);
+            List<int> starts = [], values = [];
+            for (int i = 0; i < sorted.Length; i++)
+            {
+                if (i > 0 && sorted[i] == sorted[i - 1]) { continue; }
+                starts.Add(i);
+                values.Add(sorted[i]);
+            }
+            var (inverse, counts) = Runs(order, [.. starts]);
+            return (values.ToArray(), Indices.Wrap(inverse, x.Shape), counts);
         }
     }
 
-    // of values in this order: where each run of equal ones begins, the run of each place, and the runs' lengths
-    private static (int[] First, int[] Inverse, int[] Counts) Runs<T>(ReadOnlySpan<int> order, ReadOnlySpan<T> values) where T : IEqualityOperators<T, T, bool>
+    // of values in this order, with runs of equal ones that begin here: the run of each place, and the runs' lengths
+    private static (int[] Inverse, int[] Counts) Runs(ReadOnlySpan<int> order, ReadOnlySpan<int> starts)
     {
-        List<int> first = [], counts = [];
-        int[] inverse = new int[order.Length];
-        for (int i = 0; i < order.Length; i++)
+        int[] inverse = new int[order.Length], counts = new int[starts.Length];
+        for (int run = 0; run < starts.Length; run++)
         {
-            if (i == 0 || values[order[i]] != values[order[i - 1]])
-            {
-                first.Add(order[i]);
-                counts.Add(0);
-            }
-            counts[^1]++;
-            inverse[order[i]] = first.Count - 1;
+            int end = run + 1 < starts.Length ? starts[run + 1] : order.Length;
+            counts[run] = end - starts[run];
+            foreach (int place in order[starts[run]..end]) { inverse[place] = run; }
         }
-        return ([.. first], inverse, [.. counts]);
+        return (inverse, counts);
     }
 
     internal static Indices Order(Tensor x, int axis, int k, bool descending)

@@ -75,6 +75,7 @@ public sealed class Lbfgs : IStateful
         {
             throw new InvalidOperationException($"lbfgs: a parameter {bound.Shape} has a constraint, which a line search does not keep to; use another optimiser, or bound the function, such as w.Softplus() for w");
         }
+        foreach (var p in _parameters) { p.Device.OnHost("lbfgs"); }
         var (now, g) = Evaluate(loss);
         float first = (float)now;
         int most = _options.MaxEvaluations ?? _options.MaxIterations * 5 / 4, evaluations = 1;

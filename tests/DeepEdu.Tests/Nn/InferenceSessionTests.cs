@@ -292,7 +292,7 @@ public class InferenceSessionTests
         {
             var (best, where) = x.TopK(2);
             var (sorted, order) = x.Sort(0, descending: true);
-            return [best, where.ToTensor(), sorted, order.ToTensor(), x.Gather(1, x.ArgSort()), x.IndexSelect(0, x.Sum(1).ArgSort()), x.MaxWithIndices(1).Indices.ToTensor(), x.Median(1).Values, x.KthValue(2, 0).Indices.ToTensor(), x.Quantile(0.3f, 1)];
+            return [best, where.ToTensor(), sorted, order.ToTensor(), x.Gather(1, x.ArgSort()), x.IndexSelect(0, x.Sum(1).ArgSort()), x.MaxWithIndices(1).Indices.ToTensor(), Tensor.Of(1, 3, 3, 7, 8.5f).SearchSorted(x).ToTensor(), x.Median(1).Values, x.KthValue(2, 0).Indices.ToTensor(), x.Quantile(0.3f, 1)];
         }
         var session = new InferenceSession(i => Forward(i.Tensor([rows, columns])));
         var rng = new Rng(5);

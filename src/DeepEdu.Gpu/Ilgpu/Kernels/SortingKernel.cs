@@ -30,6 +30,15 @@ internal static class SortingKernel
         d.Read(where, MemoryMarshal.Cast<int, float>(k.Where.AsSpan()));
     }
 
+    /// <summary>Whole numbers in the order of the floats; NaN is the largest, and −0 is 0.</summary>
+    internal static int Key(float x)
+    {
+        int bits = BitConverter.SingleToInt32Bits(x);
+        if (bits == int.MinValue) { bits = 0; }
+        int key = bits < 0 ? bits ^ int.MaxValue : bits;
+        return float.IsNaN(x) ? int.MaxValue : key;
+    }
+
     internal struct Rank : IGpuKernel
     {
         public Floats X;
@@ -57,15 +66,10 @@ internal static class SortingKernel
             if (i < N && rank < K) { Where[SoftmaxKernel.Begin(row, K, Inner) + ((long)rank * Inner)] = i; }
         }
 
-        // whole numbers in the order of the floats; NaN is the largest, and −0 is 0
         private readonly int Key(long begin, int i)
         {
             if (i >= N) { return 0; }
-            float x = X[begin + ((long)i * Inner)];
-            int bits = BitConverter.SingleToInt32Bits(x);
-            if (bits == int.MinValue) { bits = 0; }
-            int key = bits < 0 ? bits ^ int.MaxValue : bits;
-            key = float.IsNaN(x) ? int.MaxValue : key;
+            int key = SortingKernel.Key(X[begin + ((long)i * Inner)]);
             return Descending != 0 ? ~key : key;
         }
     }
