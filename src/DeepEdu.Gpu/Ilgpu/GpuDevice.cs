@@ -14,6 +14,9 @@ namespace DeepEdu.Gpu;
 /// <summary>An accelerator of ILGPU as a device: CUDA, OpenCL, or ILGPU's processor that stands in for tests.</summary>
 public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
 {
+    // the most threads that fold a row
+    private const int Folders = 256;
+
     private static readonly List<GpuDevice> s_broken = [];
     private readonly ConcurrentDictionary<string, bool> _told = new();
     private readonly Context? _owned;
@@ -155,7 +158,8 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     /// <inheritdoc/>
     public override void Fill(View to, float value)
     {
-        Start(to.Length, new FillLoop { Y = Of(to), Value = value });
+        if (Aligned(to)) { Start(to.Length / 4, new Fill4Loop { Y = Fours(to), Value = value }); }
+        else { Start(to.Length, new FillLoop { Y = Of(to), Value = value }); }
         KeepAlive(to);
     }
 
@@ -205,7 +209,7 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
         else
         {
             // long rows in pieces, so that every multiprocessor has some
-            const int Piece = 16 * Loops.FoldGroup;
+            const int Piece = 16 * Folders;
             int pieces = (n + Piece - 1) / Piece;
             if (pieces == 1) { Rows(f, x, n, 1, n, y); return; }
             using var arena = new Arena();
@@ -281,7 +285,8 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
 
     private void Rows<F>(F f, View x, int n, int pieces, int piece, View y) where F : unmanaged, IFold
     {
-        Start(new KernelConfig(Math.Min(y.Length, 65535), Loops.FoldGroup), new RowLoop<F> { Formula = f, X = Of(x), Y = Of(y), N = n, Pieces = pieces, Piece = piece });
+        var team = Teams(y.Length, Math.Min(n, 4 * Folders), false, out var how);
+        Start(how, new RowLoop<F> { Formula = f, Team = team, X = Of(x), Y = Of(y), N = n, Pieces = pieces, Piece = piece, Fours = x.Offset % 4 == 0 && (n % 4 == 0 || x.Length == n) ? 1 : 0 });
         KeepAlive(x, y);
     }
 

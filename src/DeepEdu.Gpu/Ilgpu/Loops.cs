@@ -16,9 +16,6 @@ internal struct Float4
 /// <summary>The loops, each once; the formula is a type argument and is compiled into the kernel. A thread takes every (threads of the grid)-th value.</summary>
 internal static class Loops
 {
-    /// <summary>Threads of a group that folds together.</summary>
-    public const int FoldGroup = 256;
-
     /// <summary>From a thread's value to its next.</summary>
     public static long Stride => (long)Grid.DimX * Group.DimX;
 
@@ -218,41 +215,43 @@ internal struct ColumnLoop<F> : IGpuKernel where F : unmanaged, IFold
     }
 }
 
-/// <summary>A group for each piece of a row, joined as a tree: the order depends on sizes alone. Y [rows · pieces].</summary>
+/// <summary>A team for each piece of a row, joined as a tree: the order depends on sizes alone. Y [rows · pieces].</summary>
 internal struct RowLoop<F> : IGpuKernel where F : unmanaged, IFold
 {
     public F Formula;
+    public Team Team;
     public Floats X, Y;
     public int N, Pieces, Piece;
 
+    /// <summary>Whether every row begins on 16 bytes. Threads take four neighbours either way: where a row lies does not change its order.</summary>
+    public int Fours;
+
     public readonly void Run()
     {
-        var shared = SharedMemory.Allocate<float>(Loops.FoldGroup);
-        int me = Group.IdxX;
-        for (int unit = Grid.IdxX; unit < Y.IntLength; unit += Grid.DimX)
+        var shared = SharedMemory.Allocate<float>(Team.MaxThreads);
+        for (long first = Team.First; first < Team.Count; first += Team.Step)
         {
-            uint row = (uint)unit / (uint)Pieces, part = (uint)unit % (uint)Pieces;
-            int from = (int)(row * (uint)N) + ((int)part * Piece);
-            int length = IntrinsicMath.Min(Piece, N - ((int)part * Piece));
+            int unit = Team.Row(first), me = Team.Me, round = 4 * Team.Size;
+            uint row = (uint)unit / (uint)Pieces, part = (uint)unit - (row * (uint)Pieces);
+            int from = (int)(row * (uint)N) + ((int)part * Piece), length = unit < Team.Count ? IntrinsicMath.Min(Piece, N - ((int)part * Piece)) : 0;
             var acc = new GpuLane(Formula.Start);
-            int i = me;
-            for (; i + (3 * Loops.FoldGroup) < length; i += 4 * Loops.FoldGroup)
+            int i = 4 * me;
+            // two fours are on their way at a time
+            for (; i + round + 3 < length; i += 2 * round)
             {
-                GpuLane v0 = new(X[from + i]), v1 = new(X[from + i + Loops.FoldGroup]), v2 = new(X[from + i + (2 * Loops.FoldGroup)]), v3 = new(X[from + i + (3 * Loops.FoldGroup)]);
-                acc = Formula.Step(Formula.Step(Formula.Step(Formula.Step(acc, v0), v1), v2), v3);
+                Float4 v = Loops.Four(X, from + i, 1, Fours), w = Loops.Four(X, from + i + round, 1, Fours);
+                acc = Step(Step(acc, v), w);
             }
-            for (; i < length; i += Loops.FoldGroup) { acc = Formula.Step(acc, new GpuLane(X[from + i])); }
-            shared[me] = acc.V;
-            Group.Barrier();
-            for (int half = Loops.FoldGroup >> 1; half > 0; half >>= 1)
-            {
-                if (me < half) { shared[me] = Formula.Join(new GpuLane(shared[me]), new GpuLane(shared[me + half])).V; }
-                Group.Barrier();
-            }
-            if (me == 0) { Y[unit] = shared[0]; }
+            for (; i + 3 < length; i += round) { acc = Step(acc, Loops.Four(X, from + i, 1, Fours)); }
+            for (; i < length; i++) { acc = Formula.Step(acc, new GpuLane(X[from + i])); } // behind the last four
+            float all = Team.Join(shared, Formula, acc.V);
+            if (me == 0 && unit < Team.Count) { Y[unit] = all; }
             Group.Barrier();
         }
     }
+
+    private readonly GpuLane Step(GpuLane acc, Float4 v) =>
+        Formula.Step(Formula.Step(Formula.Step(Formula.Step(acc, new GpuLane(v.X)), new GpuLane(v.Y)), new GpuLane(v.Z)), new GpuLane(v.W));
 }
 
 internal struct FillLoop : IGpuKernel
@@ -263,6 +262,20 @@ internal struct FillLoop : IGpuKernel
     public readonly void Run()
     {
         for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride) { Y[i] = Value; }
+    }
+}
+
+/// <inheritdoc cref="Map4Loop{F}"/>
+internal struct Fill4Loop : IGpuKernel
+{
+    public Fours Y;
+    public float Value;
+
+    public readonly void Run()
+    {
+        Float4 v;
+        (v.X, v.Y, v.Z, v.W) = (Value, Value, Value, Value);
+        for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride) { Y[i] = v; }
     }
 }
 

@@ -71,6 +71,21 @@ public class PtxTests
         Assert.Equal((5, 4), (Ptx.Count(ptx, "ld.global.f32"), Ptx.Count(ptx, "st.global.f32")));
     }
 
+    /// <summary>Two fours of a row at a time, then one, then what is behind the last four; value by value where rows do not begin on 16 bytes.</summary>
+    [Fact]
+    public void RowsAreFoldedInFours()
+    {
+        string ptx = Ptx.Of(s_kernels["fold sum, rows"]);
+        Assert.Equal((3, (3 * 4) + 1), (Ptx.Count(ptx, "ld.global.v4.f32"), Ptx.Count(ptx, "ld.global.f32")));
+    }
+
+    [Fact]
+    public void FillsSixteenBytes()
+    {
+        string ptx = Ptx.Of(typeof(Fill4Loop));
+        Assert.Equal((1, 1), (Ptx.Count(ptx, "st.global.v4.f32"), Ptx.Count(ptx, "st.global")));
+    }
+
     /// <summary>An operand that is not broadcast comes sixteen bytes at a time; one that is, value by value.</summary>
     [Fact]
     public void WhatIsNotBroadcastIsReadInFours()

@@ -23,6 +23,7 @@ public class TrafficTests(ITestOutputHelper log)
         ["lstm"] = (d => [Numbers([4, 3, 16], 1, d), Numbers([4 * 40, 16], 2, d), Numbers([4 * 40, 40], 3, d), Numbers([4 * 40], 4, d), Numbers([4 * 40], 5, d), Numbers([4, 40], 6, d), Numbers([4, 40], 7, d)],
             x => x[0].Lstm(x[1], x[2], x[3], x[4], x[5], x[6]).Output, 2.4, 1.1),
         ["rows and columns broadcast"] = (d => [Numbers([64, 128], 1, d), Numbers([128], 2, d), Numbers([64, 1], 3, d)], x => (x[0] * x[1]) - (x[0] * x[2]), 1.1, 1.1),
+        ["sums of rows"] = (d => [Numbers([64, 128], 1, d)], x => x[0].Sum(1), 1.1, 1.1),
         ["softmax"] = (d => [Numbers([64, 128], 1, d)], x => x[0].Softmax(), 1.1, 1.1),
         ["softmax of columns"] = (d => [Numbers([64, 128], 1, d)], x => x[0].Softmax(0), 1.1, 1.1),
         ["layer norm"] = (d => [Numbers([64, 128], 1, d), Numbers([128], 2, d), Numbers([128], 3, d)], x => x[0].LayerNorm([128], x[1], x[2]), 1.1, 1.1),
