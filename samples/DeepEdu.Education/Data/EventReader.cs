@@ -9,7 +9,7 @@ internal sealed record EventColumns
     // names that are taken if nothing is said, the first that the header has: ours, ASSISTments 2009 and 2012, and what is common elsewhere
     private static readonly (string Role, string[] Names)[] s_known =
     [
-        ("user", ["user_id", "user", "student_id", "student", "learner_id", "studentid", "uid", "Anon Student Id"]),
+        ("user", ["user_id", "user", "student_id", "student", "learner_id", "learner", "studentid", "uid", "Anon Student Id"]),
         ("item", ["item_id", "item", "problem_id", "question_id", "exercise_id", "problemId", "Problem Name"]),
         ("skills", ["skill_ids", "skill_id", "skill", "skill_name", "concept_id", "knowledge_code", "KC(Default)"]),
         ("correct", ["correct", "score", "is_correct", "answer", "Correct First Attempt"]),

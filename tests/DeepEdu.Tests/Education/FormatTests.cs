@@ -117,6 +117,8 @@ public sealed class FormatTests : FolderTests
         Assert.Equal(["t2", "t1"], log.Learners[0].Answers.Select(a => a.Item));
         Assert.Equal(1709283600000, log.Learners[0].Answers[0].Time); // 1 March 2024, 9 o'clock UTC
 
+        // the names that the program's own help has
+        Assert.Equal(["ada", "bo"], EventReader.Read(Write("own.csv", "learner,item,skill,correct\nada,q1,s,1\nbo,q1,s,0\n")).Learners.Select(l => l.Learner));
         string assist = Write("skill_builder.csv", "order_id,user_id,problem_id,correct,skill_id,ms_first_response,attempt_count,hint_count\n7,64525,51424,1,5_9,32454,1,0\n3,64525,51435,0,5,4922,2,1\n");
         Answer[] answers = Assert.Single(EventReader.Read(assist).Learners).Answers;
         Assert.Equal(["51435", "51424"], answers.Select(a => a.Item));
