@@ -13,8 +13,8 @@ public class OnnxModelTests
 {
     private static readonly JsonElement s_all = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests", "DeepEdu.Tests", "Golden", "onnx.json"))).RootElement;
 
-    // what depends on values cannot be recorded: a branch, what is sorted, places counted from the end, whole numbers that are computed from inputs
-    private static readonly string[] s_valued = ["branches", "whole", "look-ups", "node-topk-lowest", "node-one-hot-axis"];
+    // what depends on values cannot be recorded: a branch, what is sorted, places of a look-up counted from the end, whole numbers that are computed from inputs
+    private static readonly string[] s_valued = ["branches", "whole", "look-ups", "node-topk-lowest"];
 
     public static TheoryData<string> Cases => [.. s_all.EnumerateObject().Select(c => c.Name)];
 
@@ -127,7 +127,26 @@ public class OnnxModelTests
     {
         var depth = Node("Constant", [], "d", Whole("value_int", 3));
         var values = Node("Constant", [], "v").Message(5, new ProtoWriter().Text(1, "value_floats").Float(7, 0).Float(7, 1).Number(20, 6));
-        Assert.Equal([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1], Values(Tensor.Of(0, 2, 3, -4, -1), depth, values, Node("OneHot", ["x", "d", "v"], "y")));
+        float[] want = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+        Assert.Equal(want, Values(Tensor.Of(0, 2, 3, -4, -1), depth, values, Node("OneHot", ["x", "d", "v"], "y")));
+        // places from outside, and places that were computed
+        foreach (bool given in (bool[])[true, false])
+        {
+            ProtoWriter[] nodes = given ? [depth, values, Node("OneHot", ["x", "d", "v"], "y")] : [depth, values, Node("Neg", ["x"], "n"), Node("Neg", ["n"], "m"), Node("OneHot", ["m", "d", "v"], "y")];
+            var model = Model(7, nodes);
+            Assert.Equal(want, model.Forward(Indices.Of(0, 2, 3, -4, -1)).ToArray());
+            float[] y = new float[15];
+            InferenceSession.OfIndices(model, [5]).Run([0, 2, 3, -4, -1], y);
+            Assert.Equal(want, y);
+        }
+    }
+
+    [Fact]
+    public void OneHotValuesMayBeInfinite()
+    {
+        var depth = Node("Constant", [], "d", Whole("value_int", 2));
+        var values = Node("Constant", [], "v").Message(5, new ProtoWriter().Text(1, "value_floats").Float(7, float.NegativeInfinity).Float(7, 0.1f).Number(20, 6));
+        Assert.Equal([0.1f, float.NegativeInfinity], Values(Tensor.Of(0f), depth, values, Node("OneHot", ["x", "d", "v"], "y")));
     }
 
     [Theory]
@@ -156,12 +175,14 @@ public class OnnxModelTests
     }
 
     // a model of some nodes, from x to y
-    private static float[] Values(Tensor x, params ProtoWriter[] nodes)
+    private static float[] Values(Tensor x, params ProtoWriter[] nodes) => Model(1, nodes).Forward(x).ToArray();
+
+    private static OnnxModel Model(int type, params ProtoWriter[] nodes)
     {
         var graph = new ProtoWriter();
         foreach (var node in nodes) { graph.Message(1, node); }
-        graph.Message(11, new ProtoWriter().Text(1, "x").Message(2, new ProtoWriter().Message(1, new ProtoWriter().Number(1, 1)))).Message(12, new ProtoWriter().Text(1, "y"));
-        return OnnxFile.Load(new MemoryStream(new ProtoWriter().Message(8, new ProtoWriter().Number(2, 14)).Message(7, graph).Written.ToArray())).Forward(x).ToArray();
+        graph.Message(11, new ProtoWriter().Text(1, "x").Message(2, new ProtoWriter().Message(1, new ProtoWriter().Number(1, type)))).Message(12, new ProtoWriter().Text(1, "y"));
+        return OnnxFile.Load(new MemoryStream(new ProtoWriter().Message(8, new ProtoWriter().Number(2, 14)).Message(7, graph).Written.ToArray()));
     }
 
     private static ProtoWriter Node(string op, string[] inputs, string output, params ProtoWriter[] attributes)

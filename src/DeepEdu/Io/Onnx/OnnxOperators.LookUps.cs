@@ -116,21 +116,16 @@ internal static partial class OnnxOperators
         }
     }
 
-    // depth, and the values for no and yes
+    // depth, and the values for no and yes; a place from the end is negative, and one outside is equal to none. As numbers: a session's places are known only when it runs
     private static OnnxCell OneHot(OnnxCall c)
     {
         int depth = (int)c[1].Host.Values[0], rank = c[0].Rank + 1, axis = c.Axis(rank, -1);
         double[] values = c[2].Host.Values;
-        var places = c[0].Kind == OnnxKind.Real ? new(c[0].Host.Map(v => v, OnnxKind.Whole)) : c[0];
-        var given = Positive(places, depth);
-        bool known = !(places.IsGiven && Devices.Recording.Current is not null);
-        var y = known && given.Span.IndexOfAnyExceptInRange(0, depth - 1) >= 0 ? Inside(given, depth).OneHot(depth + 1, c.Device).Narrow(rank - 1, 0, depth) : given.OneHot(depth, c.Device);
-        if (axis != rank - 1) { y = y.Permute([.. Enumerable.Range(0, axis), rank - 1, .. Enumerable.Range(axis, rank - 1 - axis)]); }
-        return new(values is [0, 1] ? y : (y * (float)(values[1] - values[0])) + (float)values[0], c[2].Kind);
+        var places = To(c, c[0], OnnxKind.Whole).Tensor(c.Device);
+        var own = (places + ((places < 0) * depth)).Unsqueeze(axis);
+        var hit = own.Equal(Tensor.Arange(depth, c.Device).Reshape([depth, .. Enumerable.Repeat(1, rank - 1 - axis)]));
+        return new(values is [0, 1] ? hit : Comparisons.Where(hit, (float)values[1], (float)values[0]), c[2].Kind);
     }
-
-    // a place outside has no yes: it becomes the one behind the last
-    private static Indices Inside(Indices places, int depth) => Indices.Wrap(Array.ConvertAll(places.ToArray(), i => (uint)i < (uint)depth ? i : depth), places.Shape);
 
     private static OnnxCell NonZero(OnnxCall c)
     {
