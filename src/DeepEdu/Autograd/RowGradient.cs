@@ -1,6 +1,7 @@
 using System.Numerics;
 using DeepEdu.Devices;
 using DeepEdu.Kernels;
+using DeepEdu.Memory;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Autograd;
@@ -54,10 +55,10 @@ public sealed class RowGradient
         {
             throw new ShapeException("row-gradient", $"values {values.Shape} for {index.Size} uses of rows of a table {shape}: one row of the table's width is needed for each", shape, values.Shape);
         }
-        int[] place = new int[index.Size];
+        int[] place = Arena.Numbers(index.Size);
         var rows = Distinct(index.Span, place, skip);
         var sums = Tensor.Zeros([rows.Size, shape[1]], values.Device);
-        values.Device.Launch(new AddKernel(values.View, Indices.Wrap(place, [place.Length]), sums.View, shape[1]));
+        values.Device.Launch(new AddKernel(values.View, Indices.Lent(place, [index.Size]), sums.View, shape[1]));
         return new(shape, rows, sums);
     }
 

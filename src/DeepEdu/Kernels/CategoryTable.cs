@@ -8,7 +8,7 @@ namespace DeepEdu.Kernels;
 
 /// <summary>A recurrent layer's inputs that are categories: the gates' input parts of a step are its category's row of a table, and the gradient of that row is the sum over
 /// its steps. The products with one-hot vectors, without their zeros.</summary>
-/// <param name="Categories">One for each row of the gates.</param>
+/// <param name="Categories">One for each row of the gates, perhaps more behind them.</param>
 /// <param name="Count">How many categories there are.</param>
 /// <param name="Plan">The cell's gates.</param>
 /// <param name="Hidden">H.</param>
@@ -67,7 +67,7 @@ internal readonly unsafe record struct CategoryTable(int[] Categories, int Count
     private SparseRows Sorted(RecurrentRows rows)
     {
         var memory = RecurrentMemory.RentView(SparseRows.Room(Count, rows.Count));
-        if (rows.AreAll) { return SparseRows.Of(memory, Count, Categories, default); }
+        if (rows.AreAll) { return SparseRows.Of(memory, Count, Categories.AsSpan(0, rows.Count), default); }
         var counted = MemoryMarshal.Cast<float, int>(RecurrentMemory.Rent(rows.Count));
         counted.Fill(-1);
         foreach (var (from, count) in rows.Runs) { Categories.AsSpan(from, count).CopyTo(counted[from..]); }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using DeepEdu.Devices;
 
 namespace DeepEdu.Kernels;
@@ -8,6 +9,8 @@ internal sealed class RecurrentRows
 {
     // sequences in a group: what one thread works on at a time
     private const int MaxGroup = 64;
+
+    [ThreadStatic] private static List<(int From, int Count)>? t_runs; // of rows that are done with
 
     private readonly int _hidden;
     private readonly int[] _keys;
@@ -34,7 +37,7 @@ internal sealed class RecurrentRows
     public int Count { get; }
 
     /// <summary>Rows that belong to a sequence, in stretches (first row, how many) in their order: at least one stretch, which may be empty.</summary>
-    public List<(int From, int Count)> Runs { get; } = [];
+    public List<(int From, int Count)> Runs { get; private set; } = [];
 
     /// <summary>How many steps, first ones aside, do not stand <see cref="Step"/> rows behind the one before.</summary>
     public int Breaks { get; private set; }
@@ -154,11 +157,13 @@ internal sealed class RecurrentRows
 
     private void FindRuns()
     {
-        bool[] counts = _padding!.Marks(Count);
+        bool[] counts = ArrayPool<bool>.Shared.Rent(Count);
+        counts.AsSpan(0, Count).Clear();
         for (int r = 0; r < Batch; r++)
         {
             for (int s = 0; s < Length[r]; s++) { counts[At(r, s)] = true; }
         }
+        if (t_runs is { } spare) { (Runs, t_runs) = (spare, null); }
         Runs.Clear();
         for (int q = 0; q < Count;)
         {
@@ -168,7 +173,11 @@ internal sealed class RecurrentRows
             q = to + 1;
         }
         if (Runs.Count == 0) { Runs.Add((0, 0)); }
+        ArrayPool<bool>.Shared.Return(counts);
     }
+
+    /// <summary>Nobody looks at these rows any more: what they hold serves the next ones.</summary>
+    public void Leave() => (t_runs, Runs) = (Runs, []);
 
     // no sequence's numbers depend on its group, so the cut may follow the number of threads without changing a bit
     private void Group()
@@ -210,7 +219,6 @@ internal sealed class RecurrentRows
     internal sealed class Padding(int[]? lengths, bool left, Device device, View mask)
     {
         private float[] _counts = [];
-        private bool[] _marks = [];
 
         public int[]? Lengths => lengths;
 
@@ -221,13 +229,6 @@ internal sealed class RecurrentRows
             if (_counts.Length == 0) { _counts = new float[rows]; }
             device.Read(mask, _counts);
             return _counts;
-        }
-
-        public bool[] Marks(int rows)
-        {
-            if (_marks.Length == 0) { _marks = new bool[rows]; }
-            _marks.AsSpan().Clear();
-            return _marks;
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 
 namespace DeepEdu.Memory;
@@ -13,6 +14,7 @@ public class Arena : IDisposable
     [ThreadStatic] private static Arena? t_current;
     [ThreadStatic] private static Arena? t_kernels;
     private readonly List<Block> _blocks = t_spare ?? [];
+    private List<int[]>? _numbers; // lent by the runtime's pool
     private Arena? _outer;
     private bool _closed, _ofKernel;
     private int _depth;
@@ -48,6 +50,15 @@ public class Arena : IDisposable
 
     /// <summary>Blocks that will go back to the pool when the arena closes.</summary>
     public int BlockCount => _closed ? 0 : _blocks.Count;
+
+    /// <summary>Whole numbers, at least so many and of any content, that go back when the innermost arena closes; those of no arena are left to the garbage collector. For what nobody sees who could keep it.</summary>
+    internal static int[] Numbers(int length)
+    {
+        if (t_current is not { } arena) { return new int[length]; }
+        int[] numbers = ArrayPool<int>.Shared.Rent(length);
+        (arena._numbers ??= []).Add(numbers);
+        return numbers;
+    }
 
     internal void Own(Block block)
     {
@@ -98,11 +109,19 @@ public class Arena : IDisposable
             _closed = true;
             for (int i = _blocks.Count - 1; i >= 0; i--) { _blocks[i].Retire(); }
             _blocks.Clear();
+            GiveBack();
             t_current = _outer;
             if (_ofKernel) { (_outer, t_kernels) = (null, this); } else { t_spare = _blocks; }
             OnClose();
         }
         GC.SuppressFinalize(this);
+    }
+
+    private void GiveBack()
+    {
+        if (_numbers is null) { return; }
+        foreach (int[] numbers in _numbers) { ArrayPool<int>.Shared.Return(numbers); }
+        _numbers = null;
     }
 
     /// <summary>Called once, after the memory went back.</summary>

@@ -71,8 +71,8 @@ public sealed class Embedding : Layer
         if (!Tape.IsTraining || _weight.Device is not CpuDevice) { return plain && x.Size >= 2 * all ? (_weight, x) : null; }
         x.CheckBelow("embedding", all);
         var (rows, places) = DistinctRows.Of(x);
-        if ((long)(x.Size - rows.Length) * _weight.Shape[1] < (long)x.Size * (rows.Length < Many ? Worth : WorthOfMany)) { return null; }
-        return plain && rows.Length >= all - (all / 8) ? (_weight, x) : (Forward(rows), places);
+        if ((long)(x.Size - rows.Size) * _weight.Shape[1] < (long)x.Size * (rows.Size < Many ? Worth : WorthOfMany)) { return null; }
+        return plain && rows.Size >= all - (all / 8) ? (_weight, x) : (Forward(rows), places);
     }
 
     /// <inheritdoc/>

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using DeepEdu.Autograd;
 using DeepEdu.Devices;
 using DeepEdu.Kernels;
+using DeepEdu.Memory;
 using DeepEdu.Tensors;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -103,11 +104,12 @@ public static class Bags
     // the table's gradient row by row, each written once: the transpose of the matrix that says how often a bag has a row
     private static Tensor Pull(Shape table, Tensor dy, Indices index, int[] starts, bool mean, int skip)
     {
-        int[] bag = Owners(starts, index.Size).Values;
+        var bag = Arena.Numbers(index.Size).AsSpan(0, index.Size);
         var shares = mean ? Tensor.Empty([bag.Length], dy.Device) : null;
         for (int b = 0; b + 1 < starts.Length; b++)
         {
             var own = starts[b]..starts[b + 1];
+            bag[own].Fill(b);
             if (shares is not null) { shares.AsSpan()[own].Fill(1f / Math.Max(1, index.Span[own].Length - (skip < 0 ? 0 : index.Span[own].Count(skip)))); }
         }
         var rows = SparseRows.Of(Tensor.Empty([SparseRows.Room(table[0], bag.Length)], dy.Device).View, table[0], index.Span, bag, skip);

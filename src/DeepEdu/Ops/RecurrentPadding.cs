@@ -1,5 +1,6 @@
 using DeepEdu.Devices;
 using DeepEdu.Kernels;
+using DeepEdu.Memory;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Ops;
@@ -61,8 +62,9 @@ internal sealed class RecurrentPadding
         var rows = Rows(reverse, hidden);
         rows.Read();
         if (rows.AreAll || (device is CpuDevice && !rows.AreScattered)) { return rows; }
-        int[] places = new int[rows.Length.Sum()], packed = new int[rows.Count];
-        Array.Fill(packed, places.Length);
+        int count = rows.Length.Sum();
+        int[] places = Arena.Numbers(count), packed = Arena.Numbers(rows.Count); // needed as long as the tape is
+        packed.AsSpan().Fill(count);
         for (int r = 0, at = 0; r < Batch; r++)
         {
             for (int s = 0; s < rows.Length[r]; s++, at++)
@@ -71,7 +73,8 @@ internal sealed class RecurrentPadding
                 packed[places[at]] = at;
             }
         }
-        (_places, _packed) = (places, packed);
+        (_places, _packed) = (Indices.Lent(places, [count]), Indices.Lent(packed, [rows.Count]));
+        rows.Leave();
         return RecurrentRows.Packed(rows.Length, reverse, hidden);
     }
 

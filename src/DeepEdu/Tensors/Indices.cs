@@ -11,17 +11,13 @@ public sealed partial class Indices
 {
     private readonly int[] _values;
 
-    private Indices(Shape shape, int[] values)
-    {
-        if (values.Length != shape.Size) { throw new ShapeException("indices", $"{values.Length} values for {shape}, which holds {shape.Size}", shape); }
-        (Shape, _values) = (shape, values);
-    }
+    private Indices(Shape shape, int[] values) => (Shape, _values) = (shape, values);
 
     /// <summary>The sizes of the axes.</summary>
     public Shape Shape { get; }
 
     /// <summary>How many values.</summary>
-    public int Size => _values.Length;
+    public int Size => Shape.Size;
 
     /// <summary>How many axes.</summary>
     public int Rank => Shape.Rank;
@@ -30,6 +26,7 @@ public sealed partial class Indices
     /// <exception cref="InvalidOperationException">A session or a file is made of the forward pass, and in use the numbers would be others.</exception>
     public ReadOnlySpan<int> Span => OnHost();
 
+    /// <summary>The array: longer than <see cref="Size"/> if it was lent (<see cref="Lent"/>).</summary>
     internal int[] Values => _values;
 
     /// <summary>One axis of the given values, copied.</summary>
@@ -37,7 +34,7 @@ public sealed partial class Indices
 
     /// <summary>A copy of the values.</summary>
     /// <exception cref="ShapeException">Their number is not the shape's size.</exception>
-    public static Indices Of(Shape shape, ReadOnlySpan<int> values) => new(shape, values.ToArray());
+    public static Indices Of(Shape shape, ReadOnlySpan<int> values) => Wrap(values.ToArray(), shape);
 
     /// <summary>A matrix of the given values, copied.</summary>
     public static Indices Of(int[,] values)
@@ -53,8 +50,11 @@ public sealed partial class Indices
     public static Indices Wrap(int[] values, Shape shape)
     {
         ArgumentNullException.ThrowIfNull(values);
-        return new(shape, values);
+        return values.Length == shape.Size ? new(shape, values) : throw new ShapeException("indices", $"{values.Length} values for {shape}, which holds {shape.Size}", shape);
     }
+
+    /// <summary>The first values of an array that the innermost arena takes back (<see cref="Memory.Arena.Numbers"/>): for what ends with it.</summary>
+    internal static Indices Lent(int[] values, Shape shape) => new(shape, values);
 
     /// <summary>0, 1, .. n − 1.</summary>
     public static Indices Arange(int n) => Arange(0, n);
@@ -104,7 +104,7 @@ public sealed partial class Indices
     {
         get
         {
-            int[] values = OnHost();
+            var values = OnHost();
             if (position.Length == 1 && (uint)position[0] < (uint)Size) { return values[position[0]]; }
             if (position.Length != Rank) { ThrowPosition(Shape, position.Length); }
             int at = 0;
@@ -149,7 +149,7 @@ public sealed partial class Indices
     public void CheckBelow(string op, int limit)
     {
         if (Recording.Current is { } recording) { recording.Run(new Check(this, op, limit)); return; }
-        int[] values = _values;
+        var values = _values.AsSpan(0, Size);
         // a negative number is a large unsigned one
         if (values.Length == 0 || TensorPrimitives.Max(MemoryMarshal.Cast<int, uint>(values)) < (uint)limit) { return; }
         for (int i = 0; i < values.Length; i++)
@@ -173,10 +173,10 @@ public sealed partial class Indices
         return new(shape, values);
     }
 
-    private int[] OnHost()
+    private ReadOnlySpan<int> OnHost()
     {
         Recording.Current?.OnHostRead(_values);
-        return _values;
+        return _values.AsSpan(0, Size);
     }
 
     /// <summary>Whole numbers that follow from others.</summary>
@@ -216,7 +216,7 @@ public sealed partial class Indices
     }
 
     /// <summary>Such as "int32[3] (0, 2, 1)".</summary>
-    public override string ToString() => $"int32{Shape} ({string.Join(", ", _values.Take(8))}{(_values.Length > 8 ? ", …" : "")})";
+    public override string ToString() => $"int32{Shape} ({string.Join(", ", _values.Take(Math.Min(8, Size)))}{(Size > 8 ? ", …" : "")})";
 
     [DoesNotReturn]
     private static void ThrowPosition(Shape shape, int given) =>

@@ -175,8 +175,58 @@ public class EmbeddingBeforeRecurrentTests
         Gen.ArrayOf(Gen.OneOf(Gen.Choose(0, 9), Gen.Choose(0, int.MaxValue))).ToArbitrary(), x =>
         {
             var (rows, places) = DistinctRows.Of(x);
-            return rows.SequenceEqual(x.Distinct()) && places.ToArray().Select(i => rows[i]).SequenceEqual(x);
+            return rows.ToArray().SequenceEqual(x.Distinct()) && places.ToArray().Select(i => rows[i]).SequenceEqual(x);
         }));
+
+    /// <summary>Which word stands where is many numbers a step, and none of them is left to the garbage collector.</summary>
+    [Theory]
+    [InlineData("words before a recurrent layer")]
+    [InlineData("used rows alone")]
+    [InlineData("bags")]
+    [InlineData("sequences with padding, time first")]
+    public void WhatAStepAllocatesDoesNotGrowWithTheWords(string kind)
+    {
+        const int Batch = 12, Width = 24; // a tile's worth: from there on nothing is packed on its own account
+        var rng = new Rng(7);
+        var table = new Embedding(300, Width, rng, sparse: kind == "used rows alone");
+        var bags = new EmbeddingBag(300, Width, rng);
+        Lstm layer = new(Width, 8, rng), packed = new(Width, 8, rng, batchFirst: false);
+        var model = new Sequential(table, layer);
+        var tensor = Tensor.Uniform([400, Batch, Width], rng);
+        int before = DeepEduOptions.MaxThreads;
+        try
+        {
+            DeepEduOptions.MaxThreads = 1;
+            long few = Allocated(40), many = Allocated(400);
+            Assert.InRange(many, 0, few + 1024); // 360 × 12 more words: 17 KB each time they are written down
+        }
+        finally { DeepEduOptions.MaxThreads = before; }
+
+        long Allocated(int steps)
+        {
+            var x = Indices.Uniform([Batch, steps], new Rng(3), 0, 300);
+            Indices lengths = Enumerable.Range(0, Batch).Select(i => steps - (i * 5 % Batch * steps / 20)).ToArray(); // long and short ones in turn, so that rows are packed
+            var numbers = tensor.Narrow(0, 0, steps);
+            long least = long.MaxValue;
+            for (int i = 0; i < 12; i++)
+            {
+                long start = GC.GetAllocatedBytesForCurrentThread();
+                using (var tape = new Tape())
+                {
+                    var y = kind switch
+                    {
+                        "words before a recurrent layer" => model.Forward(x),
+                        "used rows alone" => table.Forward(x),
+                        "bags" => bags.Forward(x),
+                        _ => packed.Run(numbers, lengths: lengths).Output,
+                    };
+                    tape.Gradients(y.Sum());
+                }
+                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - start);
+            }
+            return least;
+        }
+    }
 
     private static Recurrent New(string kind, int inputs, Rng rng) => kind switch
     {
