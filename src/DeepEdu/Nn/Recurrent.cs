@@ -157,7 +157,7 @@ public abstract class Recurrent : Layer
     private protected virtual (Tensor Output, Tensor H, Tensor? C) RunLayer(int k, RecurrentX x, Tensor? h0, Tensor? c0, RecurrentSteps steps, bool reverse, Tensor? recurrentMask)
     {
         var w = _weights[k];
-        return RecurrentCall.Run(Op, Cell, new(x.Dense, x.Table is null ? w.WeightIh : x.Table.MatMul(w.WeightIh, transB: true), w.WeightHh, w.BiasIh, w.BiasHh, h0, c0, w.WeightHr) { Categories = x.Categories, Turned = x.Table is not null },
+        return RecurrentCall.Run(Op, Cell, new(x.Dense, x.Table is null ? w.WeightIh : TableProduct.Of(x.Table, w.WeightIh), w.WeightHh, w.BiasIh, w.BiasHh, h0, c0, w.WeightHr) { Categories = x.Categories, Turned = x.Table is not null },
             steps.Lengths, steps.Mask, BatchFirst, steps.PadLeft, reverse, recurrentMask);
     }
 

@@ -1,9 +1,12 @@
 using DeepEdu.Autograd;
+using DeepEdu.Data;
 using DeepEdu.Devices;
+using DeepEdu.Io;
 using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
+using DeepEdu.Tests.Io;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -140,6 +143,61 @@ public class EmbeddingBeforeRecurrentTests
         Assert.Equal(model.Forward(x).ToArray(), y);
         using var mode = new Tape(training: false);
         Assert.Equal(model.Forward(x).ToArray(), y);
+    }
+
+    /// <summary>In a session table and weight stay as they are from call to call, and so does their product, until one of them changes.</summary>
+    [Fact]
+    public void ASessionMultipliesTheTableOnce()
+    {
+        var rng = new Rng(4);
+        Embedding table = new(11, 24, rng);
+        Gru layer = new(24, 20, rng);
+        var model = new Sequential(table, layer);
+        var x = Indices.Uniform([2, 16], rng, 0, 11);
+        var session = InferenceSession.OfIndices(model, x.Shape);
+        float[] y = new float[32 * 20];
+        Check(1); // the session was tried with random words, not with weights of its own
+        Check(0);
+        table.Weight.CopyFrom(Tensor.Normal(table.Weight.Shape, rng).ToArray());
+        Check(1);
+        Check(0);
+        layer.Of(0).WeightIh.CopyFrom(Tensor.Normal(layer.Of(0).WeightIh.Shape, rng).ToArray());
+        Check(1);
+        Check(0);
+
+        void Check(int most)
+        {
+            using (var profiler = new Profiler())
+            {
+                session.Run(x.Span, y);
+                Assert.InRange(profiler.Calls.Where(c => c.Name == "matmul").Sum(c => c.Calls), 0, most);
+            }
+            Assert.Equal(model.Forward(x).ToArray(), y);
+        }
+    }
+
+    /// <summary>A small table is multiplied beforehand with weights of eight bits too: the model and the file that was written of it tell the same bits.</summary>
+    [Fact]
+    public void AFileOfEightBitsBehindASmallTableGivesASessionTheSameBits()
+    {
+        using var folder = new TemporaryFolder();
+        Sequential New() => new(new Embedding(11, 24, new Rng(4)), new Lstm(24, 20, new Rng(5), bidirectional: true));
+        Sequential model = New(), again = New();
+        model.SaveWeights(folder["a.safetensors"], NumberType.I8);
+        again.LoadWeights(folder["a.safetensors"]);
+        var x = Indices.Uniform([2, 16], new Rng(6), 0, 11);
+        float[] told = Told(model, WeightPrecision.Int8), exact = Told(model, WeightPrecision.Float32);
+        Assert.Equal(told, Told(again, WeightPrecision.Int8));
+        Assert.NotEqual(exact, told);
+        float most = exact.Max(MathF.Abs);
+        for (int i = 0; i < told.Length; i++) { Assert.Equal(exact[i], told[i], 0.05f * most); }
+
+        float[] Told(Sequential of, WeightPrecision weights)
+        {
+            float[] y = new float[32 * 40];
+            InferenceSession.OfIndices(of, x.Shape, weights).Run(x.Span, y);
+            return y;
+        }
     }
 
     [Fact]
