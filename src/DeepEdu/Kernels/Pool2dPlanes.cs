@@ -58,7 +58,7 @@ internal static unsafe class Pool2dPlanes
                 int line = i * pitch;
                 if (!gapless) { Lines.Copy(ref best[line], ref y[i * s.OW], s.OW); }
                 if (at is null) { continue; }
-                Places(of, of.OH == 1 ? 0 : i, which + line, steps, at);
+                Places(of, of.OH == 1 ? 0 : i, (int*)which + line, steps, at);
                 at += s.OW;
             }
             y += s.OH * s.OW;
@@ -88,11 +88,11 @@ internal static unsafe class Pool2dPlanes
     {
         for (nint i = 0; i < length; i += 2 * L.Width)
         {
-            L a = float.NegativeInfinity, b = a, ta = -1f, tb = ta;
+            L a = float.NegativeInfinity, b = a, ta = BitConverter.Int32BitsToSingle(-1), tb = ta; // int32 bits, which are only chosen from
             for (int t = 0; t < taps; t++)
             {
                 float* x = from + offsets[t] + i;
-                L v = L.Load(in *x, 0), w = L.Load(in *x, L.Width), tap = (float)t;
+                L v = L.Load(in *x, 0), w = L.Load(in *x, L.Width), tap = BitConverter.Int32BitsToSingle(t);
                 ta = L.WhereEqual(v, v, L.WhereGreater(v, a, tap, ta), tap);
                 tb = L.WhereEqual(w, w, L.WhereGreater(w, b, tap, tb), tap);
                 a = L.WhereEqual(v, v, L.WhereGreater(v, a, v, a), v);
@@ -107,12 +107,12 @@ internal static unsafe class Pool2dPlanes
 
     // from taps to places in the plane
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Places(in PoolShape s, int line, float* which, int* steps, int* at)
+    private static void Places(in PoolShape s, int line, int* which, int* steps, int* at)
     {
         int start = (((line * s.StrideH) - s.PadH) * s.W) - s.PadW, stride = s.StrideW;
         for (int j = 0; j < s.OW; j++, start += stride)
         {
-            int tap = (int)which[j];
+            int tap = which[j];
             at[j] = tap >= 0 ? start + steps[tap] : First(s, line, j);
         }
     }

@@ -90,30 +90,30 @@ internal static unsafe class PoolRuns
         public readonly void Run(int from, int to)
         {
             int n = S.KH * S.KW, runs = S.OH * S.OW;
-            float* lanes = stackalloc float[3 * L.Width], which = lanes + L.Width, places = which + L.Width, x = X + ((nint)from * n);
-            for (int j = 0; j < L.Width; j++) { places[j] = j; }
-            L first = L.Load(in *places, 0);
+            float* lanes = stackalloc float[2 * L.Width], which = lanes + L.Width, x = X + ((nint)from * n);
             for (int i = from; i < to; i++, x += n)
             {
-                L best = float.NegativeInfinity, where = first;
+                L best = float.NegativeInfinity, where = 0f; // where the lane's vector begins, as int32 bits: only chosen from
                 for (int k = 0; ; k = Math.Min(k + L.Width, n - L.Width))
                 {
                     // the last vector may begin before the one before it ends: what is seen twice changes nothing
-                    L v = L.Load(in *x, k), place = first + (float)k;
+                    L v = L.Load(in *x, k), place = BitConverter.Int32BitsToSingle(k);
                     where = L.WhereEqual(v, v, L.WhereGreater(v, best, place, where), place);
                     best = L.WhereEqual(v, v, L.WhereGreater(v, best, v, best), v);
                     if (k == n - L.Width) { break; }
                 }
                 L.Store(best, ref *lanes, 0);
                 L.Store(where, ref *which, 0);
-                float top = lanes[0], at = which[0];
+                float top = lanes[0];
+                int at = ((int*)which)[0];
                 for (int j = 1; j < L.Width; j++)
                 {
-                    float v = lanes[j], p = which[j];
+                    float v = lanes[j];
+                    int p = ((int*)which)[j] + j;
                     if (v > top || (v == top && p < at) || (float.IsNaN(v) && !(float.IsNaN(top) && p < at))) { (top, at) = (v, p); }
                 }
                 Y[i] = top;
-                if (At is not null) { At[i] = (i % runs * n) + (int)at; }
+                if (At is not null) { At[i] = (i % runs * n) + at; }
             }
         }
     }
