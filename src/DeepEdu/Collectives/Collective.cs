@@ -86,7 +86,7 @@ public static class Collective
 
         public int Size => 1;
 
-        public void Exchange(string what, ReadOnlySpan<ReadOnlyMemory<byte>> to, Span<Memory<byte>> from) => from[0] = MemoryMarshal.AsMemory(to[0]);
+        public void Exchange(string what, ReadOnlySpan<ReadOnlyMemory<byte>> to, Span<Memory<byte>> from) => from[0] = to[0].ToArray(); // the message may change, and what comes may be written
 
         public void Abort(string why, int rank = -1) { }
 

@@ -35,6 +35,19 @@ public class CollectiveTests
         }
     }
 
+    /// <summary>One process by itself keeps the same promises: the message may be changed afterwards, and what came may be written.</summary>
+    [Fact]
+    public void AMessageToOneselfIsACopy()
+    {
+        byte[] message = [1, 2, 3];
+        var from = new Memory<byte>[1];
+        Collective.Alone.Exchange("one", [message], from);
+        message[0] = 9;
+        Assert.Equal([1, 2, 3], from[0].ToArray());
+        from[0].Span[1] = 8;
+        Assert.Equal([9, 2, 3], message);
+    }
+
     [Theory, MemberData(nameof(Kinds))]
     public void SumsBroadcastsAndGathers(bool tcp, int size)
     {
