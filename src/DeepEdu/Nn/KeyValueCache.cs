@@ -7,7 +7,7 @@ using DeepEdu.Tensors;
 
 namespace DeepEdu.Nn;
 
-/// <summary>The keys and values of the steps so far, so that generation computes each of them once. Its memory is taken when it is made, and moves to the device of the first rows; a step adds rows and allocates nothing in it. One for each
+/// <summary>The keys and values of the steps so far, so that generation computes each of them once. A step that fails leaves it as it was. Its memory is taken when it is made, and moves to the device of the first rows; a step adds rows and allocates nothing in it. One for each
 /// attention layer; for use, not for learning.</summary>
 public sealed class KeyValueCache
 {
@@ -71,6 +71,16 @@ public sealed class KeyValueCache
         x.Device.Launch(new StridedCopy(moved.View, x.View, Walk.Plan("cache", [x.Shape[0], steps, width], [steps * width, width, 1], 0, [capacity * width, width, 1], 0)));
     }
 
+    /// <summary>What a step that fails goes back to.</summary>
+    internal (int Length, bool HasMemory) Now => (Length, _memory is not null);
+
+    /// <summary>As before steps that failed.</summary>
+    internal void GoBack((int Length, bool HasMemory) to)
+    {
+        Length = to.Length;
+        if (!to.HasMemory) { _memory = null; }
+    }
+
     /// <summary>The keys and values of a memory, projected at the first step.</summary>
     internal (Tensor Keys, Tensor Values) Memory(MultiHeadAttention attention, Tensor memory)
     {
@@ -95,11 +105,8 @@ public sealed class KeyValueCache
         int steps = x.Shape[1];
         if (steps > Capacity - Length) { ThrowFull(steps); }
         if (Tape.For(x) is not null) { throw new InvalidOperationException("cache: no gradient flows through remembered keys; run without a tape, or inside a plain Arena"); }
-        if (Keys.Device != x.Device)
-        {
-            Keys.MoveTo(x.Device);
-            Values.MoveTo(x.Device);
-        }
+        if (Keys.Device != x.Device) { Keys.MoveTo(x.Device); }
+        if (Values.Device != x.Device) { Values.MoveTo(x.Device); }
         Copy(x, width, Keys);
         Copy(x, 2 * width, Values);
         Length += steps;

@@ -104,7 +104,17 @@ public sealed class MultiHeadAttention : Layer
     /// <param name="cache">The rows before; made by <see cref="NewCache"/>.</param>
     /// <param name="mask">More keys hidden: its keys, lengths or scores are of all rows so far, the new ones included.</param>
     /// <exception cref="InvalidOperationException">The cache is full, or a gradient is wanted.</exception>
-    public Tensor Forward(Tensor x, KeyValueCache cache, AttentionMask mask = default) => _outProj.Forward(Attend(x, cache, mask));
+    public Tensor Forward(Tensor x, KeyValueCache cache, AttentionMask mask = default)
+    {
+        ArgumentNullException.ThrowIfNull(cache);
+        var before = cache.Now;
+        try { return _outProj.Forward(Attend(x, cache, mask)); }
+        catch
+        {
+            cache.GoBack(before);
+            throw;
+        }
+    }
 
     /// <summary>What the heads found, side by side: all but the outer projection.</summary>
     internal Tensor Attend(Tensor query, Tensor key, Tensor value, AttentionMask mask)
@@ -113,10 +123,9 @@ public sealed class MultiHeadAttention : Layer
         catch (ShapeException e) when (Places(e)) { throw; }
     }
 
-    /// <inheritdoc cref="Attend(Tensor, Tensor, Tensor, AttentionMask)"/>
+    /// <summary>The same with the rows before in a cache, which has grown even if this throws: the caller sees to that.</summary>
     internal Tensor Attend(Tensor x, KeyValueCache cache, AttentionMask mask)
     {
-        ArgumentNullException.ThrowIfNull(cache);
         try
         {
             if (_inProjWeight is null) { throw new InvalidOperationException("multi-head-attention: with a key or value width of its own there is no self-attention, and nothing to cache"); }

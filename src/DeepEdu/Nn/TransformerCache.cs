@@ -12,6 +12,15 @@ public sealed class TransformerCache
 
     internal KeyValueCache[] Layers { get; }
 
+    /// <summary>What a step that fails goes back to: all layers have as many steps.</summary>
+    internal (int Length, bool HasMemory) Now => Layers is [var first, ..] ? first.Now : default;
+
+    /// <summary>As before steps that failed.</summary>
+    internal void GoBack((int Length, bool HasMemory) to)
+    {
+        foreach (var layer in Layers) { layer.GoBack(to); }
+    }
+
     /// <summary>Forgets the steps from <paramref name="length"/> on; from 0 on, the memory too.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Not between 0 and <see cref="Length"/>.</exception>
     public void Reset(int length = 0)

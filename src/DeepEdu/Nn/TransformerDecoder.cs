@@ -55,6 +55,7 @@ public sealed class TransformerDecoder : Module
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(memory);
         ArgumentNullException.ThrowIfNull(cache);
+        var before = cache.Now;
         try
         {
             cache.Check(_layers.Length);
@@ -62,6 +63,11 @@ public sealed class TransformerDecoder : Module
             return _norm?.Forward(x) ?? x;
         }
         catch (ShapeException e) when (Places(e)) { throw; }
+        catch
+        {
+            cache.GoBack(before);
+            throw;
+        }
     }
 
     /// <summary>A cache for generation.</summary>

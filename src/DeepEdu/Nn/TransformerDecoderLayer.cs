@@ -76,6 +76,7 @@ public sealed class TransformerDecoderLayer : Module
         ArgumentNullException.ThrowIfNull(memory);
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(cache);
+        var before = cache.Now;
         try
         {
             x = After(_selfAttn.Finish(_selfAttn.Attend(Before(x, _norm1), cache, mask), x, _dropout1), _norm1);
@@ -83,6 +84,11 @@ public sealed class TransformerDecoderLayer : Module
             return Rest(x, _multiheadAttn.AttendProjected(Before(x, _norm2), keys, values, memoryMask));
         }
         catch (ShapeException e) when (Places(e)) { throw; }
+        catch
+        {
+            cache.GoBack(before);
+            throw;
+        }
     }
 
     /// <inheritdoc/>

@@ -53,6 +53,7 @@ public sealed class TransformerEncoder : Layer
     {
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(cache);
+        var before = cache.Now;
         try
         {
             cache.Check(_layers.Length);
@@ -60,6 +61,11 @@ public sealed class TransformerEncoder : Layer
             return _norm?.Forward(x) ?? x;
         }
         catch (ShapeException e) when (Places(e)) { throw; }
+        catch
+        {
+            cache.GoBack(before);
+            throw;
+        }
     }
 
     /// <summary>A cache for generation.</summary>

@@ -71,11 +71,18 @@ public sealed class TransformerEncoderLayer : Layer
     public Tensor Forward(Tensor x, KeyValueCache cache, AttentionMask mask = default)
     {
         ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(cache);
+        var before = cache.Now;
         try
         {
             return Around(x, _selfAttn.Attend(_normFirst ? _norm1.Forward(x) : x, cache, mask));
         }
         catch (ShapeException e) when (Places(e)) { throw; }
+        catch
+        {
+            cache.GoBack(before);
+            throw;
+        }
     }
 
     /// <inheritdoc/>
