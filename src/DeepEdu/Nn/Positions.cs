@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using DeepEdu.Devices;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
@@ -136,19 +137,23 @@ public sealed class RotaryPositions
     }
 }
 
-/// <summary>Numbers that nobody learns, where they are needed: made on the processor, copied to another device when x is there.</summary>
+/// <summary>Numbers that nobody learns, where they are needed: made on the processor, copied once to each other device where x is. A copy goes with its device.</summary>
 internal sealed class FixedTable(Shape shape)
 {
-    private volatile Tensor? _there;
+    private readonly ConditionalWeakTable<Device, Tensor> _there = [];
 
     public Tensor Here { get; } = Tensor.Persistent(shape);
 
     public Tensor On(Device device)
     {
         if (device == Here.Device) { return Here; }
-        if (_there is { } known && known.Device == device) { return known; }
+        return _there.TryGetValue(device, out var known) ? known : _there.GetValue(device, Copy);
+    }
+
+    private Tensor Copy(Device device)
+    {
         var copy = Tensor.Persistent(Here.Shape, device);
         device.Write(Here.AsSpan(), copy.View);
-        return _there = copy;
+        return copy;
     }
 }
