@@ -106,7 +106,8 @@ public static class Elementwise
         return y;
     }
 
-    private static Tensor Backward<P>(Tensor dy, Tensor at, P pull) where P : unmanaged, IZip
+    /// <summary>pull(dy, at), of one shape, in a pullback: where that is recorded, it has gradients.</summary>
+    internal static Tensor Backward<P>(Tensor dy, Tensor at, P pull) where P : unmanaged, IZip
     {
         var dx = Tensor.Empty(dy.Shape, dy.Device);
         dy.Device.Zip(pull, dy.View, at.View, dx.View, Broadcast.Flat(dy.Size));

@@ -9,10 +9,12 @@ namespace DeepEdu.Ops;
 /// <summary>Variance, norms and log-sum-exp over one axis, several, or (none named) all.</summary>
 public static class Statistics
 {
+    // 2⁻¹⁰⁰ and 2¹⁰⁰: squares of what is that much smaller or larger are float32 where those of x are not; and which roots are surely right without
+    private const float Down = 7.8886090522101181e-31f, Up = 1.2676506002282294e30f, Small = 1e-15f, Large = 1e15f;
+
     extension(Tensor x)
     {
-        /// <summary>Σ (x − x̄)² / (n − correction), in two passes, so that a large mean costs no digits. Gradient 2(x − x̄)·dy / (n − correction). Squares are float32: distances from the mean beyond
-        /// 1.8·10¹⁹ give ∞, those below 10⁻²³ give 0.</summary>
+        /// <summary>Σ (x − x̄)² / (n − correction), in two passes, so that a large mean costs no digits. Gradient 2(x − x̄)·dy / (n − correction). Beyond 3.4·10³⁸ it is ∞, below 10⁻⁴⁵ 0: see <c>Std</c>.</summary>
         /// <param name="axes">The axes; none named is all.</param>
         /// <param name="correction">1 for a sample of a larger population (Bessel), 0 for the whole. n ≤ correction gives NaN or ∞.</param>
         /// <param name="keepDims">Whether the folded axes stay, of size 1.</param>
@@ -23,8 +25,8 @@ public static class Statistics
             var plan = Reductions.Plan("var", x.Shape, axes, keepDims);
             float n = Math.Max(0, plan.Count - correction);
             var mean = Reductions.MeanTo(x, plan);
-            var y = x.ZipConstant(mean, default(SquareDistance), "var").FoldTo(plan.Kept, default(Reductions.SumFold), default(Reductions.SumFold)).Alias(plan.Result);
-            y.Device.Map(new Arithmetic.DivideFormula(n), y.View, y.View);
+            var y = Squares(x, mean, plan, n, 1);
+            if (MayBeOutside(y, 0, float.MaxValue)) { y = y.ZipConstant(Squares(x, mean, plan, n, Down), default(WideSquares), "var"); }
             Tape.For(x)?.AddRecordable(y, (x, dy => Tape.Recording is { } tape ? tape.Through(() => ((x - (x.SumTo(plan.Kept) / plan.Count)).Square().SumTo(plan.Kept) / n).Viewed(plan.Result), dy, x)
                 : x.Zip3Constant(mean, dy.Alias(plan.Kept), new VariancePull(2 / n), "var")));
             return y;
@@ -34,10 +36,25 @@ public static class Statistics
         /// <exception cref="ShapeException">No such axis.</exception>
         public Tensor Var(int axis, int correction = 1, bool keepDims = false) => x.Var([axis], correction, keepDims);
 
-        /// <summary>√Var, for distances from the mean between 10⁻²³ and 1.8·10¹⁹ as there; PyTorch, which adds up in double precision, goes on beyond. Where it is 0 the gradient is taken as 0, as in PyTorch.</summary>
+        /// <summary>√Var, also where that is beyond float32, as in PyTorch: only the sum of the values must not be. Where it is 0 the gradient is taken as 0, as in PyTorch.</summary>
         /// <exception cref="ShapeException">No such axis, or one named twice.</exception>
-        public Tensor Std(ReadOnlySpan<int> axes = default, int correction = 1, bool keepDims = false) =>
-            x.Var(axes, correction, keepDims).MapByOutput(default(Functions.SqrtFormula), default(RootPull));
+        public Tensor Std(ReadOnlySpan<int> axes = default, int correction = 1, bool keepDims = false)
+        {
+            ArgumentNullException.ThrowIfNull(x);
+            var plan = Reductions.Plan("std", x.Shape, axes, keepDims);
+            float n = Math.Max(0, plan.Count - correction);
+            var mean = Reductions.MeanTo(x, plan);
+            var y = Squares(x, mean, plan, n, 1);
+            y.Device.Map(default(Functions.SqrtFormula), y.View, y.View);
+            if (MayBeOutside(y, Small, Large)) { y = y.Zip3Constant(Squares(x, mean, plan, n, Down), Squares(x, mean, plan, n, Up), default(WideRoot), "std"); }
+            Tape.For(x)?.AddRecordable(y, (x, dy =>
+            {
+                var up = Elementwise.Backward(dy, y, default(RootPull));
+                return Tape.Recording is null ? x.Zip3Constant(mean, up.Alias(plan.Kept), new VariancePull(2 / n), "std") : (x - (x.SumTo(plan.Kept) / plan.Count)) * (up.Viewed(plan.Kept) * (2 / n));
+            }
+            ));
+            return y;
+        }
 
         /// <summary>The standard deviation over one axis; −1 is the last.</summary>
         /// <exception cref="ShapeException">No such axis.</exception>
@@ -96,18 +113,41 @@ public static class Statistics
         public Tensor LogSumExp(int axis, bool keepDims = false) => x.LogSumExp([axis], keepDims);
     }
 
+    // Σ (c·(x − mean))² / n
+    private static Tensor Squares(Tensor x, Tensor mean, Reductions.Reduced plan, float n, float c)
+    {
+        var y = x.ZipConstant(mean, new SquareDistance(c), "var").FoldTo(plan.Kept, default(Reductions.SumFold), default(Reductions.SumFold)).Alias(plan.Result);
+        y.Device.Map(new Arithmetic.DivideFormula(n), y.View, y.View);
+        return y;
+    }
+
+    // whether it is worth looking: what is recorded, or on another device, is not looked at
+    private static bool MayBeOutside(Tensor y, float least, float most) => y.Device is not CpuDevice || Recording.Current is not null || CpuDevice.Of(y.View).ContainsAnyExceptInRange(least, most);
+
     // ±∞ or NaN is no use as a shift: ∞ − ∞ would be NaN
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static L Shift<L>(L m) where L : struct, ILane<L> => L.WhereEqual(m - m, 0f, m, 0f);
 
-    internal readonly struct SquareDistance : IZip
+    internal readonly struct SquareDistance(float c) : IZip
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public L Apply<L>(L x, L mean) where L : struct, ILane<L>
         {
-            L d = x - mean;
+            L d = c * (x - mean);
             return d * d;
         }
+    }
+
+    internal readonly struct WideSquares : IZip
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L y, L far) where L : struct, ILane<L> => L.WhereEqual(y, float.PositiveInfinity, far * Up * Up, y);
+    }
+
+    internal readonly struct WideRoot : IZip3
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public L Apply<L>(L y, L far, L near) where L : struct, ILane<L> => L.WhereGreater(y, Large, L.Sqrt(far) * Up, L.WhereGreater(Small, y, L.Sqrt(near) * Down, y));
     }
 
     internal readonly struct VariancePull(float c) : IZip3

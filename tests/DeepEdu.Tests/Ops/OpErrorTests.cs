@@ -39,7 +39,7 @@ public class OpErrorTests
         { "prod: axis -3 of [2,3]", () => s_x.Prod(-3) },
         { "any: axis 2 of [2,3]", () => s_x.Any(2) },
         { "all: axis 2 of [2,3]", () => s_x.All(2) },
-        { "var: axis 2 of [2,3]", () => s_x.Std(2) },
+        { "std: axis 2 of [2,3]", () => s_x.Std(2) },
         { "norm: axis 2 of [2,3]", () => s_x.Norm(2, 2) },
         { "logsumexp: axis 2 of [2,3]", () => s_x.LogSumExp(2) },
         { "logsumexp: [2,0] holds no value to choose from", () => Tensor.Ones([2, 0]).LogSumExp(1) },
