@@ -103,10 +103,10 @@ internal static class AtomicReader
     private static AtomicColumn Column(string path, string head, int c, List<TableRow> rows)
     {
         int colon = head.LastIndexOf(':');
-        string name = colon < 0 ? head : head[..colon];
+        string name = (colon < 0 ? head : head[..colon]).Trim();
         return (colon < 0 ? "" : head[(colon + 1)..].Trim()) switch
         {
-            "token" => new(name, Tokens: [.. rows.Select(r => r.Fields[c].Length == 0 ? null : r.Fields[c])]),
+            "token" => new(name, Tokens: [.. rows.Select(r => r.Fields[c].Trim() is { Length: > 0 } token ? token : null)]),
             "float" => new(name, Floats: [.. rows.Select(r => r.FloatOrNaN(c))]),
             "token_seq" => new(name, TokenLists: [.. rows.Select(r => Parts(r))]),
             "float_seq" => new(name, FloatLists: [.. rows.Select(r => Array.ConvertAll(Parts(r), p => TextSource.Float(p, r.Path, r.Line)))]),

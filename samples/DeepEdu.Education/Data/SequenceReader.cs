@@ -34,7 +34,7 @@ internal static class SequenceReader
             int count = head.Id(head.Fields.Length - 1);
             yield return lines == 3
                 ? new(learner.ToString(CultureInfo.InvariantCulture), null, Answers(count, names, null, rows[1], rows[2], null, null)) { Named = false }
-                : new(head.Fields[0], null, Answers(count, names, rows[1], rows[2], rows[3], rows[4], rows[5]));
+                : new(head.Fields[0].Trim(), null, Answers(count, names, rows[1], rows[2], rows[3], rows[4], rows[5]));
             learner++;
             rows.Clear();
         }
@@ -69,6 +69,6 @@ internal static class SequenceReader
     {
         public Shared<string> Items { get; } = new(n => n);
 
-        public Shared<string[]> Skills { get; } = new(n => n.Split('_'));
+        public Shared<string[]> Skills { get; } = new(n => n.Split('_', StringSplitOptions.TrimEntries));
     }
 }

@@ -67,6 +67,20 @@ public sealed class TableQuirkTests : FolderTests
         Assert.Equal(["4 of 10 items ask for several skills, such as q0 for 'unit' and '1'"], DiagnosisSet.Read(path, 1).Notes);
     }
 
+    /// <summary>A blank beside a name makes no other learner or item of it, as in a long table.</summary>
+    [Fact]
+    public void NamesAreTrimmedInEveryKindOfFile()
+    {
+        LearnerLog log = SequenceReader.Read(Write("seq.csv", "ann ,2\n q1,q2 \n a _ b ,a\n1,0\n1,2\n1,1\n ann,1\nq1 \nb\n1\n1\n1\n"));
+        Assert.Equal(["ann", "ann"], log.Learners.Select(l => l.Learner));
+        Assert.Equal(["q1", "q2", "q1"], log.Learners.SelectMany(l => l.Answers).Select(a => a.Item));
+        Assert.Equal(["a", "b", "a", "b"], log.Learners.SelectMany(l => l.Answers).SelectMany(a => a.Skills));
+        Write("n.inter", " user_id :token\titem_id:token \ttimestamp:float\n ann\tx \t1\nann \ty\t2\nann\tx\t3\n");
+        Interactions data = AtomicReader.Read(Folder, seed: 1);
+        Assert.Equal(["ann"], data.UserNames!);
+        Assert.Equal(["x", "y"], data.ItemNames!);
+    }
+
     /// <summary>Times from 0 to 1, as some programs scale them, are all alike in whole seconds.</summary>
     [Fact]
     public void FractionsOfASecondSayWhichItemIsTheLast()
