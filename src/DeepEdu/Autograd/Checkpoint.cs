@@ -32,14 +32,14 @@ public static class Checkpoint
         ArgumentNullException.ThrowIfNull(inputs);
         NullItems.ThrowIfAny<Tensor>(inputs);
         // nothing would be remembered anyway
-        if (Tape.Recording is not { } outer) { return f(inputs); }
+        if (Tape.Recording is not { } outer) { return Made(f(inputs)); }
         Tensor y;
         Tensor[] leaves;
         RngJournal journal;
         using (var inner = new Tape(outer.Training, outer.Replays))
         {
             Tensor made;
-            using (journal = RngJournal.Open()) { made = f(Array.ConvertAll(inputs, x => x.Detach())); }
+            using (journal = RngJournal.Open()) { made = Made(f(Array.ConvertAll(inputs, x => x.Detach()))); }
             y = made.Keep().Detach();
             leaves = inner.Leaves();
             if (made.IsLeaf && !leaves.Contains(made)) { leaves = [.. leaves, made]; } // a parameter as it is
@@ -51,16 +51,18 @@ public static class Checkpoint
             using var replay = journal.Replay();
             if (Tape.Recording is not null)
             {
-                outer.Through(() => [f(inputs)], dOutputs, all, dInputs);
+                outer.Through(() => [Made(f(inputs))], dOutputs, all, dInputs);
                 return;
             }
             using var inner = new Tape(outer.Training, replays: true);
             Tensor[] again = Array.ConvertAll(inputs, x => outer.Wants(x) ? inner.Watch(x.Detach()) : x.Detach());
-            var output = f(again);
+            var output = Made(f(again));
             if (!inner.Wants(output)) { return; }
             var gradients = inner.Gradients(output, dOutputs[0]!);
             for (int i = 0; i < all.Length; i++) { dInputs[i] = gradients.Find(i < again.Length ? again[i] : all[i])?.Keep(); }
         });
         return y;
     }
+
+    private static Tensor Made(Tensor? y) => NullItems.Made(y, "checkpoint", "f must give the output of its part");
 }

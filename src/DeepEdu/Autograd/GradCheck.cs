@@ -47,7 +47,7 @@ public static class GradCheck
         using (var tape = new Tape(training))
         {
             foreach (var x in inputs) { tape.Watch(x); }
-            var y = f(inputs);
+            var y = Made(f(inputs));
             w = Direction(rng, y.Size);
             resolution = 1e-3 * SizeOfProducts(w, y.ToArray());
             var gradients = tape.Wants(y) ? tape.Gradients(y, Tensor.Of(y.Shape, w, y.Device)) : null;
@@ -110,9 +110,11 @@ public static class GradCheck
             for (int j = 0; j < at.Length; j++) { moved[j] = at[j] + (t * direction[j]); }
             x.CopyFrom(moved);
             using Arena arena = new Tape(training);
-            return Dot(w, f(inputs).ToArray());
+            return Dot(w, Made(f(inputs)).ToArray());
         }
     }
+
+    private static Tensor Made(Tensor? y) => NullItems.Made(y, "gradcheck", "f must give a tensor");
 
     private static float[] Direction(Rng rng, int n)
     {

@@ -55,6 +55,5 @@ public static class Hessian
         return Array.ConvertAll(inputs, x => (gradients?.Find(x) ?? Tensor.Zeros(x.Shape, x.Device)).Keep());
     }
 
-    private static Tensor One(Tensor y) => y is null ? throw new InvalidOperationException("hessian: the function gave null")
-        : y.Size == 1 ? y : throw new ShapeException("hessian", $"the function must give one value, not {y.Shape}; take its Mean or Sum", y.Shape);
+    private static Tensor One(Tensor? y) => NullItems.Made(y, "hessian", "f must give one value").Size == 1 ? y : throw new ShapeException("hessian", $"the function must give one value, not {y.Shape}; take its Mean or Sum", y.Shape);
 }

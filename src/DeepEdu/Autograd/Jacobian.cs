@@ -21,7 +21,7 @@ public static class Jacobian
         using (var tape = new Tape(training))
         {
             tape.Watch(x);
-            var y = f(x) ?? throw new InvalidOperationException("jacobian: the function gave null");
+            var y = NullItems.Made(f(x), "jacobian", "f must give a tensor");
             shape = [.. y.Shape, .. x.Shape];
             all = new float[shape.Size];
             bool depends = tape.Wants(y);

@@ -320,7 +320,7 @@ public sealed partial class Tape : Arena
             foreach (ref readonly var e in Edges.AsSpan())
             {
                 tape.CheckUnstepped(e.Input, place);
-                if (e.PullRows is { } rows && !ReferenceEquals(e.Input.Recorder, tape)) { grads.Accumulate(e.Input, rows(dy)); }
+                if (e.PullRows is { } rows && !ReferenceEquals(e.Input.Recorder, tape)) { grads.Accumulate(e.Input, NullItems.Made(rows(dy), "gradients", "PullRows must give the gradient of the rows that were used")); }
                 else { grads.Accumulate(e.Input, e.Pull(dy)); }
             }
         }

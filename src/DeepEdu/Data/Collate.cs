@@ -33,7 +33,7 @@ public static class Collate
     {
         ArgumentNullException.ThrowIfNull(samples);
         ArgumentNullException.ThrowIfNull(part);
-        return Rows(samples.Count, i => part(samples[i]), first => [first.Length]);
+        return Rows(samples.Count, i => Part(part(samples[i]), i), first => [first.Length]);
     }
 
     /// <summary>[n, ...shape] from n tensors of one shape.</summary>
@@ -42,7 +42,7 @@ public static class Collate
     {
         ArgumentNullException.ThrowIfNull(samples);
         ArgumentNullException.ThrowIfNull(part);
-        Tensor[] parts = [.. samples.Select(part)];
+        Tensor[] parts = [.. samples.Select((s, i) => Part(part(s), i))];
         for (int i = 1; i < parts.Length; i++)
         {
             if (!parts[i].Shape.Equals(parts[0].Shape)) { throw new ShapeException("collate", $"sample {i} of the batch is {parts[i].Shape}, the first is {parts[0].Shape}; crop or pad first", parts[0].Shape, parts[i].Shape); }
@@ -112,7 +112,7 @@ public static class Collate
         int width = toLimit ? limit : 0;
         for (int i = 0; i < rows.Length; i++)
         {
-            var row = part(samples[i]);
+            var row = Part(part(samples[i]), i);
             if (row.Length % features != 0) { throw new ShapeException("collate", $"sample {i} of the batch has {row.Length} values, which is not whole steps of {features}"); }
             int steps = row.Length / features, kept = Math.Min(steps, limit);
             rows[i] = row.AsMemory(keep == End.Start ? 0 : (steps - kept) * features, kept * features);
@@ -120,6 +120,8 @@ public static class Collate
         }
         return (rows, lengths, width);
     }
+
+    private static P Part<P>(P? part, int i) => NullItems.Made(part, "collate", $"part must give something of every sample, also of sample {i} of the batch");
 
     private static Tensor Mask(int[] lengths, int width)
     {

@@ -146,7 +146,7 @@ public static class DataLoader
                     throw new SampleException($"data-loader: sample {number(i)} (epoch {epoch}, batch {batch}): {e.Message}", number(i), batch, e);
                 }
             }
-            try { return _collate(samples); }
+            try { return NullItems.Made(_collate(samples), "data-loader", "collate must give a batch"); }
             catch (Exception e)
             {
                 throw new SampleException($"data-loader: batch {batch} of epoch {epoch} (samples {string.Join(", ", Enumerable.Range(0, Math.Min(8, count)).Select(number))}{(count > 8 ? ", …" : "")}): {e.Message}",

@@ -1,4 +1,5 @@
 using DeepEdu.Numerics;
+using DeepEdu.Tensors;
 
 namespace DeepEdu.Data;
 
@@ -9,6 +10,8 @@ namespace DeepEdu.Data;
 /// </code></summary>
 public sealed class StreamingDataset<T>
 {
+    private const string Opened = "open must give the samples of an epoch";
+
     private readonly Func<int, CancellationToken, IEnumerable<T>> _open;
 
     private StreamingDataset(Func<int, CancellationToken, IEnumerable<T>> open, bool shuffles) => (_open, Shuffles) = (open, shuffles);
@@ -17,14 +20,14 @@ public sealed class StreamingDataset<T>
     public StreamingDataset(Func<int, IEnumerable<T>> open)
     {
         ArgumentNullException.ThrowIfNull(open);
-        _open = (epoch, _) => open(epoch);
+        _open = (epoch, _) => NullItems.Made(open(epoch), "streaming-dataset", Opened);
     }
 
     /// <summary>An asynchronous sequence that is opened anew for each epoch. A loader's thread waits for it; cancellation reaches it through its token.</summary>
     public StreamingDataset(Func<int, IAsyncEnumerable<T>> open)
     {
         ArgumentNullException.ThrowIfNull(open);
-        _open = (epoch, stop) => Wait(open(epoch), stop);
+        _open = (epoch, stop) => Wait(NullItems.Made(open(epoch), "streaming-dataset", Opened), stop);
     }
 
     /// <summary>Whether <see cref="Shuffle"/> is part of it.</summary>

@@ -29,7 +29,7 @@ public sealed class ModelRegistry
     public Module Create(CheckpointInfo info)
     {
         ArgumentNullException.ThrowIfNull(info);
-        return _factories.TryGetValue(info.Architecture, out var factory) ? factory(info.Options, new(info.Seed ?? 0))
+        return _factories.TryGetValue(info.Architecture, out var factory) ? NullItems.Made(factory(info.Options, new(info.Seed ?? 0)), "model-registry", $"the factory of \"{info.Architecture}\" must give a model")
             : throw new InvalidDataException(info.Architecture.Length == 0 ? "model-registry: the file names no architecture; save with CheckpointInfo.Architecture, or make the model and call its Load"
             : $"model-registry: nobody added the architecture \"{info.Architecture}\"; there are {(_factories.Count == 0 ? "none yet" : string.Join(", ", _factories.Keys.Select(k => $"\"{k}\"")))}");
     }

@@ -47,7 +47,7 @@ public sealed class Pool(Func<Pool, int, Block> create)
             }
             number = ++_created;
         }
-        var made = _create(this, capacity);
+        var made = _create(this, capacity) ?? throw new InvalidOperationException("pool: create must give a block, not null");
         made.Number = number;
         return made;
     }

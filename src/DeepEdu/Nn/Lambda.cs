@@ -13,5 +13,5 @@ public sealed class Lambda(Func<Tensor, Tensor> function, string kind = nameof(L
     public override string Kind => kind;
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => _function(x);
+    public override Tensor Forward(Tensor x) => NullItems.Made(_function(x), "lambda", "the function must give a tensor");
 }

@@ -167,7 +167,7 @@ public sealed class Lbfgs : IStateful
     {
         Evaluations++;
         using var tape = new Tape();
-        var value = loss();
+        var value = NullItems.Made(loss(), "lbfgs", "loss must give one value");
         var gradients = tape.Gradients(value);
         float[] g = new float[_size];
         int at = 0;

@@ -119,7 +119,7 @@ public sealed class PrivateGradients : IStateful
         foreach (var sample in samples)
         {
             using var tape = new Tape();
-            var value = loss(sample);
+            var value = NullItems.Made(loss(sample), "private-gradients", "loss must give one value");
             sum += value.Item();
             Add(tape.Gradients(value));
         }

@@ -20,7 +20,7 @@ public static class SampleGradients
         for (int i = 0; i < samples.Count; i++)
         {
             using var tape = new Tape();
-            use(i, tape.Gradients(loss(samples[i])));
+            use(i, tape.Gradients(NullItems.Made(loss(samples[i]), "sample-gradients", $"loss must give one value, also of sample {i}")));
         }
     }
 

@@ -27,6 +27,20 @@ internal static class NullItems
         }
     }
 
+    /// <summary>What a function of the caller's gave, if it gave something.</summary>
+    /// <param name="made">What it gave.</param>
+    /// <param name="op">Who called it.</param>
+    /// <param name="function">The function's name, and what it must give.</param>
+    /// <exception cref="InvalidOperationException">It gave null.</exception>
+    public static T Made<T>([NotNull] T? made, string op, string function)
+    {
+        if (made is null) { ThrowMade(op, function); }
+        return made;
+    }
+
+    [DoesNotReturn]
+    private static void ThrowMade(string op, string function) => throw new InvalidOperationException($"{op}: {function}, not null");
+
     [DoesNotReturn]
     public static void Throw(string? list, int at, string? name = null) => throw new ArgumentNullException(list, $"{list}[{at}]{(name is null ? "" : $", \"{name}\",")} is null");
 }

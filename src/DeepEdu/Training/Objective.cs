@@ -6,7 +6,10 @@ namespace DeepEdu.Training;
 /// <summary>What a loss function gives for a batch: the value to make small, the losses that it is made of, and how much the batch counts. A tensor of one value is one.</summary>
 public readonly struct Objective
 {
+    private const string Wanted = "the loss function must give one value";
+
     private readonly (string Name, Tensor Loss)[]? _parts;
+    private readonly Tensor? _total;
 
     /// <summary>An objective.</summary>
     /// <param name="total">The mean loss of the batch, one value.</param>
@@ -15,13 +18,14 @@ public readonly struct Objective
     {
         ArgumentNullException.ThrowIfNull(total);
         if (total.Size != 1) { throw new ShapeException("objective", $"the loss {total.Shape} is not one value; take its Mean or Sum, or Objective.Weighted of the losses of single samples", total.Shape); }
-        (Total, Weight) = (total, weight);
+        (_total, Weight) = (total, weight);
     }
 
     private Objective(Tensor total, double? weight, (string, Tensor)[] parts) : this(total, weight) => _parts = parts;
 
     /// <summary>The value to make small.</summary>
-    public Tensor Total { get; }
+    /// <exception cref="InvalidOperationException">There is none: the objective was not made of a loss.</exception>
+    public Tensor Total => NullItems.Made(_total, "objective", Wanted);
 
     /// <summary>How much the batch counts; null: its rows.</summary>
     public double? Weight { get; }
@@ -70,5 +74,5 @@ public readonly struct Objective
     }
 
     /// <summary>The objective of one loss.</summary>
-    public static implicit operator Objective(Tensor total) => new(total);
+    public static implicit operator Objective(Tensor total) => total is null ? throw new ArgumentNullException(nameof(total), $"objective: {Wanted}, not null") : new(total);
 }

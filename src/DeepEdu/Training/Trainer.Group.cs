@@ -110,7 +110,7 @@ public partial class Trainer<B>
             _alone = true;
             try
             {
-                (string Name, double Value)[] own = [.. numbers(Run)];
+                (string Name, double Value)[] own = [.. NullItems.Made(numbers(Run), "trainer", "EpochNumbers must give names and values, [] where there are none")];
                 _records.Clear(); // it may have evaluated
                 _records.Int(own.Length);
                 foreach (var (name, value) in own)

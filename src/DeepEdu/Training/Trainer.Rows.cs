@@ -44,7 +44,7 @@ public sealed class Trainer(Nn.Module model, Optim.Optimizer optimizer, Func<int
         foreach (var batch in data.Epoch(0))
         {
             using var arena = new Arena();
-            var y = forward(batch);
+            var y = NullItems.Made(forward(batch), "predict", "forward must give an entry a row");
             int rows = y.Rank == 0 ? 0 : y.Shape[0];
             if (rows == 0 || (batch is int[] numbers && rows != numbers.Length)) { throw new ShapeException("predict", $"{BatchRows.Of(batch)} rows gave {y.Shape}; the first axis must be the rows", y.Shape); }
             if (seen > 0 && y.Shape.With(0, 1) != shape.With(0, 1)) { throw new ShapeException("predict", $"one batch gave {shape}, another {y.Shape}; only the rows may differ", shape, y.Shape); }
