@@ -51,16 +51,25 @@ internal struct Map4Loop<F> : IGpuKernel where F : unmanaged, IMap
 
     public readonly void Run()
     {
-        for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride)
+        long step = Loops.Stride;
+        for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += 2 * step)
         {
-            var v = X[i];
-            Float4 r;
-            r.X = Formula.Apply(new GpuLane(v.X)).V;
-            r.Y = Formula.Apply(new GpuLane(v.Y)).V;
-            r.Z = Formula.Apply(new GpuLane(v.Z)).V;
-            r.W = Formula.Apply(new GpuLane(v.W)).V;
-            Y[i] = r;
+            // two are on their way at a time; the last may be the same one twice
+            long j = i + step < Y.Length ? i + step : i;
+            Float4 v = X[i], w = X[j];
+            Y[i] = Apply(v);
+            Y[j] = Apply(w);
         }
+    }
+
+    private readonly Float4 Apply(Float4 v)
+    {
+        Float4 r;
+        r.X = Formula.Apply(new GpuLane(v.X)).V;
+        r.Y = Formula.Apply(new GpuLane(v.Y)).V;
+        r.Z = Formula.Apply(new GpuLane(v.Z)).V;
+        r.W = Formula.Apply(new GpuLane(v.W)).V;
+        return r;
     }
 }
 

@@ -76,7 +76,7 @@ public static class Sampling
     }
 
     // one number is read
-    private static bool AreProbabilities(Tensor p) => p.GreaterOrEqual(0).LogicalAnd(p.LessOrEqual(1)).NotEqual(1).Max().Item() == 0;
+    private static bool AreProbabilities(Tensor p) => p.GreaterOrEqual(0).LogicalAnd(p.LessOrEqual(1)).NotEqual(1).Sum().Item() == 0;
 
     /// <summary>Checks the weights of a row, of which so many are to be drawn.</summary>
     internal static void CheckRow(ReadOnlySpan<float> weights, Shape s, int row, int count)

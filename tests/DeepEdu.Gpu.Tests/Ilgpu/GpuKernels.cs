@@ -44,7 +44,8 @@ internal static class GpuKernels
             : name.Contains("PullMap<Angles.TanFormula>", StringComparison.Ordinal) ? 512
             // third derivatives, by dual numbers of dual numbers
             : name.Contains("BendTwice<", StringComparison.Ordinal) ? 512
-            : name.StartsWith("Attention", StringComparison.Ordinal) ? 768 : 1024;
+            // two fours on their way: as many bytes as 1536 threads of other loops have
+            : name.StartsWith("Map4Loop", StringComparison.Ordinal) || name.StartsWith("Attention", StringComparison.Ordinal) ? 768 : 1024;
     }
 
     private static IEnumerable<Type> Find()

@@ -51,8 +51,8 @@ public class PtxTests
         Assert.Contains(s_kernels.Values, k => Regex.IsMatch(Ptx.Raw(k), @"@!?%p\d+\s+bra\.uni"));
 
     [Theory]
-    [InlineData("map square", 1, 1)]
-    [InlineData("map gelu", 1, 1)]
+    [InlineData("map square", 2, 2)]
+    [InlineData("map gelu", 2, 2)]
     [InlineData("zip add", 2, 1)]
     [InlineData("zip multiply", 2, 1)]
     public void ReadsAndWritesSixteenBytes(string name, int loads, int stores)

@@ -101,6 +101,8 @@ public class SearchingTests
         if (p == 1)
         {
             Assert.Equal(x.Bernoulli(new Rng(1)).ToArray(), x.To(s_device.Value).Bernoulli(new Rng(1)).ToArray());
+            Assert.Equal([0, 3], Tensor.Zeros([0, 3], s_device.Value).Bernoulli(new Rng(1)).Shape);
+            Assert.Equal([0, 2], Tensor.Zeros([0, 3], s_device.Value).Multinomial(2, new Rng(1), replacement: true).Shape);
             return;
         }
         string want = Assert.Throws<ArgumentException>(() => x.Bernoulli(new Rng(1))).Message;
