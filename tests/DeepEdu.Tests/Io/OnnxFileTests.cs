@@ -279,6 +279,19 @@ public class OnnxFileTests
         Assert.Equal(["b.onnx"], folder.Files);
     }
 
+    /// <summary>Names count on from the last one: to try all of them for each of 8,000 nodes would make 32 million.</summary>
+    [Fact]
+    public void ThousandsOfNodesAreNamedAtOnce()
+    {
+        var graph = new OnnxGraph();
+        Assert.True(graph.Reserve("add_2") && graph.Reserve("add_5"));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        string[] names = [.. Enumerable.Range(0, 8000).Select(_ => graph.Add("Add", ["x", "x"]))];
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 20_000_000);
+        Assert.Equal(["add", "add_1", "add_3", "add_4", "add_6"], names[..5]);
+        Assert.Equal("add_8001", names[^1]);
+    }
+
     [Fact]
     public void WhatIsTooLargeIsRefused()
     {

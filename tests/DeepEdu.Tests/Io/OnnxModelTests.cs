@@ -174,6 +174,24 @@ public class OnnxModelTests
         static ProtoWriter Axes(int axis) => new ProtoWriter().Text(1, "axes").Number(8, axis).Number(20, 7);
     }
 
+    [Fact]
+    public void AChannelOfOneValueIsItsBias()
+    {
+        ProtoWriter[] nodes = [Node("Constant", [], "w").Message(5, new ProtoWriter().Text(1, "value_floats").Float(7, 3).Float(7, 4).Number(20, 6)), Node("InstanceNormalization", ["x", "w", "w"], "y")];
+        Assert.Equal([3, 4, 3, 4], Values(Tensor.Of([2, 2, 1], [1, -5, 7, 0]), nodes));
+        Assert.Equal([0, 6, 0, 8], Values(Tensor.Of([1, 2, 2], [1, 3, 5, 9]), nodes).Select(v => MathF.Round(v, 3)));
+    }
+
+    /// <summary>Which of many operators it was: its name, or what it gives.</summary>
+    [Fact]
+    public void WhatDoesNotFitIsToldWithItsOperator()
+    {
+        ProtoWriter[] places = [Node("Constant", [], "i").Message(5, new ProtoWriter().Text(1, "value_ints").Number(8, 7).Number(20, 7)), Node("Gather", ["x", "i"], "y")];
+        Assert.StartsWith("onnx-model: Gather that gives \"y\": index-select: index 7", Assert.Throws<ArgumentOutOfRangeException>(() => Values(Tensor.Of(1, 2, 3), places)).Message, StringComparison.Ordinal);
+        var text = new ProtoWriter().Text(1, "equation").Text(4, "?->?").Number(20, 3);
+        Assert.StartsWith("onnx-model: Einsum that gives \"y\": einsum: ", Assert.Throws<ArgumentException>(() => Values(Tensor.Of(1, 2, 3), Node("Einsum", ["x"], "y", text))).Message, StringComparison.Ordinal);
+    }
+
     // a model of some nodes, from x to y
     private static float[] Values(Tensor x, params ProtoWriter[] nodes) => Model(1, nodes).Forward(x).ToArray();
 

@@ -17,6 +17,7 @@ internal sealed class OnnxGraph
     private readonly List<Node> _nodes = [];
     private readonly OrderedDictionary<string, Constant> _constants = new(StringComparer.Ordinal);
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _last = new(StringComparer.Ordinal); // the number that each name was given last: unrolled sequences have thousands of one kind
     private readonly Dictionary<string, string> _shared = new(StringComparer.Ordinal);
     private readonly List<(string Name, OnnxSize[] Shape, bool Whole)> _inputs = [];
     private readonly List<(string Name, OnnxSize[] Shape)> _outputs = [];
@@ -144,7 +145,9 @@ internal sealed class OnnxGraph
     private string Unused(string like)
     {
         string name = like;
-        for (int i = 1; !_names.Add(name); i++) { name = $"{like}_{i}"; }
+        int last = _last.GetValueOrDefault(like);
+        while (!_names.Add(name)) { name = $"{like}_{++last}"; }
+        _last[like] = last;
         return name;
     }
 

@@ -72,7 +72,7 @@ internal static partial class OnnxOperators
     private static (string, Func<OnnxCall, OnnxCell>)[] Norms() =>
     [
         ("LayerNormalization", LayerNorm),
-        ("InstanceNormalization", c => new(c.X().InstanceNorm(weight: c.X(1), bias: c.X(2), eps: c.Float("epsilon", 1e-5f)))),
+        ("InstanceNormalization", InstanceNorm),
         ("GroupNormalization", GroupNorm),
         ("MeanVarianceNormalization", MeanVariance),
         ("LpNormalization", c => new(c.X().Normalize(c.Axis(c[0].Rank, -1), c.Int("p", 2)))),
@@ -90,6 +90,14 @@ internal static partial class OnnxOperators
         if (weight.Shape == normalised && (bias is null || bias.Shape == normalised)) { return new(x.LayerNorm(normalised, weight, bias, eps)); }
         var y = x.LayerNorm(normalised, eps: eps) * weight; // weights of other sizes are spread
         return new(bias is null ? y : y + bias);
+    }
+
+    // a channel of one value is its own mean, which leaves the bias
+    private static OnnxCell InstanceNorm(OnnxCall c)
+    {
+        var x = c.X();
+        float eps = c.Float("epsilon", 1e-5f);
+        return new(x.Rank > 2 && x.Shape.Product(2, x.Rank) == 1 ? x.GroupNorm(x.Shape[1], c.X(1), c.X(2), eps) : x.InstanceNorm(weight: c.X(1), bias: c.X(2), eps: eps));
     }
 
     // the weights are one a channel since version 21, one a group before

@@ -141,6 +141,8 @@ internal sealed class OnnxPlan
             return AsMany(step, step.Run!(new(step.Node, inputs, _opset, device)));
         }
         catch (ShapeException e) when (e.Op != "onnx-model") { throw new ShapeException("onnx-model", $"{step.Node.Label}: {e.Message}", [.. e.Shapes]); }
+        catch (ArgumentOutOfRangeException e) when (Nameless(e)) { throw new ArgumentOutOfRangeException($"onnx-model: {step.Node.Label}: {e.Message}", e); }
+        catch (ArgumentException e) when (e is not ShapeException && Nameless(e)) { throw new ArgumentException($"onnx-model: {step.Node.Label}: {e.Message}", e); }
         catch (OutOfMemoryException e) { throw new InsufficientMemoryException($"onnx-model: {step.Node.Label}: there is not the memory for what it is asked for: {Given(step.Node, inputs)}", e); }
         // an attribute that is too short, of another kind, or out of all bounds shows itself in many ways
         catch (Exception e) when (e is IndexOutOfRangeException or NullReferenceException or InvalidCastException or OverflowException or DivideByZeroException or KeyNotFoundException)
@@ -148,6 +150,9 @@ internal sealed class OnnxPlan
             throw new InvalidDataException($"onnx-model: {step.Node.Label}: its attributes and inputs do not fit together: {Given(step.Node, inputs)}", e);
         }
     }
+
+    // of an operator inside a branch the error has the name already
+    private static bool Nameless(Exception e) => !e.Message.StartsWith("onnx-model: ", StringComparison.Ordinal);
 
     private static string Given(OnnxProtoNode node, OnnxCell?[] inputs) => string.Join(", ",
     [
