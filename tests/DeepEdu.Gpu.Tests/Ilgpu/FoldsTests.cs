@@ -44,6 +44,22 @@ public class FoldsTests
         Assert.Equal(a.ToArray(), b.ToArray());
     }
 
+    /// <summary>Of some 20,000 numbers from 0 to 1, added one after the other, a sum is off by up to 1e-5 of itself; of parts, by a few roundings of each of three sums.</summary>
+    [Theory, InlineData(BagMode.Sum), InlineData(BagMode.Mean)]
+    public void LongBagsAreSumsOfParts(BagMode mode)
+    {
+        const int Rows = 40, Uses = 20_000;
+        var rng = new Rng(4);
+        var table = Tensor.Uniform([Rows, 2], rng);
+        int[] uses = [.. Enumerable.Range(0, Uses).Select(_ => rng.Next(Rows))];
+        float[] values = table.ToArray(), got = table.To(s_device.Value).EmbeddingBag(Indices.Of([1, Uses], uses), mode, padding: 3).ToArray();
+        for (int column = 0; column < 2; column++)
+        {
+            double[] taken = [.. uses.Where(r => r != 3).Select(r => (double)values[(2 * r) + column])];
+            Assert.Equal(1, got[column] / (mode == BagMode.Sum ? taken.Sum() : taken.Average()), 1e-6);
+        }
+    }
+
     [Theory, InlineData(1), InlineData(4), InlineData(7), InlineData(1028)]
     public void FillsWhatItIsTo(int n)
     {

@@ -7,11 +7,14 @@ using Floats = ILGPU.ArrayView<float>;
 
 namespace DeepEdu.Gpu.Kernels;
 
-/// <summary>Bags of embeddings: a thread for each column of a bag, which takes the bag's rows in their order, as the processor does.</summary>
+/// <summary>Bags of embeddings: a thread for each column of a bag, which takes the bag's rows in their order; of sums 128 at a time, and so many of those, so that rounding hardly grows with their number, as on the processor.</summary>
 internal static class BagsKernel
 {
     // threads that share a column of the maximum's gradient: each minds every so-manieth row of the table
     private const int Owners = 32;
+
+    // rows, and sums of so many, that are added one after the other
+    private const int Together = 128;
 
     public static void Register(GpuDevice device)
     {
@@ -58,10 +61,20 @@ internal static class BagsKernel
             for (long to = Grid.GlobalLinearIndex; to < Y.Length; to += (long)Grid.DimX * Group.DimX)
             {
                 uint bag = (uint)to / (uint)Dim, column = (uint)to % (uint)Dim;
-                int count = 0, from = -1, end = Starts[(int)bag + 1];
-                float y = 0;
-                for (int i = Starts[(int)bag]; i < end; i++)
+                int count = 0, from = -1, start = Starts[(int)bag], end = Starts[(int)bag + 1];
+                float y = 0, parts = 0, sum = 0;
+                for (int i = start; i < end; i++)
                 {
+                    if (Max == 0 && ((i - start) & (Together - 1)) == 0)
+                    {
+                        parts += y;
+                        y = 0;
+                        if (((i - start) & ((Together * Together) - 1)) == 0)
+                        {
+                            sum += parts;
+                            parts = 0;
+                        }
+                    }
                     int row = Index[i];
                     if (row == Skip) { continue; }
                     float x = X[((long)row * Dim) + column];
@@ -73,6 +86,7 @@ internal static class BagsKernel
                     }
                     count++;
                 }
+                if (Max == 0) { y = sum + (parts + y); }
                 Y[to] = Mean != 0 && count > 1 ? y * (1f / count) : y;
                 if (HasAt != 0) { At[to] = from; }
             }
