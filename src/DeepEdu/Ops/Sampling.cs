@@ -21,37 +21,38 @@ public static class Sampling
         /// <param name="rng">Gives one number a draw; without replacement one a class, by which Efraimidis and Spirakis 2006 draw all at once.</param>
         /// <param name="replacement">Whether a class may be drawn again.</param>
         /// <exception cref="ShapeException">There is no axis, or no class.</exception>
-        /// <exception cref="ArgumentException">A weight is negative, infinite or NaN; or a row has fewer classes with a weight above 0 than are to be drawn.</exception>
+        /// <exception cref="ArgumentException">A weight is negative, infinite or NaN; or a row has fewer classes with a weight above 0 than are to be drawn. Then <paramref name="rng"/> stays where it was.</exception>
         public Indices Multinomial(int count, Rng rng, bool replacement = false)
         {
             ArgumentNullException.ThrowIfNull(probabilities);
             ArgumentNullException.ThrowIfNull(rng);
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
             var s = probabilities.Shape;
-            int k = s[s.Axis("multinomial", -1)], rows = s.Product(0, s.Rank - 1);
-            if (k == 0) { throw new ShapeException("multinomial", $"{s} holds no class to draw", s); }
+            if (s[s.Axis("multinomial", -1)] == 0) { throw new ShapeException("multinomial", $"{s} holds no class to draw", s); }
             var to = s.With(s.Rank - 1, count);
             int[] drawn = new int[to.Size];
-            if (replacement && probabilities.Device is not CpuDevice && drawn.Length > 0)
+            ulong before = rng.Position;
+            try
             {
-                double[] shares = new double[drawn.Length];
-                foreach (ref double share in shares.AsSpan()) { share = rng.NextDouble(); }
-                probabilities.Device.Launch(new DrawKernel(probabilities.View, shares, drawn, s));
-                return Indices.Wrap(drawn, to);
-            }
-            if (!replacement) { probabilities.Device.OnHost("multinomial without replacement"); }
-            float[] weights = probabilities.ToArray();
-            for (int row = 0; row < rows; row++)
-            {
-                var own = weights.AsSpan(row * k, k);
-                CheckRow(own, s, row, replacement ? 1 : count);
-                var places = drawn.AsSpan(row * count, count);
-                if (replacement)
+                if (probabilities.Device is CpuDevice) { Draw(probabilities.ToArray(), s, drawn, count, replacement, rng); }
+                else if (drawn.Length == 0) { }
+                else if (replacement)
                 {
-                    double[] sums = Sums(own);
-                    foreach (ref int place in places) { place = Pick(sums, rng.NextDouble()); }
+                    double[] shares = new double[drawn.Length];
+                    foreach (ref double share in shares.AsSpan()) { share = rng.NextDouble(); }
+                    probabilities.Device.Launch(new DrawKernel(probabilities.View, shares, drawn, s));
                 }
-                else { Once(own, places, rng); }
+                else
+                {
+                    double[] times = new double[s.Size];
+                    Ticks(times, rng);
+                    probabilities.Device.Launch(new OnceKernel(probabilities.View, times, drawn, s));
+                }
+            }
+            catch
+            {
+                rng.Position = before; // rows in front of a wrong one, or on a device all, had taken theirs
+                throw;
             }
             return Indices.Wrap(drawn, to);
         }
@@ -90,6 +91,29 @@ public static class Sampling
         if (possible < count) { ThrowFew(s, row, possible, count); }
     }
 
+    private static void Draw(float[] weights, Shape s, int[] drawn, int count, bool replacement, Rng rng)
+    {
+        int k = s[s.Rank - 1];
+        double[] times = replacement ? [] : new double[k];
+        int[] classes = new int[times.Length];
+        for (int row = 0; row < s.Size / k; row++)
+        {
+            var own = weights.AsSpan(row * k, k);
+            CheckRow(own, s, row, replacement ? 1 : count);
+            var places = drawn.AsSpan(row * count, count);
+            if (replacement)
+            {
+                double[] sums = Sums(own);
+                foreach (ref int place in places) { place = Pick(sums, rng.NextDouble()); }
+            }
+            else
+            {
+                Ticks(times, rng);
+                Once(own, times, classes, places);
+            }
+        }
+    }
+
     private static double[] Sums(ReadOnlySpan<float> weights)
     {
         double[] sums = new double[weights.Length];
@@ -108,18 +132,23 @@ public static class Sampling
         return at;
     }
 
-    // the first of exponential clocks that tick at the speed of the weights
-    private static void Once(ReadOnlySpan<float> weights, Span<int> to, Rng rng)
+    // when exponential clocks tick first that go at speed 1; logarithms are the host's, so that all devices draw the same
+    private static void Ticks(Span<double> times, Rng rng)
     {
-        double[] times = new double[weights.Length];
-        int[] classes = new int[weights.Length];
-        for (int i = 0; i < times.Length; i++)
+        foreach (ref double time in times) { time = -Math.Log(1 - rng.NextDouble()); }
+    }
+
+    // the first of clocks that go at the speed of the weights; of equals those of the first classes
+    private static void Once(ReadOnlySpan<float> weights, Span<double> times, Span<int> classes, Span<int> to)
+    {
+        for (int i = 0; i < times.Length; i++) { (times[i], classes[i]) = (weights[i] > 0 ? times[i] / weights[i] : double.PositiveInfinity, i); }
+        times.Sort(classes);
+        for (int i = 0, end; i < to.Length; i = end)
         {
-            double time = -Math.Log(1 - rng.NextDouble());
-            (times[i], classes[i]) = (weights[i] > 0 ? time / weights[i] : double.PositiveInfinity, i);
+            for (end = i + 1; end < times.Length && times[end] <= times[i]; end++) { }
+            if (end > i + 1) { classes[i..end].Sort(); } // which the sort left in any order
         }
-        Array.Sort(times, classes);
-        classes.AsSpan(0, to.Length).CopyTo(to);
+        classes[..to.Length].CopyTo(to);
     }
 
     [DoesNotReturn]
@@ -150,6 +179,28 @@ public static class Sampling
                 CheckRow(weights, Of, row, 1);
                 double[] sums = Sums(weights);
                 for (int i = row * count; i < (row + 1) * count; i++) { Drawn[i] = Pick(sums, Parts[i]); }
+            }
+        }
+    }
+
+    /// <summary>The classes of each row of Weights [.., K] = Of whose Times [.., K], divided by their weights, are least, in that order and of equals the first, into Drawn [.., count].</summary>
+    internal readonly record struct OnceKernel(View Weights, double[] Times, int[] Drawn, Shape Of) : IKernel
+    {
+        /// <inheritdoc/>
+        public static string Name => "multinomial without replacement";
+
+        /// <inheritdoc/>
+        public void Run()
+        {
+            int k = Of[Of.Rank - 1], rows = Of.Size / k, count = Drawn.Length / rows;
+            double[] times = new double[k];
+            int[] classes = new int[k];
+            for (int row = 0; row < rows; row++)
+            {
+                var weights = CpuDevice.Of(Weights).Slice(row * k, k);
+                CheckRow(weights, Of, row, count);
+                Times.AsSpan(row * k, k).CopyTo(times);
+                Once(weights, times, classes, Drawn.AsSpan(row * count, count));
             }
         }
     }

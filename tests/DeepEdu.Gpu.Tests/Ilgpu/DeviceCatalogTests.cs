@@ -8,8 +8,8 @@ namespace DeepEdu.Gpu.Tests;
 /// <summary>Every row of the catalogue on a device that refuses to hand anything back to the processor: the processor's values and gradients within rounding.</summary>
 public class DeviceCatalogTests
 {
-    // equations and factors of matrices: small, and in double precision; a draw that takes away what it drew, one after another
-    private static readonly string[] s_apart = ["solve", "inverse", "det", "slogdet", "cholesky", "solve-triangular-lower", "solve-triangular-upper", "qr", "eigh-values", "eigh-vectors", "svd-values", "svd-left", "svd-right", "least-squares", "pseudo-inverse", "multinomial, all of them"];
+    // equations and factors of matrices: small, and in double precision
+    private static readonly string[] s_apart = ["solve", "inverse", "det", "slogdet", "cholesky", "solve-triangular-lower", "solve-triangular-upper", "qr", "eigh-values", "eigh-vectors", "svd-values", "svd-left", "svd-right", "least-squares", "pseudo-inverse"];
 
     private static readonly GpuDevice s_device = Device(), s_lenient = TestDevice.New();
 

@@ -1,7 +1,5 @@
-using DeepEdu.Nn;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
-using DeepEdu.Optim;
 using DeepEdu.Tensors;
 
 namespace DeepEdu.Gpu.Tests;
@@ -84,13 +82,58 @@ public class SearchingTests
         Assert.Equal(weights.Multinomial(count, new Rng(9), replacement: true).ToArray(), weights.To(s_device.Value).Multinomial(count, new Rng(9), replacement: true).ToArray());
     }
 
+    /// <summary>Rows of one group and of several, all of a row's classes, weights far apart: the very classes, in the order in which they are drawn, and as many numbers taken.</summary>
+    [Theory, InlineData(1, 1, 1), InlineData(5, 7, 3), InlineData(2, 33, 15), InlineData(40, 256, 1), InlineData(3, 257, 120), InlineData(2, 1500, 700), InlineData(1, 9000, 10)]
+    public void DrawsWithoutReplacementAreTheProcessors(int rows, int classes, int count)
+    {
+        var rng = new Rng(2);
+        var weights = Tensor.Of([rows, classes], [.. Enumerable.Range(0, rows * classes).Select(i => i % 2 == 1 && i % classes != 0 ? i % 4 == 1 ? 0 : -0f : MathF.Pow(10, rng.Next(-40, 38)) * (rng.NextSingle() + 0.5f))]);
+        Rng here = new(9), there = new(9);
+        int[] want = weights.Multinomial(count, here).ToArray();
+        Assert.Equal(want, weights.To(s_device.Value).Multinomial(count, there).ToArray());
+        Assert.Equal(here.Position, there.Position);
+        for (int row = 0; row < rows; row++) { Assert.Equal(count, want.AsSpan(row * count, count).ToArray().Distinct().Count()); }
+    }
+
+    /// <summary>Clocks that tick at the same time, in several groups: the first classes come first, on both.</summary>
+    [Fact]
+    public void OfEqualTimesTheFirstClassesAreDrawn()
+    {
+        const int Classes = 700, Count = 300;
+        var weights = Tensor.Of([2, Classes], [.. Enumerable.Range(0, 2 * Classes).Select(i => i % 7 == 0 ? 0f : 1 << (i % 3))]);
+        double[] times = [.. Enumerable.Range(0, 2 * Classes).Select(i => i * 13 % 4 is 0 ? -0.0 : i * 13 % 4 * (double)(1 << (i % 3)))];
+        int[] want = [.. Enumerable.Range(0, 2).SelectMany(row => Enumerable.Range(0, Classes).Where(i => ((row * Classes) + i) % 7 != 0).OrderBy(i => ((row * Classes) + i) * 13 % 4).Take(Count))];
+        int[] here = new int[2 * Count], there = new int[2 * Count];
+        Devices.CpuDevice.Instance.Launch(new Sampling.OnceKernel(weights.View, times, here, weights.Shape));
+        Assert.Equal(want, here);
+        s_device.Value.Launch(new Sampling.OnceKernel(weights.To(s_device.Value).View, times, there, weights.Shape));
+        Assert.Equal(want, there);
+    }
+
     [Theory]
     [InlineData(float.NaN), InlineData(-1f), InlineData(float.PositiveInfinity), InlineData(0f)]
     public void WeightsThatAreNoneAreNamed(float weight)
     {
         var weights = Tensor.Of([2, 2], [1, -0f, -0f, weight]);
-        string want = Assert.Throws<ArgumentException>(() => weights.Multinomial(new Rng(1))).Message;
-        Assert.Equal(want, Assert.Throws<ArgumentException>(() => weights.To(s_device.Value).Multinomial(new Rng(1))).Message);
+        foreach (bool again in (bool[])[true, false])
+        {
+            Rng here = new(1), there = new(1);
+            string want = Assert.Throws<ArgumentException>(() => weights.Multinomial(1, here, again)).Message;
+            Assert.Equal(want, Assert.Throws<ArgumentException>(() => weights.To(s_device.Value).Multinomial(1, there, again)).Message);
+            Assert.Equal((0ul, 0ul), (here.Position, there.Position));
+        }
+    }
+
+    /// <summary>In the second group of a row, and where more are wanted than there are.</summary>
+    [Theory, InlineData(299, -1f, 5, "class 299 in row 1"), InlineData(0, float.NaN, 300, "class 0 in row 1"), InlineData(280, 0f, 300, "row 1 of [2,300] has 299 classes"), InlineData(280, 0f, 301, "row 0 of [2,300] has 300 classes")]
+    public void WhatCannotBeDrawnOnceIsNamed(int at, float weight, int count, string named)
+    {
+        float[] all = Enumerable.Repeat(2f, 600).ToArray();
+        all[300 + at] = weight;
+        var weights = Tensor.Of([2, 300], all);
+        string want = Assert.Throws<ArgumentException>(() => weights.Multinomial(count, new Rng(1))).Message;
+        Assert.Contains(named, want, StringComparison.Ordinal);
+        Assert.Equal(want, Assert.Throws<ArgumentException>(() => weights.To(s_device.Value).Multinomial(count, new Rng(1))).Message);
     }
 
     [Theory]
@@ -103,31 +146,10 @@ public class SearchingTests
             Assert.Equal(x.Bernoulli(new Rng(1)).ToArray(), x.To(s_device.Value).Bernoulli(new Rng(1)).ToArray());
             Assert.Equal([0, 3], Tensor.Zeros([0, 3], s_device.Value).Bernoulli(new Rng(1)).Shape);
             Assert.Equal([0, 2], Tensor.Zeros([0, 3], s_device.Value).Multinomial(2, new Rng(1), replacement: true).Shape);
+            Assert.Equal([0, 2], Tensor.Zeros([0, 3], s_device.Value).Multinomial(2, new Rng(1)).Shape);
             return;
         }
         string want = Assert.Throws<ArgumentException>(() => x.Bernoulli(new Rng(1))).Message;
         Assert.Equal(want, Assert.Throws<ArgumentException>(() => x.To(s_device.Value).Bernoulli(new Rng(1))).Message);
-    }
-
-    /// <summary>What the processor computes of values that it reads is told once, or refused.</summary>
-    [Fact]
-    public void WhatTheProcessorComputesIsTold()
-    {
-        using var device = TestDevice.New();
-        List<string> told = [];
-        device.Log = told.Add;
-        var weights = Tensor.Ones([2, 5], device);
-        Parameter w = new(Tensor.Ones([3], device));
-        Lbfgs optimizer = new([("w", w)]);
-        for (int i = 0; i < 2; i++)
-        {
-            _ = weights.Multinomial(2, new Rng(1));
-            optimizer.Step(() => w.Square().Sum());
-        }
-        Assert.Collection(told, one => Assert.StartsWith("multinomial without replacement: no kernel on", one, StringComparison.Ordinal), one => Assert.StartsWith("lbfgs: no kernel on", one, StringComparison.Ordinal));
-        device.Strict = true;
-        Assert.Contains("multinomial without replacement: no kernel on", Assert.Throws<NotSupportedException>(() => weights.Multinomial(2, new Rng(1))).Message, StringComparison.Ordinal);
-        Assert.Contains("lbfgs: no kernel on", Assert.Throws<NotSupportedException>(() => optimizer.Step(() => w.Square().Sum())).Message, StringComparison.Ordinal);
-        Assert.Equal(2, told.Count);
     }
 }

@@ -1,3 +1,4 @@
+using DeepEdu.Devices;
 using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Tensors;
@@ -55,6 +56,26 @@ public class SamplingTests
     {
         var e = Assert.Throws<ArgumentException>(() => Tensor.Of([2, 2], [1, 1, 1, weight]).Multinomial(new Rng(1)));
         Assert.Contains(message, e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Those that rows in front of the wrong one had taken, too.</summary>
+    [Theory, InlineData(true), InlineData(false)]
+    public void AnErrorTakesNoNumbers(bool again)
+    {
+        var rng = new Rng(1) { Position = 10 };
+        Assert.Throws<ArgumentException>(() => Tensor.Of([3, 2], [1f, 1, 1, 1, 0, 0]).Multinomial(1, rng, again));
+        Assert.Equal(10ul, rng.Position);
+    }
+
+    [Fact]
+    public void OfClocksThatTickTogetherTheFirstClassesCome()
+    {
+        const int Classes = 500, Count = 200;
+        int[] drawn = new int[Count];
+        double[] times = [.. Enumerable.Range(0, Classes).Select(i => i * 7 % 3 is 0 ? -0.0 : (double)(i * 7 % 3))];
+        var weights = Tensor.Ones([Classes]);
+        CpuDevice.Instance.Launch(new Sampling.OnceKernel(weights.View, times, drawn, weights.Shape));
+        Assert.Equal(Enumerable.Range(0, Classes).OrderBy(i => i * 7 % 3).Take(Count), drawn);
     }
 
     [Fact]
