@@ -32,5 +32,6 @@ internal static class DeviceKernels
         PoolingKernel.Register(device);
         AttentionKernels.Register(device);
         UpsamplingKernel.Register(device);
+        LbfgsVectorKernels.Register(device);
     }
 }

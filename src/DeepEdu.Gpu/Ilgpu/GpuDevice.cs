@@ -227,8 +227,9 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
         KeepAlive(kernel);
     }
 
-    /// <inheritdoc/>
-    internal override void OnHost(string operation)
+    /// <summary>A kernel is about to run on the processor.</summary>
+    /// <exception cref="NotSupportedException">The device is strict.</exception>
+    internal void OnHost(string operation)
     {
         if (Strict) { throw new NotSupportedException($"{operation}: no kernel on {Name}; set Strict to false to let it run on the processor, or move its operands with To(CpuDevice.Instance)"); }
         if (_told.TryAdd(operation, true)) { Log($"{operation}: no kernel on {Name}; it runs on the processor"); }
@@ -258,6 +259,9 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
     }
 
     internal static Floats Of(View v) => new(Memory(v), v.Offset, v.Length);
+
+    /// <summary>Doubles, each in the room of two floats, from an even one on.</summary>
+    internal static ArrayView<double> DoublesOf(View v) => new(Memory(v), v.Offset / 2, v.Length / 2);
 
     /// <summary>As many threads as work, up to what the accelerator holds at once.</summary>
     internal KernelConfig Over(int work) => new(Math.Max(1, Math.Min(_grid, (work + _group - 1) / _group)), _group);

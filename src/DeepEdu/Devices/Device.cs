@@ -52,10 +52,6 @@ public abstract class Device
     /// <summary>Whether a kernel has a body here. Operations that are other operations too take that way where it has none; the rest is launched all the same.</summary>
     internal virtual bool Has<K>() where K : struct, IKernel => true;
 
-    /// <summary>An operation is about to compute what it read here on the processor.</summary>
-    /// <exception cref="NotSupportedException">The device allows none that.</exception>
-    internal virtual void OnHost(string operation) { }
-
     /// <summary>Waits until everything launched has run.</summary>
     public virtual void Synchronize() { }
 

@@ -7,32 +7,44 @@ internal static class StrongWolfe
     private const double C1 = 1e-4, C2 = 0.9;
     private const int Most = 25;
 
-    /// <summary>A place along the line.</summary>
-    public readonly record struct Point(double T, double Loss, float[] Gradient, double Slope);
+    /// <summary>A place along the line, and the number under which others know its gradient.</summary>
+    public readonly record struct Point(double T, double Loss, int Place, double Slope);
 
     /// <summary>Searches.</summary>
-    /// <param name="at">The loss and gradient at a step length.</param>
+    /// <param name="at">The loss and slope at a step length.</param>
+    /// <param name="drop">Told each place that cannot be the result any more, but the start.</param>
     /// <param name="start">The place 0.</param>
     /// <param name="t">The first length to try.</param>
     /// <param name="width">The largest |dᵢ|.</param>
     /// <param name="least">Brackets whose values differ by less are not cut further.</param>
-    public static Point Search(Func<double, Point> at, Point start, double t, double width, double least)
+    public static Point Search(Func<double, Point> at, Action<int> drop, Point start, double t, double width, double least)
     {
         Point before = start, now = at(t), other = start;
         int tries = 0;
         for (; tries < Most; tries++)
         {
             if (now.Loss > start.Loss + (C1 * now.T * start.Slope) || (tries > 1 && now.Loss >= before.Loss)) { other = before; break; }
-            if (Math.Abs(now.Slope) <= -C2 * start.Slope) { return now; }
+            if (Math.Abs(now.Slope) <= -C2 * start.Slope)
+            {
+                Drop(before);
+                return now;
+            }
             if (now.Slope >= 0) { other = before; break; }
             double next = Cubic(before, now, now.T + (0.01 * (now.T - before.T)), now.T * 10);
+            Drop(before);
             (before, now) = (now, at(next));
         }
-        return Zoom(at, start, other, now, tries, width, least);
+        if (other.Place != before.Place) { Drop(before); }
+        return Zoom(at, Drop, start, other, now, tries, width, least);
+
+        void Drop(Point p)
+        {
+            if (p.Place != start.Place) { drop(p.Place); }
+        }
     }
 
     // the two ends of a bracket that holds such a place; the better one is kept
-    private static Point Zoom(Func<double, Point> at, Point start, Point low, Point high, int tries, double width, double least)
+    private static Point Zoom(Func<double, Point> at, Action<Point> drop, Point start, Point low, Point high, int tries, double width, double least)
     {
         if (low.Loss > high.Loss) { (low, high) = (high, low); }
         for (bool slow = false; tries < Most && Math.Abs(high.T - low.T) * width >= least; tries++)
@@ -49,14 +61,18 @@ internal static class StrongWolfe
             var now = at(t);
             if (now.Loss > start.Loss + (C1 * t * start.Slope) || now.Loss >= low.Loss)
             {
+                drop(high);
                 high = now;
                 if (low.Loss > high.Loss) { (low, high) = (high, low); }
                 continue;
             }
-            if (Math.Abs(now.Slope) <= -C2 * start.Slope) { return now; }
-            if (now.Slope * (high.T - low.T) >= 0) { high = low; }
+            bool turned = now.Slope * (high.T - low.T) >= 0, done = Math.Abs(now.Slope) <= -C2 * start.Slope;
+            drop(turned ? high : low);
+            if (turned) { high = low; }
             low = now;
+            if (done) { break; }
         }
+        drop(high);
         return low;
     }
 

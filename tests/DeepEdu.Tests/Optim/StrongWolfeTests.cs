@@ -33,20 +33,24 @@ public class StrongWolfeTests
     {
         for (int i = 0; i < s_first.Length; i++)
         {
-            int seen = 0;
+            List<double> seen = [];
+            HashSet<int> kept = [];
             StrongWolfe.Point Look(double t)
             {
-                seen++;
                 var (f, slope) = At(kind, t);
-                return new(t, f, [(float)slope], slope);
+                seen.Add(t);
+                kept.Add(seen.Count - 1);
+                Assert.InRange(kept.Count, 1, 4); // the start, two ends and one between
+                return new(t, f, seen.Count - 1, slope);
             }
             var start = Look(0);
-            seen = 0;
-            var found = StrongWolfe.Search(Look, start, s_first[i], 1, 1e-9);
+            var found = StrongWolfe.Search(Look, place => Assert.True(kept.Remove(place)), start, s_first[i], 1, 1e-9);
+            Assert.Equal([0, found.Place], kept.Order());
             Assert.Equal(lengths[i], found.T, 1e-6 * lengths[i]);
-            Assert.Equal(looks[i], seen);
+            Assert.Equal(looks[i], seen.Count - 1);
+            Assert.Equal(seen[found.Place], found.T);
             Assert.Equal(At(kind, found.T).F, found.Loss);
-            Assert.Equal((float)At(kind, found.T).Slope, found.Gradient[0]);
+            Assert.Equal(At(kind, found.T).Slope, found.Slope);
         }
     }
 
@@ -54,22 +58,22 @@ public class StrongWolfeTests
     [Fact]
     public void NarrowBracketsAndLongSearchesEnd()
     {
-        static StrongWolfe.Point Wall(double t) => new(t, t < 1 ? -t : 5, [], t < 1 ? -1 : 3); // no length flattens the slope
+        static StrongWolfe.Point Wall(double t) => new(t, t < 1 ? -t : 5, t == 0 ? 0 : 1, t < 1 ? -1 : 3); // no length flattens the slope
         int seen = 0;
         StrongWolfe.Point Look(double t)
         {
             seen++;
             return Wall(t);
         }
-        var narrow = StrongWolfe.Search(Look, Wall(0), 1.5, 1e-3, 1e-3);
+        var narrow = StrongWolfe.Search(Look, _ => { }, Wall(0), 1.5, 1e-3, 1e-3);
         Assert.InRange(seen, 2, 12);
         Assert.InRange(narrow.T, 0, 1);
         seen = 0;
-        var found = StrongWolfe.Search(Look, Wall(0), 1.5, 1, 0);
+        var found = StrongWolfe.Search(Look, _ => { }, Wall(0), 1.5, 1, 0);
         Assert.Equal(26, seen);
         Assert.InRange(found.T, 0.5, 1);
         seen = 0;
-        found = StrongWolfe.Search(t => { seen++; return new(t, -t, [], -1); }, new(0, 0, [], -1), 1, 1, 1e-9); // |f′| ≤ 0.9 never holds
+        found = StrongWolfe.Search(t => { seen++; return new(t, -t, 1, -1); }, _ => { }, new(0, 0, 0, -1), 1, 1, 1e-9); // |f′| ≤ 0.9 never holds
         Assert.Equal(26, seen);
         Assert.True(found.T > 1);
     }
