@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DeepEdu.Numerics;
 using DeepEdu.Ops;
 using DeepEdu.Optim;
 using DeepEdu.Tensors;
@@ -100,6 +101,29 @@ public class LbfgsTests
         new Lbfgs([("w", w)]).SaveState(state = new());
         second.LoadState(state);
         Assert.Equal((0, 0), (second.Iterations, second.Evaluations));
+    }
+
+    /// <summary>Once the history is full nothing as long as a parameter is allocated, however many lengths are tried.</summary>
+    [Theory, InlineData(true), InlineData(false)]
+    public void VectorsAreUsedAgain(bool search)
+    {
+        const int Size = 50_000;
+        var scale = Tensor.Uniform([Size], new Rng(1)) + 0.05f;
+        Parameter w = new([Size]);
+        Lbfgs lbfgs = new([("w", w)], new() { History = 2, MaxIterations = 5, LearningRate = 0.3, LineSearch = search });
+        float[] start = [.. Enumerable.Range(0, Size).Select(i => MathF.Sin(i) * 3)];
+        Step();
+        Step();
+        (long bytes, int seen) = (GC.GetAllocatedBytesForCurrentThread(), lbfgs.Evaluations);
+        Step();
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - bytes, 0, Size * sizeof(float) / 2);
+        Assert.True(lbfgs.Evaluations - seen >= 5);
+
+        void Step()
+        {
+            w.CopyFrom(start);
+            lbfgs.Step(() => (w.Square() * scale).Sum() + w.Cosh().Sum());
+        }
     }
 
     /// <summary>Rosenbrock 1960: the valley that gradient descent takes thousands of steps through.</summary>
