@@ -4,14 +4,14 @@ using System.Runtime.InteropServices;
 namespace DeepEdu.Gpu.Tests.Cuda;
 
 /// <content>What a block may touch. Shared memory: who wrote each word and who read it last, since which barrier. Global memory: the heap's state of each byte, and which block wrote and read each word
-/// in this launch; where blocks wait for each other, also between which of its barriers, and what it has heard of from others.</content>
+/// in this launch, and which of its threads since which barrier; where blocks wait for each other, also between which of its barriers, and what it has heard of from others.</content>
 internal sealed unsafe partial class BlockRun
 {
     // a mark of shared memory: the interval between barriers, and the thread; all ones is "several threads"
     private const int ThreadBits = 11;
     private const ulong Several = (1 << ThreadBits) - 1;
 
-    private static readonly uint* s_wrote = DeviceHeap.Writers, s_read = DeviceHeap.Readers;
+    private static readonly uint* s_wrote = DeviceHeap.Writers, s_read = DeviceHeap.Readers, s_writing = DeviceHeap.WritingThreads, s_reading = DeviceHeap.ReadingThreads;
     private static uint s_blocks = 1;
 
     private readonly int _sharedBytes;
@@ -36,10 +36,10 @@ internal sealed unsafe partial class BlockRun
         for (long word = address >> 2, end = (address + bytes + 3) >> 2; word < end; word++)
         {
             ulong wrote = _sharedWrote[word], read = _sharedRead[word];
-            if (wrote >= since && wrote != me) { throw Race(warp, i, lane, word * 4, wrote, writes ? "also written" : "written", "shared"); }
+            if (wrote >= since && wrote != me) { throw Race(warp, i, lane, word * 4, wrote, writes ? "also written" : "written", "shared", isThread: true); }
             if (writes)
             {
-                if (read >= since && read != me) { throw Race(warp, i, lane, word * 4, read, "read", "shared"); }
+                if (read >= since && read != me) { throw Race(warp, i, lane, word * 4, read, "read", "shared", isThread: true); }
                 _sharedWrote[word] = me;
             }
             else
@@ -80,16 +80,20 @@ internal sealed unsafe partial class BlockRun
         if (!isRight) { throw Fault(warp, i, lane, DeviceHeap.Refusal(address, bytes, _owner, !writes || isAtomic) ?? "?", KernelFault.IllegalAddress); }
         if (bytes >= 4 && !isAtomic)
         {
+            uint me = ((uint)_interval << ThreadBits) | (uint)((warp.Number * 32) + lane);
             for (ulong word = at >> 2, end = (at + (ulong)bytes) >> 2; word < end; word++)
             {
                 uint wrote = s_wrote[word], read = s_read[word];
                 if (wrote > _firstBlock && wrote != _thisBlock && !Follows(wrote)) { throw Race(warp, i, lane, address, wrote, writes ? "also written" : "written", "global"); }
+                if (wrote == _thisBlock && IsOther(s_writing[word], me)) { throw Race(warp, i, lane, address, s_writing[word], writes ? "also written" : "written", "global", isThread: true); }
                 if (writes)
                 {
+                    if (read == _thisBlock && IsOther(s_reading[word], me)) { throw Race(warp, i, lane, address, s_reading[word], "read", "global", isThread: true); }
                     if (read >= _firstBlock && read != _thisBlock && !Follows(read)) { throw Race(warp, i, lane, address, read, "read", "global"); }
-                    s_wrote[word] = _thisBlock;
+                    (s_wrote[word], s_writing[word]) = (_thisBlock, me);
                 }
-                else if (read != _thisBlock) { s_read[word] = read >= _firstBlock && !Follows(read) ? _firstBlock : _thisBlock; }
+                else if (read != _thisBlock) { (s_read[word], s_reading[word]) = (read >= _firstBlock && !Follows(read) ? _firstBlock : _thisBlock, me); }
+                else { s_reading[word] = IsOther(s_reading[word], me) ? me | (uint)Several : me; }
             }
         }
         if (writes)
@@ -106,12 +110,15 @@ internal sealed unsafe partial class BlockRun
         return DeviceHeap.Data + at;
     }
 
-    private KernelFault Race(Warp warp, Instruction i, int lane, long address, ulong other, string did, string memory)
+    // another thread between the same barriers
+    private static bool IsOther(uint one, uint me) => one != me && one >> ThreadBits == me >> ThreadBits;
+
+    private KernelFault Race(Warp warp, Instruction i, int lane, long address, ulong other, string did, string memory, bool isThread = false)
     {
-        string who = memory == "shared"
+        string who = isThread
             ? (other & Several) == Several ? "several threads" : $"thread {other & Several}"
             : other == _firstBlock ? "several blocks" : $"the block with number {_grid?.BlockOf((uint)other) ?? (uint)other - _firstBlock - 1}";
-        return Fault(warp, i, lane, $"{memory} address 0x{address:x} is {did} by {who}, {(memory == "shared" ? "with no barrier between" : "in any order")}");
+        return Fault(warp, i, lane, $"{memory} address 0x{address:x} is {did} by {who}, {(isThread ? "with no barrier between" : "in any order")}");
     }
 
     private void BeginShared()

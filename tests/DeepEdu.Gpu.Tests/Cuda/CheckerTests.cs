@@ -23,6 +23,10 @@ public class CheckerTests
     [InlineData("written by two threads", ".shared .align 4 .b8 s[128]; mov.u64 %rd1, s; st.shared.u32 [%rd1], %t;", "no barrier between")]
     [InlineData("read before the barrier", ".shared .align 4 .b8 s[128]; mov.u64 %rd1, s; mul.wide.u32 %rd0, %t, 4; add.u64 %rd2, %rd1, %rd0; st.shared.u32 [%rd2], %t; ld.shared.u32 %r1, [%rd1+4];", "written by thread 1")]
     [InlineData("written after a read", ".shared .align 4 .b8 s[128]; mov.u64 %rd1, s; mul.wide.u32 %rd0, %t, 4; add.u64 %rd2, %rd1, %rd0; st.shared.u32 [%rd2], %t; bar.sync 0; ld.shared.u32 %r1, [%rd1]; st.shared.u32 [%rd2], %r1;", "read by several threads")]
+    [InlineData("a global word written by two threads", "st.global.u32 [%p0], %t;", "also written by thread 0, with no barrier between")]
+    [InlineData("a global word read before the barrier", Mine + "st.global.u32 [%rd1], %t; ld.global.u32 %r1, [%p0+4];", "written by thread 1, with no barrier between")]
+    [InlineData("a global word written after a read", Mine + "ld.global.u32 %r1, [%p0]; st.global.u32 [%rd1], %r1;", "read by several threads, with no barrier between")]
+    [InlineData("a global word of eight bytes", "mul.wide.u32 %rd0, %t, 8; setp.lt.u32 %q1, %t, 15; @!%q1 mov.u64 %rd0, 4; @!%q1 ld.global.u32 %r1, [%p0+4]; add.u64 %rd1, %p0, %rd0; @%q1 st.global.u64 [%rd1], %rd0;", "read by")]
     [InlineData("a barrier in a branch", "setp.lt.u32 %q1, %t, 7; @%q1 bra L1; bar.sync 0; L1: mov.u32 %r1, 1;", "bar.sync is not reached by all threads")]
     [InlineData("two barriers of two branches", "setp.lt.u32 %q1, %t, 7; @%q1 bra L1; bar.sync 0; bra L2; L1: bar.sync 0; L2: mov.u32 %r1, 1;", "bar.sync is not reached by all threads")]
     [InlineData("a predicate before a barrier", "setp.lt.u32 %q1, %t, 7; @%q1 bar.sync 0;", "keeps some threads of the warp away")]
@@ -70,6 +74,15 @@ public class CheckerTests
             "L1: add.u32 %r1, %r1, 1; setp.lt.u32 %q2, %r1, %t; @%q2 bra L1;\nL2: bar.sync 0; xor.b32 %r2, %t, 1; mul.wide.u32 %rd4, %r2, 4; add.u64 %rd4, %rd3, %rd4; ld.shared.u32 %r3, [%rd4]; add.u32 %r3, %r3, %r1;" +
             $"{Mine} st.global.u32 [%rd1], %r3;", 1, 32, memory);
         Assert.Equal(Enumerable.Range(0, 32).Select(t => (t ^ 1) + (t < 9 ? 0 : t)), k.Read<int>(memory, 32));
+    }
+
+    [EmulatedFact]
+    public void ABarrierOrdersGlobalMemoryToo()
+    {
+        using Kernels k = new();
+        long memory = k.Of(new int[64]);
+        k.Run($"{Mine} st.global.u32 [%rd1], %t; bar.sync 0; xor.b32 %r2, %t, 33; mul.wide.u32 %rd4, %r2, 4; add.u64 %rd4, %p0, %rd4; ld.global.u32 %r3, [%rd4]; ld.global.u32 %r3, [%p0]; bar.sync 0; st.global.u32 [%rd4], %r2;", 1, 64, memory);
+        Assert.Equal(Enumerable.Range(0, 64), k.Read<int>(memory, 64));
     }
 
     [EmulatedTheory]

@@ -24,7 +24,7 @@ internal static unsafe partial class DeviceHeap
 
     private static readonly Lock s_gate = new();
     private static readonly SortedList<long, (long Bytes, int Owner)> s_taken = [];
-    private static byte* s_data, s_state, s_writers, s_readers;
+    private static byte* s_data, s_state, s_writers, s_readers, s_writing, s_reading;
     private static long s_next, s_live;
 
     /// <summary>Bytes taken.</summary>
@@ -42,16 +42,24 @@ internal static unsafe partial class DeviceHeap
     /// <inheritdoc cref="Data"/>
     public static uint* Readers => (uint*)s_readers;
 
+    /// <summary>For each four bytes which thread of the block that wrote them last did, and between which of its barriers.</summary>
+    public static uint* WritingThreads => (uint*)s_writing;
+
+    /// <summary>The same of reading.</summary>
+    public static uint* ReadingThreads => (uint*)s_reading;
+
     /// <summary>Reserves address space; false if the system refuses.</summary>
     public static bool Reserve()
     {
         if (s_data is not null) { return true; }
-        byte* data = Pages(Size), state = Pages(Size), writers = Pages(Size), readers = Pages(Size);
-        if (data is null || state is null || writers is null || readers is null) { return false; }
+        byte* data = Pages(Size), state = Pages(Size), writers = Pages(Size), readers = Pages(Size), writing = Pages(Size), reading = Pages(Size);
+        if (data is null || state is null || writers is null || readers is null || writing is null || reading is null) { return false; }
         s_data = data;
         s_state = state;
         s_writers = writers;
         s_readers = readers;
+        s_writing = writing;
+        s_reading = reading;
         s_next = Base + Alignment;
         return true;
     }
