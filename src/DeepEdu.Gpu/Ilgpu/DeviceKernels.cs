@@ -33,5 +33,6 @@ internal static class DeviceKernels
         AttentionKernels.Register(device);
         UpsamplingKernel.Register(device);
         LbfgsVectorKernels.Register(device);
+        LinearAlgebraKernels.Register(device);
     }
 }

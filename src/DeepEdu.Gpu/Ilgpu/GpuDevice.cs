@@ -100,6 +100,9 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
 
     internal Accelerator Accelerator => _accelerator;
 
+    /// <summary>Doubles of the matrices that equations and factors are worked on together: half a gigabyte.</summary>
+    internal long MatrixRoom { get; set; } = 1L << 26;
+
     /// <summary>What compiles its kernels.</summary>
     internal GpuCode Code { get; set; }
 

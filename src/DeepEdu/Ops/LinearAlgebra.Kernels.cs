@@ -18,11 +18,13 @@ public static partial class LinearAlgebra
         result.Fill(double.NaN);
     }
 
-    private static ArithmeticException NotDefinite(int matrix, int count, int minor) =>
+    internal static ArithmeticException NotDefinite(int matrix, int count, int minor) =>
         new($"cholesky: {Which(matrix, count)} is not positive definite (its leading minor of order {minor} is not above 0); add something to its diagonal?");
 
-    private static ArithmeticException Singular(string op, int matrix, int count, int pivot) =>
+    internal static ArithmeticException Singular(string op, int matrix, int count, int pivot) =>
         new($"{op}: {Which(matrix, count)} is singular (pivot {pivot} is 0); LeastSquares or PseudoInverse may be what is wanted");
+
+    internal static ArithmeticException NotFinite(string op, int matrix, int count) => new($"{op}: {Which(matrix, count)} has a value that is NaN or infinite");
 
     private static string Which(int matrix, int count) => count == 1 ? "the matrix" : $"matrix {matrix} of {count}";
 
@@ -62,7 +64,7 @@ public static partial class LinearAlgebra
 
     private static void CheckFinite(string op, ReadOnlySpan<double> a, int matrix, int count)
     {
-        if (!double.IsFinite(TensorPrimitives.SumOfMagnitudes(a))) { throw new ArithmeticException($"{op}: {Which(matrix, count)} has a value that is NaN or infinite"); }
+        if (!double.IsFinite(TensorPrimitives.SumOfMagnitudes(a))) { throw NotFinite(op, matrix, count); }
     }
 
     /// <summary>X of op(A)·X = B [Count, N, K], op the transpose or nothing; without B, of A·X = 1.</summary>

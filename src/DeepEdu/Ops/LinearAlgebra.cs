@@ -56,7 +56,7 @@ public static partial class LinearAlgebra
         {
             ArgumentNullException.ThrowIfNull(a);
             int n = Square("inverse", a.Shape);
-            var y = Fresh(a.Shape, a.Device);
+            var y = Tensor.Empty(a.Shape, a.Device);
             a.Device.Launch(new SolveKernel(a.View, default, y.View, Count(a.Shape), n, n, Transposed: false, "inverse"));
             Tape.For(a)?.AddRecordable(y, (a, dy => -y.MatMul(dy, transA: true).MatMul(y, transB: true)));
             return y;
@@ -68,12 +68,12 @@ public static partial class LinearAlgebra
         {
             ArgumentNullException.ThrowIfNull(a);
             int n = Square("det", a.Shape), count = Count(a.Shape);
-            var y = Fresh(Lead(a.Shape), a.Device);
+            var y = Tensor.Empty(Lead(a.Shape), a.Device);
             a.Device.Launch(new DetKernel(a.View, y.View, default, count, n));
             Tape.For(a)?.AddRecordable(y, (a, dy =>
             {
                 if (Tape.Recording is not null) { return a.Inverse().Transpose(-1, -2) * (y * dy).Unsqueeze(-1).Unsqueeze(-1); }
-                var cofactors = Fresh(a.Shape, a.Device);
+                var cofactors = Tensor.Empty(a.Shape, a.Device);
                 a.Device.Launch(new CofactorKernel(a.View, cofactors.View, count, n));
                 return cofactors * dy.Unsqueeze(-1).Unsqueeze(-1);
             }
@@ -88,7 +88,7 @@ public static partial class LinearAlgebra
         {
             ArgumentNullException.ThrowIfNull(a);
             int n = Square("slogdet", a.Shape);
-            Tensor sign = Fresh(Lead(a.Shape), a.Device), log = Fresh(sign.Shape, a.Device);
+            Tensor sign = Tensor.Empty(Lead(a.Shape), a.Device), log = Tensor.Empty(sign.Shape, a.Device);
             a.Device.Launch(new DetKernel(a.View, sign.View, log.View, Count(a.Shape), n));
             Tape.For(a)?.AddRecordable(log, (a, dy => a.Inverse().Transpose(-1, -2) * dy.Unsqueeze(-1).Unsqueeze(-1)));
             return new(sign, log);
@@ -101,7 +101,7 @@ public static partial class LinearAlgebra
         {
             ArgumentNullException.ThrowIfNull(a);
             int n = Square("cholesky", a.Shape);
-            var l = Fresh(a.Shape, a.Device);
+            var l = Tensor.Empty(a.Shape, a.Device);
             a.Device.Launch(new CholeskyKernel(a.View, l.View, Count(a.Shape), n));
             Tape.For(a)?.AddRecordable(l, (a, dl =>
             {
@@ -129,7 +129,7 @@ public static partial class LinearAlgebra
             if (vector) { b = b.Unsqueeze(-1); }
             if (b.Rank < 2 || b.Shape[^2] != n) { ThrowRows("solve-triangular", a.Shape, b.Shape); }
             var (x, y) = Batched("solve-triangular", a, b);
-            var solved = Fresh(y.Shape, y.Device);
+            var solved = Tensor.Empty(y.Shape, y.Device);
             y.Device.Launch(new TriangularKernel(x.View, y.View, solved.View, Count(x.Shape), n, y.Shape[^1], upper));
             Tape.For(x, y)?.AddRecordable(solved,
                 (x, dy =>
@@ -151,7 +151,7 @@ public static partial class LinearAlgebra
             var (m, n) = Sizes("qr", a.Shape);
             int k = Math.Min(m, n);
             var lead = Lead(a.Shape);
-            Tensor q = Fresh([.. lead, m, k], a.Device), r = Fresh([.. lead, k, n], a.Device);
+            Tensor q = Tensor.Empty([.. lead, m, k], a.Device), r = Tensor.Empty([.. lead, k, n], a.Device);
             a.Device.Launch(new QrKernel(a.View, q.View, r.View, Count(a.Shape), m, n));
             Tape.For(a)?.AddRecordable(q, (a, dq => QrPull(a, q, r, dq, null)));
             Tape.For(a)?.AddRecordable(r, (a, dr => QrPull(a, q, r, null, dr)));
@@ -166,7 +166,7 @@ public static partial class LinearAlgebra
         {
             ArgumentNullException.ThrowIfNull(a);
             int n = Square("eigh", a.Shape);
-            Tensor values = Fresh(a.Shape.Without(a.Rank - 1), a.Device), vectors = Fresh(a.Shape, a.Device);
+            Tensor values = Tensor.Empty(a.Shape.Without(a.Rank - 1), a.Device), vectors = Tensor.Empty(a.Shape, a.Device);
             a.Device.Launch(new EighKernel(a.View, values.View, vectors.View, Count(a.Shape), n));
             Tape.For(a)?.AddRecordable(values, (a, d => (vectors * d.Unsqueeze(-2)).MatMul(vectors, transB: true)));
             Tape.For(a)?.AddRecordable(vectors, (a, d =>
@@ -188,7 +188,7 @@ public static partial class LinearAlgebra
             var (m, n) = Sizes("svd", a.Shape);
             int k = Math.Min(m, n);
             var lead = Lead(a.Shape);
-            Tensor u = Fresh([.. lead, m, k], a.Device), s = Fresh([.. lead, k], a.Device), v = Fresh([.. lead, k, n], a.Device);
+            Tensor u = Tensor.Empty([.. lead, m, k], a.Device), s = Tensor.Empty([.. lead, k], a.Device), v = Tensor.Empty([.. lead, k, n], a.Device);
             a.Device.Launch(new SvdKernel(a.View, u.View, s.View, v.View, Count(a.Shape), m, n));
             Tape.For(a)?.AddRecordable(s, (a, d => (u * d.Unsqueeze(-2)).MatMul(v)));
             Tape.For(a)?.AddRecordable(u, (a, d =>
@@ -245,7 +245,7 @@ public static partial class LinearAlgebra
     // A·X = B, or Aᵀ·X = B
     private static Tensor Solved(Tensor a, Tensor b, bool transposed)
     {
-        var x = Fresh(b.Shape, b.Device);
+        var x = Tensor.Empty(b.Shape, b.Device);
         b.Device.Launch(new SolveKernel(a.View, b.View, x.View, Count(a.Shape), a.Shape[^1], b.Shape[^1], transposed, "solve"));
         Tape.For(a, b)?.AddRecordable(x,
             (a, dx => transposed ? -x.MatMul(Solved(a, dx, transposed: false), transB: true) : -Solved(a, dx, transposed: true).MatMul(x, transB: true)),
@@ -292,9 +292,6 @@ public static partial class LinearAlgebra
         var lead = Shape.Broadcast(op, Lead(a.Shape), Lead(b.Shape));
         return (a.BroadcastTo([.. lead, .. a.Shape.Sizes[^2..]]), b.BroadcastTo([.. lead, .. b.Shape.Sizes[^2..]]));
     }
-
-    // a device without the kernel copies what lies there to the processor and back: it must have been written
-    private static Tensor Fresh(Shape shape, Device device) => device == CpuDevice.Instance ? Tensor.Empty(shape, device) : Tensor.Zeros(shape, device);
 
     private static Shape Lead(Shape s) => [.. s.Sizes[..^2]];
 

@@ -23,6 +23,7 @@ internal static class GpuKernels
 
     /// <summary>Threads of a group.</summary>
     public static int Threads(Type kernel) => kernel.GetFields().Any(f => f.FieldType == typeof(Team)) ? Team.MaxThreads
+        : kernel.GetFields().Any(f => f.FieldType == typeof(Side)) || kernel == typeof(Diagonalise) || kernel == typeof(FindNonFinite) ? Side.Most
         : NameOf(kernel).StartsWith("StepKernel", StringComparison.Ordinal) ? RecurrentStep.Side * RecurrentStep.Units * RecurrentStep.Halves
         : NameOf(kernel).StartsWith("SequenceKernel", StringComparison.Ordinal) ? kernel.GetGenericArguments()[1] == typeof(Depth4) ? WithLongRows : SequenceLoop.MostThreads
         : NameOf(kernel).StartsWith("ConvTensorTiles", StringComparison.Ordinal) ? Tile128 : 256;

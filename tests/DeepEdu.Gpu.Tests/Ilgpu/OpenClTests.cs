@@ -16,6 +16,13 @@ public class OpenClTests
     [InlineData("softmax")]
     [InlineData("layer-norm")]
     [InlineData("gather")]
+    [InlineData("solve")]
+    [InlineData("slogdet")]
+    [InlineData("det")]
+    [InlineData("cholesky")]
+    [InlineData("least-squares")]
+    [InlineData("eigh-vectors")]
+    [InlineData("svd-left")]
     public void EqualsTheProcessor(string row) => DeviceCatalogTests.Check(row, s_device.Value!);
 
     [OpenClTheory, InlineData(false), InlineData(true)]
