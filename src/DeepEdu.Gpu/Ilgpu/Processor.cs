@@ -9,6 +9,7 @@ namespace DeepEdu.Gpu;
 internal static class Processor
 {
     private static readonly ConcurrentDictionary<Type, FieldInfo[]> s_fields = new();
+    private static readonly ConcurrentDictionary<Type, bool> s_views = new();
 
     public static void Run<K>(GpuDevice device, K kernel) where K : struct, IKernel
     {
@@ -33,7 +34,7 @@ internal static class Processor
                     moved.Add((view, local));
                     field.SetValue(owner, local);
                 }
-                else if (value is not null && field.FieldType is { IsValueType: true, IsPrimitive: false, IsEnum: false } t && t.Namespace?.StartsWith("DeepEdu", StringComparison.Ordinal) == true && t != typeof(View))
+                else if (HasViews(field.FieldType) && field.FieldType != typeof(View))
                 {
                     Move(value, shadows, moved);
                     field.SetValue(owner, value);
@@ -41,6 +42,9 @@ internal static class Processor
             }
         }
     }
+
+    // a view, or a struct with views somewhere in it
+    private static bool HasViews(Type type) => type == typeof(View) || (type is { IsValueType: true, IsPrimitive: false, IsEnum: false } && s_views.GetOrAdd(type, t => Array.Exists(Fields(t), f => f.FieldType != t && HasViews(f.FieldType))));
 
     private static FieldInfo[] Fields(Type type) => s_fields.GetOrAdd(type, t => t.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic));
 }
