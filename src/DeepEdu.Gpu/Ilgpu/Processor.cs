@@ -14,37 +14,52 @@ internal static class Processor
     public static void Run<K>(GpuDevice device, K kernel) where K : struct, IKernel
     {
         device.OnHost(K.Name);
-        Dictionary<Block, CpuBlock> here = [];
         object boxed = kernel;
-        List<(View There, View Here)> pairs = [];
-        Move(boxed, here, pairs);
+        Shadows shadows = new(device);
+        shadows.Move(boxed);
         ((K)boxed).Run();
-        foreach (var (there, local) in pairs) { device.Write(CpuDevice.Of(local), there); }
+        shadows.WriteBack();
+    }
 
-        void Move(object owner, Dictionary<Block, CpuBlock> shadows, List<(View, View)> moved)
+    // what lies on the device, here
+    private sealed class Shadows(GpuDevice device)
+    {
+        private readonly Dictionary<Block, CpuBlock> _blocks = [];
+        private readonly List<(View There, View Here)> _pairs = [];
+
+        public void Move(object owner)
         {
             foreach (var field in Fields(owner.GetType()))
             {
-                object value = field.GetValue(owner)!;
-                if (value is View { IsNone: false, Block: GpuBlock } view)
+                object? value = field.GetValue(owner);
+                if (value is View view) { field.SetValue(owner, Of(view)); }
+                else if (value is View[] views) { field.SetValue(owner, Array.ConvertAll(views, Of)); }
+                else if (value is not null && HasViews(field.FieldType))
                 {
-                    if (!shadows.TryGetValue(view.Block, out var shadow)) { shadows[view.Block] = shadow = new(view.Block.Capacity, pinned: false); }
-                    View local = new(shadow, view.Offset, view.Length);
-                    device.Read(view, CpuDevice.Of(local));
-                    moved.Add((view, local));
-                    field.SetValue(owner, local);
-                }
-                else if (HasViews(field.FieldType) && field.FieldType != typeof(View))
-                {
-                    Move(value, shadows, moved);
+                    Move(value);
                     field.SetValue(owner, value);
                 }
             }
         }
+
+        public void WriteBack()
+        {
+            foreach (var (there, here) in _pairs) { device.Write(CpuDevice.Of(here), there); }
+        }
+
+        private View Of(View view)
+        {
+            if (view.IsNone || view.Block is not GpuBlock) { return view; }
+            if (!_blocks.TryGetValue(view.Block, out var block)) { _blocks[view.Block] = block = new(view.Block.Capacity, pinned: false); }
+            View here = new(block, view.Offset, view.Length);
+            device.Read(view, CpuDevice.Of(here));
+            _pairs.Add((view, here));
+            return here;
+        }
     }
 
-    // a view, or a struct with views somewhere in it
-    private static bool HasViews(Type type) => type == typeof(View) || (type is { IsValueType: true, IsPrimitive: false, IsEnum: false } && s_views.GetOrAdd(type, t => Array.Exists(Fields(t), f => f.FieldType != t && HasViews(f.FieldType))));
+    // a view, views, or a struct with some somewhere in it
+    private static bool HasViews(Type type) => type == typeof(View) || type == typeof(View[]) || (type is { IsValueType: true, IsPrimitive: false, IsEnum: false } && s_views.GetOrAdd(type, t => Array.Exists(Fields(t), f => f.FieldType != t && HasViews(f.FieldType))));
 
     private static FieldInfo[] Fields(Type type) => s_fields.GetOrAdd(type, t => t.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic));
 }

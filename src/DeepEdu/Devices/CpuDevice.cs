@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using System.Diagnostics.CodeAnalysis;
 using DeepEdu.Lanes;
 using DeepEdu.Memory;
 
@@ -27,7 +27,13 @@ public sealed partial class CpuDevice : Device
     public override Pool Pool => _pool;
 
     /// <summary>The memory of a view.</summary>
-    public static Span<float> Of(View v) => v.IsNone ? default : Unsafe.As<CpuBlock>(v.Block).Span.Slice(v.Offset, v.Length);
+    /// <exception cref="InvalidOperationException">The view is of another device's memory.</exception>
+    public static Span<float> Of(View v)
+    {
+        if (v.Block is CpuBlock block) { return block.Span.Slice(v.Offset, v.Length); }
+        if (!v.IsNone) { ThrowElsewhere(); }
+        return default;
+    }
 
     /// <inheritdoc/>
     public override Block Allocate(int length)
@@ -83,4 +89,7 @@ public sealed partial class CpuDevice : Device
         using var watch = Profiler.Begin(in kernel);
         kernel.Run();
     }
+
+    [DoesNotReturn]
+    private static void ThrowElsewhere() => throw new InvalidOperationException("cpu-device: the view lies in another device's memory; copy its tensor with To(CpuDevice.Instance), or read it with its device's Read");
 }

@@ -33,6 +33,24 @@ namespace DeepEdu.Gpu.Tests
             device.Launch(new Elsewhere.Halves(new(new(all.Block, all.Offset, 4), new(new(all.Block, all.Offset + 2, 2), 1)), default));
             Assert.Equal([9, 9, 18, 18, 9, 9], y.ToArray());
         }
+
+        [Fact]
+        public void ViewsMayBeInAnArray()
+        {
+            using var device = TestDevice.New();
+            device.Log = _ => { };
+            Tensor x = Tensor.Of([2], [1, 2], device), y = Tensor.Of([1], [3], device);
+            device.Launch(new Elsewhere.Negatives([x.View, default, y.View]));
+            Assert.Equal([-1, -2, -3], [.. x.ToArray(), .. y.ToArray()]);
+        }
+
+        [Fact]
+        public void AViewOfADeviceIsNoSpan()
+        {
+            using var device = TestDevice.New();
+            var x = Tensor.Ones([2], device);
+            Assert.Contains("To(CpuDevice.Instance)", Assert.Throws<InvalidOperationException>(() => CpuDevice.Of(x.View).Length).Message, StringComparison.Ordinal);
+        }
     }
 }
 
@@ -55,6 +73,19 @@ namespace Elsewhere
             float first = 0, second = 0;
             for (int i = 0; i < half; i++) { (first, second) = (first + x[i], second + x[half + i]); }
             (y[0], y[1]) = (first * Of.To.Times, second * Of.To.Times);
+        }
+    }
+
+    internal readonly record struct Negatives(View[] All) : IKernel
+    {
+        public static string Name => "negatives";
+
+        public void Run()
+        {
+            foreach (var view in All)
+            {
+                foreach (ref float x in CpuDevice.Of(view)) { x = -x; }
+            }
         }
     }
 }
