@@ -43,37 +43,6 @@ internal static class LbfgsVectorKernels
         device.Register((GpuDevice d, in LbfgsKernels.Move k) => d.Start(k.W.Length, new Moved { Start = GpuDevice.Of(k.Start), D = GpuDevice.Of(k.D), W = GpuDevice.Of(k.W), Length = k.Length, N = k.W.Length }));
     }
 
-    // what the threads have, together; for each of them
-    private static double Sum(Doubles shared, double mine)
-    {
-        int me = Group.IdxX;
-        shared[me] = mine;
-        Group.Barrier();
-        for (int half = Threads >> 1; half > 0; half >>= 1)
-        {
-            if (me < half) { shared[me] += shared[me + half]; }
-            Group.Barrier();
-        }
-        double sum = shared[0];
-        Group.Barrier();
-        return sum;
-    }
-
-    private static int Max(ArrayView<int> shared, int mine)
-    {
-        int me = Group.IdxX;
-        shared[me] = mine;
-        Group.Barrier();
-        for (int half = Threads >> 1; half > 0; half >>= 1)
-        {
-            if (me < half) { shared[me] = IntrinsicMath.Max(shared[me], shared[me + half]); }
-            Group.Barrier();
-        }
-        int max = shared[0];
-        Group.Barrier();
-        return max;
-    }
-
     // magnitudes in the order of their bits, in which NaN is the largest
     private static int Magnitude(float v) => BitConverter.SingleToInt32Bits(v) & int.MaxValue;
 
@@ -104,7 +73,7 @@ internal static class LbfgsVectorKernels
                     yy += (double)y * y;
                 }
             }
-            double size0 = BitConverter.Int32BitsToSingle(Max(sizes, largest)), sum = Sum(sums, along), first = Sum(sums, ys), second = Sum(sums, yy);
+            double size0 = BitConverter.Int32BitsToSingle(GroupFolds.Max(sizes, largest)), sum = GroupFolds.Sum(sums, along), first = GroupFolds.Sum(sums, ys), second = GroupFolds.Sum(sums, yy);
             if (Group.IdxX == 0)
             {
                 Into[part] = size0;
@@ -146,8 +115,8 @@ internal static class LbfgsVectorKernels
             double by = 0, along = 0;
             if (Begins == 0)
             {
-                by = Sum(sums, me < Parts ? A[me] : 0) * TimesA;
-                if (HasB != 0) { by -= Sum(sums, me < Parts ? B[me] : 0) * TimesB; }
+                by = GroupFolds.Sum(sums, me < Parts ? A[me] : 0) * TimesA;
+                if (HasB != 0) { by -= GroupFolds.Sum(sums, me < Parts ? B[me] : 0) * TimesB; }
             }
             for (long i = Grid.GlobalLinearIndex; i < N; i += Loops.Stride)
             {
@@ -158,10 +127,10 @@ internal static class LbfgsVectorKernels
                 along += (double)Next[i] * v;
                 largest = IntrinsicMath.Max(largest, Magnitude(v));
             }
-            double sum = Sum(sums, along);
+            double sum = GroupFolds.Sum(sums, along);
             if (me == 0) { Into[Grid.IdxX] = sum; }
             if (WithLargest == 0) { return; }
-            int all = Max(sizes, largest);
+            int all = GroupFolds.Max(sizes, largest);
             if (me == 0) { Into[Parts + Grid.IdxX] = BitConverter.Int32BitsToSingle(all); }
         }
     }

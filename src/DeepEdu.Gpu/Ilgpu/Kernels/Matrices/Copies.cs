@@ -122,7 +122,7 @@ internal struct FindNonFinite : IGpuKernel
         long begin = (long)Grid.IdxX * Size;
         double sum = 0;
         for (int i = Group.IdxX; i < Size; i += Group.DimX) { sum += Math.Abs(From[begin + i]); }
-        sum = Side.SumOfAll(shared, sum);
+        sum = GroupFolds.Sum(shared, sum);
         if (Group.IdxX == 0) { Found[Grid.IdxX] = Side.IsFinite(sum) ? 0 : 1; }
     }
 }

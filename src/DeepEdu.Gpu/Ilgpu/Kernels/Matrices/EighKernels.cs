@@ -43,7 +43,7 @@ internal struct Tridiagonal : IGpuKernel
             long v = begin + ((long)k * N);
             double head = A[v + first], squares = 0;
             for (int i = first + 1 + me; i < N; i += threads) { squares += A[v + i] * A[v + i]; }
-            squares = Side.SumOfAll(shared, squares);
+            squares = GroupFolds.Sum(shared, squares);
             // where nothing is below the head, the reflection is by 0: all threads come to the barriers
             double length = Side.Length(head, Math.Sqrt(squares)), beta = head < 0 ? length : -length, tau = (beta - head) / beta, part = head - beta;
             if (Side.IsZero(squares)) { (beta, tau, part) = (head, 0, 1); }
@@ -65,7 +65,7 @@ internal struct Tridiagonal : IGpuKernel
             Group.Barrier();
             double both = 0;
             for (int i = first + me; i < N; i += threads) { both += Work[own + i] * A[v + i]; }
-            both = Side.SumOfAll(shared, both) * -0.5 * tau;
+            both = GroupFolds.Sum(shared, both) * -0.5 * tau;
             for (int i = first + me; i < N; i += threads) { Work[own + i] += both * A[v + i]; }
             Group.Barrier();
             for (int r = first + Side.Column; r < N; r += Side.Columns)

@@ -51,7 +51,7 @@ internal struct Reflect : IGpuKernel
             long column = begin + ((long)j * M);
             double head = A[column + j], squares = 0;
             for (int i = j + 1 + me; i < M; i += threads) { squares += A[column + i] * A[column + i]; }
-            squares = Side.SumOfAll(shared, squares);
+            squares = GroupFolds.Sum(shared, squares);
             // where nothing is below the head, the reflection is by 0: all threads come to the barriers
             double length = Side.Length(head, Math.Sqrt(squares)), beta = head < 0 ? length : -length, tau = (beta - head) / beta, part = head - beta;
             if (Side.IsZero(squares)) { (beta, tau, part) = (head, 0, 1); }

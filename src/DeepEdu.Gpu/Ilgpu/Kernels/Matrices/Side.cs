@@ -41,22 +41,6 @@ internal struct Side
         return sum;
     }
 
-    /// <summary>The sum over all threads of the group, for each of them.</summary>
-    public static double SumOfAll(Doubles shared, double v)
-    {
-        int me = Group.IdxX;
-        shared[me] = v;
-        Group.Barrier();
-        for (int half = Group.DimX >> 1; half > 0; half >>= 1)
-        {
-            if (me < half) { shared[me] += shared[me + half]; }
-            Group.Barrier();
-        }
-        double sum = shared[0];
-        Group.Barrier();
-        return sum;
-    }
-
     /// <summary>The sign of the entry that is largest without its own, over the threads of a column; of two as large the positive one's.</summary>
     public readonly int SignOfLargest(Doubles shared, double largest)
     {

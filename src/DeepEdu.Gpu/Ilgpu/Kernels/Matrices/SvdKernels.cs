@@ -130,15 +130,7 @@ internal struct RotatePairs : IGpuKernel
                 }
                 Group.Barrier();
             }
-            again[me] = turned;
-            Group.Barrier();
-            for (int half = Group.DimX >> 1; half > 0; half >>= 1)
-            {
-                if (me < half) { again[me] |= again[me + half]; }
-                Group.Barrier();
-            }
-            any = again[0];
-            Group.Barrier();
+            any = GroupFolds.Max(again, turned);
         }
     }
 
@@ -221,12 +213,12 @@ internal struct UnitColumns : IGpuKernel
                 long other = begin + ((long)k * M);
                 double dot = 0;
                 for (int i = me; i < M; i += threads) { dot += U[other + i] * U[to + i]; }
-                dot = Side.SumOfAll(shared, dot);
+                dot = GroupFolds.Sum(shared, dot);
                 for (int i = me; i < M; i += threads) { U[to + i] -= dot * U[other + i]; }
             }
         }
         for (int i = me; i < M; i += threads) { squares += U[to + i] * U[to + i]; }
-        double length = Math.Sqrt(Side.SumOfAll(shared, squares));
+        double length = Math.Sqrt(GroupFolds.Sum(shared, squares));
         bool isEnough = length * length * M > 0.25;
         for (int i = me; i < M; i += threads) { U[to + i] = isEnough ? U[to + i] / length : 0.0; }
         return isEnough ? 1 : 0;
