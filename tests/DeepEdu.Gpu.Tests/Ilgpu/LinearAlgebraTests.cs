@@ -164,6 +164,25 @@ public class LinearAlgebraTests
         }
     }
 
+    /// <summary>The host waits once to know whether a matrix has what is asked of it, and not where every matrix has.</summary>
+    [Fact]
+    public void WaitsOnceOrNotAtAll()
+    {
+        var x = Tensor.Normal([3, 4, 4], new Rng(11));
+        using var device = TestDevice.New();
+        Tensor a = (x.MatMul(x, transB: true) + Tensor.Eye(4)).To(device), b = Tensor.Ones([3, 4, 1], device);
+        (Action Op, int Waits)[] all =
+        [
+            (() => a.Solve(b), 1), (() => a.Inverse(), 1), (() => a.Cholesky(), 1), (() => a.SolveTriangular(b, true), 1), (() => a.Eigh(), 1), (() => a.Svd(), 1), (() => a.Det(), 0), (() => a.SlogDet(), 0), (() => a.Qr(), 0),
+        ];
+        foreach (var (op, waits) in all)
+        {
+            long before = device.HostWaits;
+            op();
+            Assert.Equal(waits, device.HostWaits - before);
+        }
+    }
+
     /// <summary>As many matrices at one time as there is room for.</summary>
     [Fact]
     public void MatricesAreWorkedOnInParts()
