@@ -40,7 +40,7 @@ internal struct LoadMatrices : IGpuKernel
                 To[i] = From[i];
                 continue;
             }
-            long matrix = i / all;
+            long matrix = (uint)i / all;
             uint at = (uint)(i - (matrix * all)), column = at / rows, row = at - (column * rows);
             if (How == (int)Taken.One)
             {
@@ -70,7 +70,7 @@ internal struct StoreMatrices : IGpuKernel
                 To[i] = (float)From[i];
                 continue;
             }
-            long matrix = i / all;
+            long matrix = (uint)i / all;
             uint at = (uint)(i - (matrix * all)), row = at / columns, column = at - (row * columns);
             if (How == (int)Taken.Lower && column > row) { To[i] = 0; }
             else { To[i] = (float)From[(matrix * all) + ((long)column * M) + row]; }
@@ -91,7 +91,7 @@ internal struct StoreOrdered : IGpuKernel
         uint all = (uint)Length * (uint)Count;
         for (long i = Grid.GlobalLinearIndex; i < To.Length; i += Loops.Stride)
         {
-            long matrix = i / all;
+            long matrix = (uint)i / all;
             uint at = (uint)(i - (matrix * all)), k, r;
             if (AsRows != 0)
             {

@@ -96,7 +96,7 @@ internal struct OtherValues : IGpuKernel
     {
         for (long i = Grid.GlobalLinearIndex; i < S.Length; i += Loops.Stride)
         {
-            long begin = i / N * N;
+            long begin = (long)((uint)i / (uint)N) * N;
             double product = 1;
             for (int k = 0; k < N; k++)
             {
@@ -120,7 +120,7 @@ internal struct Cofactors : IGpuKernel
         uint n = (uint)N, square = n * n;
         for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride)
         {
-            long matrix = i / square, begin = matrix * square;
+            long matrix = (uint)i / square, begin = matrix * square;
             uint at = (uint)(i - begin), row = at / n, column = at - (row * n);
             double sum = 0;
             for (int k = 0; k < N; k++) { sum += U[begin + ((long)k * N) + row] * V[begin + ((long)k * N) + column] * Others[(matrix * N) + k]; }

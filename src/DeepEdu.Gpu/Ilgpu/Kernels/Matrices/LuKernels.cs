@@ -109,7 +109,7 @@ internal struct LuRows : IGpuKernel
         int end = First + Width;
         for (long i = Grid.GlobalLinearIndex; i < Rows.Length; i += Loops.Stride)
         {
-            long matrix = i / N, begin = matrix * N * N, at = i * N;
+            long matrix = (uint)i / (uint)N, begin = matrix * N * N, at = i * N;
             int column = (int)(i - (matrix * N));
             if (column >= First && column < end) { continue; }
             for (int j = First; j < end; j++)

@@ -90,7 +90,7 @@ internal struct StoreUpper : IGpuKernel
         uint least = (uint)IntrinsicMath.Min(M, N), all = least * (uint)N;
         for (long i = Grid.GlobalLinearIndex; i < To.Length; i += Loops.Stride)
         {
-            long matrix = i / all;
+            long matrix = (uint)i / all;
             uint at = (uint)(i - (matrix * all)), row = at / (uint)N, column = at - (row * (uint)N);
             if (column < row) { To[i] = 0; }
             else if (column == row) { To[i] = (float)Heads[(matrix * least) + row]; }

@@ -96,7 +96,7 @@ internal static class Sides
 /// <summary>Memory for matrices in double precision.</summary>
 internal static class Room
 {
-    /// <summary>How many matrices of so many doubles are worked on at one time.</summary>
+    /// <summary>How many matrices of so many doubles are worked on at one time; places of their values are below 2³¹, which kernels rely on.</summary>
     public static int Matrices(GpuDevice device, int count, long doubles) => (int)Math.Clamp(device.MatrixRoom / Math.Max(1, doubles), 1, Math.Max(1, count));
 
     public static Doubles Of(GpuDevice device, long doubles)

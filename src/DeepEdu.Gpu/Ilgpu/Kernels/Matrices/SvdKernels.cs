@@ -63,7 +63,7 @@ internal struct TurnColumns : IGpuKernel
         uint m = (uint)M, all = m * (uint)N;
         for (long i = Grid.GlobalLinearIndex; i < Y.Length; i += Loops.Stride)
         {
-            long matrix = i / all, begin = matrix * all;
+            long matrix = (uint)i / all, begin = matrix * all;
             uint at = (uint)(i - begin), column = at / m, row = at - (column * m);
             long v = ((matrix * N) + column) * N;
             double sum = 0;
