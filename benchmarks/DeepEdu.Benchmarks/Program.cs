@@ -21,6 +21,25 @@ internal static class Program
                     | startup | soak [--steps N] [-t THREADS] | any BenchmarkDotNet arguments, such as --filter '*Gemm*'
         """;
 
+    // what each way to measure takes with a value, and without
+    private static readonly Dictionary<string, (string[] Values, string[] Flags)> s_options = new()
+    {
+        ["list"] = ([], []),
+        ["workloads"] = (["-w", "-t", "--mode", "--seconds", "--device"], ["--graphs", "--tf32", "--steps"]),
+        ["profile"] = (["-w", "-t", "--mode", "--seconds"], []),
+        ["compare"] = (["-w", "-t", "--mode", "--pairs", "--seconds", "--python", "--device"], ["--graphs"]),
+        ["gemm"] = (["-t", "--seconds", "--only"], []),
+        ["elementwise"] = (["-t", "--seconds", "--python"], []),
+        ["ops"] = (["-t", "--sizes", "--only", "--seconds", "--python"], []),
+        ["scaling"] = (["--seconds"], []),
+        ["padding"] = (["-t", "--seconds"], []),
+        ["privacy"] = (["-t", "--seconds"], []),
+        ["processes"] = (["--pairs"], []),
+        ["gpu"] = (["-w", "--pairs", "--size", "--floats", "--seconds", "--python", "--device", "--save"], ["--float32"]),
+        ["startup"] = ([], []),
+        ["soak"] = (["--steps", "-t"], []),
+    };
+
     private static int Main(string[] args)
     {
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture; // what is printed is read by programs
@@ -40,11 +59,17 @@ internal static class Program
 
     private static int Run(string[] args)
     {
+        if (args.Any(a => a is "--help" or "-h" or "-?") && (args[0] is "--help" or "-h" or "-?" || s_options.ContainsKey(args[0])))
+        {
+            Console.WriteLine(Usage);
+            return 0;
+        }
+        Check(args);
         if (Option(args, "--mode", "train") is not ("train" or "infer" or "infer-int8") and var mode) { throw new ArgumentException($"--mode: '{mode}' is none of train, infer and infer-int8"); }
         if (Option(args, "--mode", "train") == "infer-int8") { WorkloadList.Weights = WeightPrecision.Int8; }
         switch (args)
         {
-            case [] or ["--help" or "-h" or "-?", ..]:
+            case []:
                 Console.WriteLine(Usage);
                 return 0;
             case ["list", ..]:
@@ -66,7 +91,7 @@ internal static class Program
                 }
                 return 0;
             case ["compare", ..]:
-                return Compare.Run([.. Names(args)], Threads(args, "1,2"), Option(args, "--mode", "train"), int.Parse(Option(args, "--pairs", "3")), Seconds(args),
+                return Compare.Run([.. Names(args)], Threads(args, "1,2"), Option(args, "--mode", "train"), Whole(args, "--pairs", 3), Seconds(args),
                     Option(args, "--python", "/usr/bin/python3"), Option(args, "--device", "cpu"), args.Contains("--graphs"));
             case ["gemm", ..]:
                 return GemmTable.Run(Threads(args, "1,2"), Seconds(args), Option(args, "--only", ""));
@@ -75,7 +100,7 @@ internal static class Program
             case ["elementwise", ..]:
                 return ElementwiseTable.Run(Threads(args, "1,2"), Seconds(args), Option(args, "--python", "/usr/bin/python3"));
             case ["ops", ..]:
-                return OpsTable.Run(Threads(args, "1,2"), double.Parse(Option(args, "--seconds", "0.05")), Option(args, "--only", ""), Option(args, "--sizes", "small,medium,large").Split(','), Option(args, "--python", "/usr/bin/python3"));
+                return OpsTable.Run(Threads(args, "1,2"), Seconds(args, "0.05"), Option(args, "--only", ""), Option(args, "--sizes", "small,medium,large").Split(','), Option(args, "--python", "/usr/bin/python3"));
             case ["scaling", ..]:
                 return ScalingTable.Run(Seconds(args));
             case ["padding", ..]:
@@ -83,19 +108,19 @@ internal static class Program
             case ["privacy", ..]:
                 return PrivacyTable.Run(Threads(args, "1,2"), Seconds(args));
             case ["processes", ..]:
-                return ProcessTable.Run(int.Parse(Option(args, "--pairs", "3")));
+                return ProcessTable.Run(Whole(args, "--pairs", 3));
             case [ProcessTable.Side, var model, var parts, var threads]:
                 return ProcessTable.Serve(model, int.Parse(parts), int.Parse(threads));
             case ["gpu", ..]:
                 using (Report report = new(Option(args, "--save", "")))
                 {
-                    return GpuTable.Run(report, int.Parse(Option(args, "--size", "4096")), int.Parse(Option(args, "--floats", "67108864")), Seconds(args), Option(args, "--python", "python3"), Option(args, "--device", "gpu"),
-                        Option(args, "-w", "all") == "none" ? [] : [.. Names(args)], int.Parse(Option(args, "--pairs", "1")), !args.Contains("--float32"));
+                    return GpuTable.Run(report, Whole(args, "--size", 4096), Whole(args, "--floats", 67108864), Seconds(args), Option(args, "--python", "python3"), Option(args, "--device", "gpu"),
+                        Option(args, "-w", "all") == "none" ? [] : [.. Names(args)], Whole(args, "--pairs", 1), !args.Contains("--float32"));
                 }
             case ["startup", ..]:
                 return Startup.Run();
             case ["soak", ..]:
-                return Soak.Run(int.Parse(Option(args, "--steps", "100000")), Threads(args, "1")[0]);
+                return Soak.Run(Whole(args, "--steps", 100000), Threads(args, "1")[0]);
             case [var word, ..] when !word.StartsWith('-'):
                 throw new ArgumentException($"'{word}' is no way to measure");
             default:
@@ -108,7 +133,21 @@ internal static class Program
 
     private static int[] Threads(string[] args, string otherwise) => [.. Option(args, "-t", otherwise).Split(',').Select(t => int.TryParse(t, out int n) && n > 0 ? n : throw new ArgumentException($"-t: '{t}' is no number of threads"))];
 
-    private static double Seconds(string[] args) => double.TryParse(Option(args, "--seconds", "3"), NumberStyles.Float, CultureInfo.InvariantCulture, out double s) && s > 0 ? s : throw new ArgumentException("--seconds takes a number above 0");
+    private static double Seconds(string[] args, string otherwise = "3") => double.TryParse(Option(args, "--seconds", otherwise), NumberStyles.Float, CultureInfo.InvariantCulture, out double s) && s > 0 ? s : throw new ArgumentException("--seconds takes a number above 0");
+
+    private static int Whole(string[] args, string name, int otherwise) => Option(args, name, "") is not { Length: > 0 } text ? otherwise
+        : int.TryParse(text, out int n) && n >= 0 ? n : throw new ArgumentException($"{name}: '{text}' is no whole number from 0 on");
+
+    // what is not known is not left out in silence
+    private static void Check(string[] args)
+    {
+        if (args is [] || !s_options.TryGetValue(args[0], out var known)) { return; }
+        for (int i = 1; i < args.Length; i++)
+        {
+            if (known.Values.Contains(args[i])) { i++; }
+            else if (!known.Flags.Contains(args[i])) { throw new ArgumentException($"{args[0]}: '{args[i]}' is none of its options{(known.Values.Length == 0 ? "; it has none" : $" {string.Join(", ", known.Values.Concat(known.Flags))}")}"); }
+        }
+    }
 
     private static string Option(string[] args, string name, string otherwise)
     {
