@@ -114,7 +114,7 @@ internal static class Program
             case ["gpu", ..]:
                 using (Report report = new(Option(args, "--save", "")))
                 {
-                    return GpuTable.Run(report, Whole(args, "--size", 4096), Whole(args, "--floats", 67108864), Seconds(args), Option(args, "--python", "python3"), Option(args, "--device", "gpu"),
+                    return GpuTable.Run(report, Whole(args, "--size", 4096, least: 0), Whole(args, "--floats", 67108864, least: 0), Seconds(args), Option(args, "--python", "python3"), Option(args, "--device", "gpu"),
                         Option(args, "-w", "all") == "none" ? [] : [.. Names(args)], Whole(args, "--pairs", 1), !args.Contains("--float32"));
                 }
             case ["startup", ..]:
@@ -135,8 +135,8 @@ internal static class Program
 
     private static double Seconds(string[] args, string otherwise = "3") => double.TryParse(Option(args, "--seconds", otherwise), NumberStyles.Float, CultureInfo.InvariantCulture, out double s) && s > 0 ? s : throw new ArgumentException("--seconds takes a number above 0");
 
-    private static int Whole(string[] args, string name, int otherwise) => Option(args, name, "") is not { Length: > 0 } text ? otherwise
-        : int.TryParse(text, out int n) && n >= 0 ? n : throw new ArgumentException($"{name}: '{text}' is no whole number from 0 on");
+    private static int Whole(string[] args, string name, int otherwise, int least = 1) => Option(args, name, "") is not { Length: > 0 } text ? otherwise
+        : int.TryParse(text, out int n) && n >= least ? n : throw new ArgumentException($"{name}: '{text}' is no whole number from {least} on");
 
     // what is not known is not left out in silence
     private static void Check(string[] args)

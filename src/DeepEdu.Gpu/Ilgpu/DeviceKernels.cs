@@ -23,15 +23,16 @@ internal static class DeviceKernels
         NoisesKernel.Register(device);
         TrianglesKernel.Register(device);
         RotaryKernels.Register(device);
-        CumulativeKernel.Register(device);
         ExtremesKernel.Register(device);
         SortingKernel.Register(device);
         SearchingKernels.Register(device);
-        DrawingKernel.Register(device);
         BagsKernel.Register(device);
         PoolingKernel.Register(device);
         AttentionKernels.Register(device);
         UpsamplingKernel.Register(device);
+        if (!device.HasDoubles) { return; }
+        CumulativeKernel.Register(device);
+        DrawingKernel.Register(device);
         LbfgsVectorKernels.Register(device);
         LinearAlgebraKernels.Register(device);
     }

@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using ILGPU;
+using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
@@ -12,7 +14,12 @@ internal partial class GpuCode(Accelerator accelerator, CudaQueue? queue)
     /// <summary>A kernel, ready to be launched: by the driver itself where that is CUDA's, else by ILGPU.</summary>
     public virtual Launcher<K> Load<K>() where K : struct, IGpuKernel
     {
-        var compiled = accelerator.CompileKernel(EntryPointDescription.FromExplicitlyGroupedKernel(((Action<K>)GpuDevice.Enter).Method));
+        CompiledKernel compiled;
+        try { compiled = accelerator.CompileKernel(EntryPointDescription.FromExplicitlyGroupedKernel(((Action<K>)GpuDevice.Enter).Method)); }
+        catch (InternalCompilerException e) when (e.GetBaseException() is CapabilityNotSupportedException why)
+        {
+            throw new NotSupportedException($"gpu: {typeof(K)} cannot run on {accelerator.Name}: {why.Message} Move the operands with To(CpuDevice.Instance)", e);
+        }
         return queue is null ? new IlgpuLauncher<K>(accelerator, accelerator.LoadKernel(compiled)) : new CudaLauncher<K>(queue, Function((PTXCompiledKernel)compiled));
     }
 

@@ -7,6 +7,7 @@ using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
 using Floats = ILGPU.ArrayView<float>;
 
 namespace DeepEdu.Gpu;
@@ -89,6 +90,9 @@ public sealed partial class GpuDevice : DeepEdu.Devices.Device, IDisposable
 
     /// <summary>Whether there are tensor cores for float32 factors; <see cref="Simulated"/> has them, too, simulated.</summary>
     public bool HasTensorCores => _accelerator is CPUAccelerator || (_accelerator is CudaAccelerator cuda && cuda.Architecture >= CudaArchitecture.SM_80);
+
+    /// <summary>Whether it knows double precision, which some graphics chips under OpenCL do not.</summary>
+    internal bool HasDoubles => _accelerator is not CLAccelerator { Capabilities.Float64: false };
 
     internal bool UsesTensorCores => _precision != MatMulPrecision.Highest && HasTensorCores;
 

@@ -37,13 +37,15 @@ public sealed partial class GpuDevice
     }
 
     /// <summary>An OpenCL device that is a processor, such as PoCL's: it runs the code that is compiled for accelerators, and is there for tests. Null if there is none.</summary>
-    internal static GpuDevice? OpenClProcessor()
+    /// <param name="doubles">False: as some graphics chips are, without double precision.</param>
+    internal static GpuDevice? OpenClProcessor(bool doubles = true)
     {
         _ = Doctor(); // finds the library
         var context = Context.Create(b => b.OpenCL(d => d.DeviceType == CLDeviceType.CL_DEVICE_TYPE_CPU).EnableAlgorithms().Optimize(OptimizationLevel.O2));
         if (context.GetCLDevices() is not { Count: > 0 } all) { context.Dispose(); return null; }
         // asked for by ILGPU, but no optimised kernel of ours has a pointer of unknown memory
         typeof(CLCapabilityContext).GetProperty(nameof(CLCapabilityContext.GenericAddressSpace))!.SetValue(all[0].Capabilities, true);
+        if (!doubles) { typeof(CLCapabilityContext).GetProperty(nameof(CLCapabilityContext.Float64))!.SetValue(all[0].Capabilities, false); }
         return new(all[0].CreateAccelerator(context), "opencl", context);
     }
 

@@ -30,12 +30,12 @@ public static class Sampling
             var s = probabilities.Shape;
             if (s[s.Axis("multinomial", -1)] == 0) { throw new ShapeException("multinomial", $"{s} holds no class to draw", s); }
             var to = s.With(s.Rank - 1, count);
+            if (to.Size == 0) { return Indices.Wrap([], to); }
             int[] drawn = new int[to.Size];
             ulong before = rng.Position;
             try
             {
                 if (probabilities.Device is CpuDevice) { Draw(probabilities.ToArray(), s, drawn, count, replacement, rng); }
-                else if (drawn.Length == 0) { }
                 else if (replacement)
                 {
                     double[] shares = new double[drawn.Length];

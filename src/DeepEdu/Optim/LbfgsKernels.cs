@@ -9,6 +9,9 @@ namespace DeepEdu.Optim;
 /// processor adds up one after the other, writes the whole into the first and 0 into the others; another device writes a part into each.</summary>
 internal static class LbfgsKernels
 {
+    /// <summary>The most parts of a slot.</summary>
+    public const int MostParts = 256;
+
     private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining;
 
     private static Span<double> Doubles(View slot) => MemoryMarshal.Cast<float, double>(CpuDevice.Of(slot));

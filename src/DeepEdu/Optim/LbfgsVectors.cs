@@ -9,24 +9,24 @@ namespace DeepEdu.Optim;
 /// <summary>The vectors of <see cref="Lbfgs"/>, of all parameters one behind the other, on the device of the first. Only what <see cref="Take"/> and <see cref="Turn"/> return is read.</summary>
 internal sealed class LbfgsVectors
 {
-    // values for each part of a sum on a device, and the most parts: a thread of a group has one
-    private const int Piece = 1024, MostPieces = 256;
+    // values for each part of a sum on a device
+    private const int Piece = 1024;
 
     private readonly Parameter[] _parameters;
     private readonly Tensor _direction, _start, _slots;
     private readonly List<Pair> _history = [];
     private readonly List<Place> _places = [];
     private readonly double[] _read;
-    private readonly int _size, _pieces;
+    private readonly int _size, _parts;
     private Place? _before;
 
     public LbfgsVectors(Parameter[] parameters)
     {
         (_parameters, Device, _size) = (parameters, parameters[0].Device, parameters.Sum(p => p.Size));
-        _pieces = Device is CpuDevice ? 1 : Math.Clamp((_size + Piece - 1) / Piece, 1, MostPieces);
+        _parts = Device is CpuDevice ? 1 : Math.Clamp((_size + Piece - 1) / Piece, 1, LbfgsKernels.MostParts);
         (_direction, _start) = (Tensor.Persistent([_size], Device), Tensor.Persistent([_size], Device));
-        _read = new double[1 + (LbfgsKernels.Measure.Slots * _pieces)];
-        _slots = Tensor.Persistent([2 * (_read.Length + (2 * _pieces))], Device);
+        _read = new double[1 + (LbfgsKernels.Measure.Slots * _parts)];
+        _slots = Tensor.Persistent([2 * (_read.Length + (2 * _parts))], Device);
         Device.Fill(_slots.View, 0); // the room beside the loss is read, too
     }
 
@@ -79,7 +79,7 @@ internal sealed class LbfgsVectors
             pair = _history[0];
             _history.RemoveAt(0);
         }
-        else { pair = new(_size, _pieces, Device); }
+        else { pair = new(_size, _parts, Device); }
         Device.Launch(new LbfgsKernels.Remember(now.Gradient.View, _before!.Gradient.View, _direction.View, length, pair.Y, pair.S));
         pair.Rho = 1 / now.Ys;
         _history.Add(pair);
@@ -170,7 +170,7 @@ internal sealed class LbfgsVectors
         }
         for (int i = 0; i < saved.Rho.Length; i++)
         {
-            Pair pair = new(_size, _pieces, Device) { Rho = saved.Rho[i] };
+            Pair pair = new(_size, _parts, Device) { Rho = saved.Rho[i] };
             Device.Write(saved.Ys.AsSpan(i * _size, _size), pair.Y);
             Device.Write(saved.Ss.AsSpan(i * _size, _size), pair.S);
             _history.Add(pair);
@@ -180,25 +180,25 @@ internal sealed class LbfgsVectors
     private static View Part(Tensor of, int at, Parameter p) => of.View with { Offset = at, Length = p.Size };
 
     // behind the loss, which has the room of a double
-    private View Slot(int number, int count = 1) => _slots.View with { Offset = 2 * (1 + (number * _pieces)), Length = 2 * count * _pieces };
+    private View Slot(int number, int count = 1) => _slots.View with { Offset = 2 * (1 + (number * _parts)), Length = 2 * count * _parts };
 
     private void Read(int slots)
     {
-        var to = MemoryMarshal.Cast<double, float>(_read.AsSpan(0, 1 + (slots * _pieces)));
+        var to = MemoryMarshal.Cast<double, float>(_read.AsSpan(0, 1 + (slots * _parts)));
         Device.Read(_slots.View with { Length = to.Length }, to);
     }
 
     private double Sum(int slot)
     {
         double sum = 0;
-        foreach (double part in _read.AsSpan(1 + (slot * _pieces), _pieces)) { sum += part; }
+        foreach (double part in _read.AsSpan(1 + (slot * _parts), _parts)) { sum += part; }
         return sum;
     }
 
     private double Largest(int slot)
     {
         double largest = 0;
-        foreach (double part in _read.AsSpan(1 + (slot * _pieces), _pieces)) { largest = Math.Max(largest, part); }
+        foreach (double part in _read.AsSpan(1 + (slot * _parts), _parts)) { largest = Math.Max(largest, part); }
         return largest;
     }
 
@@ -233,13 +233,13 @@ internal sealed class LbfgsVectors
     public readonly record struct Saved(float[] Direction, float[] Before, float[] Ys, float[] Ss, double[] Rho);
 
     // how the gradient changed along a step, the step, 1 / y·s, and the slot of the first loop
-    private sealed class Pair(int size, int pieces, Device device)
+    private sealed class Pair(int size, int parts, Device device)
     {
-        private readonly Tensor _all = Tensor.Persistent([2 * (size + pieces)], device);
+        private readonly Tensor _all = Tensor.Persistent([2 * (size + parts)], device);
 
-        public View Alpha => _all.View with { Length = 2 * pieces };
-        public View Y => _all.View with { Offset = 2 * pieces, Length = size };
-        public View S => _all.View with { Offset = (2 * pieces) + size, Length = size };
+        public View Alpha => _all.View with { Length = 2 * parts };
+        public View Y => _all.View with { Offset = 2 * parts, Length = size };
+        public View S => _all.View with { Offset = (2 * parts) + size, Length = size };
         public double Rho { get; set; }
     }
 }

@@ -43,6 +43,7 @@ public class NetsPtxTests
         // a generic load or store has to find out first which memory it is
         Assert.Empty(Regex.Matches(ptx, @"\b(ld|st)\.(v\d\.)?[fbus]\d+"));
         Assert.DoesNotMatch(@"\.uni\b", ptx);
+        Assert.DoesNotMatch(@"\.f64\b", ptx); // nor is a number a double on its way to a float
         Ptx.DividesAsShouldBe(ptx);
     }
 

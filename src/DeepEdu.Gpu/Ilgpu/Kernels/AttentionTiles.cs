@@ -61,7 +61,7 @@ internal struct AttentionTask
         ulong i = Start + (ulong)((((((long)sequence * Heads) + head) * Queries) + query) * Keys + key);
         var (w0, w1, w2, w3) = Philox.Block(i >> 2, Stream, Seed);
         uint which = (uint)(i & 3), word = which == 0 ? w0 : which == 1 ? w1 : which == 2 ? w2 : w3;
-        return (word >> 8) * 5.9604644775390625e-8f >= Dropout ? Keep : 0f;
+        return DropoutsKernel.Unit(word) >= Dropout ? Keep : 0f;
     }
 }
 

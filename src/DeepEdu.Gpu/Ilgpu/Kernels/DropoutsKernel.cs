@@ -26,7 +26,7 @@ internal static class DropoutsKernel
         }
     });
 
-    /// <summary>A number in [0, 1): a multiple of 2⁻²⁴.</summary>
+    /// <summary>A number in [0, 1): a multiple of 2⁻²⁴. A whole number without a sign would become a float by way of double precision.</summary>
     internal static float Unit(uint word) => (int)(word >> 8) * 5.9604644775390625e-8f;
 
     /// <summary>The values begin and end with whole blocks of numbers.</summary>

@@ -10,8 +10,8 @@ namespace DeepEdu.Gpu.Kernels;
 /// <summary>The vectors of L-BFGS. A slot has a part of its sum for each group of the launch that makes it; the groups of the next each add them up as the same tree, so the host need not know them.</summary>
 internal static class LbfgsVectorKernels
 {
-    /// <summary>Threads of a group, and the most parts of a slot.</summary>
-    private const int Threads = 256;
+    // a thread of a group has a part of a slot
+    private const int Threads = LbfgsKernels.MostParts;
 
     public static void Register(GpuDevice device)
     {

@@ -4,7 +4,6 @@ using DeepEdu.Memory;
 using DeepEdu.Ops;
 using ILGPU;
 using ILGPU.Runtime;
-using ILGPU.Runtime.OpenCL;
 using Doubles = ILGPU.ArrayView<double>;
 using Floats = ILGPU.ArrayView<float>;
 
@@ -15,14 +14,12 @@ internal static class LinearAlgebraKernels
 {
     public static void Register(GpuDevice device)
     {
-        // some graphics chips have no double precision: there the processor does it
-        if (device.Accelerator is CLAccelerator { Capabilities.Float64: false }) { return; }
         device.Register((GpuDevice d, in LinearAlgebra.SolveKernel k) => Solve(d, k));
         device.Register((GpuDevice d, in LinearAlgebra.DetKernel k) => Det(d, k));
         device.Register((GpuDevice d, in LinearAlgebra.CofactorKernel k) => Cofactor(d, k));
         device.Register((GpuDevice d, in LinearAlgebra.CholeskyKernel k) => Cholesky(d, k));
         device.Register((GpuDevice d, in LinearAlgebra.TriangularKernel k) => Triangular(d, k));
-        device.Register((GpuDevice d, in LinearAlgebra.QrKernel k) => { using var arena = Arena.OfKernel(); QrKernels.Run(d, k); });
+        device.Register((GpuDevice d, in LinearAlgebra.QrKernel k) => Qr(d, k));
         device.Register((GpuDevice d, in LinearAlgebra.EighKernel k) => Eigh(d, k));
         device.Register((GpuDevice d, in LinearAlgebra.SvdKernel k) => Svd(d, k));
     }
@@ -31,7 +28,7 @@ internal static class LinearAlgebraKernels
     {
         if (k.Count == 0 || k.N == 0) { return; }
         using var arena = Arena.OfKernel();
-        int square = k.N * k.N, right = k.N * k.K, together = Room.Matrices(d, k.Count, square + right);
+        int square = k.N * k.N, right = k.N * k.K, together = Room.Matrices(d, k.Count, (long)square + right);
         Doubles factors = Room.Of(d, (long)together * square), x = Room.Of(d, (long)together * right);
         var rows = Room.Ints(d, together * k.N, out _);
         var zeros = Room.Ints(d, k.Count, out var found);
@@ -57,7 +54,7 @@ internal static class LinearAlgebraKernels
     {
         if (k.Count == 0 || k.N == 0) { return; }
         using var arena = Arena.OfKernel();
-        int square = k.N * k.N, right = k.N * k.K, together = Room.Matrices(d, k.Count, square + right);
+        int square = k.N * k.N, right = k.N * k.K, together = Room.Matrices(d, k.Count, (long)square + right);
         Doubles triangles = Room.Of(d, (long)together * square), x = Room.Of(d, (long)together * right);
         var zeros = Room.Ints(d, k.Count, out var found);
         Floats t = GpuDevice.Of(k.T), b = GpuDevice.Of(k.B, t), y = GpuDevice.Of(k.X, t);
@@ -148,6 +145,26 @@ internal static class LinearAlgebraKernels
             Store(d, l, y, from, k.N, k.N, Taken.Lower);
         }
         if (First(d, found, k.Count, 0) is var (matrix, minor)) { throw LinearAlgebra.NotDefinite(matrix, k.Count, minor); }
+    }
+
+    private static void Qr(GpuDevice d, in LinearAlgebra.QrKernel k)
+    {
+        int least = Math.Min(k.M, k.N), all = k.M * k.N;
+        if (k.Count == 0 || least == 0) { return; }
+        using var arena = Arena.OfKernel();
+        int together = Room.Matrices(d, k.Count, all + ((long)least * (k.M + 2)));
+        Doubles columns = Room.Of(d, (long)together * all), left = Room.Of(d, (long)together * least * k.M), diagonals = Room.Of(d, (long)together * least);
+        Floats a = GpuDevice.Of(k.A), q = GpuDevice.Of(k.Q), r = GpuDevice.Of(k.R);
+        for (int from = 0; from < k.Count; from += together)
+        {
+            int some = Math.Min(together, k.Count - from);
+            Doubles x = columns.SubView(0, (long)some * all), own = left.SubView(0, (long)some * least * k.M);
+            Load(d, a, from, x, k.M, k.N, Taken.Columns);
+            QrKernels.Run(d, x, diagonals, own, some, k.M, k.N);
+            var upper = r.SubView((long)from * least * k.N, (long)some * least * k.N);
+            d.Start(upper.Length, new StoreUpper { A = x, Diagonals = diagonals, To = upper, M = k.M, N = k.N });
+            Store(d, own, q, from, k.M, least, Taken.Columns);
+        }
     }
 
     private static void Eigh(GpuDevice d, in LinearAlgebra.EighKernel k)

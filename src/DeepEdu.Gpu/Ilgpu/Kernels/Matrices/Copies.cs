@@ -53,7 +53,7 @@ internal struct LoadMatrices : IGpuKernel
     }
 }
 
-/// <summary>The way back.</summary>
+/// <summary>The way back, of whole matrices or of their lower triangles.</summary>
 internal struct StoreMatrices : IGpuKernel
 {
     public Doubles From;
@@ -65,11 +65,6 @@ internal struct StoreMatrices : IGpuKernel
         uint all = (uint)M * (uint)N, columns = (uint)N;
         for (long i = Grid.GlobalLinearIndex; i < To.Length; i += Loops.Stride)
         {
-            if (How == (int)Taken.Straight)
-            {
-                To[i] = (float)From[i];
-                continue;
-            }
             long matrix = (uint)i / all;
             uint at = (uint)(i - (matrix * all)), row = at / columns, column = at - (row * columns);
             if (How == (int)Taken.Lower && column > row) { To[i] = 0; }

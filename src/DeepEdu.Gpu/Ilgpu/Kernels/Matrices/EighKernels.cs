@@ -17,9 +17,7 @@ internal static class EighKernels
         Doubles beside = Room.Of(d, (long)count * n), tau = Room.Of(d, (long)count * n), cosines = Room.Of(d, (long)count * n), sines = Room.Of(d, (long)count * n);
         var side = Sides.Of(d, count, n, n, out var how);
         d.Start(how, new Tridiagonal { Side = side, A = a, Beside = beside, Tau = tau, Work = cosines, N = n });
-        side = Sides.Of(d, 1, n, n, out how);
-        int wide = how.GroupDim.X >> side.Bits, groups = (n + wide - 1) / wide;
-        d.Start(new KernelConfig(count * groups, how.GroupDim.X), new ReflectOne { Side = side, A = a, Tau = tau, Vectors = vectors, N = n, Groups = groups });
+        ReflectOne.Start(d, a, tau, vectors, count, n, n, below: 1);
         _ = Sides.Of(d, count, n, 1, out how);
         d.Start(how, new Diagonalise { A = a, Values = values, Beside = beside, Vectors = vectors, Cosines = cosines, Sines = sines, N = n });
     }
@@ -41,15 +39,8 @@ internal struct Tridiagonal : IGpuKernel
         {
             int first = k + 1;
             long v = begin + ((long)k * N);
-            double head = A[v + first], squares = 0;
-            for (int i = first + 1 + me; i < N; i += threads) { squares += A[v + i] * A[v + i]; }
-            squares = GroupFolds.Sum(shared, squares);
-            // where nothing is below the head, the reflection is by 0: all threads come to the barriers
-            double length = Side.Length(head, Math.Sqrt(squares)), beta = head < 0 ? length : -length, tau = (beta - head) / beta, part = head - beta;
-            if (Side.IsZero(squares)) { (beta, tau, part) = (head, 0, 1); }
-            for (int i = first + 1 + me; i < N; i += threads) { A[v + i] /= part; }
-            if (me == 0) { (A[v + first], Beside[own + k], Tau[own + k]) = (1, beta, tau); }
-            Group.Barrier();
+            var made = Reflection.Of(shared, A, v + first, N - first);
+            if (me == 0) { (Beside[own + k], Tau[own + k]) = (made.Beta, made.Tau); }
             // A ← A − v·wᵀ − w·vᵀ, w = p − ½τ(pᵀv)·v, p = τ·A·v
             for (int at = first; at < N; at += Side.Columns)
             {
@@ -59,13 +50,13 @@ internal struct Tridiagonal : IGpuKernel
                 {
                     for (int i = first + Side.Lane; i < N; i += Side.Lanes) { dot += A[begin + ((long)r * N) + i] * A[v + i]; }
                 }
-                dot = Side.Sum(shared, dot) * tau;
+                dot = Side.Sum(shared, dot) * made.Tau;
                 if (r < N && Side.Lane == 0) { Work[own + r] = dot; }
             }
             Group.Barrier();
             double both = 0;
             for (int i = first + me; i < N; i += threads) { both += Work[own + i] * A[v + i]; }
-            both = GroupFolds.Sum(shared, both) * -0.5 * tau;
+            both = GroupFolds.Sum(shared, both) * -0.5 * made.Tau;
             for (int i = first + me; i < N; i += threads) { Work[own + i] += both * A[v + i]; }
             Group.Barrier();
             for (int r = first + Side.Column; r < N; r += Side.Columns)
@@ -77,44 +68,6 @@ internal struct Tridiagonal : IGpuKernel
             Group.Barrier();
         }
         if (me == 0) { (Beside[own + N - 1], Tau[own + N - 1]) = (0, 0); }
-    }
-}
-
-/// <summary>The rows of 1, reflected: they do not need each other. A group for some rows.</summary>
-internal struct ReflectOne : IGpuKernel
-{
-    public Side Side;
-    public Doubles A, Tau, Vectors;
-    public int N, Groups;
-
-    public readonly void Run()
-    {
-        var shared = SharedMemory.Allocate<double>(Side.Most);
-        uint matrix = (uint)Grid.IdxX / (uint)Groups, part = (uint)Grid.IdxX - (matrix * (uint)Groups);
-        int row = ((int)part * Side.Columns) + Side.Column, lane = Side.Lane;
-        bool isMine = row < N;
-        long begin = (long)matrix * N * N, own = (long)matrix * N, to = begin + ((long)row * N);
-        if (isMine)
-        {
-            for (int i = lane; i < N; i += Side.Lanes) { Vectors[to + i] = i == row ? 1.0 : 0.0; }
-        }
-        for (int k = N - 3; k >= 0; k--)
-        {
-            double tau = Tau[own + k], dot = 0;
-            long v = begin + ((long)k * N);
-            // the same lane has the same place at every step
-            int from = k + 1 - ((k + 1) & (Side.Lanes - 1)) + lane;
-            if (from <= k) { from += Side.Lanes; }
-            if (isMine)
-            {
-                for (int i = from; i < N; i += Side.Lanes) { dot += A[v + i] * Vectors[to + i]; }
-            }
-            dot = Side.Sum(shared, dot) * -tau;
-            if (isMine)
-            {
-                for (int i = from; i < N; i += Side.Lanes) { Vectors[to + i] += A[v + i] * dot; }
-            }
-        }
     }
 }
 
