@@ -29,6 +29,7 @@ public class OpenClTests
     [InlineData("least-squares")]
     [InlineData("eigh-vectors")]
     [InlineData("svd-left")]
+    [InlineData("qr")]
     public void EqualsTheProcessor(string row) => DeviceCatalogTests.Check(row, s_device.Value!);
 
     [OpenClTheory, InlineData(false), InlineData(true)]

@@ -39,8 +39,7 @@ internal struct Tridiagonal : IGpuKernel
         {
             int first = k + 1;
             long v = begin + ((long)k * N);
-            var made = Reflection.Of(shared, A, v + first, N - first);
-            if (me == 0) { (Beside[own + k], Tau[own + k]) = (made.Beta, made.Tau); }
+            double tau = Reflection.Of(shared, A, v + first, N - first, Beside, Tau, own + k);
             // A ← A − v·wᵀ − w·vᵀ, w = p − ½τ(pᵀv)·v, p = τ·A·v
             for (int at = first; at < N; at += Side.Columns)
             {
@@ -50,13 +49,13 @@ internal struct Tridiagonal : IGpuKernel
                 {
                     for (int i = first + Side.Lane; i < N; i += Side.Lanes) { dot += A[begin + ((long)r * N) + i] * A[v + i]; }
                 }
-                dot = Side.Sum(shared, dot) * made.Tau;
+                dot = Side.Sum(shared, dot) * tau;
                 if (r < N && Side.Lane == 0) { Work[own + r] = dot; }
             }
             Group.Barrier();
             double both = 0;
             for (int i = first + me; i < N; i += threads) { both += Work[own + i] * A[v + i]; }
-            both = GroupFolds.Sum(shared, both) * -0.5 * made.Tau;
+            both = GroupFolds.Sum(shared, both) * -0.5 * tau;
             for (int i = first + me; i < N; i += threads) { Work[own + i] += both * A[v + i]; }
             Group.Barrier();
             for (int r = first + Side.Column; r < N; r += Side.Columns)

@@ -30,13 +30,12 @@ internal struct Reflect : IGpuKernel
     public readonly void Run()
     {
         var shared = SharedMemory.Allocate<double>(Side.Most);
-        int me = Group.IdxX, least = IntrinsicMath.Min(M, N);
+        int least = IntrinsicMath.Min(M, N);
         long begin = (long)Grid.IdxX * M * N, own = (long)Grid.IdxX * least;
         for (int j = 0; j < least; j++)
         {
             long column = begin + ((long)j * M);
-            var made = Reflection.Of(shared, A, column + j, M - j);
-            if (me == 0) { (Tau[own + j], Diagonals[own + j]) = (made.Tau, made.Beta); }
+            double tau = Reflection.Of(shared, A, column + j, M - j, Diagonals, Tau, own + j);
             for (int first = j + 1; first < N; first += Side.Columns)
             {
                 int c = first + Side.Column;
@@ -46,7 +45,7 @@ internal struct Reflect : IGpuKernel
                 {
                     for (int i = j + Side.Lane; i < M; i += Side.Lanes) { dot += A[column + i] * A[at + i]; }
                 }
-                dot = Side.Sum(shared, dot) * -made.Tau;
+                dot = Side.Sum(shared, dot) * -tau;
                 if (c < N)
                 {
                     for (int i = j + Side.Lane; i < M; i += Side.Lanes) { A[at + i] += A[column + i] * dot; }

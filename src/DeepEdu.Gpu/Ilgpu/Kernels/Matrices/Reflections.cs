@@ -5,13 +5,11 @@ using Doubles = ILGPU.ArrayView<double>;
 
 namespace DeepEdu.Gpu.Kernels;
 
-/// <summary>1 − Tau·v·vᵀ, which makes Beta times the first axis of a column (Golub and Van Loan 5.1), with LAPACK's signs.</summary>
-internal struct Reflection
+/// <summary>1 − tau·v·vᵀ, which makes beta times the first axis of a column (Golub and Van Loan 5.1), with LAPACK's signs.</summary>
+internal static class Reflection
 {
-    public double Beta, Tau;
-
-    /// <summary>Of a column from some place on; v, which begins with 1, takes its place. All threads of the group must come, and find it there when this returns.</summary>
-    public static Reflection Of(Doubles shared, Doubles a, long from, int length)
+    /// <summary>Of a column from some place on: v, which begins with 1, takes its place, and beta and tau come to theirs. All threads of the group must come, and find v there when this returns tau.</summary>
+    public static double Of(Doubles shared, Doubles a, long from, int length, Doubles betas, Doubles taus, long at)
     {
         int me = Group.IdxX, threads = Group.DimX;
         double head = a[from], squares = 0;
@@ -21,9 +19,9 @@ internal struct Reflection
         double size = Side.Length(head, Math.Sqrt(squares)), beta = head < 0 ? size : -size, tau = (beta - head) / beta, part = head - beta;
         if (Side.IsZero(squares)) { (beta, tau, part) = (head, 0, 1); }
         for (int i = 1 + me; i < length; i += threads) { a[from + i] /= part; }
-        if (me == 0) { a[from] = 1; }
+        if (me == 0) { (a[from], betas[at], taus[at]) = (1, beta, tau); }
         Group.Barrier();
-        return new() { Beta = beta, Tau = tau };
+        return tau;
     }
 }
 
